@@ -1,0 +1,1 @@
+"""The world: git. One file a concern; library types never leave it."""

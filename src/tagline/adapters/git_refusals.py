@@ -1,0 +1,72 @@
+"""What a remote's refusal of a push means, and what its owner must change."""
+
+from __future__ import annotations
+
+import re
+
+from tagline.adapters.git import plain_stderr, without_credentials
+from tagline.errors import PlatformRefused
+
+# (what the remote says, our code, cause, fix); the first that matches wins.
+_REFUSALS = (
+    (
+        r"GH013|repository rule violations|Cannot create ref due to creations being restricted",
+        "ruleset",
+        "a ruleset guards these tags",
+        "Let an App bypass the ruleset and use its token (the GITHUB_TOKEN of a workflow cannot bypass one):\n"
+        "  - uses: actions/create-github-app-token@v2\n"
+        "    id: app\n"
+        "    with: {app-id: ${{ vars.TAGLINE_APP_ID }}, private-key: ${{ secrets.TAGLINE_APP_KEY }}}\n"
+        "  and pass token: ${{ steps.app.outputs.token }}",
+    ),
+    (
+        r"protected tag|You are not allowed to create this tag|GitLab: You are not allowed to create",
+        "protected-tag",
+        "a protected tag pattern covers these tags",
+        "In GitLab: Settings > Repository > Protected tags, allow the bot user to create them, and run with "
+        "its token as TAGLINE_TOKEN (a protected variable).",
+    ),
+    (
+        r"Resource not accessible by integration|Write access to repository not granted|"
+        r"Permission to .* denied|returned error: 403|You are not allowed to push|insufficient permission",
+        "no-write-permission",
+        "the token may not write here",
+        "GitHub: give the job permissions: contents: write (a fork's pull_request run never has it). "
+        "GitLab: use a project token with write_repository as TAGLINE_TOKEN.",
+    ),
+    (
+        r"authentication failed|could not read username|terminal prompts disabled|returned error: 401|"
+        r"permission denied \(publickey",
+        "access-denied",
+        "the credentials are missing or wrong",
+        "Set TAGLINE_TOKEN, or check Git's own credentials for this remote.",
+    ),
+    (
+        r"hidden ref|deny updating",
+        "guard-refused",
+        "it refuses the ref under refs/tagline/ that keeps concurrent runs apart",
+        "Allow pushes to refs/tagline/* for this token.",
+    ),
+    (
+        r"hook declined|rejected by|declined",
+        "hook-declined",
+        "a hook on the server declined them",
+        "Its words above say why; ask the remote's administrator.",
+    ),
+)
+
+
+def refused_push(url: str, said: str) -> PlatformRefused:
+    """The error for a push that failed for good, or whose end nobody saw."""
+    shown = without_credentials(url)
+    words = plain_stderr("\n".join(line for line in said.splitlines() if not line.startswith(("To ", "Done"))))
+    for pattern, code, cause, fix in _REFUSALS:
+        if re.search(pattern, said, re.I):
+            return PlatformRefused(
+                f"{shown} refused the tags, nothing was written: {cause}. It said: {words}", fix, code=code
+            )
+    return PlatformRefused(
+        f"The push to {shown} failed: {words}",
+        "Run the same command again when the remote is back: what is done already is not done twice.",
+        code="push-failed",
+    )

@@ -1,0 +1,122 @@
+"""A repository on this machine: a clone of any kind, or the cache of a remote one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from tagline.adapters.git import Git, Place, find_repository, open_git, without_credentials
+from tagline.adapters.git_tags import read_tags, tag_names
+from tagline.adapters.git_trees import CommitTree, WorkTree
+from tagline.domain.events import RawTag
+from tagline.errors import NotFound
+from tagline.ports import Content, Tree
+
+
+class GitRepository:
+    """Reads one repository. Nothing here writes."""
+
+    def __init__(self, place: Place, git: Git, url: str | None = None, remote: str | None = None) -> None:
+        self.place = place
+        self.git = git
+        self._url = url
+        self._remote = remote
+
+    @classmethod
+    def at(cls, path: Path, remote: str | None = None) -> GitRepository:
+        """The repository that ``path`` stands in. Raises NotFound or WrongUsage when there is none."""
+        place = find_repository(path)
+        return cls(place, open_git(place), remote=remote)
+
+    @cached_property
+    def remote(self) -> str | None:
+        """The remote that counts: the one named, else ``origin``, else the only one there is."""
+        if self._remote is not None:
+            return self._remote
+        names = self.git.text("remote").splitlines()
+        if "origin" in names:
+            return "origin"
+        return names[0] if len(names) == 1 else None
+
+    @cached_property
+    def url(self) -> str:
+        """The remote's URL without credentials, else this repository's own as ``file://``."""
+        if self._url is None:
+            found = self.git.ask("remote", "get-url", self.remote) if self.remote else None
+            self._url = found or self.place.root.absolute().as_uri()
+        return without_credentials(self._url)
+
+    def tags(self, artifacts: Collection[str] | None, *, details: bool = False) -> Iterator[RawTag]:
+        """The tags of ``artifacts``, or all."""
+        return read_tags(self.git, artifacts, details=details)
+
+    def tag_names(self) -> list[str]:
+        """The names of all tags."""
+        return tag_names(self.git)
+
+    def commit(self, revision: str) -> str:
+        """The commit id of ``revision``. Raises NotFound with what to do about it."""
+        found = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if found:
+            return found.splitlines()[-1]
+        if revision == "HEAD":
+            raise NotFound(
+                "The repository has no commit yet.",
+                "Make one first: git commit --allow-empty -m 'First commit'",
+                code="no-commit",
+            )
+        raise NotFound(
+            f"There is no revision {revision!r} here.",
+            "Check its spelling, or fetch it first: git fetch origin",
+            code="unknown-revision",
+        )
+
+    def is_older(self, commit: str, other: str) -> bool:
+        """Whether ``commit`` comes strictly before ``other``.
+
+        By ancestry; a shallow clone lacks that, so there the committers' clocks decide.
+        """
+        if commit == other:
+            return False
+        if self.why_incomplete() == "shallow":
+            dates = [self.git.ask("show", "-s", "--format=%ct", one) for one in (commit, other)]
+            return None not in dates and int(dates[0] or 0) < int(dates[1] or 0)
+        return self.git.run("merge-base", "--is-ancestor", commit, other, check=False).status == 0
+
+    def tree(self, commit: str) -> CommitTree:
+        """The files of a commit."""
+        return CommitTree(self.git, commit, partial=self._partial)
+
+    def work_tree(self) -> Tree:
+        """The tracked files on disk; HEAD's in a bare repository."""
+        if self.place.bare:
+            return self.tree(self.commit("HEAD"))
+        return WorkTree(self.git, self.place.root)
+
+    def default_branch_tree(self) -> Tree | None:
+        """The default branch's files as last fetched, else HEAD's; None before the first commit."""
+        for revision in (f"refs/remotes/{self.remote}/HEAD", "HEAD"):
+            found = self.git.ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+            if found:
+                return self.tree(found)
+        return None
+
+    def content(self, commit: str, path: str) -> Content | None:
+        """What a commit holds at ``path``."""
+        return self.tree(commit).content(path)
+
+    @cached_property
+    def _partial(self) -> bool:
+        promisors = self.git.ask("config", "--get-regexp", r"^remote\..*\.(promisor|partialclonefilter)$")
+        return bool(promisors)
+
+    def why_incomplete(self) -> str | None:
+        """``shallow``, ``partial`` or None."""
+        if (self.place.common_dir / "shallow").exists():
+            return "shallow"
+        return "partial" if self._partial else None
+
+    def has(self, object_id: str) -> bool:
+        """Whether an object is here, without asking a promisor remote for it."""
+        return self.git.run("cat-file", "-e", object_id, check=False).status == 0

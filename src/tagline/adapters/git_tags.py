@@ -1,0 +1,139 @@
+"""Reading registry tags: two git processes, whatever their number.
+
+``git for-each-ref`` names the refs that the question needs and ``git cat-file --batch`` reads
+the tag objects; the first one's output is the second one's input without passing through us.
+Unlike for-each-ref's own ``%(*objectname)`` this never opens the commits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import IO
+
+from tagline.adapters.git import Git, command_failed
+from tagline.domain.events import RawTag
+from tagline.domain.tags import artifact_in_tag
+from tagline.errors import PlatformRefused
+
+_PREFIX = len("refs/tags/")
+_USUAL_RE = re.compile(rb"object ([0-9a-f]+)\ntype ([a-z]+)\ntag ([!-~]+)\ntagger [^\n]*> ([0-9]{1,18}) [+-][0-9]{4}\n")
+
+
+def ref_patterns(artifacts: Collection[str] | None) -> list[str]:
+    """for-each-ref patterns of the tags of some artifacts; of all tags for None."""
+    if artifacts is None:
+        return ["refs/tags"]
+    patterns = []
+    for artifact in artifacts:
+        base = f"refs/tags/{artifact_in_tag(artifact)}"
+        # A stage may contain slashes and then sits deeper in the tree of refs.
+        patterns += [f"{base}@*", f"{base}#*", f"{base}#*/**"]
+    return patterns
+
+
+def read_tags(git: Git, artifacts: Collection[str] | None, *, details: bool = False) -> Iterator[RawTag]:
+    """Every tag of ``artifacts`` (None: of the repository), registry tag or not.
+
+    ``details`` adds tagger and message. Raises :class:`PlatformRefused` when Git cannot read a tag.
+    """
+    if artifacts is not None and not artifacts:
+        return
+    lister = git.start("for-each-ref", "--format=%(objectname) %(refname)", *ref_patterns(artifacts))
+    reader = git.start(
+        "cat-file",
+        "--batch=%(objectname) %(objecttype) %(objectsize) %(rest)",
+        "--buffer",
+        istream=lister.proc.stdout,
+    )
+    lister.proc.stdout.close()  # the reader has it; so it sees the end when the lister ends
+    nested: list[RawTag] = []
+    with reader.proc.stdout as stream:
+        for tag in _parse(stream, details=details):
+            if tag.target_type == "tag":
+                nested.append(tag)
+            else:
+                yield tag
+    _finish("for-each-ref", lister)
+    _finish("cat-file", reader)
+    yield from _peel(git, nested)
+
+
+def _finish(command: str, process: object) -> None:
+    proc = process.proc  # type: ignore[attr-defined]
+    stderr = proc.stderr.read().decode(errors="replace")
+    if proc.wait() != 0:
+        raise command_failed(command, stderr)
+
+
+def _parse(stream: IO[bytes], *, details: bool) -> Iterator[RawTag]:
+    read, readline, usual = stream.read, stream.readline, _USUAL_RE.match
+    while line := readline():
+        try:
+            object_id, object_type, size, ref = line.decode(errors="surrogateescape").split(" ", 3)
+        except ValueError:  # "<oid> missing"
+            raise _unreadable(line) from None
+        content = read(int(size) + 1)
+        name = ref[_PREFIX:-1]
+        if object_type != "tag":
+            yield RawTag(name, object_id, object_type, object_id, object_type, None, name)
+        elif not details and (match := usual(content)):
+            # What every tool writes: one match instead of a walk over the lines.
+            target, kind, embedded, seconds = match.groups()
+            yield RawTag(name, object_id, "tag", target.decode(), kind.decode(), int(seconds), embedded.decode())
+        else:
+            yield _tag(name, object_id, content, details=details)
+
+
+def _unreadable(line: bytes) -> PlatformRefused:
+    what = line.decode(errors="replace").strip()
+    return PlatformRefused(
+        f"Git cannot read a tag object: {what}.",
+        "The clone is damaged or partial. Fetch the tags again: git fetch --tags --force origin",
+    )
+
+
+def _tag(name: str, object_id: str, content: bytes, *, details: bool) -> RawTag:
+    """Parse a tag object. A header that is not as Git writes it leaves its field empty."""
+    head, _, body = content.partition(b"\n\n")
+    target = target_type = embedded = b""
+    tagger = b""
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
+        if key == b"object":
+            target = value
+        elif key == b"type":
+            target_type = value
+        elif key == b"tag":
+            embedded = value
+        elif key == b"tagger":
+            tagger = value
+    identity, _, when = tagger.rpartition(b"> ")
+    seconds = when.partition(b" ")[0]
+    time = int(seconds) if seconds.isdigit() and len(seconds) < 19 else None
+    raw = RawTag(name, object_id, "tag", target.decode(), target_type.decode(), time, embedded.decode(errors="replace"))
+    if not details:
+        return raw
+    actor, _, email = identity.partition(b" <")
+    return raw._replace(
+        actor_name=actor.decode(errors="replace"),
+        actor_email=email.decode(errors="replace"),
+        message=body.decode(errors="replace"),
+    )
+
+
+def _peel(git: Git, nested: list[RawTag]) -> Iterator[RawTag]:
+    """Follow tags of tags to their end, with one more process for all of them."""
+    if not nested:
+        return
+    wanted = "".join(f"{tag.object_id}^{{}}\n" for tag in nested).encode()
+    output = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=wanted).stdout
+    for tag, line in zip(nested, output.decode().splitlines(), strict=True):
+        target, _, kind = line.partition(" ")
+        yield tag._replace(target=target, target_type=kind)
+
+
+def tag_names(git: Git) -> list[str]:
+    """The names of all tags, without reading any."""
+    output = git.run("for-each-ref", "--format=%(refname)", "refs/tags").stdout
+    return [line[len("refs/tags/") :] for line in output.decode(errors="surrogateescape").splitlines()]

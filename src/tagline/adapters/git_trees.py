@@ -1,0 +1,173 @@
+"""The files of a work tree or of a commit, read without checkout and without following links."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from tagline.adapters.git import Git
+from tagline.ports import Content
+
+_REGULAR = ("100644", "100755", "100664")
+_LFS_PREFIX = b"version https://git-lfs.github.com/spec/"
+_LFS_MAX = 1024
+_AT_ONCE = 500
+
+
+class _Entry(NamedTuple):
+    mode: str
+    kind: str
+    object_id: str
+    path: str
+
+
+def _decode(raw: bytes) -> str:
+    return raw.decode(errors="surrogateescape")
+
+
+class WorkTree:
+    """The tracked files as they lie on disk."""
+
+    label = "work tree"
+
+    def __init__(self, git: Git, root: Path) -> None:
+        self._git = git
+        self._root = root
+
+    def paths(self) -> Sequence[str]:
+        """Every path of the index, sorted."""
+        output = self._git.run("ls-files", "-z", "--cached", "--deduplicate").stdout
+        return sorted(_decode(raw) for raw in output.split(b"\0") if raw)
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """A regular file's first ``limit`` + 1 bytes, whether Git tracks it or not."""
+        try:
+            descriptor = self._open(path)
+        except (OSError, ValueError):
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            return file.read(limit + 1)
+
+    def _open(self, path: str) -> int:
+        """Open component by component, so that no link on the way leads out of the work tree."""
+        *folders, name = path.split("/")
+        here = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for folder in folders:
+                if folder in ("", ".", ".."):
+                    raise ValueError(path)
+                inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+                os.close(here)
+                here = inner
+            # O_NONBLOCK: a FIFO must not hold us up.
+            return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
+        finally:
+            os.close(here)
+
+    def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
+        """Several files; what cannot be read is left out."""
+        contents = ((path, self.read(path, limit)) for path in paths)
+        return {path: data for path, data in contents if data is not None}
+
+
+class CommitTree:
+    """The files of one commit, read from Git's objects."""
+
+    def __init__(self, git: Git, commit: str, *, partial: bool = False) -> None:
+        self._git = git
+        self._commit = commit
+        self._partial = partial
+
+    @property
+    def label(self) -> str:
+        """``commit 1a2b3c4``."""
+        return f"commit {self._commit[:7]}"
+
+    @cached_property
+    def _all(self) -> list[_Entry]:
+        return self._list("-r")
+
+    def paths(self) -> Sequence[str]:
+        """Every file of the commit, sorted by Git."""
+        return [entry.path for entry in self._all]
+
+    def _list(self, *arguments: str) -> list[_Entry]:
+        output = self._git.run("ls-tree", "-z", "--full-tree", *arguments[:1], self._commit, *arguments[1:]).stdout
+        entries = []
+        for raw in output.split(b"\0"):
+            if raw:
+                meta, _, path = raw.partition(b"\t")
+                mode, kind, object_id = meta.decode().split()
+                entries.append(_Entry(mode, kind, object_id, _decode(path)))
+        return entries
+
+    def _entries(self, paths: Sequence[str]) -> list[_Entry]:
+        found = []
+        for start in range(0, len(paths), _AT_ONCE):
+            found += self._list("-t", "--", *paths[start : start + _AT_ONCE])
+        wanted = set(paths)
+        return [entry for entry in found if entry.path in wanted]
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """A regular file's first ``limit`` + 1 bytes."""
+        return self.read_many([path], limit).get(path)
+
+    def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
+        """Several files by three git processes, whatever their number."""
+        regular = [e for e in self._entries([p for p in paths if p]) if e.mode in _REGULAR]
+        if not regular:
+            return {}
+        wanted = "".join(f"{entry.object_id}\n" for entry in regular).encode()
+        output = self._git.run("cat-file", "--batch-check=%(objectsize)", stdin=wanted).stdout
+        sizes = [int(line) for line in output.split()]
+        small = [e for e, size in zip(regular, sizes, strict=True) if size <= limit]
+        contents = self._blobs(small)
+        # A file over the limit is reported as such by its reader, who needs to see one byte more.
+        too_large = (e for e, size in zip(regular, sizes, strict=True) if size > limit)
+        return contents | {entry.path: b" " * (limit + 1) for entry in too_large}
+
+    def _blobs(self, entries: Sequence[_Entry]) -> dict[str, bytes]:
+        if not entries:
+            return {}
+        wanted = "".join(f"{entry.object_id}\n" for entry in entries).encode()
+        output = self._git.run("cat-file", "--batch=%(objectsize)", "--buffer", stdin=wanted).stdout
+        contents: dict[str, bytes] = {}
+        position = 0
+        for entry in entries:
+            end = output.index(b"\n", position)
+            size = int(output[position:end])
+            contents[entry.path] = output[end + 1 : end + 1 + size]
+            position = end + 1 + size + 1
+        return contents
+
+    def content(self, path: str) -> Content | None:
+        """What lies at ``path``: a file, a folder, a link or a submodule."""
+        wanted = path.strip("/")
+        entry = next(iter(self._entries([wanted])), None) if wanted else None
+        if entry is None:
+            return None
+        if entry.kind == "tree":
+            return self._folder(entry)
+        if entry.kind == "commit":
+            return Content("submodule", entry.object_id, None, 0)
+        size = int(self._git.text("cat-file", "-s", entry.object_id))
+        if entry.mode not in _REGULAR:
+            return Content("symlink", entry.object_id, size, 1)
+        pointer = size <= _LFS_MAX and self._blobs([entry])[entry.path].startswith(_LFS_PREFIX)
+        return Content("blob", entry.object_id, size, 1, pointer)
+
+    def _folder(self, entry: _Entry) -> Content:
+        # A partial clone would download every blob just to measure it.
+        arguments = ["-r"] if self._partial else ["-r", "-l"]
+        output = self._git.run("ls-tree", "-z", *arguments, entry.object_id).stdout
+        rows = [raw.partition(b"\t")[0].split() for raw in output.split(b"\0") if raw]
+        if self._partial:
+            return Content("tree", entry.object_id, None, len(rows))
+        sizes = [int(row[3]) for row in rows if row[3].isdigit()]
+        return Content("tree", entry.object_id, sum(sizes), len(rows))

@@ -1,0 +1,161 @@
+"""The command line's grammar: every command, its options and their help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+from tagline import __version__
+from tagline.errors import WrongUsage
+
+FORMATS = ("text", "json", "github", "code-quality", "junit")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose mistakes are our errors: one boundary prints them, as JSON where asked."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise WrongUsage instead of exiting."""
+        raise WrongUsage(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
+
+
+def parser() -> Parser:
+    """The whole grammar."""
+    top = Parser(
+        prog="tagline",
+        description="A Git-native model registry: versions and stages are annotated Git tags.",
+        epilog="Exit codes: 0 done, 1 findings or refused, 2 wrong usage, 3 a bug, 4 the platform "
+        "refused, 5 conflict, 6 not found.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"tagline {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name, summary, fill in _COMMANDS:
+        sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        fill(sub)
+    return top
+
+
+def _common(sub: Parser) -> None:
+    sub.add_argument("--repo", metavar="PATH|URL|OWNER/NAME", help="the repository (default: this one)")
+    sub.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _reading(sub: Parser) -> None:
+    _common(sub)
+    sub.add_argument("--remote", metavar="NAME", help="the remote to compare with (default: origin)")
+    sub.add_argument("--offline", action="store_true", help="use no network: trust the tags that are here")
+
+
+def _writing(sub: Parser) -> None:
+    _common(sub)
+    sub.add_argument("--remote", metavar="NAME", help="the remote to push to (default: origin)")
+    sub.add_argument("--dry-run", action="store_true", help="say what would be written, write nothing")
+    sub.add_argument(
+        "--push",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="push to the remote (default: in CI, and with --repo URL)",
+    )
+
+
+def _overriding(sub: Parser) -> None:
+    sub.add_argument("--override", metavar="REASON", help="act on a stage that the policy guards, and say why")
+
+
+def _as_of(sub: Parser) -> None:
+    sub.add_argument("--as-of", metavar="RFC3339", help="the registry as it was then: 2026-03-01T00:00:00Z")
+
+
+def _show(sub: Parser) -> None:
+    sub.add_argument("target", nargs="?", metavar="TARGET", help="NAME, NAME@v1.2.3, NAME@latest or NAME#stage")
+    sub.add_argument("--all", action="store_true", help="deprecated artifacts too")
+    _as_of(sub)
+    _reading(sub)
+
+
+def _history(sub: Parser) -> None:
+    sub.add_argument("name", nargs="?", metavar="NAME", help="one artifact (default: all)")
+    _reading(sub)
+
+
+def _check_ref(sub: Parser) -> None:
+    sub.add_argument("ref", nargs="?", metavar="REF", help="a tag (default: the one that started this job)")
+    _reading(sub)
+
+
+def _resolve(sub: Parser) -> None:
+    sub.add_argument("target", nargs="?", metavar="TARGET", help="what to resolve (default: what this job's tag names)")
+    sub.add_argument("--require-change", action="store_true", help="refuse a tag that no merged change made")
+    _as_of(sub)
+    _reading(sub)
+
+
+def _validate(sub: Parser) -> None:
+    sub.add_argument("files", nargs="*", metavar="FILE", help="manifests (default: all that Git tracks)")
+    sub.add_argument("--format", choices=FORMATS, default=None, help="how to print findings (default: text)")
+    _common(sub)
+
+
+def _register(sub: Parser) -> None:
+    sub.add_argument("name", metavar="NAME", help="the artifact")
+    sub.add_argument("--rev", default="HEAD", metavar="REV", help="the commit (default: HEAD)")
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument("--version", dest="number", metavar="vX.Y.Z", help="this version")
+    which.add_argument("--bump", choices=("major", "minor", "patch"), help="the next one (default: patch)")
+    _writing(sub)
+
+
+def _assign(sub: Parser) -> None:
+    sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
+    sub.add_argument("--version", dest="number", metavar="V", help="the version (default: HEAD's)")
+    _overriding(sub)
+    _writing(sub)
+
+
+def _unassign(sub: Parser) -> None:
+    sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
+    sub.add_argument("--version", dest="number", metavar="V", help="from this version (default: the holder)")
+    _overriding(sub)
+    _writing(sub)
+
+
+def _rollback(sub: Parser) -> None:
+    sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
+    sub.add_argument("--from", dest="from_version", metavar="V", help="only if this version holds it")
+    sub.add_argument("--to", dest="to_version", metavar="V", help="to this version (default: the one before)")
+    _overriding(sub)
+    _writing(sub)
+
+
+def _deregister(sub: Parser) -> None:
+    sub.add_argument("target", metavar="NAME@V", help="the artifact and the version")
+    _overriding(sub)
+    _writing(sub)
+
+
+def _deprecate(sub: Parser) -> None:
+    sub.add_argument("name", metavar="NAME", help="the artifact")
+    _overriding(sub)
+    _writing(sub)
+
+
+def _demo(sub: Parser) -> None:
+    sub.add_argument("--keep", metavar="DIR", help="build the registry in DIR and leave it there")
+
+
+_COMMANDS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
+    ("show", "What the registry holds now, or held then.", _show),
+    ("history", "Every event, newest first.", _history),
+    ("check-ref", "What a tag did, and whether it still counts.", _check_ref),
+    ("resolve", "The artifact behind a target, and where its bytes are.", _resolve),
+    ("validate", "Check artifacts.yaml and dvc.yaml; findings at the line.", _validate),
+    ("register", "Give a commit a version.", _register),
+    ("assign", "Give a stage to a version.", _assign),
+    ("unassign", "Take a stage away.", _unassign),
+    ("rollback", "Give a stage back to the version before.", _rollback),
+    ("deregister", "Withdraw a version.", _deregister),
+    ("deprecate", "Hide an artifact.", _deprecate),
+    ("demo", "See a registry being born, in a temporary folder.", _demo),
+)

@@ -1,0 +1,325 @@
+"""The command line: arguments to commands, answers to text, errors to exit codes.
+
+The only error boundary. Imports stay inside the functions that need them, because every step
+of a CI job pays for them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from tagline import __version__
+from tagline.errors import Exit, TaglineError, WrongUsage
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tagline.domain.results import Written
+    from tagline.settings import Settings
+    from tagline.wiring import Wiring
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Run one command. Returns the exit code of the contract."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        print(f"tagline {__version__}")
+        return Exit.DONE
+    try:
+        return _run(arguments, environ)
+    except TaglineError as error:
+        _fail(error, arguments, environ)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has seen enough (head, less). Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if environ.get("TAGLINE_DEBUG"):
+            raise
+        _fail(_bug(error), arguments, environ)
+        return Exit.BUG
+
+
+def _bug(error: Exception) -> TaglineError:
+    return TaglineError(
+        f"This is a bug in Tagline: {type(error).__name__}: {error}",
+        "Please report it with the output of the same command under TAGLINE_DEBUG=1.",
+        code="bug",
+    )
+
+
+def _fail(error: TaglineError, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    from tagline.render import documents, terminal
+    from tagline.settings import Settings
+
+    if "--json" in arguments:
+        print(documents.dumps(documents.failure(error)))
+    pen = terminal.Pen(color=_colored(sys.stderr, Settings.from_environ(environ)))
+    print(terminal.failure(error, pen), file=sys.stderr)
+
+
+def _colored(stream: TextIO, settings: Settings) -> bool:
+    return stream.isatty() and not settings.no_color
+
+
+def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    import gc
+
+    from tagline.arguments import parser
+    from tagline.settings import Settings
+
+    # A run is short and its data is one growing tree without cycles: collecting it costs a
+    # third of the time at a million tags and frees nothing.
+    gc.disable()
+    grammar = parser()
+    chosen = grammar.parse_args(arguments)
+    if chosen.command is None:
+        grammar.print_help()
+        raise WrongUsage("No command was given.", "For a first look: tagline demo")
+    run = _COMMANDS[chosen.command]
+    return run(chosen, Settings.from_environ(environ))
+
+
+def _wiring(chosen: argparse.Namespace, settings: Settings, artifact: str | None) -> Wiring:
+    from tagline.wiring import Wiring
+
+    return Wiring(
+        settings,
+        repo=chosen.repo,
+        remote=getattr(chosen, "remote", None),
+        artifact=artifact,
+        offline=getattr(chosen, "offline", False),
+    )
+
+
+class _Voice:
+    """Speaks an answer: JSON or text on stdout, warnings of the ledger on stderr."""
+
+    def __init__(self, chosen: argparse.Namespace, settings: Settings) -> None:
+        from tagline.render.terminal import Pen
+
+        self.as_json: bool = chosen.json
+        self.pen = Pen(color=_colored(sys.stdout, settings))
+        self._aside = Pen(color=_colored(sys.stderr, settings))
+
+    def say(self, document: Any, text: str, warnings: Any) -> None:
+        """Print one answer."""
+        from tagline.render import documents
+
+        print(documents.dumps(document) if self.as_json else text)
+        self.warn(warnings)
+
+    def warn(self, warnings: Any) -> None:
+        """Warnings for people; a program finds them in the document."""
+        from tagline.render import terminal
+
+        if warnings and not self.as_json:
+            sys.stdout.flush()
+            print(terminal.warnings(warnings, self._aside), file=sys.stderr)
+
+
+def _instant(chosen: argparse.Namespace) -> int | None:
+    from tagline.domain.times import parse_time
+
+    return None if chosen.as_of is None else parse_time(chosen.as_of)
+
+
+def _show(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.show import show_artifact, show_registry, show_target
+    from tagline.domain.targets import parse_target
+    from tagline.render import documents, terminal
+    from tagline.wiring import now
+
+    as_of = _instant(chosen)
+    target = parse_target(chosen.target) if chosen.target else None
+    source = _wiring(chosen, settings, target.artifact if target else None).source()
+    voice = _Voice(chosen, settings)
+    if target is not None and (target.version or target.stage):
+        result = show_target(source, target, now(), as_of=as_of, deprecated=chosen.all)
+        voice.say(documents.shown(result), terminal.shown(result, voice.pen), result.warnings)
+        return Exit.DONE
+    if target is None:
+        registry = show_registry(source, now(), as_of=as_of, deprecated=chosen.all)
+    else:
+        registry = show_artifact(source, target.artifact, now(), as_of=as_of, deprecated=chosen.all)
+    if voice.as_json:
+        for piece in documents.registry(registry, registry.warnings):
+            sys.stdout.write(piece)
+        sys.stdout.write("\n")
+    elif target is None:
+        print(terminal.registry(registry, voice.pen))
+    else:
+        print("\n".join(terminal.artifact(state, voice.pen) for state in registry))
+    voice.warn(registry.warnings)
+    return Exit.DONE
+
+
+def _history(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.history import history
+    from tagline.domain.targets import parse_target
+    from tagline.render import documents, terminal
+    from tagline.wiring import now
+
+    name = parse_target(chosen.name) if chosen.name else None
+    if name is not None and (name.version or name.stage):
+        raise WrongUsage(f"{chosen.name!r} is more than a name.", f"Write: tagline history {name.artifact}")
+    artifact = name.artifact if name else None
+    result = history(_wiring(chosen, settings, artifact).source(), artifact, now())
+    voice = _Voice(chosen, settings)
+    voice.say(documents.history(result), terminal.history(result, voice.pen), result.warnings)
+    return Exit.DONE
+
+
+def _check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.check_ref import artifact_of, check_ref
+    from tagline.render import documents, terminal
+    from tagline.wiring import now
+
+    ref = chosen.ref if chosen.ref is not None else settings.tag
+    source = _wiring(chosen, settings, artifact_of(ref)).source
+    result = check_ref(source, ref, now())
+    voice = _Voice(chosen, settings)
+    voice.say(documents.checked(result), terminal.checked(result, voice.pen), result.warnings)
+    return Exit.DONE
+
+
+def _resolve(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.resolve import resolve, target_of_job
+    from tagline.render import documents, terminal
+    from tagline.wiring import now
+
+    as_of = _instant(chosen)
+    target = target_of_job(chosen.target, settings.tag)
+    source = _wiring(chosen, settings, target.artifact).source()
+    result = resolve(source, target, now(), as_of=as_of, require_change=chosen.require_change)
+    voice = _Voice(chosen, settings)
+    voice.say(documents.resolved(result), terminal.resolved(result, voice.pen), result.warnings)
+    return Exit.DONE
+
+
+def _validate(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.validate import validate
+    from tagline.render.findings import Format, render_findings
+
+    if chosen.json and chosen.format not in (None, "json"):
+        raise WrongUsage(f"--json and --format {chosen.format} contradict each other.", "Use one of them.")
+    fmt = cast("Format", "json" if chosen.json else chosen.format or "text")
+    wiring = _wiring(chosen, settings, None)
+    tree = wiring.manifests()
+    files = [wiring.repository_path(file) for file in chosen.files] or None
+    report = validate(tree, files, has_registry_tags=wiring.has_registry_tags, untracked_exists=wiring.exists)
+    color = _colored(sys.stdout, settings)
+    sys.stdout.write(render_findings(report, fmt, sources=report.sources, color=color))
+    return Exit.DONE if report.ok else Exit.FINDINGS
+
+
+def _register(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.register import register
+
+    wiring = _wiring(chosen, settings, chosen.name)
+    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run, override=None)
+    commit = wiring.commit(chosen.rev)
+    written = register(desk, chosen.name, commit, version=chosen.number, bump=chosen.bump or "patch")
+    return _say_written(chosen, settings, written, None)
+
+
+def _stage_target(chosen: argparse.Namespace) -> tuple[str, str]:
+    from tagline.domain.targets import parse_target
+
+    target = parse_target(chosen.target)
+    if target.stage is None:
+        raise WrongUsage(f"{chosen.target!r} names no stage.", f"Write NAME#stage, such as {target.artifact}#prod.")
+    return target.artifact, target.stage
+
+
+def _assign(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.assign import assign
+
+    artifact, stage = _stage_target(chosen)
+    wiring = _wiring(chosen, settings, artifact)
+    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
+    written = assign(
+        desk,
+        artifact,
+        stage,
+        version=chosen.number,
+        head=lambda: wiring.commit("HEAD"),
+        stages=wiring.allowed_stages(),
+    )
+    return _say_written(chosen, settings, written, stage)
+
+
+def _unassign(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.unassign import unassign
+
+    artifact, stage = _stage_target(chosen)
+    desk = _wiring(chosen, settings, artifact).desk(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
+    return _say_written(chosen, settings, unassign(desk, artifact, stage, version=chosen.number), stage)
+
+
+def _rollback(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.rollback import rollback
+
+    artifact, stage = _stage_target(chosen)
+    desk = _wiring(chosen, settings, artifact).desk(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
+    written = rollback(desk, artifact, stage, from_version=chosen.from_version, to_version=chosen.to_version)
+    return _say_written(chosen, settings, written, stage)
+
+
+def _deregister(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.deregister import deregister
+    from tagline.domain.targets import LATEST, parse_target
+
+    target = parse_target(chosen.target)
+    if target.version in (None, LATEST):
+        raise WrongUsage(f"{chosen.target!r} names no version.", "Write NAME@v1.2.3: the version to withdraw.")
+    desk = _wiring(chosen, settings, target.artifact).desk(
+        push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
+    )
+    return _say_written(chosen, settings, deregister(desk, target.artifact, target.version or ""), None)
+
+
+def _deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.deprecate import deprecate
+
+    desk = _wiring(chosen, settings, chosen.name).desk(
+        push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
+    )
+    return _say_written(chosen, settings, deprecate(desk, chosen.name), None)
+
+
+def _say_written(chosen: argparse.Namespace, settings: Settings, written: Written, stage: str | None) -> int:
+    from tagline.render import documents, terminal
+
+    voice = _Voice(chosen, settings)
+    text = terminal.written(written, stage, voice.pen)
+    voice.say(documents.written(written, stage), text, written.warnings)
+    return Exit.DONE
+
+
+def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.demo import demo
+
+    return demo(chosen.keep, color=_colored(sys.stdout, settings))
+
+
+_COMMANDS = {
+    "show": _show,
+    "history": _history,
+    "check-ref": _check_ref,
+    "resolve": _resolve,
+    "validate": _validate,
+    "register": _register,
+    "assign": _assign,
+    "unassign": _unassign,
+    "rollback": _rollback,
+    "deregister": _deregister,
+    "deprecate": _deprecate,
+    "demo": _demo,
+}

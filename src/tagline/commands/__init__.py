@@ -1,0 +1,1 @@
+"""One use case a file: reads through ports, lets the domain decide."""

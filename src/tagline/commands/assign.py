@@ -1,0 +1,55 @@
+"""``tagline assign``: give a stage to a registered version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.domain.answers import require_version
+from tagline.domain.planning import Plan, check_names, plan_assign, version_at
+from tagline.domain.registry import ArtifactState, VersionState
+from tagline.domain.results import Written
+from tagline.errors import Refused
+
+
+def assign(
+    desk: Desk,
+    artifact: str,
+    stage: str,
+    *,
+    version: str | None,
+    head: Callable[[], str],
+    stages: Sequence[str] | None,
+) -> Written:
+    """Assign ``stage`` to ``version``, or to the version registered at ``head()``.
+
+    ``stages`` are those that ``.gto`` allows, None for any. Raises NotFound for an unknown artifact,
+    version or stage; Refused for a deregistered version, none at ``head()``, a commit that the stage
+    has moved past, or a guarded stage.
+    """
+    check_names(artifact, stage, stages=stages)
+
+    def decide(ledger: Ledgered, now: int) -> Plan:
+        row = _chosen(desk, ledger.state, stage, version, head)
+        plan = plan_assign(ledger.state, stage, row, now, desk.trailers())
+        if plan.new:
+            refuse_guarded(desk, artifact, stage)
+        return plan
+
+    return write(desk, artifact, decide)
+
+
+def _chosen(desk: Desk, state: ArtifactState, stage: str, version: str | None, head: Callable[[], str]) -> VersionState:
+    if version is not None:
+        return require_version(state, version)
+    row = version_at(state, head(), stage)
+    hold = state.stages.get(stage)
+    if hold is not None and desk.repository.is_older(row.commit, hold.commit):
+        raise Refused(
+            f"{state.name}#{stage} is at {hold.version or hold.commit[:7]}, whose commit {hold.commit[:7]} "
+            f"comes after {row.version}'s ({row.commit[:7]}).",
+            f"To go back, say so: tagline rollback {state.name}#{stage}, or "
+            f"tagline assign {state.name}#{stage} --version {row.version}",
+            code="superseded",
+        )
+    return row

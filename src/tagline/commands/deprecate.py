@@ -1,0 +1,21 @@
+"""``tagline deprecate``: hide an artifact until something happens to it again."""
+
+from __future__ import annotations
+
+from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.domain.planning import Plan, check_names, plan_deprecate
+from tagline.domain.results import Written
+
+
+def deprecate(desk: Desk, artifact: str) -> Written:
+    """Deprecate an artifact. Raises NotFound when it is unknown, Refused when it holds a guarded stage."""
+    check_names(artifact)
+
+    def decide(ledger: Ledgered, now: int) -> Plan:
+        plan = plan_deprecate(ledger.state, now, desk.trailers())
+        if plan.new:
+            for stage in ledger.state.stages:
+                refuse_guarded(desk, artifact, stage)
+        return plan
+
+    return write(desk, artifact, decide)

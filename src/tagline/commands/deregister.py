@@ -1,0 +1,25 @@
+"""``tagline deregister``: withdraw a version."""
+
+from __future__ import annotations
+
+from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.domain.planning import Plan, check_names, plan_deregister
+from tagline.domain.results import Written
+
+
+def deregister(desk: Desk, artifact: str, version: str) -> Written:
+    """Withdraw ``version``; every stage that it holds falls back.
+
+    Raises NotFound when it was never registered, Refused when it holds a guarded stage.
+    """
+    check_names(artifact)
+
+    def decide(ledger: Ledgered, now: int) -> Plan:
+        plan = plan_deregister(ledger.state, version, now, desk.trailers())
+        if plan.new:
+            row = ledger.state.version(version)
+            for stage in row.stages if row else ():
+                refuse_guarded(desk, artifact, stage)
+        return plan
+
+    return write(desk, artifact, decide)

@@ -1,0 +1,44 @@
+"""What DVC tracks in a snapshot, read from its pointer files on the first question only."""
+
+from __future__ import annotations
+
+import posixpath
+from functools import cached_property
+from typing import Any
+
+from tagline.domain.tracked import Outs, TrackedPaths
+from tagline.formats import yaml
+from tagline.ports import Tree
+
+
+class DvcPointers:
+    """Answers whether DVC tracks a path. An unreadable pointer tracks nothing."""
+
+    def __init__(self, tree: Tree, tracked: TrackedPaths) -> None:
+        self._tree = tree
+        self._tracked = tracked
+
+    def covers(self, path: str) -> bool:
+        """Whether ``path`` is an out, lies in one, or contains one."""
+        return self._outs.covers(path)
+
+    @cached_property
+    def _outs(self) -> Outs:
+        outs = Outs()
+        contents = self._tree.read_many(self._tracked.pointers(), yaml.MAX_BYTES)
+        pipelines: dict[str, dict[str, Any]] = {}
+        for file, data in contents.items():
+            directory, name = posixpath.split(file)
+            parsed = _value(data)
+            if name in ("dvc.yaml", "dvc.lock"):
+                pipelines.setdefault(directory, {})[name] = parsed
+            else:
+                outs.add_dvc_file(file, parsed)
+        for directory, files in pipelines.items():
+            outs.add_pipeline(directory, files.get("dvc.yaml"), files.get("dvc.lock"))
+        return outs
+
+
+def _value(data: bytes) -> Any:
+    root = yaml.load(data).root
+    return root.value if root else None

@@ -1,0 +1,184 @@
+"""How every command reads the ledger: all the tags that it needs, or a refusal that says the fix."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from tagline.domain.answers import future_warnings, unknown_artifact
+from tagline.domain.completeness import compare
+from tagline.domain.events import RawTag, Reading, Warn, read_events
+from tagline.domain.registry import ArtifactState, fold
+from tagline.domain.similar import suggestion
+from tagline.domain.tags import parse_tag
+from tagline.errors import IncompleteClone, NotFound
+from tagline.ports import Repository, Upstream
+
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """A registry to read, and what there is to compare it with.
+
+    ``upstream`` is None where the tags come from the remote itself, where there is no remote, and
+    with --offline. ``platform`` chooses the words of the fix.
+    """
+
+    repository: Repository
+    upstream: Upstream | None = None
+    #: Compare always: in CI, clones are made by others' settings.
+    always_compare: bool = False
+    offline: bool = False
+    platform: str | None = None
+
+
+class View:
+    """The folded ledger of some artifacts, or of all."""
+
+    def __init__(self, source: Source, artifacts: Collection[str] | None, *, details: bool) -> None:
+        self._source = source
+        self._artifacts = artifacts
+        self.compared = False
+        self.notes: list[Warn] = []
+        #: The raw tags by name, where details were asked for.
+        self.raw: dict[str, RawTag] = {}
+        self.reading = self._read(details=details)
+
+    def _read(self, *, details: bool) -> Reading:
+        why = self._why_compare()
+        if why is None and not details:
+            # The usual way: a stream, nothing is kept twice.
+            reading = read_events(self._source.repository.tags(self._artifacts))
+            if not reading.lightweight or self._source.upstream is None:
+                return reading
+        held = list(self._source.repository.tags(self._artifacts, details=details))
+        if why is None and any(tag.object_type != "tag" and parse_tag(tag.name) for tag in held):
+            why = "it has lightweight registry tags"
+        if why is not None:
+            held = self.compare(held, why)
+        if details:
+            self.raw = {tag.name: tag for tag in held}
+        return read_events(held)
+
+    def _why_compare(self) -> str | None:
+        shape = self._source.repository.why_incomplete()
+        if self._source.offline and shape:
+            message = f"This clone is {shape} and --offline keeps it from being compared with its remote."
+            self.notes.append(Warn("not-compared", None, message))
+        if self._source.upstream is None:
+            return None
+        if shape:
+            return f"it is {shape}"
+        return "this is a CI job" if self._source.always_compare else None
+
+    def compare(self, held: list[RawTag], why: str) -> list[RawTag]:
+        """Compare with the remote; raise IncompleteClone, or give the tags to go by."""
+        upstream = self._source.upstream
+        if upstream is None or self.compared:
+            return held
+        self.compared = True
+        difference = compare(held, upstream.tag_objects(self._artifacts))
+        if difference.missing or difference.different:
+            lacking = difference.missing or difference.different
+            verb = "lacks" if difference.missing else "has other content for"
+            raise incomplete(upstream.name, verb, lacking, why, self._source.platform)
+        if difference.only_here:
+            some = _some(difference.only_here)
+            self.notes.append(Warn("not-on-remote", None, f"{upstream.name} does not have {some}."))
+        return self._replaced(held, difference.lightweight, upstream)
+
+    def _replaced(self, held: list[RawTag], lightweight: list[str], upstream: Upstream) -> list[RawTag]:
+        """Take the remote's word for tags that a checkout has flattened to lightweight ones."""
+        if not lightweight:
+            return held
+        artifacts = {parsed.artifact for name in lightweight if (parsed := parse_tag(name))}
+        theirs = {tag.name: tag for artifact in sorted(artifacts) for tag in upstream.tags(artifact)}
+        for name in lightweight:
+            message = f"{name} is lightweight in this clone and annotated on {upstream.name}; its word counts."
+            self.notes.append(Warn("refetched-tag", name, message))
+        flat = set(lightweight)
+        return [theirs.get(tag.name, tag) if tag.name in flat else tag for tag in held]
+
+    def state(self, name: str, as_of: int | None = None) -> ArtifactState | None:
+        """One artifact's state; None when no tag names it."""
+        events = self.reading.events.get(name)
+        if not events:
+            return None
+        return fold(name, events, as_of=as_of, counter=self.reading.counters.get(name, 0))
+
+    def states(self, as_of: int | None = None) -> Iterator[ArtifactState]:
+        """Every artifact that has an event, by name."""
+        for name in sorted(self.reading.events):
+            state = self.state(name, as_of)
+            if state is not None and state.events:
+                yield state
+
+    def warnings(self, state: ArtifactState | None, now: int | None) -> list[Warn]:
+        """What to tell about the tags that were read and, where given, about one artifact."""
+        found = [*self.notes, *self.reading.warnings]
+        return found if state is None else found + self.warnings_of(state, now)
+
+    @staticmethod
+    def warnings_of(state: ArtifactState, now: int | None) -> list[Warn]:
+        """What to tell about one artifact alone; ``now`` adds its future-dated tags."""
+        return state.warnings + (future_warnings(state, now) if now is not None else [])
+
+    @contextlib.contextmanager
+    def or_incomplete(self) -> Iterator[None]:
+        """Before a NotFound is believed, make sure that the clone has every tag."""
+        try:
+            yield
+        except NotFound as error:
+            if not self.compared and self._source.upstream is not None:
+                held = list(self._source.repository.tags(self._artifacts))
+                self.compare(held, "what was asked for is not here")
+            if error.code == "unknown-artifact" and self._artifacts:
+                raise no_such_artifact(self._source.repository, next(iter(self._artifacts))) from None
+            raise
+
+
+def read(source: Source, artifacts: Collection[str] | None, *, details: bool = False) -> View:
+    """Read the tags of some artifacts (None: all), complete or not at all.
+
+    Raises IncompleteClone when the remote has registry tags that this clone lacks, PlatformRefused
+    when that had to be checked and the remote could not be reached.
+    """
+    return View(source, artifacts, details=details)
+
+
+def no_such_artifact(repository: Repository, name: str) -> NotFound:
+    """The error for an unknown artifact, with the nearest known name."""
+    parsed = (parse_tag(tag) for tag in repository.tag_names())
+    near = suggestion(name, {tag.artifact for tag in parsed if tag})
+    error = unknown_artifact(name)
+    return NotFound(error.message, f"{near.strip()} {error.hint}".strip(), code=error.code)
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _EXAMPLES
+    return ", ".join(names[:_EXAMPLES]) + (f" and {more} more" if more > 0 else "")
+
+
+_GITHUB_FIX = """\
+GitHub Actions: let the checkout fetch tags:
+  - uses: actions/checkout@v6
+    with:
+      fetch-depth: 0
+      fetch-tags: true"""
+_GITLAB_FIX = """\
+GitLab CI: let the job clone everything:
+  variables:
+    GIT_DEPTH: "0\""""
+
+
+def incomplete(remote: str, verb: str, names: list[str], why: str, platform: str | None) -> IncompleteClone:
+    """The refusal to answer from a clone without all registry tags, with the fix for this platform."""
+    here = f"Here: git fetch --tags --force {remote}"
+    fixes = {"github": [_GITHUB_FIX], "gitlab": [_GITLAB_FIX]}.get(platform or "", [here, _GITHUB_FIX, _GITLAB_FIX])
+    return IncompleteClone(
+        f"This clone {verb} {len(names)} registry tag{'s' * (len(names) != 1)} of {remote}: {_some(names)}. "
+        f"Any answer could be stale (compared because {why}).",
+        "\n".join(fixes),
+    )

@@ -1,0 +1,57 @@
+"""``tagline register``: give a commit a version."""
+
+from __future__ import annotations
+
+import posixpath
+
+from tagline.commands.describe import describe
+from tagline.commands.manifests import load_manifest
+from tagline.commands.writing import Desk, Ledgered, write
+from tagline.domain.events import Warn
+from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, split_name
+from tagline.domain.planning import Plan, check_names, plan_register
+from tagline.domain.results import Written
+from tagline.domain.similar import suggestion
+from tagline.domain.versions import Bump, is_version
+from tagline.errors import ManifestUnreadable, WrongUsage
+from tagline.formats import yaml
+from tagline.ports import Tree
+
+
+def register(desk: Desk, artifact: str, commit: str, *, version: str | None, bump: Bump) -> Written:
+    """Register ``version`` at ``commit``, or the next version by ``bump``.
+
+    Raises WrongUsage for names outside the grammar, Refused for a deregistered version or a second
+    version on a commit, Conflict when the version is elsewhere.
+    """
+    check_names(artifact)
+    if version is not None and not is_version(version):
+        raise WrongUsage(f"{version!r} is no version.", "Write it like v1.2.3 or v2.0.0-rc.1.", code="bad-version")
+
+    def decide(ledger: Ledgered, now: int) -> Plan:
+        return plan_register(ledger.state, commit, now, version=version, bump=bump, trailers=desk.trailers())
+
+    written = write(desk, artifact, decide, must_exist=False)
+    written.warnings.extend(_undescribed(desk, artifact, commit))
+    return written
+
+
+def _undescribed(desk: Desk, artifact: str, commit: str) -> list[Warn]:
+    """A warning when no manifest of the commit names the artifact: perhaps its name is mistyped."""
+    tree = desk.repository.tree(commit)
+    try:
+        if describe(artifact, tree) is not None:
+            return []
+        near = suggestion(artifact, _described_names(tree, artifact))
+    except ManifestUnreadable as error:
+        return [Warn("manifest-unreadable", None, error.message)]
+    message = f"No manifest at commit {commit[:7]} describes {artifact}.{near}"
+    return [Warn("not-described", None, message)]
+
+
+def _described_names(tree: Tree, artifact: str) -> list[str]:
+    """What the manifests beside the artifact's own place describe."""
+    directory, _ = split_name(artifact)
+    files = [posixpath.join(directory, file) for file in (MANIFEST, DVC_MANIFEST)]
+    loaded = (load_manifest(file, data, tree) for file, data in tree.read_many(files, yaml.MAX_BYTES).items())
+    return [item.entry.name for manifest in loaded for item in manifest.items]

@@ -1,0 +1,35 @@
+"""``tagline rollback``: give a stage back to the version that held it before, and before that."""
+
+from __future__ import annotations
+
+from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.domain.messages import ROLLBACK_FROM, parse_trailers
+from tagline.domain.planning import Plan, check_names, plan_rollback
+from tagline.domain.results import Written
+from tagline.domain.rollback import rollback_target
+
+
+def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None, to_version: str | None) -> Written:
+    """Re-assign ``to_version``, or the version that held ``stage`` before, in a new assignment.
+
+    An assignment and not an unassignment, because DVC ignores the latter and would serve the old
+    model. Raises NotFound when there is nothing to go back to, Refused for a guarded stage.
+    """
+    check_names(artifact, stage)
+
+    def decide(ledger: Ledgered, now: int) -> Plan:
+        back = {name for name, tag in ledger.raw.items() if ROLLBACK_FROM in parse_trailers(tag.message)}
+        plan = plan_rollback(
+            ledger.state,
+            stage,
+            now,
+            target=rollback_target(ledger.state, stage, back),
+            from_version=from_version,
+            to_version=to_version,
+            trailers=desk.trailers(),
+        )
+        if plan.new:
+            refuse_guarded(desk, artifact, stage)
+        return plan
+
+    return write(desk, artifact, decide)

@@ -1,0 +1,55 @@
+"""``tagline show``: the registry, one artifact, or the answer to one target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tagline.commands.reading import Source, View, read
+from tagline.domain.answers import find, require_artifact
+from tagline.domain.registry import ArtifactState
+from tagline.domain.results import Shown
+from tagline.domain.targets import Target
+
+
+class Registry:
+    """Artifacts one by one; :attr:`warnings` is complete when all were taken."""
+
+    def __init__(self, view: View, now: int | None, *, as_of: int | None, deprecated: bool) -> None:
+        self._view = view
+        self._now = now
+        self._as_of = as_of
+        self._deprecated = deprecated
+        self.warnings = view.warnings(None, now)
+
+    def __iter__(self) -> Iterator[ArtifactState]:
+        for state in self._view.states(self._as_of):
+            if self._deprecated or not state.deprecated:
+                self.warnings += self._view.warnings_of(state, self._now)
+                yield state
+
+
+def show_registry(source: Source, now: int, *, as_of: int | None, deprecated: bool) -> Registry:
+    """Every artifact that has a registry tag; deprecated ones only on demand."""
+    return Registry(read(source, None), _now(now, as_of), as_of=as_of, deprecated=deprecated)
+
+
+def show_artifact(source: Source, name: str, now: int, *, as_of: int | None, deprecated: bool) -> Registry:
+    """The same document with one artifact. Raises NotFound."""
+    view = read(source, [name])
+    with view.or_incomplete():
+        require_artifact(view.state(name, as_of), name, deprecated=deprecated)
+    return Registry(view, _now(now, as_of), as_of=as_of, deprecated=True)
+
+
+def show_target(source: Source, target: Target, now: int, *, as_of: int | None, deprecated: bool) -> Shown:
+    """Which version a target names. Raises NotFound."""
+    view = read(source, [target.artifact])
+    with view.or_incomplete():
+        state = require_artifact(view.state(target.artifact, as_of), target.artifact, deprecated=deprecated)
+        answer = find(state, target)
+    return Shown(answer, state, view.warnings(state, _now(now, as_of)))
+
+
+def _now(now: int, as_of: int | None) -> int | None:
+    """Future-dated events are worth a warning only where no instant was asked for."""
+    return now if as_of is None else None

@@ -1,0 +1,23 @@
+"""``tagline unassign``: take a stage away; it falls back to the version assigned before."""
+
+from __future__ import annotations
+
+from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.domain.planning import Plan, check_names, plan_unassign
+from tagline.domain.results import Written
+
+
+def unassign(desk: Desk, artifact: str, stage: str, *, version: str | None) -> Written:
+    """Take ``stage`` from its holder, or from ``version``.
+
+    Raises NotFound when nobody holds it, Refused for a guarded stage.
+    """
+    check_names(artifact, stage)
+
+    def decide(ledger: Ledgered, now: int) -> Plan:
+        plan = plan_unassign(ledger.state, stage, version, now, desk.trailers())
+        if plan.new:
+            refuse_guarded(desk, artifact, stage)
+        return plan
+
+    return write(desk, artifact, decide)

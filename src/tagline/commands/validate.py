@@ -1,0 +1,221 @@
+"""``tagline validate``: every manifest that Git tracks, all findings at once."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from tagline.commands.dvc_pointers import DvcPointers
+from tagline.commands.manifests import LoadedManifest, load_manifest, mentions_artifacts
+from tagline.domain import manifest_paths, manifest_rules
+from tagline.domain.findings import Finding
+from tagline.domain.gto_config import GTO_CONFIG, GtoConfig, read_config
+from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, Declared, kind_of, repository_path, section_of
+from tagline.domain.similar import suggestion
+from tagline.domain.tracked import TrackedPaths
+from tagline.domain.validation import Checked, ValidationReport
+from tagline.errors import WrongUsage
+from tagline.formats import yaml
+from tagline.ports import Tree
+
+_MAX_MESSAGE = 600
+
+__all__ = ["ValidationReport", "validate"]
+
+
+def validate(
+    tree: Tree,
+    files: Sequence[str] | None,
+    *,
+    has_registry_tags: Callable[[], bool],
+    untracked_exists: Callable[[str], bool] = lambda path: False,
+) -> ValidationReport:
+    """Check ``files``, or (None) every ``artifacts.yaml`` and every ``dvc.yaml`` with artifacts.
+
+    ``untracked_exists`` tells whether the work tree has a path that Git does not track; it
+    only improves hints. Raises WrongUsage where one of ``files`` is not in the snapshot.
+    """
+    paths = tree.paths()
+    contents, findings = _contents(tree, paths, files, untracked_exists)
+    if not contents and not findings:
+        findings += _no_manifest(has_registry_tags) if not files else []
+    loaded = [load_manifest(file, data, tree) for file, data in sorted(contents.items())]
+    if not files:
+        loaded = [manifest for manifest in loaded if _declares_artifacts(manifest)]
+    config, config_findings, config_data = _gto_config(tree)
+    findings += config_findings
+    for manifest in loaded:
+        findings += manifest.findings
+        findings += _file_rules(manifest, config)
+    findings += _cross_rules(loaded, _partners(tree, paths, contents) if files else [])
+    findings += _path_rules(tree, paths, loaded, untracked_exists)
+    texts = {manifest.file: manifest.data for manifest in loaded} | {GTO_CONFIG: config_data}
+    return _report(loaded, findings, texts)
+
+
+def _report(
+    loaded: Sequence[LoadedManifest], findings: Collection[Finding], texts: Mapping[str, bytes]
+) -> ValidationReport:
+    concerned = {finding.file for finding in findings}
+    findings = {_shortened(finding) for finding in findings}
+    return ValidationReport(
+        ok=all(finding.severity != "error" for finding in findings),
+        checked=tuple(Checked(manifest.file, len(manifest.items)) for manifest in loaded),
+        findings=tuple(sorted(findings, key=lambda f: (f.file, f.line, f.column, f.rule, f.message))),
+        sources={
+            file: data[: yaml.MAX_BYTES].decode("utf-8-sig", "replace")
+            for file, data in texts.items()
+            if file in concerned
+        },
+    )
+
+
+def _shortened(finding: Finding) -> Finding:
+    """Messages quote the file, which may hold text of any length."""
+    if len(finding.message) <= _MAX_MESSAGE and len(finding.hint) <= _MAX_MESSAGE:
+        return finding
+    parts = (text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + "…" for text in finding[6:8])
+    message, hint = parts
+    return finding._replace(message=message, hint=hint)
+
+
+# -- which files --------------------------------------------------------------
+
+
+def _contents(
+    tree: Tree, paths: Sequence[str], files: Sequence[str] | None, untracked_exists: Callable[[str], bool]
+) -> tuple[dict[str, bytes], list[Finding]]:
+    """The manifests' contents, and findings about manifests that are no regular files."""
+    if files:
+        wanted = [_known(posixpath.normpath(file), paths, untracked_exists) for file in files]
+    else:
+        wanted = [path for path in paths if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
+    contents = tree.read_many(wanted, yaml.MAX_BYTES)
+    findings = [
+        Finding(
+            file, 1, 1, None, "file-not-regular", "error",
+            f"{file} is a symbolic link, a submodule or deleted.",
+            "Replace it by a regular file.",
+        )
+        for file in wanted
+        if file not in contents and (files or kind_of(file) == "artifacts")
+    ]  # fmt: skip
+    if not files:
+        contents = {
+            f: data for f, data in contents.items() if kind_of(f) == "artifacts" or mentions_artifacts(data)
+        }
+    return contents, findings
+
+
+def _declares_artifacts(manifest: LoadedManifest) -> bool:
+    """False for a mere pipeline; a file that cannot be read stays, because it may be a manifest."""
+    root = manifest.document.root
+    return (
+        root is None
+        or not isinstance(root.value, dict)
+        or manifest.document.find(section_of(kind_of(manifest.file))) is not None
+    )
+
+
+def _known(file: str, paths: Sequence[str], untracked_exists: Callable[[str], bool]) -> str:
+    if file in set(paths):
+        return file
+    if untracked_exists(file):
+        raise WrongUsage(f"{file} is not tracked by Git.", f"Run: git add {file}")
+    manifests = [path for path in paths if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
+    raise WrongUsage(
+        f"There is no file {file}.",
+        f"Paths are relative to the repository's root.{suggestion(file, manifests)}",
+    )
+
+
+def _no_manifest(has_registry_tags: Callable[[], bool]) -> list[Finding]:
+    if not has_registry_tags():
+        return []
+    return [
+        Finding(
+            MANIFEST, 1, 1, None, "no-manifest", "error",
+            "There are registry tags, but Git tracks no artifacts.yaml and no dvc.yaml with artifacts.",
+            "Create artifacts.yaml with 'NAME: {path: FILE}' for each artifact, then: git add artifacts.yaml",
+        )
+    ]  # fmt: skip
+
+
+def _partners(tree: Tree, paths: Sequence[str], contents: Mapping[str, bytes]) -> list[LoadedManifest]:
+    """The other manifests in the directories of the given files: a name may be in one only."""
+    tracked = set(paths)
+    wanted = {
+        posixpath.join(posixpath.dirname(f), name) for f in contents for name in (MANIFEST, DVC_MANIFEST)
+    }
+    others = tree.read_many(sorted((wanted & tracked) - contents.keys()), yaml.MAX_BYTES)
+    return [load_manifest(file, data, tree) for file, data in others.items()]
+
+
+# -- rules --------------------------------------------------------------------
+
+
+def _gto_config(tree: Tree) -> tuple[GtoConfig, list[Finding], bytes]:
+    data = tree.read(GTO_CONFIG, yaml.MAX_BYTES)
+    if data is None:
+        return GtoConfig(), [], b""
+    config, findings = read_config(yaml.load(data))
+    return config, findings, data
+
+
+def _file_rules(manifest: LoadedManifest, config: GtoConfig) -> list[Finding]:
+    findings = manifest_rules.check_directory(manifest.file, manifest.items)
+    for item in manifest.items:
+        findings += manifest_rules.check_name(item)
+        findings += manifest_rules.check_type(item, config)
+    return findings
+
+
+def _cross_rules(loaded: Sequence[LoadedManifest], partners: Sequence[LoadedManifest]) -> list[Finding]:
+    checked = {manifest.file for manifest in loaded}
+    items = [item for manifest in (*loaded, *partners) for item in manifest.items]
+    # A clash with a file that was not asked for is shown in the one that was.
+    ordered = sorted(items, key=lambda item: (item.entry.file in checked, item.kind))
+    own = [item for item in items if item.entry.file in checked]
+    found = manifest_rules.check_same_name(ordered) + manifest_rules.check_same_path(own)
+    return [finding for finding in found if finding.file in checked]
+
+
+def _path_rules(
+    tree: Tree,
+    paths: Sequence[str],
+    loaded: Sequence[LoadedManifest],
+    untracked_exists: Callable[[str], bool],
+) -> list[Finding]:
+    tracked = TrackedPaths(paths)
+    modules: list[frozenset[str]] = []
+
+    def submodules() -> frozenset[str]:
+        if not modules:
+            modules.append(_submodules(tree))
+        return modules[0]
+
+    facts = manifest_paths.PathFacts(tracked, DvcPointers(tree, tracked).covers, submodules, untracked_exists)
+    items = [item for manifest in loaded for item in manifest.items]
+    findings = [finding for item in items for finding in manifest_paths.check_paths(item, facts)]
+    irregular = _irregular(tree, tracked, items)
+    if irregular:
+        for item in items:
+            findings += manifest_paths.check_regular(item, irregular, submodules())
+    return findings
+
+
+def _irregular(tree: Tree, tracked: TrackedPaths, items: Sequence[Declared]) -> set[str]:
+    """Paths of artifacts that Git tracks, but not as regular files."""
+    written = {
+        (item.entry.file, node.value) for item in items for _, node in manifest_paths.path_fields(item)
+    }
+    resolved = {repository_path(file, path) for file, path in written}
+    named = {path for path in resolved if path is not None and tracked.is_file(path)}
+    return named - tree.read_many(sorted(named), 0).keys()
+
+
+def _submodules(tree: Tree) -> frozenset[str]:
+    """The paths that .gitmodules lists, read as far as paths need it."""
+    data = tree.read(".gitmodules", yaml.MAX_BYTES) or b""
+    settings = (line.partition("=") for line in data.decode("utf-8", "replace").splitlines())
+    return frozenset(value.strip().strip('"') for key, _, value in settings if key.strip() == "path")

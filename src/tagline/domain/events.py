@@ -1,0 +1,140 @@
+"""From the tags that Git holds to the events of the registry, with a warning for each odd one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tagline.domain.tags import EventKind, is_created_tag, parse_tag
+from tagline.domain.times import MAX_TIME
+
+
+class RawTag(NamedTuple):
+    """One ref under ``refs/tags`` as Git stores it.
+
+    ``object_type`` is the type of the object that the ref names: ``tag`` for an annotated tag,
+    else the tag is lightweight. ``target`` and ``target_type`` are the end of the chain of tag
+    objects. ``time`` is the outermost tagger's, in unix seconds, None where there is none or it
+    is unreadable. ``embedded_name`` is the name inside the tag object. ``actor_name``,
+    ``actor_email`` and ``message`` are read only where details were asked for.
+    """
+
+    name: str
+    object_id: str
+    object_type: str
+    target: str
+    target_type: str
+    time: int | None
+    embedded_name: str
+    actor_name: str = ""
+    actor_email: str = ""
+    message: str = ""
+
+
+class Event(NamedTuple):
+    """One thing that happened to one artifact. Events sort in the order in which they count.
+
+    ``time`` is the tagger's, in unix seconds; ties go by ``counter`` (0 for none), then name.
+    """
+
+    time: int
+    counter: int
+    tag: str
+    artifact: str
+    kind: EventKind
+    version: str | None
+    stage: str | None
+    commit: str
+
+
+class Warn(NamedTuple):
+    """Something in the ledger that a person should know. ``code`` is stable; see docs/warnings.md."""
+
+    code: str
+    tag: str | None
+    message: str
+
+
+class Reading(NamedTuple):
+    """The events of a set of tags by artifact (unsorted), and what was odd about the tags.
+
+    ``counters`` holds, by artifact, the largest counter among tags that are ignored: their
+    names are taken all the same.
+    """
+
+    events: dict[str, list[Event]]
+    warnings: list[Warn]
+    lightweight: list[str]
+    counters: dict[str, int]
+
+
+def read_events(tags: Iterable[RawTag]) -> Reading:
+    """Turn tags into events; tags that are none of the registry's are passed over in silence."""
+    events: dict[str, list[Event]] = {}
+    warnings: list[Warn] = []
+    lightweight: list[str] = []
+    counters: dict[str, int] = {}
+    commits: dict[str, str] = {}
+    for tag in tags:
+        name = tag.name
+        parsed = parse_tag(name)
+        if parsed is None:
+            if is_created_tag(name):
+                warnings.append(_created(name))
+            continue
+        artifact, kind, version, stage, counter = parsed
+        if (odd := _why_ignored(tag)) is not None:
+            warnings.append(odd)
+            counters[artifact] = max(counters.get(artifact, 0), counter or 0)
+            if tag.object_type != "tag":
+                lightweight.append(name)
+            continue
+        if tag.embedded_name != name:
+            warnings.append(_renamed(name, tag.embedded_name))
+        # One string object a commit, not one a tag: a quarter of the memory at a million tags.
+        commit = commits.setdefault(tag.target, tag.target)
+        event = Event(tag.time or 0, counter or 0, name, artifact, kind, version, stage, commit)
+        try:
+            events[artifact].append(event)
+        except KeyError:
+            events[artifact] = [event]
+    return Reading(events, warnings, lightweight, counters)
+
+
+def _why_ignored(tag: RawTag) -> Warn | None:
+    """Why a tag with a registry name is no event; None when it is one."""
+    if tag.object_type != "tag":
+        return _lightweight(tag.name)
+    if tag.time is None or not 0 <= tag.time <= MAX_TIME:
+        return _no_time(tag.name)
+    if tag.target_type != "commit":
+        return _no_commit(tag.name, tag.target_type)
+    return None
+
+
+def _created(name: str) -> Warn:
+    return Warn("created-event", name, f"{name} is ignored: GTO's @created event has no meaning here.")
+
+
+def _lightweight(name: str) -> Warn:
+    return Warn(
+        "lightweight-tag",
+        name,
+        f"{name} is a lightweight tag and is ignored: only annotated tags are events of the registry.",
+    )
+
+
+def _no_time(name: str) -> Warn:
+    return Warn("no-tagger", name, f"{name} is ignored: its tag object has no readable tagger and time.")
+
+
+def _no_commit(name: str, target_type: str) -> Warn:
+    return Warn("not-a-commit", name, f"{name} is ignored: it points at a {target_type}, not at a commit.")
+
+
+def _renamed(name: str, embedded: str) -> Warn:
+    return Warn(
+        "name-mismatch",
+        name,
+        f"{name} names itself {embedded!r} inside its tag object; the ref's name counts.",
+    )

@@ -1,0 +1,284 @@
+"""What a command would write: a plan is data, made from the ledger and the clock alone.
+
+Every plan is idempotent: what is done already is a row with ``created`` false and no new tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tagline.domain import messages
+from tagline.domain.answers import refuse_future, require_holder, require_version
+from tagline.domain.registry import ArtifactState, VersionState
+from tagline.domain.similar import suggestion
+from tagline.domain.tags import EventKind, TagName, format_tag, is_artifact, is_name, why_git_refuses
+from tagline.domain.versions import Bump, bumped, first, precedence
+from tagline.errors import Conflict, NotFound, Refused, WrongUsage
+
+Trailers = Sequence[tuple[str, str]]
+
+
+class NewTag(NamedTuple):
+    """An annotated tag to be made: its name, the commit, the tagger's time (unix seconds), its message."""
+
+    name: str
+    commit: str
+    time: int
+    message: str
+
+
+class Row(NamedTuple):
+    """One tag of an answer: made now (``created``) or found."""
+
+    tag: str
+    commit: str
+    artifact: str
+    event: EventKind
+    version: str | None
+    stage: str | None
+    created: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rows of the answer, the tags to make for them, and a sentence for people when nothing is made."""
+
+    rows: list[Row]
+    new: list[NewTag] = field(default_factory=list)
+    note: str = ""
+
+
+def plan_register(
+    state: ArtifactState,
+    commit: str,
+    now: int,
+    *,
+    version: str | None = None,
+    bump: Bump = "patch",
+    trailers: Trailers = (),
+) -> Plan:
+    """Register a version at a commit: ``version`` if named, else the next by ``bump``.
+
+    Raises :class:`Conflict` when the version is elsewhere, :class:`Refused` when it was
+    deregistered or another version is at this commit.
+    """
+    there = _versions_at(state, commit)
+    if version is None:
+        active = [row for row in there if row.active]
+        if active:
+            return _found_registration(state, active[0])
+    elif (row := state.version(version)) is not None:
+        return _registered_already(state, row, commit)
+    if there:
+        raise _second_version(state.name, there[0], commit)
+    chosen = version or next_version(state, bump)
+    return _one(state, now, TagName(state.name, EventKind.REGISTRATION, chosen), commit, chosen, trailers)
+
+
+def next_version(state: ArtifactState, bump: Bump) -> str:
+    """The bump of the latest active version, past every number that was ever used."""
+    used = {event.version for event in state.events if event.version is not None}
+    taken = {precedence(version) for version in used}
+    version = bumped(state.latest.version, bump) if state.latest else first(bump)
+    while precedence(version) in taken:
+        version = bumped(version, bump)
+    return version
+
+
+def _versions_at(state: ArtifactState, commit: str) -> list[VersionState]:
+    return [row for row in state.versions if row.commit == commit]
+
+
+def _found_registration(state: ArtifactState, row: VersionState) -> Plan:
+    found = Row(row.tag, row.commit, state.name, EventKind.REGISTRATION, row.version, None, created=False)
+    return Plan([found], note=f"{state.name} {row.version} is registered at {row.commit[:7]} already.")
+
+
+def _registered_already(state: ArtifactState, row: VersionState, commit: str) -> Plan:
+    if not row.active:
+        raise Refused(
+            f"{state.name} {row.version} was deregistered; a version never comes back.",
+            f"Register the next one: tagline register {state.name} --bump patch",
+            code="deregistered",
+        )
+    if row.commit != commit:
+        raise Conflict(
+            f"{state.name} {row.version} is registered at {row.commit[:7]} already (tag {row.tag}), "
+            f"not at {commit[:7]}.",
+            f"Register another version here: tagline register {state.name} --bump patch",
+            code="version-taken",
+        )
+    return _found_registration(state, row)
+
+
+def _second_version(name: str, row: VersionState, commit: str) -> Refused:
+    state = "is" if row.active else "was (and is deregistered)"
+    return Refused(
+        f"{name} {row.version} {state} registered at {commit[:7]}; one commit carries one version of an artifact.",
+        "Register at another commit; an empty one will do: git commit --allow-empty -m 'Release'",
+        code="commit-has-version",
+    )
+
+
+def plan_assign(state: ArtifactState, stage: str, row: VersionState, now: int, trailers: Trailers = ()) -> Plan:
+    """Give a stage to a registered version. Raises :class:`Refused` when it was deregistered."""
+    if not row.active:
+        raise Refused(
+            f"{state.name} {row.version} was deregistered and cannot hold {stage}.",
+            f"Choose an active version: tagline show {state.name}",
+            code="deregistered",
+        )
+    hold = state.stages.get(stage)
+    if hold is not None and hold.version == row.version:
+        found = Row(hold.tag, hold.commit, state.name, EventKind.ASSIGNMENT, row.version, stage, created=False)
+        return Plan([found], note=f"{state.name} {row.version} holds {stage} already.")
+    name = TagName(state.name, EventKind.ASSIGNMENT, None, stage, state.counter + 1)
+    previous = [(messages.PREVIOUS, hold.version)] if hold and hold.version else []
+    return _one(state, now, name, row.commit, row.version, [*previous, *trailers])
+
+
+def version_at(state: ArtifactState, commit: str, stage: str) -> VersionState:
+    """The active version registered at a commit, for an assignment that names none.
+
+    Raises :class:`Refused` when there is none: a version is never registered on the way.
+    """
+    row = next((row for row in _versions_at(state, commit) if row.active), None)
+    if row is None:
+        raise Refused(
+            f"No active version of {state.name} is registered at {commit[:7]}.",
+            f"Register it first (tagline register {state.name}), or name one: "
+            f"tagline assign {state.name}#{stage} --version V",
+            code="no-version-here",
+        )
+    return row
+
+
+def plan_unassign(state: ArtifactState, stage: str, version: str | None, now: int, trailers: Trailers = ()) -> Plan:
+    """Take a stage from its holder, or from a version that is named."""
+    if version is None:
+        hold = require_holder(state, stage)
+        return _one(state, now, _unassignment(state, stage), hold.commit, hold.version, trailers)
+    row = require_version(state, version)
+    commits = [commit for commit in _live_commits(state, stage) if commit in _commits_of(state, row.version)]
+    if not commits:
+        return Plan([], note=f"{state.name} {version} is not assigned {stage}.")
+    return _one(state, now, _unassignment(state, stage), commits[-1], version, trailers)
+
+
+def _unassignment(state: ArtifactState, stage: str) -> TagName:
+    return TagName(state.name, EventKind.UNASSIGNMENT, None, stage, state.counter + 1)
+
+
+def _commits_of(state: ArtifactState, version: str) -> set[str]:
+    return {e.commit for e in state.events if e.version == version and e.kind is EventKind.REGISTRATION}
+
+
+def _live_commits(state: ArtifactState, stage: str) -> list[str]:
+    """Commits whose newest event of this stage is an assignment, oldest first."""
+    live: dict[str, None] = {}
+    for event in state.events:
+        if event.stage == stage:
+            live.pop(event.commit, None)
+            if event.kind is EventKind.ASSIGNMENT:
+                live[event.commit] = None
+    return list(live)
+
+
+def plan_rollback(
+    state: ArtifactState,
+    stage: str,
+    now: int,
+    *,
+    target: str | None,
+    from_version: str | None = None,
+    to_version: str | None = None,
+    trailers: Trailers = (),
+) -> Plan:
+    """Give a stage back to ``target`` (where the walk back leads), or to ``to_version``.
+
+    With ``from_version`` nothing happens unless that version holds the stage.
+    """
+    hold = require_holder(state, stage)
+    if from_version is not None:
+        require_version(state, from_version)
+        if hold.version != from_version:
+            note = f"{from_version} does not hold {state.name}#{stage}; {hold.version or hold.commit[:7]} does."
+            return Plan([_held(state, stage)], note=note)
+    chosen = to_version or target
+    if chosen is None:
+        raise NotFound(
+            f"No active version held {state.name}#{stage} before {hold.version or hold.commit[:7]}.",
+            f"Name one: tagline rollback {state.name}#{stage} --to V",
+            code="nothing-to-roll-back-to",
+        )
+    back = (messages.ROLLBACK_FROM, hold.version or hold.commit)
+    return plan_assign(state, stage, require_version(state, chosen), now, [back, *trailers])
+
+
+def _held(state: ArtifactState, stage: str) -> Row:
+    hold = state.stages[stage]
+    return Row(hold.tag, hold.commit, state.name, EventKind.ASSIGNMENT, hold.version, stage, created=False)
+
+
+def plan_deregister(state: ArtifactState, version: str, now: int, trailers: Trailers = ()) -> Plan:
+    """Withdraw a version; stages that it holds fall back."""
+    row = require_version(state, version)
+    if not row.active:
+        tag = next(e for e in reversed(state.events) if e.version == version and e.kind is EventKind.DEREGISTRATION)
+        found = Row(tag.tag, tag.commit, state.name, tag.kind, version, None, created=False)
+        return Plan([found], note=f"{state.name} {version} is deregistered already.")
+    name = TagName(state.name, EventKind.DEREGISTRATION, version)
+    return _one(state, now, name, row.commit, version, trailers)
+
+
+def plan_deprecate(state: ArtifactState, now: int, trailers: Trailers = ()) -> Plan:
+    """Hide an artifact until its next event. The tag goes on its newest event's commit."""
+    last = state.events[-1]
+    if state.deprecated:
+        found = Row(last.tag, last.commit, state.name, last.kind, None, None, created=False)
+        return Plan([found], note=f"{state.name} is deprecated already.")
+    return _one(state, now, TagName(state.name, EventKind.DEPRECATION), last.commit, None, trailers)
+
+
+def _one(
+    state: ArtifactState,
+    now: int,
+    name: TagName,
+    commit: str,
+    version: str | None,
+    trailers: Trailers,
+) -> Plan:
+    """A plan of one new tag, dated after everything that the artifact has."""
+    refuse_future(state, now)
+    tag = format_tag(name)
+    if any(event.tag == tag for event in state.events):
+        # A simple tag is used up: deprecated, revived and deprecated again.
+        tag = format_tag(name._replace(counter=state.counter + 1))
+    broken = why_git_refuses(tag)
+    if broken:
+        raise Refused(f"Git refuses the tag {tag}: {broken}.", "Choose another name.", code="name-refused-by-git")
+    text = messages.compose(messages.subject(name.kind, name.artifact, version, name.stage), trailers)
+    new = NewTag(tag, commit, max(now, state.newest + 1), text)
+    return Plan([Row(tag, commit, name.artifact, name.kind, version, name.stage, created=True)], [new])
+
+
+def check_names(artifact: str, stage: str | None = None, *, stages: Sequence[str] | None = None) -> None:
+    """Raise when a name cannot be written: outside the grammar, or a stage that ``.gto`` does not list."""
+    if not is_artifact(artifact):
+        raise WrongUsage(
+            f"{artifact!r} cannot name an artifact.",
+            "Use letters, digits, '-', '_' and '/', beginning and ending with a letter or digit.",
+            code="bad-name",
+        )
+    if stage is None:
+        return
+    if not is_name(stage):
+        raise WrongUsage(f"{stage!r} cannot name a stage.", "Use letters, digits, '-', '_' and '/'.", code="bad-name")
+    if stages is not None and stage not in stages:
+        raise NotFound(
+            f".gto does not list a stage {stage!r}.",
+            f"It lists: {', '.join(stages) or 'none'}.{suggestion(stage, stages)}",
+            code="unknown-stage",
+        )

@@ -1,0 +1,89 @@
+"""What commands answer: data for the renderers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tagline.domain.answers import Answer
+from tagline.domain.events import Event, Warn
+from tagline.domain.manifest import ManifestEntry
+from tagline.domain.messages import Trailers
+from tagline.domain.planning import Row
+from tagline.domain.registry import ArtifactState, Hold
+
+
+@dataclass(frozen=True)
+class Shown:
+    """``show`` of a version or a stage."""
+
+    answer: Answer
+    state: ArtifactState
+    warnings: list[Warn]
+
+
+@dataclass(frozen=True)
+class PastEvent:
+    """One event with its version (of its commit, for a stage), its tagger and its trailers."""
+
+    event: Event
+    version: str | None
+    actor_name: str
+    actor_email: str
+    trailers: Trailers
+
+
+@dataclass(frozen=True)
+class History:
+    """``history``: events, newest first."""
+
+    events: list[PastEvent]
+    warnings: list[Warn]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """``check-ref``. ``event`` is None for a ref that is no registry tag."""
+
+    event: Event | None = None
+    version: str | None = None
+    entry: ManifestEntry | None = None
+    current: bool = False
+    warnings: list[Warn] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where the bytes are. All None where this version of Tagline cannot tell."""
+
+    uri: str | None = None
+    digest: str | None = None
+    size: int | None = None
+    files: int | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """``resolve``: a target's artifact at the commit that its tag names."""
+
+    answer: Answer
+    entry: ManifestEntry | None
+    location: Location
+    current: bool
+    previous_version: str | None
+    warnings: list[Warn]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A writing command's outcome: the rows of the answer and the state after it."""
+
+    rows: list[Row]
+    pushed: bool
+    dry_run: bool
+    note: str
+    state: ArtifactState
+    warnings: list[Warn] = field(default_factory=list)
+
+    def holder(self, stage: str) -> Hold | None:
+        """Who holds a stage after it."""
+        return self.state.stages.get(stage)

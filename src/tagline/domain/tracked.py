@@ -1,0 +1,126 @@
+"""The names of a snapshot's files, and what DVC's pointers among them stand for."""
+
+from __future__ import annotations
+
+import posixpath
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class TrackedPaths:
+    """Which files and directories Git tracks, by name only."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._sorted = sorted(paths)
+        self._files = frozenset(self._sorted)
+
+    def is_file(self, path: str) -> bool:
+        """Whether Git tracks exactly this path (a file, a symlink or a submodule)."""
+        return path in self._files
+
+    def is_directory(self, path: str) -> bool:
+        """Whether Git tracks something below this path."""
+        return _any_below(self._sorted, path)
+
+    def has_dvc_file(self, path: str) -> bool:
+        """Whether ``path`` or a directory above it has a ``.dvc`` file of its name."""
+        return any(f"{part}.dvc" in self._files for part in _upwards(path))
+
+    def pointers(self) -> list[str]:
+        """The files that tell what DVC tracks."""
+        return [path for path in self._sorted if _is_pointer(posixpath.basename(path))]
+
+
+def _is_pointer(name: str) -> bool:
+    return name in ("dvc.lock", "dvc.yaml") or (name.endswith(".dvc") and name != ".dvc")
+
+
+@dataclass(slots=True)
+class Outs:
+    """The paths that DVC tracks, relative to the repository's root.
+
+    ``endings`` are paths whose directory is written as ``${...}`` and so known only by their ends.
+    """
+
+    paths: set[str] = field(default_factory=set)
+    endings: set[str] = field(default_factory=set)
+    _sorted: list[str] | None = None
+
+    def covers(self, path: str) -> bool:
+        """Whether DVC tracks ``path``, a directory above it, or something below it."""
+        if self._sorted is None:
+            self._sorted = sorted(self.paths)
+        if any(part in self.paths for part in _upwards(path)) or _any_below(self._sorted, path):
+            return True
+        return any(f"/{path}/".find(f"/{ending}/") >= 0 for ending in self.endings)
+
+    def add_dvc_file(self, file: str, data: Any) -> None:
+        """The outs of a ``.dvc`` file."""
+        if isinstance(data, Mapping):
+            self._add(file, data.get("wdir"), data.get("outs"))
+
+    def add_pipeline(self, directory: str, pipeline: Any, lock: Any) -> None:
+        """The outs of a directory's ``dvc.yaml`` and ``dvc.lock``.
+
+        The lock names outs (those of generated stages too) but not their working directory,
+        which the pipeline has under the stage's name without ``@...``.
+        """
+        stages = _mapping(_mapping(pipeline).get("stages"))
+        file = posixpath.join(directory, "dvc.yaml")
+        for stage in stages.values():
+            if body := _body(stage):
+                for kind in ("outs", "metrics", "plots"):
+                    self._add(file, body.get("wdir"), body.get(kind))
+        locked = _mapping(_mapping(lock).get("stages", lock))
+        for name, stage in locked.items():
+            body = _body(stages.get(name, stages.get(str(name).partition("@")[0])))
+            self._add(file, body.get("wdir"), _mapping(stage).get("outs"))
+
+    def _add(self, file: str, wdir: Any, outs: Any) -> None:
+        for out in _out_paths(outs):
+            if "${" in out:
+                continue  # the lock has the resolved name
+            if isinstance(wdir, str) and "${" in wdir:
+                self.endings.add(posixpath.normpath(out))
+                continue
+            parts = (posixpath.dirname(file), wdir if isinstance(wdir, str) else "", out)
+            self.paths.add(posixpath.normpath(posixpath.join(*parts)))
+
+
+def _out_paths(outs: Any) -> Iterable[str]:
+    """An out is a path, ``{path: ..., md5: ...}`` in pointers, or ``{PATH: {options}}`` in pipelines."""
+    for out in outs if isinstance(outs, list) else ():
+        if isinstance(out, str):
+            yield out
+        elif isinstance(out, Mapping) and isinstance(out.get("path"), str):
+            yield out["path"]
+        elif isinstance(out, Mapping):
+            yield from (
+                path for path, options in out.items() if options is None or isinstance(options, Mapping)
+            )
+
+
+def _body(stage: Any) -> Mapping[str, Any]:
+    """A stage's definition: of ``foreach`` stages it is under ``do``."""
+    body = _mapping(stage)
+    return _mapping(body.get("do")) or body
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _upwards(path: str) -> Iterable[str]:
+    while path and path != ".":
+        yield path
+        path = posixpath.dirname(path)
+
+
+def _any_below(ordered: Sequence[str], path: str) -> bool:
+    if path == ".":
+        return bool(ordered)
+    prefix = path + "/"
+    index = bisect_left(ordered, prefix)
+    return index < len(ordered) and ordered[index].startswith(prefix)

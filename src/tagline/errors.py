@@ -1,0 +1,83 @@
+"""Every failure a user can meet: its exit code, a stable identifier and the fix.
+
+An error says what happened (``message``) and what to do (``hint``). Findings about a
+user's files are data (:mod:`tagline.domain.findings`), never exceptions.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of the command line."""
+
+    DONE = 0
+    FINDINGS = 1
+    USAGE = 2
+    BUG = 3
+    PLATFORM = 4
+    CONFLICT = 5
+    NOT_FOUND = 6
+
+
+class TaglineError(Exception):
+    """An expected failure: exit code, message and hint. Subclasses fix the code."""
+
+    exit_code: Exit = Exit.BUG
+    code: str = "error"
+
+    def __init__(self, message: str, hint: str = "", *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+class Refused(TaglineError):
+    """The registry's rules forbid what was asked (exit 1)."""
+
+    exit_code = Exit.FINDINGS
+    code = "refused"
+
+
+class WrongUsage(TaglineError):
+    """Arguments or configuration make no sense (exit 2)."""
+
+    exit_code = Exit.USAGE
+    code = "usage"
+
+
+class PlatformRefused(TaglineError):
+    """Git, the remote or the forge said no, or could not be reached (exit 4)."""
+
+    exit_code = Exit.PLATFORM
+    code = "platform"
+
+
+class IncompleteClone(PlatformRefused):
+    """The local tags are not all of the remote's: any answer could be stale (exit 4)."""
+
+    code = "incomplete-clone"
+
+
+class Conflict(TaglineError):
+    """Somebody else's tag is where ours should be, and retries did not solve it (exit 5)."""
+
+    exit_code = Exit.CONFLICT
+    code = "conflict"
+
+
+class NotFound(TaglineError):
+    """The artifact, version, stage or object does not exist (exit 6)."""
+
+    exit_code = Exit.NOT_FOUND
+    code = "not-found"
+
+
+class ManifestUnreadable(TaglineError):
+    """The manifest that describes the artifact is malformed where it does so (exit 1)."""
+
+    exit_code = Exit.FINDINGS
+    code = "manifest-unreadable"

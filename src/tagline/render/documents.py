@@ -1,0 +1,179 @@
+"""The JSON documents of the contract, one function a shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tagline.domain.events import Warn
+from tagline.domain.registry import ArtifactState, Hold
+from tagline.domain.results import Checked, History, Resolved, Shown, Written
+from tagline.domain.times import format_time
+from tagline.errors import TaglineError
+
+Document = dict[str, Any]
+
+
+def dumps(document: Any) -> str:
+    """One JSON text. Escaped to ASCII: names in Git need not be valid Unicode."""
+    return json.dumps(document)
+
+
+def artifact(state: ArtifactState) -> Document:
+    """One artifact of ``show``."""
+    latest = state.latest
+    return {
+        "latest": latest.version if latest else None,
+        "stages": {stage: holding(hold) for stage, hold in state.stages.items()},
+        "versions": [
+            {
+                "version": row.version,
+                "commit": row.commit,
+                "tag": row.tag,
+                "registered_at": format_time(row.registered_at),
+                "active": row.active,
+                "stages": row.stages,
+            }
+            for row in state.versions
+        ],
+        "deprecated": state.deprecated,
+    }
+
+
+def holding(hold: Hold) -> Document:
+    """The current holder of a stage."""
+    return {"version": hold.version, "commit": hold.commit, "tag": hold.tag, "since": format_time(hold.since)}
+
+
+def warnings(found: Iterable[Warn]) -> list[Document]:
+    """Warnings of the ledger."""
+    return [{"code": warn.code, "tag": warn.tag, "message": warn.message} for warn in found]
+
+
+def registry(states: Iterable[ArtifactState], found: list[Warn]) -> Iterator[str]:
+    """``show`` as pieces of one JSON text: a registry of a million tags is never held as text.
+
+    ``found`` is read after the last state was taken.
+    """
+    yield '{"artifacts": {'
+    comma = ""
+    for state in states:
+        yield f"{comma}{dumps(state.name)}: {dumps(artifact(state))}"
+        comma = ", "
+    yield '}, "warnings": ' + dumps(warnings(found)) + "}"
+
+
+def shown(result: Shown) -> Document:
+    """``show NAME@...`` and ``show NAME#...``."""
+    answer = result.answer
+    return {
+        "artifact": answer.artifact,
+        "version": answer.version,
+        "commit": answer.commit,
+        "tag": answer.tag,
+        "stage": answer.stage,
+        "stages": answer.stages,
+        "registered_at": _time(answer.registered_at),
+        "active": answer.active,
+        "warnings": warnings(result.warnings),
+    }
+
+
+def history(result: History) -> Document:
+    """``history``."""
+    return {
+        "events": [
+            {
+                "timestamp": format_time(past.event.time),
+                "artifact": past.event.artifact,
+                "event": str(past.event.kind),
+                "version": past.version,
+                "stage": past.event.stage,
+                "commit": past.event.commit,
+                "tag": past.event.tag,
+                "actor": {"name": past.actor_name, "email": past.actor_email},
+                "trailers": past.trailers,
+            }
+            for past in result.events
+        ],
+        "warnings": warnings(result.warnings),
+    }
+
+
+def checked(result: Checked) -> Document:
+    """``check-ref``; all null for a ref that is no registry tag."""
+    event, entry = result.event, result.entry
+    return {
+        "event": str(event.kind) if event else None,
+        "artifact": event.artifact if event else None,
+        "name": event.artifact if event else None,
+        "version": result.version,
+        "stage": event.stage if event else None,
+        "tag": event.tag if event else None,
+        "commit": event.commit if event else None,
+        "type": entry.type if entry else None,
+        "path": entry.path if entry else None,
+        "description": (entry.description or None) if entry else None,
+        "current": result.current,
+        "warnings": warnings(result.warnings),
+    }
+
+
+def resolved(result: Resolved) -> Document:
+    """``resolve``."""
+    answer, entry, location = result.answer, result.entry, result.location
+    return {
+        "artifact": answer.artifact,
+        "version": answer.version,
+        "stage": answer.stage,
+        "commit": answer.commit,
+        "tag": answer.tag,
+        "type": entry.type if entry else None,
+        "path": entry.path if entry else None,
+        "description": (entry.description or None) if entry else None,
+        "labels": list(entry.labels) if entry else [],
+        "uri": location.uri,
+        "digest": location.digest,
+        "size": location.size,
+        "version_id": None,
+        "files": location.files,
+        "current": result.current,
+        "previous_version": result.previous_version,
+        "registered_at": _time(answer.registered_at),
+        "presigned": None,
+        "warnings": warnings(result.warnings),
+    }
+
+
+def written(result: Written, stage: str | None) -> Document:
+    """What the writing commands did; ``holder`` is who holds the stage after it."""
+    document: Document = {
+        "tags": [
+            {
+                "tag": row.tag,
+                "commit": row.commit,
+                "artifact": row.artifact,
+                "event": str(row.event),
+                "version": row.version,
+                "stage": row.stage,
+                "created": row.created,
+            }
+            for row in result.rows
+        ],
+        "pushed": result.pushed,
+        "dry_run": result.dry_run,
+    }
+    if stage is not None:
+        hold = result.holder(stage)
+        document["holder"] = holding(hold) if hold else None
+    return {**document, "warnings": warnings(result.warnings)}
+
+
+def failure(error: TaglineError) -> Mapping[str, Any]:
+    """A failure under ``--json``."""
+    return {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else format_time(seconds)

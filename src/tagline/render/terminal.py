@@ -1,0 +1,216 @@
+"""Answers for people: tables and short lists, plain or in colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tagline.domain.events import Warn
+from tagline.domain.registry import ArtifactState, Hold
+from tagline.domain.results import Checked, History, Resolved, Shown, Written
+from tagline.domain.tags import EventKind
+from tagline.domain.times import format_time
+from tagline.errors import TaglineError
+from tagline.render.escape import one_line, width
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+class Pen:
+    """Text in colour, or plain."""
+
+    def __init__(self, *, color: bool) -> None:
+        self._color = color
+
+    def __call__(self, text: str, *styles: str) -> str:
+        """``text`` in the given styles; untouched without colour."""
+        if not self._color or not text:
+            return text
+        return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], pen: Pen, styles: Sequence[str] = ()) -> str:
+    """Columns as wide as their widest cell; ``styles`` is one style a column, empty for none."""
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(width(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
+
+    def line(row: Sequence[str], styled: Sequence[str]) -> str:
+        padded = []
+        for i, cell in enumerate(row):
+            pad = " " * (widths[i] - width(cell)) if i < len(row) - 1 else ""
+            style = styled[i] if i < len(styled) else ""
+            padded.append((pen(cell, style) if style else cell) + pad)
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(head, ["dim"] * len(head)), *(line(row, styles) for row in cells)])
+
+
+def registry(states: Iterable[ArtifactState], pen: Pen) -> str:
+    """``show``: a line an artifact."""
+    rows = [
+        (
+            state.name + (" (deprecated)" if state.deprecated else ""),
+            state.latest.version if state.latest else "-",
+            ", ".join(f"{stage} {_holder(hold)}" for stage, hold in state.stages.items()) or "-",
+            str(len(state.versions)),
+        )
+        for state in states
+    ]
+    if not rows:
+        return "No artifact has a registry tag yet. Make the first version: tagline register NAME"
+    return table(("ARTIFACT", "LATEST", "STAGES", "VERSIONS"), rows, pen, ("bold", "green", "cyan", ""))
+
+
+def artifact(state: ArtifactState, pen: Pen) -> str:
+    """``show NAME``: its stages, then a line a version."""
+    lines = [pen(state.name, "bold") + (pen("  deprecated", "yellow") if state.deprecated else "")]
+    if state.stages:
+        rows = [
+            (stage, _holder(hold), hold.commit[:7], format_time(hold.since), hold.tag)
+            for stage, hold in state.stages.items()
+        ]
+        lines += ["", table(("STAGE", "HOLDS", "COMMIT", "SINCE", "TAG"), rows, pen, ("cyan", "green"))]
+    if state.versions:
+        versions = [
+            (
+                row.version + ("" if row.active else " (deregistered)"),
+                row.commit[:7],
+                format_time(row.registered_at),
+                ", ".join(row.stages) or "-",
+            )
+            for row in state.versions
+        ]
+        lines += [
+            "",
+            table(("VERSION", "COMMIT", "REGISTERED", "STAGES"), versions, pen, ("green", "", "", "cyan")),
+        ]
+    return "\n".join(lines)
+
+
+def _holder(hold: Hold | None) -> str:
+    if hold is None:
+        return "nobody"
+    return hold.version or f"commit {hold.commit[:7]}"
+
+
+def _fields(pairs: Iterable[tuple[str, object]], pen: Pen) -> str:
+    shown = [(key, one_line(str(value))) for key, value in pairs if value not in (None, "", [])]
+    longest = max((len(key) for key, _ in shown), default=0)
+    return "\n".join(f"{pen(key.ljust(longest), 'dim')}  {value}" for key, value in shown)
+
+
+def shown(result: Shown, pen: Pen) -> str:
+    """``show NAME@...`` and ``show NAME#...``."""
+    answer = result.answer
+    asked = f"{answer.artifact}#{answer.stage}" if answer.stage else answer.artifact
+    state = "" if answer.active or answer.version is None else pen(" (deregistered)", "yellow")
+    head = f"{pen(asked, 'bold')}  {pen(answer.version or 'no version', 'green')}{state}"
+    registered = format_time(answer.registered_at) if answer.registered_at is not None else None
+    pairs = [("commit", answer.commit), ("tag", answer.tag), ("registered", registered)]
+    if answer.stage:
+        pairs.append(("held since", format_time(result.state.stages[answer.stage].since)))
+    pairs.append(("stages", ", ".join(answer.stages)))
+    return f"{head}\n{_fields(pairs, pen)}"
+
+
+def history(result: History, pen: Pen) -> str:
+    """``history``: a line an event, newest first."""
+    if not result.events:
+        return "Nothing has happened yet."
+    rows = [
+        (
+            format_time(past.event.time),
+            past.event.artifact,
+            str(past.event.kind),
+            past.version or "-",
+            past.event.stage or "-",
+            past.event.commit[:7],
+            past.actor_name,
+        )
+        for past in result.events
+    ]
+    head = ("TIME", "ARTIFACT", "EVENT", "VERSION", "STAGE", "COMMIT", "BY")
+    return table(head, rows, pen, ("dim", "bold", "", "green", "cyan"))
+
+
+def checked(result: Checked, pen: Pen) -> str:
+    """``check-ref``."""
+    event, entry = result.event, result.entry
+    if event is None:
+        return "No registry tag."
+    pairs = [
+        ("event", str(event.kind)),
+        ("artifact", event.artifact),
+        ("version", result.version),
+        ("stage", event.stage),
+        ("tag", event.tag),
+        ("commit", event.commit),
+        ("type", entry.type if entry else None),
+        ("path", entry.path if entry else None),
+        ("description", entry.description if entry else None),
+        ("current", "yes" if result.current else "no"),
+    ]
+    return _fields(pairs, pen)
+
+
+def resolved(result: Resolved, pen: Pen) -> str:
+    """``resolve``."""
+    answer, entry, location = result.answer, result.entry, result.location
+    asked = f"{answer.artifact}#{answer.stage}" if answer.stage else answer.artifact
+    pairs = [
+        ("commit", answer.commit),
+        ("tag", answer.tag),
+        ("type", entry.type if entry else None),
+        ("path", entry.path if entry else None),
+        ("description", entry.description if entry else None),
+        ("labels", ", ".join(entry.labels) if entry else None),
+        ("uri", location.uri),
+        ("digest", location.digest),
+        ("size", f"{location.size:,} bytes" if location.size is not None else None),
+        ("files", location.files),
+        ("current", "yes" if result.current else "no"),
+        ("before", result.previous_version),
+    ]
+    head = f"{pen(asked, 'bold')}  {pen(answer.version or 'no version', 'green')}"
+    return f"{head}\n{_fields(pairs, pen)}"
+
+
+_DONE = {
+    EventKind.REGISTRATION: "registered {artifact} {version}",
+    EventKind.DEREGISTRATION: "deregistered {artifact} {version}",
+    EventKind.ASSIGNMENT: "assigned {stage} to {artifact} {version}",
+    EventKind.UNASSIGNMENT: "unassigned {stage} from {artifact} {version}",
+    EventKind.DEPRECATION: "deprecated {artifact}",
+}
+
+
+def written(result: Written, stage: str | None, pen: Pen) -> str:
+    """What a writing command did."""
+    lines = [result.note] if result.note else []
+    for row in result.rows:
+        if result.note:
+            lines.append(f"  tag {row.tag} at {row.commit[:7]}")
+            continue
+        done = _DONE[row.event].format(artifact=row.artifact, version=row.version or "", stage=row.stage)
+        verb = "would have " if result.dry_run else ""
+        where = ", pushed" if result.pushed else ""
+        lines.append(f"{verb}{done}: tag {pen(row.tag, 'green')} at {row.commit[:7]}{where}")
+    if stage is not None and not (result.note and not result.rows):
+        hold = result.holder(stage)
+        would = "would then be" if result.dry_run else "is"
+        lines.append(f"{result.state.name}#{stage} {would} {pen(_holder(hold), 'green')}")
+    return "\n".join(lines)
+
+
+def warnings(found: Iterable[Warn], pen: Pen) -> str:
+    """A line a warning, for stderr."""
+    return "\n".join(f"{pen('warning:', 'yellow', 'bold')} {one_line(warn.message)} [{warn.code}]" for warn in found)
+
+
+def failure(error: TaglineError, pen: Pen) -> str:
+    """Cause, then fix, for stderr."""
+    lines = [f"{pen('error:', 'red', 'bold')} {one_line(error.message)}"]
+    if error.hint:
+        first, *rest = error.hint.split("\n")
+        lines.append(f"  {pen('fix:', 'bold')} {one_line(first)}")
+        lines += [f"       {one_line(line)}" for line in rest]
+    return "\n".join(lines)

@@ -1,0 +1,202 @@
+"""Which adapters serve which run: the only file that names them."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagline.commands.reading import Source
+from tagline.commands.writing import Desk
+from tagline.domain.gto_config import GTO_CONFIG, read_config
+from tagline.domain.tags import parse_tag
+from tagline.errors import NotFound, WrongUsage
+from tagline.formats import yaml
+from tagline.ports import Ledger, Tree
+from tagline.settings import Settings
+
+if TYPE_CHECKING:
+    from tagline.adapters.git_remote import RemoteCache, RemoteUrl
+    from tagline.adapters.git_repository import GitRepository
+
+_OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
+_SCP_RE = re.compile(r"([^@/\s]+@)?[^:/\s]+:[^\s]+")
+
+
+def now() -> int:
+    """Unix seconds."""
+    return int(time.time())
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The adapters of one run.
+
+    ``repo`` is what ``--repo`` says: a path, a URL or ``owner/name``; ``remote`` what ``--remote``
+    says; ``artifact`` the only one that the question is about, None for all.
+    """
+
+    settings: Settings
+    repo: str | None = None
+    remote: str | None = None
+    artifact: str | None = None
+    offline: bool = False
+
+    @cached_property
+    def _url(self) -> str | None:
+        """The remote that ``--repo`` names; None when it names a folder here, or nothing."""
+        text = self.repo
+        if not text or text.startswith((".", "/", "~")):
+            return None
+        if "://" in text or _SCP_RE.fullmatch(text):
+            return text
+        if not _OWNER_NAME_RE.fullmatch(text):
+            raise WrongUsage(
+                f"--repo {text!r} is neither a URL nor owner/name.",
+                "A folder's path starts with '.', '/' or '~': write ./" + text,
+                code="bad-repo",
+            )
+        if self.settings.server_url is None:
+            raise WrongUsage(
+                f"--repo {text!r} means owner/name on this job's forge, and this is no job of one.",
+                f"Write the whole URL, or for a folder ./{text}",
+                code="bad-repo",
+            )
+        return f"{self.settings.server_url.rstrip('/')}/{text}.git"
+
+    @cached_property
+    def repository(self) -> GitRepository:
+        """The repository to read: local, or the cache of the remote one."""
+        from tagline.adapters.git_repository import GitRepository
+
+        if self._url is None:
+            return GitRepository.at(Path(self.repo or ".").expanduser(), self.remote)
+        if self.offline:
+            raise WrongUsage(
+                "--offline cannot read a repository by URL.", "Drop --offline, or read a clone: --repo ./PATH"
+            )
+        return self._cache.fetch(self._remote_url, self.artifact)
+
+    @cached_property
+    def _cache(self) -> RemoteCache:
+        from tagline.adapters.git_remote import RemoteCache
+
+        return RemoteCache(self.settings.cache)
+
+    @cached_property
+    def _remote_url(self) -> RemoteUrl:
+        from tagline.adapters.git_remote import remote_url
+
+        token = self.settings.repo_token
+        return remote_url(self._url or "", token=token.reveal() if token else None)
+
+    def source(self) -> Source:
+        """What reading commands read."""
+        from tagline.adapters.git_remote import GitUpstream
+
+        repository = self.repository
+        upstream = None
+        if self._url is None and not self.offline and repository.remote is not None:
+            upstream = GitUpstream(repository, repository.remote, self._cache)
+        return Source(
+            repository,
+            upstream,
+            always_compare=self.settings.ci,
+            offline=self.offline and self._url is None,
+            platform=self.settings.platform,
+        )
+
+    def desk(self, *, push: bool | None, dry_run: bool, override: str | None) -> Desk:
+        """What writing commands write with. ``push`` None means the default: in CI and to URLs."""
+        pushes = push if push is not None else self.settings.ci or self._url is not None
+        return Desk(
+            repository=self.repository,
+            ledger=self._ledger(pushes=pushes),
+            now=time.time,
+            pause=time.sleep,
+            pushes=pushes,
+            dry_run=dry_run,
+            run_url=self.settings.run_url,
+            override=override,
+        )
+
+    def _ledger(self, *, pushes: bool) -> Ledger:
+        from tagline.adapters.git_ledger import LocalLedger, RemoteLedger, Tagger
+        from tagline.adapters.git_remote import upstream_of
+
+        if self._url is not None:
+            if not pushes:
+                raise WrongUsage("--no-push makes no sense with a remote --repo.", "Drop one of them.")
+            return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger)
+        repository = self.repository
+        if not pushes:
+            return LocalLedger(repository, Tagger(repository.git, self.settings.tagger))
+        if repository.remote is None:
+            raise WrongUsage(
+                "There is no remote to push to.",
+                "Add one (git remote add origin URL), name it (--remote NAME), or write here only: --no-push",
+                code="no-remote",
+            )
+        remote = upstream_of(repository, repository.remote)
+        return RemoteLedger(self._cache, remote, repository, self.settings.tagger)
+
+    def commit(self, revision: str) -> str:
+        """The commit of a revision, of the remote when ``--repo`` names one."""
+        if self._url is None:
+            return self.repository.commit(revision)
+        return self._cache.fetch_revision(self.repository, revision)
+
+    def allowed_stages(self) -> Sequence[str] | None:
+        """The stages that ``.gto`` lists; None when it lists none, or cannot be read from here."""
+        if self._url is not None:
+            return None
+        try:
+            data = self.repository.work_tree().read(GTO_CONFIG, yaml.MAX_BYTES)
+        except NotFound:  # a bare repository without a commit on HEAD
+            return None
+        if data is None:
+            return None
+        config, findings = read_config(yaml.load(data))
+        if findings:
+            first = findings[0]
+            raise WrongUsage(f"{GTO_CONFIG}, line {first.line}: {first.message}", first.hint, code="gto-config")
+        return config.stages
+
+    def manifests(self) -> Tree:
+        """The files that ``validate`` looks at: the work tree's, or HEAD's where there is none."""
+        if self._url is None:
+            return self.repository.work_tree()
+        return self.repository.tree(self.commit("HEAD"))
+
+    def has_registry_tags(self) -> bool:
+        """Whether any tag of the repository is a registry tag."""
+        return any(parse_tag(name) is not None for name in self.repository.tag_names())
+
+    def exists(self, path: str) -> bool:
+        """Whether the work tree has ``path``, tracked or not."""
+        if self._url is not None or self.repository.place.bare:
+            return False
+        return os.path.lexists(self.repository.place.root / path)
+
+    def repository_path(self, file: str) -> str:
+        """A file argument as a path from the repository's root.
+
+        Relative to the current folder, or to the root when ``--repo`` names another repository.
+        Raises WrongUsage for a path outside.
+        """
+        place = self.repository.place
+        if self._url is not None or place.bare:
+            return os.path.normpath(file)
+        root = place.root.resolve()
+        here = Path.cwd() if self.repo is None else root
+        # The folder is resolved and the file is not: a link to a file is itself, not its target.
+        path = Path(os.path.normpath(here / file))
+        path = path.parent.resolve() / path.name
+        if not path.is_relative_to(root):
+            raise WrongUsage(f"{file} is outside the repository at {root}.", "Name a file inside it.")
+        return path.relative_to(root).as_posix()

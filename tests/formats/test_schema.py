@@ -1,0 +1,215 @@
+"""The schemas and their two readers: jsonschema, and the compiled check that must agree with it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from tagline.formats import schema, yaml
+from tagline.formats.schema_check import compile_check, read_schema
+
+FILES = {"artifacts": "artifacts.schema.json", "dvc": "dvc-artifacts.schema.json"}
+SCHEMAS = {kind: read_schema(file) for kind, file in FILES.items()}
+REGISTRY: Any = Registry().with_resources([(s["$id"], Resource.from_contents(s)) for s in SCHEMAS.values()])
+WHOLE = {kind: Draft202012Validator(s, registry=REGISTRY) for kind, s in SCHEMAS.items()}
+QUICK = {kind: compile_check(s) for kind, s in SCHEMAS.items()}
+
+FIELDS = [
+    "type", "path", "description", "labels", "custom", "virtual", "metrics", "mlflow",
+    "desc", "meta", "tagline", "run_id", "tracking_uri", "auc", "other",
+]  # fmt: skip
+LEAVES = st.none() | st.booleans() | st.integers(-1, 2) | st.just(0.5) | st.sampled_from(["", "x", "a b"])
+VALUES = st.recursive(
+    LEAVES,
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), parts, max_size=4),
+    max_leaves=12,
+)
+ENTRIES = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4)
+FILES_OF_ENTRIES = st.dictionaries(
+    st.sampled_from(["a", "b/c", "a b", "", "-x"]), ENTRIES | VALUES, max_size=3
+)
+
+
+def subschemas(part: Any):
+    if isinstance(part, dict):
+        if {"type", "anyOf", "properties", "$ref"} & part.keys() and "title" in part:
+            yield part
+        for key, child in part.items():
+            if key != "examples":
+                yield from subschemas(child)
+    elif isinstance(part, list):
+        for child in part:
+            yield from subschemas(child)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_schema__itself__is_valid_and_identified(kind: str):
+    Draft202012Validator.check_schema(SCHEMAS[kind])
+    assert SCHEMAS[kind]["$id"] == f"https://tagline.dev/schemas/{FILES[kind]}"
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_schema__every_part__has_title_description_and_valid_examples(kind: str):
+    base = SCHEMAS[kind]["$id"]
+    parts = list(subschemas(SCHEMAS[kind]))
+    assert len(parts) > 5
+    for part in parts:
+        assert part["description"], part["title"]
+        assert part["examples"], part["title"]
+        # References inside a part are relative to its file.
+        resolved = json.loads(
+            json.dumps(part)
+            .replace('"#/', f'"{base}#/')
+            .replace('"artifacts.schema', '"https://tagline.dev/schemas/artifacts.schema')
+        )
+        resolved.pop("$id", None)
+        for example in part["examples"]:
+            Draft202012Validator(resolved, registry=REGISTRY).validate(example)
+
+
+@settings(max_examples=300, deadline=None)
+@given(FILES_OF_ENTRIES)
+def test_compile_check__any_data__agrees_with_jsonschema(data: Any):
+    for kind in FILES:
+        assert QUICK[kind](data) == WHOLE[kind].is_valid(data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ENTRIES | VALUES)
+def test_check_entry__any_entry__has_findings_exactly_when_it_is_invalid(entry: Any):
+    document = yaml.load(json.dumps({"a": entry}).encode())
+    for kind in ("artifacts", "dvc"):
+        findings = schema.check_entry(document, ("a",), kind=kind, file="f", artifact="a")
+        assert bool(findings) != WHOLE[kind].is_valid({"a": entry})
+        for finding in findings:
+            assert finding.message
+            assert finding.hint
+            assert "jsonschema" not in finding.message
+            assert 1 <= finding.column <= len(json.dumps({"a": entry}))
+
+
+def test_compile_check__unknown_keyword__is_refused_and_not_ignored():
+    with pytest.raises(NotImplementedError, match="maxLength"):
+        compile_check({"type": "string", "maxLength": 3})
+
+
+def findings(text: str, kind: str = "artifacts") -> list[tuple[int, int, str, str, str]]:
+    found = schema.check_entry(yaml.load(text.encode()), ("a",), kind=kind, file="f", artifact="a")  # type: ignore[arg-type]
+    return [(f.line, f.column, f.rule, f.message, f.hint) for f in found]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        (
+            "artifacts",
+            "a: {pth: x}",
+            (1, 5, "unknown-key", "Unknown key 'pth' in artifact 'a'.", "Did you mean 'path'?"),
+        ),
+        (
+            "artifacts",
+            "a: {desc: x}",
+            (1, 5, "unknown-key", "Unknown key 'desc' in artifact 'a'.", "Did you mean 'description'?"),
+        ),
+        (
+            "dvc",
+            "a: {path: x, description: y}",
+            (1, 14, "unknown-key", "Unknown key 'description' in artifact 'a'.", "Did you mean 'desc'?"),
+        ),
+        (
+            "artifacts",
+            "a:\n  type: 1.5",
+            (2, 9, "wrong-type", "'type' must be text, not the number 1.5.", 'Quote it: "1.5".'),
+        ),
+        (
+            "artifacts",
+            "a:\n  type: true",
+            (2, 9, "wrong-type", "'type' must be text, not true.", 'Quote it: "true".'),
+        ),
+        (
+            "artifacts",
+            "a:\n  labels: [x, []]",
+            (2, 15, "wrong-type", "'labels[1]' must be text, not a list.", "For example 'tabular'."),
+        ),
+        (
+            "artifacts",
+            "a:",
+            (
+                1,
+                3,
+                "wrong-type",
+                "Artifact 'a' must be a mapping, not empty.",
+                "Write 'a: {}' for an artifact with a name only.",
+            ),
+        ),
+        (
+            "dvc",
+            "a: {}",
+            (1, 1, "missing-key", "Artifact 'a' has no 'path'.", "Add 'path: models/churn.pkl'."),
+        ),
+        (
+            "artifacts",
+            "a: {mlflow: {}}",
+            (
+                1,
+                5,
+                "missing-key",
+                "'mlflow' has no 'run_id'.",
+                "Add 'run_id: 0a1b2c3d4e5f60718293a4b5c6d7e8f9'.",
+            ),
+        ),
+        (
+            "artifacts",
+            "a: {metrics: []}",
+            (
+                1,
+                14,
+                "wrong-type",
+                "'metrics' must be text or a mapping, not a list.",
+                "For example 'metrics: metrics/churn.json'.",
+            ),
+        ),
+        (
+            "artifacts",
+            "a: {metrics: {t: {auc: x}}}",
+            (
+                1,
+                24,
+                "wrong-type",
+                "'metrics.t.auc' must be a number or a mapping, not text.",
+                "For example 'auc: 0.91'.",
+            ),
+        ),
+        (
+            "artifacts",
+            "a: {type: ''}",
+            (1, 11, "wrong-value", "'type' is empty.", "Give it a value, or remove the key."),
+        ),
+    ],
+)
+def test_check_entry__one_mistake__is_one_finding_that_says_how_to_mend_it(
+    kind: str, text: str, expected: tuple
+):
+    assert findings(text, kind) == [expected]
+
+
+def test_check_entry__two_mistakes_below_any_of__are_both_found():
+    assert [f[:2] for f in findings("a: {metrics: {x: y, z: [1]}}")] == [(1, 18), (1, 24)]
+
+
+def test_check_entry__valid_entry__does_not_import_jsonschema():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from tagline.formats import schema, yaml;"
+        "schema.check_entry(yaml.load(b'a: {path: x}'), ('a',), kind='artifacts', file='f', artifact='a');"
+        "sys.exit('jsonschema' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
