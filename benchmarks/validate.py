@@ -17,9 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-RUAMEL = (
-    "from ruamel.yaml import YAML; YAML(typ='safe', pure=True).load(open('artifacts.yaml', encoding='utf8'))"
-)
+RUAMEL = "from ruamel.yaml import YAML; YAML(typ='safe', pure=True).load(open('artifacts.yaml', encoding='utf8'))"
 GTO = "from gto.index import Index; Index.read('artifacts.yaml')"
 LIBYAML = "import yaml; yaml.load(open('artifacts.yaml', encoding='utf8'), yaml.CSafeLoader)"
 TAGLINE = [sys.executable, "-m", "tagline", "validate", "--format", "json"]
@@ -66,9 +64,7 @@ def measure(count: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         build(directory, count)
-        checked = json.loads(
-            subprocess.run(TAGLINE, cwd=directory, check=True, stdout=subprocess.PIPE).stdout
-        )
+        checked = json.loads(subprocess.run(TAGLINE, cwd=directory, check=True, stdout=subprocess.PIPE).stdout)
         assert checked["ok"]
         assert checked["checked"] == [{"file": "artifacts.yaml", "artifacts": count}]
         runs = 5 if count <= 1000 else 3
@@ -81,9 +77,7 @@ def measure(count: int) -> dict[str, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("counts", nargs="*", type=int, default=[1_000, 10_000])
     counts: list[int] = parser.parse_args().counts
     source = Path(__file__).parents[1] / "src"

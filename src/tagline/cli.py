@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from tagline import __version__
-from tagline.errors import Exit, TaglineError, WrongUsage
 
+# Not typing's own constant: importing typing would be a quarter of the time of --version.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TextIO
 
     from tagline.domain.results import Written
+    from tagline.errors import TaglineError
+    from tagline.render.findings import Format
     from tagline.settings import Settings
     from tagline.wiring import Wiring
 
@@ -27,7 +30,14 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
         print(f"tagline {__version__}")
-        return Exit.DONE
+        return 0
+    return _guarded(arguments, environ)
+
+
+def _guarded(arguments: list[str], environ: Mapping[str, str]) -> int:
+    """Run, and turn every failure into an exit code and a text."""
+    from tagline.errors import Exit, TaglineError
+
     try:
         return _run(arguments, environ)
     except TaglineError as error:
@@ -47,6 +57,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
 
 
 def _bug(error: Exception) -> TaglineError:
+    from tagline.errors import TaglineError
+
     return TaglineError(
         f"This is a bug in Tagline: {type(error).__name__}: {error}",
         "Please report it with the output of the same command under TAGLINE_DEBUG=1.",
@@ -72,6 +84,7 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     import gc
 
     from tagline.arguments import parser
+    from tagline.errors import WrongUsage
     from tagline.settings import Settings
 
     # A run is short and its data is one growing tree without cycles: collecting it costs a
@@ -143,7 +156,7 @@ def _show(chosen: argparse.Namespace, settings: Settings) -> int:
     if target is not None and (target.version or target.stage):
         result = show_target(source, target, now(), as_of=as_of, deprecated=chosen.all)
         voice.say(documents.shown(result), terminal.shown(result, voice.pen), result.warnings)
-        return Exit.DONE
+        return 0
     if target is None:
         registry = show_registry(source, now(), as_of=as_of, deprecated=chosen.all)
     else:
@@ -157,12 +170,13 @@ def _show(chosen: argparse.Namespace, settings: Settings) -> int:
     else:
         print("\n".join(terminal.artifact(state, voice.pen) for state in registry))
     voice.warn(registry.warnings)
-    return Exit.DONE
+    return 0
 
 
 def _history(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.history import history
     from tagline.domain.targets import parse_target
+    from tagline.errors import WrongUsage
     from tagline.render import documents, terminal
     from tagline.wiring import now
 
@@ -173,7 +187,7 @@ def _history(chosen: argparse.Namespace, settings: Settings) -> int:
     result = history(_wiring(chosen, settings, artifact).source(), artifact, now())
     voice = _Voice(chosen, settings)
     voice.say(documents.history(result), terminal.history(result, voice.pen), result.warnings)
-    return Exit.DONE
+    return 0
 
 
 def _check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -186,7 +200,7 @@ def _check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
     result = check_ref(source, ref, now())
     voice = _Voice(chosen, settings)
     voice.say(documents.checked(result), terminal.checked(result, voice.pen), result.warnings)
-    return Exit.DONE
+    return 0
 
 
 def _resolve(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -200,23 +214,24 @@ def _resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     result = resolve(source, target, now(), as_of=as_of, require_change=chosen.require_change)
     voice = _Voice(chosen, settings)
     voice.say(documents.resolved(result), terminal.resolved(result, voice.pen), result.warnings)
-    return Exit.DONE
+    return 0
 
 
 def _validate(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.validate import validate
-    from tagline.render.findings import Format, render_findings
+    from tagline.errors import WrongUsage
+    from tagline.render.findings import render_findings
 
     if chosen.json and chosen.format not in (None, "json"):
         raise WrongUsage(f"--json and --format {chosen.format} contradict each other.", "Use one of them.")
-    fmt = cast("Format", "json" if chosen.json else chosen.format or "text")
+    fmt: Format = "json" if chosen.json else chosen.format or "text"
     wiring = _wiring(chosen, settings, None)
     tree = wiring.manifests()
     files = [wiring.repository_path(file) for file in chosen.files] or None
     report = validate(tree, files, has_registry_tags=wiring.has_registry_tags, untracked_exists=wiring.exists)
     color = _colored(sys.stdout, settings)
     sys.stdout.write(render_findings(report, fmt, sources=report.sources, color=color))
-    return Exit.DONE if report.ok else Exit.FINDINGS
+    return 0 if report.ok else 1
 
 
 def _register(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -231,6 +246,7 @@ def _register(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def _stage_target(chosen: argparse.Namespace) -> tuple[str, str]:
     from tagline.domain.targets import parse_target
+    from tagline.errors import WrongUsage
 
     target = parse_target(chosen.target)
     if target.stage is None:
@@ -275,6 +291,7 @@ def _rollback(chosen: argparse.Namespace, settings: Settings) -> int:
 def _deregister(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.deregister import deregister
     from tagline.domain.targets import LATEST, parse_target
+    from tagline.errors import WrongUsage
 
     target = parse_target(chosen.target)
     if target.version in (None, LATEST):
@@ -300,7 +317,7 @@ def _say_written(chosen: argparse.Namespace, settings: Settings, written: Writte
     voice = _Voice(chosen, settings)
     text = terminal.written(written, stage, voice.pen)
     voice.say(documents.written(written, stage), text, written.warnings)
-    return Exit.DONE
+    return 0
 
 
 def _demo(chosen: argparse.Namespace, settings: Settings) -> int:

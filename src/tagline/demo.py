@@ -67,11 +67,14 @@ class _Stage:
     def tagline(self, *arguments: str, expect: int = 0, where: str = "shop") -> None:
         """Run one command of ours and show it. Raises RuntimeError on another exit code than expected."""
         shown = shlex.join(("tagline", *arguments))
-        print(("\x1b[1m$ " if self._color else "$ ") + shown + ("\x1b[0m" if self._color else ""), flush=True)
-        command = [sys.executable, "-m", "tagline", *arguments]
+        print(f"\x1b[1m$ {shown}\x1b[0m" if self._color else f"$ {shown}", flush=True)
         done = subprocess.run(
-            command, cwd=self.folder / where, env=self._environment, check=False, stderr=subprocess.STDOUT
-        )  # noqa: S603
+            [sys.executable, "-m", "tagline", *arguments],
+            cwd=self.folder / where,
+            env=self._environment,
+            check=False,
+            stderr=subprocess.STDOUT,
+        )
         if done.returncode != expect:
             raise RuntimeError(f"{shown} exited with {done.returncode}, not {expect}")
         if expect:
@@ -103,12 +106,8 @@ def _play(stage: _Stage) -> None:
     stage.git("remote", "add", "origin", "../origin.git")
 
     stage.say("A shop has two models in Git, described in artifacts.yaml.")
-    stage.commit(
-        "Two models",
-        artifacts_yaml=_MANIFEST,
-        models__churn_txt="trees: 10\n",
-        models__fraud_txt="rules: 3\n",
-    )
+    models = {"models/churn.txt": "trees: 10\n", "models/fraud.txt": "rules: 3\n"}
+    stage.commit("Two models", {"artifacts.yaml": _MANIFEST, **models})
     stage.tagline("validate")
     stage.tagline("register", "churn", "--version", "v1.0.0", "--push")
     stage.tagline("register", "fraud", "--bump", "minor", "--push")

@@ -14,9 +14,7 @@ from tests.fakes import MemoryTree
 
 
 def check(tree: MemoryTree, files=None, *, tags: bool = False, present=()) -> ValidationReport:
-    return validate(
-        tree, files, has_registry_tags=lambda: tags, untracked_exists=lambda path: path in present
-    )
+    return validate(tree, files, has_registry_tags=lambda: tags, untracked_exists=lambda path: path in present)
 
 
 def rules(report: ValidationReport) -> list[str]:
@@ -67,9 +65,7 @@ def test_validate__given_files__are_the_only_ones_checked():
 
 
 def test_validate__given_file_of_another_name__is_read_as_a_manifest():
-    assert rules(check(MemoryTree({"drafts/new.yaml": "x: {pth: y}"}), ["drafts/new.yaml"])) == [
-        "unknown-key"
-    ]
+    assert rules(check(MemoryTree({"drafts/new.yaml": "x: {pth: y}"}), ["drafts/new.yaml"])) == ["unknown-key"]
 
 
 def test_validate__missing_file__is_wrong_usage():
@@ -120,17 +116,13 @@ def test_validate__path_not_tracked_but_present__proposes_git_add():
 
 
 def test_validate__virtual__looks_nothing_up():
-    tree = MemoryTree(
-        {"artifacts.yaml": "a: {path: nowhere, metrics: none.json, virtual: true}", "x.dvc": "outs: []"}
-    )
+    tree = MemoryTree({"artifacts.yaml": "a: {path: nowhere, metrics: none.json, virtual: true}", "x.dvc": "outs: []"})
     assert check(tree, present={"nowhere"}).findings == ()
     assert "x.dvc" not in tree.reads
 
 
 def test_validate__paths_known_by_name__read_no_pointer():
-    tree = MemoryTree(
-        {"artifacts.yaml": "a: {path: m}\nb: {path: d/n}\n", "m": "", "d.dvc": "", "dvc.lock": ""}
-    )
+    tree = MemoryTree({"artifacts.yaml": "a: {path: m}\nb: {path: d/n}\n", "m": "", "d.dvc": "", "dvc.lock": ""})
     assert check(tree).ok
     assert not {"d.dvc", "dvc.lock"} & set(tree.reads)
 

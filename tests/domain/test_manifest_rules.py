@@ -21,8 +21,7 @@ def items(text: str, file: str = "artifacts.yaml"):
 
 def git_accepts(refs: list[str]) -> list[bool]:
     return [
-        subprocess.run(["git", "check-ref-format", f"refs/tags/{ref}"], check=False).returncode == 0
-        for ref in refs
+        subprocess.run(["git", "check-ref-format", f"refs/tags/{ref}"], check=False).returncode == 0 for ref in refs
     ]
 
 
@@ -36,9 +35,7 @@ def test_check_name__any_name__is_accepted_only_if_git_takes_its_tags(name: str)
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.text(alphabet="aB.-_ l", min_size=1, max_size=5) | st.just("x.lock"), min_size=1, max_size=3)
-)
+@given(st.lists(st.text(alphabet="aB.-_ l", min_size=1, max_size=5) | st.just("x.lock"), min_size=1, max_size=3))
 def test_check_directory__any_directory__is_accepted_exactly_if_its_tags_work(parts: list[str]):
     file = "/".join(parts) + "/artifacts.yaml"
     found = manifest_rules.check_directory(file, items("a: {}", file))
@@ -47,6 +44,7 @@ def test_check_directory__any_directory__is_accepted_exactly_if_its_tags_work(pa
     assert (found == []) == works
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_valid_name__any_text__proposes_a_name_that_passes(text: str):
     proposal = manifest_rules.valid_name(text)

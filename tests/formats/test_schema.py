@@ -31,9 +31,7 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 ENTRIES = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4)
-FILES_OF_ENTRIES = st.dictionaries(
-    st.sampled_from(["a", "b/c", "a b", "", "-x"]), ENTRIES | VALUES, max_size=3
-)
+FILES_OF_ENTRIES = st.dictionaries(st.sampled_from(["a", "b/c", "a b", "", "-x"]), ENTRIES | VALUES, max_size=3)
 
 
 def subschemas(part: Any):
@@ -193,9 +191,7 @@ def findings(text: str, kind: str = "artifacts") -> list[tuple[int, int, str, st
         ),
     ],
 )
-def test_check_entry__one_mistake__is_one_finding_that_says_how_to_mend_it(
-    kind: str, text: str, expected: tuple
-):
+def test_check_entry__one_mistake__is_one_finding_that_says_how_to_mend_it(kind: str, text: str, expected: tuple):
     assert findings(text, kind) == [expected]
 
 

@@ -177,3 +177,9 @@ def test_load__long_text_behind_aliases__counts_by_its_length():
 
 def test_load__endless_key__is_refused():
     assert problems("? " + "k" * 1025 + "\n: 1\n") == [("yaml-key-type", 1, 3)]
+
+
+def test_load__anchor_named_again_around_its_alias__is_endless():
+    (problem,) = yaml.load(b"a: &a 1\nb: &a [*a]\n").problems
+    assert (problem.rule, problem.line, problem.column) == ("yaml-alias", 2, 8)
+    assert "never end" in problem.message

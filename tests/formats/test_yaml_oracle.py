@@ -35,9 +35,7 @@ WORDS = [
     "🎉z",
     "a b",
 ]
-PLAIN = st.sampled_from(
-    [*WORDS, "0x1f", "-3", "+4", ".inf", "v1.0", "a:b", "x#y", "-.5", "off", "1.", "http://x/y"]
-)
+PLAIN = st.sampled_from([*WORDS, "0x1f", "-3", "+4", ".inf", "v1.0", "a:b", "x#y", "-.5", "off", "1.", "http://x/y"])
 QUOTED = st.text(alphabet="ab 'é🎉:#-{}[]", max_size=6)
 KEYS = st.sampled_from(["a", "b", "c", "key", "é", "x-y", "k k", "🎉"])
 
@@ -72,8 +70,7 @@ def block(draw: st.DrawFn, indent: int = 0, depth: int = 0) -> str:
         comment = draw(st.sampled_from(["", "  # note", "\n", "\n# note: [x"]))
         if kind == 0 and depth < 3:
             lines.append(
-                f"{pad}{key}:{comment}\n"
-                + draw(block(indent=indent + draw(st.integers(1, 4)), depth=depth + 1))
+                f"{pad}{key}:{comment}\n" + draw(block(indent=indent + draw(st.integers(1, 4)), depth=depth + 1))
             )
         elif kind == 1:
             items = draw(st.lists(FLOW, min_size=1, max_size=3))
@@ -91,9 +88,7 @@ def block(draw: st.DrawFn, indent: int = 0, depth: int = 0) -> str:
 @st.composite
 def with_aliases(draw: st.DrawFn) -> str:
     text = "p: &p {x: 1, y: two}\nq: &q {y: 3, z: [a, b]}\nr: &r " + draw(scalar()) + "\n"
-    merge = draw(
-        st.sampled_from(["<<: *p", "<<: [*p, *q]", "<<: [*q, *p]", "y: own\n  <<: *q", "<<: *q\n  z: own"])
-    )
+    merge = draw(st.sampled_from(["<<: *p", "<<: [*p, *q]", "<<: [*q, *p]", "y: own\n  <<: *q", "<<: *q\n  z: own"]))
     return text + f"s:\n  {merge}\n  w: *r\nt: [*p, *r, *r]\n"
 
 
@@ -125,6 +120,33 @@ def same_places(ours: Node, theirs: Any) -> None:
 @given(block())
 def test_load__generated_document__values_and_places_are_ruamels(text: str):
     compare(text)
+
+
+TAB_PIECES = [
+    "a",
+    "b: ",
+    "b:",
+    "\t",
+    "\n",
+    "  ",
+    "- ",
+    "'x\ty'",
+    '"\t"',
+    "[a,\tb]",
+    "{c:\td}",
+    " # x\ty",
+    "#",
+    "|\n  x\ty\n",
+    "k: v",
+]
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.sampled_from(TAB_PIECES), min_size=2, max_size=7).map("".join).filter(lambda text: "\t" in text))
+def test_load__tabs__are_never_accepted_silently_where_ruamel_refuses(text: str):
+    if yaml.load(text.encode()).problems:
+        return
+    ruamel_yaml.YAML(typ="safe", pure=True).load(text)
 
 
 @settings(max_examples=50, deadline=None)

@@ -22,6 +22,8 @@ VERSIONS = (
     "v1.0.0+b7", "v1.9.0", "v1.10.0", "v2.0.0-0", "v10.0.0", "v0.99999999999999999999.0",
 )  # fmt: skip
 _TAGGERS = ("Ada <ada@example.com>", "Grace Hopper (CI) <grace+ci@example.com>", "Zoë 名 <z@例え.jp>")
+#: Tags beside the events: of nobody, or lightweight.
+_NO_EVENTS = ("v1.0.0", "nightly", "rf@1.0.0", "lw@v1.0.0", "lw#prod#1")
 _MANIFESTS = ({}, {}, {"artifacts.yaml": "rf:\n  path: model.bin\nuntagged: {}\n"})
 
 
@@ -112,7 +114,7 @@ def ledgers(draw: st.DrawFn, flavour: Flavour) -> Ledger:
         if tag is not None:
             tags[tag.name] = tag
             events.append(event)
-    for name in draw(st.lists(st.sampled_from(("v1.0.0", "nightly", "rf@1.0.0", "lw@v1.0.0", "lw#prod#1")), unique=True)):
+    for name in draw(st.lists(st.sampled_from(_NO_EVENTS), unique=True)):
         tags[name] = Tag(name, names[0], clock, lightweight=name.startswith("lw"))
     order = draw(st.permutations(list(tags.values())))
     return Ledger(History(tuple(commits), tuple(order), {"main": home}), tuple(events))
@@ -146,7 +148,7 @@ def _event(
 ) -> Event:
     kind = draw(st.sampled_from(_ADDING + _CANCELLING if flavour.cancels else _ADDING))
     version = draw(st.sampled_from(sorted(places)))
-    anywhere = flavour.wild and draw(st.integers(0, 2)) == 0
+    anywhere = flavour.wild and draw(st.booleans())
     commit = draw(st.sampled_from(commits)) if anywhere else places[version]
     stage = draw(st.sampled_from(STAGES)) if kind in (K.ASSIGNMENT, K.UNASSIGNMENT) else None
     # Tags arrive out of order: a clock was wrong, or a branch was tagged later for an earlier time.

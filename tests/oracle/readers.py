@@ -65,8 +65,9 @@ def ours(path: Path) -> Answers:
         there = versions_by_commit(state)
         for event in state.events:
             tag = details[event.tag]
+            version = there.get(event.commit) if event.stage else event.version
             answers[name, "history", event.tag] = (
-                event.time, str(event.kind), event.version or (there.get(event.commit) if event.stage else None), event.stage, event.commit,
+                event.time, str(event.kind), version, event.stage, event.commit,
                 tag.actor_name, tag.actor_email, tag.message.strip(),
             )  # fmt: skip
         answers[name, "order", ""] = [event.tag for event in reversed(state.events)]

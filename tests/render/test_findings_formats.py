@@ -97,6 +97,7 @@ def test_excerpt__line_that_does_not_exist__is_left_out(line: int):
     assert excerpt(["a", "b"], line, 1) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.integers(1, 70))
 def test_excerpt__any_line__is_printable_and_the_caret_fits(line: str, column: int):
     found = excerpt(source_lines(line), 1, column)
@@ -133,8 +134,7 @@ def test_json__report__has_the_contracts_shape():
 
 def test_github__one_finding__is_one_command():
     assert render("github", finding(file="a,b:c%.yaml", message="50%\nmore")).splitlines()[0] == (
-        "::error file=a%2Cb%3Ac%25.yaml,line=2,col=3,title=tagline%3A unknown-key"
-        "::50%25%0Amore%0ADid you mean 'path'?"
+        "::error file=a%2Cb%3Ac%25.yaml,line=2,col=3,title=tagline%3A unknown-key::50%25%0Amore%0ADid you mean 'path'?"
     )
 
 
@@ -170,7 +170,7 @@ def test_formats__hostile_text_everywhere__starts_no_command(fmt):
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", text)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.text(alphabet='#[]:%\r\n\\ab<&"\x00\x1b', max_size=30), st.sampled_from(FORMATS))
 def test_formats__any_text__starts_no_command_and_parses(text: str, fmt):
     bad = finding(file=text or "f", artifact=text, message=text, hint=text)

@@ -232,6 +232,9 @@ class RemoteLedger:
             result = _push(git, self._remote.url, artifact, objects, mark)
         if result.status != 0:
             self._explain(result, tags)
+        if any(line.startswith(b"=") for line in result.stdout.splitlines()):
+            # Another run made the very same tag in the same second; it made it, not we.
+            raise Raced
         if self._repository is not None:
             _keep(self._repository, tags, objects, tagger)
 

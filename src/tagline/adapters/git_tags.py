@@ -82,7 +82,7 @@ def _parse(stream: IO[bytes], *, details: bool) -> Iterator[RawTag]:
             target, kind, embedded, seconds = match.groups()
             yield RawTag(name, object_id, "tag", target.decode(), kind.decode(), int(seconds), embedded.decode())
         else:
-            yield _tag(name, object_id, content, details=details)
+            yield _tag(name, object_id, content[:-1], details=details)
 
 
 def _unreadable(line: bytes) -> PlatformRefused:

@@ -49,9 +49,10 @@ class WorkTree:
             descriptor = self._open(path)
         except (OSError, ValueError):
             return None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
             return file.read(limit + 1)
 
     def _open(self, path: str) -> int:
@@ -109,6 +110,8 @@ class CommitTree:
 
     def _entries(self, paths: Sequence[str]) -> list[_Entry]:
         found = []
+        # git takes a path that leads out of the repository for an error; to us nothing lies there.
+        paths = [path for path in paths if path and not path.startswith("/") and ".." not in path.split("/")]
         for start in range(0, len(paths), _AT_ONCE):
             found += self._list("-t", "--", *paths[start : start + _AT_ONCE])
         wanted = set(paths)
@@ -120,7 +123,7 @@ class CommitTree:
 
     def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
         """Several files by three git processes, whatever their number."""
-        regular = [e for e in self._entries([p for p in paths if p]) if e.mode in _REGULAR]
+        regular = [e for e in self._entries(list(paths)) if e.mode in _REGULAR]
         if not regular:
             return {}
         wanted = "".join(f"{entry.object_id}\n" for entry in regular).encode()

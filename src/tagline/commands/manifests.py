@@ -46,9 +46,7 @@ def load_manifest(file: str, data: bytes, tree: Tree) -> LoadedManifest:
     items = declared(document, file)
     section = section_of(kind)
     for item in items:
-        findings += schema.check_entry(
-            document, (*section, item.name), kind=kind, file=file, artifact=item.entry.name
-        )
+        findings += schema.check_entry(document, (*section, item.name), kind=kind, file=file, artifact=item.entry.name)
     return LoadedManifest(file, document, tuple(items), tuple(findings), data)
 
 
@@ -59,7 +57,8 @@ def _concerns_us(problem: Problem, kind: Kind) -> bool:
         return problem.rule != "yaml-portability" or not inside_own
     if problem.rule not in ("yaml-portability", "yaml-key-type"):
         return True
-    return problem.path[:1] == ("artifacts",) and problem.path[2:3] != ("meta",)
+    # Without a path it concerns the file as a whole, as a directive or a tab does.
+    return not problem.path or (problem.path[0] == "artifacts" and problem.path[2:3] != ("meta",))
 
 
 def _artifact_of(problem: Problem, file: str, kind: Kind) -> str | None:
@@ -84,11 +83,7 @@ def _root_findings(document: Document, file: str, kind: Kind) -> list[Finding]:
     shape = {list: "a list", str: "text", type(None): "empty"}.get(type(node.value), "a single value")
     hint = "Write 'NAME: {path: FILE}', one entry for each artifact."
     if node.value is None:
-        hint = (
-            "Write 'artifacts: {}', or remove the key."
-            if path
-            else "Write {} for a manifest without artifacts."
-        )
+        hint = "Write 'artifacts: {}', or remove the key." if path else "Write {} for a manifest without artifacts."
     return [
         Finding(
             file, node.line, node.column, None, "not-a-mapping", "error",

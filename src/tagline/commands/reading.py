@@ -11,7 +11,7 @@ from tagline.domain.completeness import compare
 from tagline.domain.events import RawTag, Reading, Warn, read_events
 from tagline.domain.registry import ArtifactState, fold
 from tagline.domain.similar import suggestion
-from tagline.domain.tags import parse_tag
+from tagline.domain.tags import artifact_in_tag, parse_tag
 from tagline.errors import IncompleteClone, NotFound
 from tagline.ports import Repository, Upstream
 
@@ -149,11 +149,16 @@ def read(source: Source, artifacts: Collection[str] | None, *, details: bool = F
 
 
 def no_such_artifact(repository: Repository, name: str) -> NotFound:
-    """The error for an unknown artifact, with the nearest known name."""
-    parsed = (parse_tag(tag) for tag in repository.tag_names())
-    near = suggestion(name, {tag.artifact for tag in parsed if tag})
+    """The error for an artifact without a tag where it was looked for, with the nearest known name."""
+    parsed = [parse_tag(tag) for tag in repository.tag_names()]
+    known = {tag.artifact for tag in parsed if tag}
     error = unknown_artifact(name)
-    return NotFound(error.message, f"{near.strip()} {error.hint}".strip(), code=error.code)
+    if name in known:
+        # Tags that were made here with --no-push, and the remote was asked.
+        pattern = f"refs/tags/{artifact_in_tag(name)}[@#]*"
+        hint = f"Its tags are in this clone only. Push them: git push REMOTE $(git for-each-ref --format='%(refname)' '{pattern}')"
+        return NotFound(f"The remote has no tag of {name}.", hint, code=error.code)
+    return NotFound(error.message, f"{suggestion(name, known).strip()} {error.hint}".strip(), code=error.code)
 
 
 def _some(names: list[str]) -> str:

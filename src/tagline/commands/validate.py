@@ -101,9 +101,7 @@ def _contents(
         if file not in contents and (files or kind_of(file) == "artifacts")
     ]  # fmt: skip
     if not files:
-        contents = {
-            f: data for f, data in contents.items() if kind_of(f) == "artifacts" or mentions_artifacts(data)
-        }
+        contents = {f: data for f, data in contents.items() if kind_of(f) == "artifacts" or mentions_artifacts(data)}
     return contents, findings
 
 
@@ -144,9 +142,7 @@ def _no_manifest(has_registry_tags: Callable[[], bool]) -> list[Finding]:
 def _partners(tree: Tree, paths: Sequence[str], contents: Mapping[str, bytes]) -> list[LoadedManifest]:
     """The other manifests in the directories of the given files: a name may be in one only."""
     tracked = set(paths)
-    wanted = {
-        posixpath.join(posixpath.dirname(f), name) for f in contents for name in (MANIFEST, DVC_MANIFEST)
-    }
+    wanted = {posixpath.join(posixpath.dirname(f), name) for f in contents for name in (MANIFEST, DVC_MANIFEST)}
     others = tree.read_many(sorted((wanted & tracked) - contents.keys()), yaml.MAX_BYTES)
     return [load_manifest(file, data, tree) for file, data in others.items()]
 
@@ -206,9 +202,7 @@ def _path_rules(
 
 def _irregular(tree: Tree, tracked: TrackedPaths, items: Sequence[Declared]) -> set[str]:
     """Paths of artifacts that Git tracks, but not as regular files."""
-    written = {
-        (item.entry.file, node.value) for item in items for _, node in manifest_paths.path_fields(item)
-    }
+    written = {(item.entry.file, node.value) for item in items for _, node in manifest_paths.path_fields(item)}
     resolved = {repository_path(file, path) for file, path in written}
     named = {path for path in resolved if path is not None and tracked.is_file(path)}
     return named - tree.read_many(sorted(named), 0).keys()

@@ -71,9 +71,7 @@ class Problem:
 
     def finding(self, file: str, artifact: str | None = None) -> Finding:
         """The same as a finding about ``file``."""
-        return Finding(
-            file, self.line, self.column, artifact, self.rule, self.severity, self.message, self.hint
-        )
+        return Finding(file, self.line, self.column, artifact, self.rule, self.severity, self.message, self.hint)
 
 
 @dataclass(frozen=True, slots=True)

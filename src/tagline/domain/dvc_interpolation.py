@@ -21,7 +21,7 @@ MAX_TEXT = 64 * 1024
 LoadParams = Callable[[str], Mapping[str, Any] | str | None]
 
 # Bounded: many openings without an end must not cost quadratic time.
-_TEMPLATE = re.compile(r"(?<!\\)\$\{([^}\n]{0,1000})\}")
+_TEMPLATE = re.compile(r"(?<!\\)\$\{([^}\n]{0,200})\}")
 _EXPRESSION = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[^.\[\]]+\])*")
 
 
@@ -55,12 +55,15 @@ def resolve_artifacts(document: Document, file: str, load: LoadParams) -> tuple[
         resolved.fields[key] = entry
         resolved.keys[key] = place
         resolved.value[key] = entry.value
-    root = Node(
-        {**document.root.value, "artifacts": resolved.value}, document.root.line, document.root.column
-    )
+    root = Node({**document.root.value, "artifacts": resolved.value}, document.root.line, document.root.column)
     root.keys = document.root.keys
     root.fields = {**document.root.fields, "artifacts": resolved}
     return Document(root, document.problems), problems
+
+
+def has_template(text: str) -> bool:
+    """Whether the text contains ``${...}``."""
+    return "${" in text and (len(text) > MAX_TEXT or _TEMPLATE.search(text) is not None)
 
 
 _FIX = "Write the value out."
@@ -104,9 +107,7 @@ def _context(document: Document, file: str, load: LoadParams, problems: list[Pro
     return values
 
 
-def _from_file(
-    source: str, directory: str, load: LoadParams, seen: dict[str, set[str] | None]
-) -> Mapping[str, Any]:
+def _from_file(source: str, directory: str, load: LoadParams, seen: dict[str, set[str] | None]) -> Mapping[str, Any]:
     """``FILE`` or ``FILE:key,key``; naming the same whole file again adds nothing."""
     name, _, listed = source.partition(":")
     path = posixpath.normpath(posixpath.join(directory, name))
@@ -136,9 +137,7 @@ def _merge(into: dict[str, Any], update: Mapping[str, Any]) -> None:
         if isinstance(old, dict) and isinstance(value, Mapping):
             _merge(old, value)
         elif key in into:
-            raise _UnresolvedError(
-                f"The parameter '{key}' is defined twice.", "Remove or rename one of the two."
-            )
+            raise _UnresolvedError(f"The parameter '{key}' is defined twice.", "Remove or rename one of the two.")
         else:
             # A copy: merging the next source must not change this one's data.
             into[key] = _copy(value) if isinstance(value, Mapping) else value
@@ -155,8 +154,10 @@ def _text(text: str, values: Mapping[str, Any], place: Position, path: Path, pro
     """The text with its templates filled in; the text itself, and a problem, where that fails."""
     if "${" not in text:
         return text
-    matches = list(_TEMPLATE.finditer(text))
     try:
+        if len(text) > MAX_TEXT:
+            raise _UnresolvedError(f"This text with '${{' is longer than {MAX_TEXT} characters.", "Shorten it.")
+        matches = list(_TEMPLATE.finditer(text))
         if len(matches) == 1 and matches[0].group() == text:
             return _select(matches[0].group(1), values)
         return _fill(text, matches, values)
@@ -176,9 +177,7 @@ def _fill(text: str, matches: list[re.Match[str]], values: Mapping[str, Any]) ->
         end = match.end()
         length += len(parts[-1])
         if length > MAX_TEXT:
-            raise _UnresolvedError(
-                f"The resolved text is longer than {MAX_TEXT} characters.", "Write a shorter value."
-            )
+            raise _UnresolvedError(f"The resolved text is longer than {MAX_TEXT} characters.", "Write a shorter value.")
     return "".join((*parts, text[end:])).replace("\\${", "${")
 
 

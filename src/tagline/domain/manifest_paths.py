@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from tagline.domain.document import Node
+from tagline.domain.dvc_interpolation import has_template
 from tagline.domain.findings import Finding
 from tagline.domain.manifest import Declared, is_absolute, is_uri, repository_path
 from tagline.domain.manifest_rules import finding
@@ -44,6 +45,8 @@ def check_paths(item: Declared, facts: PathFacts) -> list[Finding]:
     found = []
     for field, node in path_fields(item):
         written: str = node.value
+        if item.kind == "dvc" and has_template(written):
+            continue  # not resolved, which has its own finding
         complaint = _form(field, written, item, facts) or _existence(field, written, item, facts)
         if complaint:
             found.append(finding(item, node, *complaint))
@@ -55,8 +58,6 @@ Complaint = tuple[str, str, str]  # rule, message, hint
 
 def _form(field: str, written: str, item: Declared, facts: PathFacts) -> Complaint | None:
     """What is wrong with the path as text."""
-    if "${" in written:
-        return None  # an unresolved template has its own finding
     if is_uri(written):
         hint = "Add 'virtual: true' if the content is outside the repository."
         if item.kind == "dvc":
@@ -86,7 +87,7 @@ def _form(field: str, written: str, item: Declared, facts: PathFacts) -> Complai
 def _existence(field: str, written: str, item: Declared, facts: PathFacts) -> Complaint | None:
     """Whether Git or DVC tracks the path: by names first, pointers are read only if need be."""
     path = repository_path(item.entry.file, written)
-    if "${" in written or path is None:
+    if path is None:
         return None
     tracked = facts.tracked
     if tracked.is_file(path) or tracked.is_directory(path) or tracked.has_dvc_file(path):
@@ -122,6 +123,8 @@ def _repair(path: str, written: str, item: Declared, facts: PathFacts) -> str:
     ):
         relative = posixpath.relpath(from_root, posixpath.dirname(item.entry.file))
         return f"Paths are relative to this file's directory: write '{relative}'."
+    if has_template(written):
+        return "Templates are resolved in dvc.yaml only: write the value out, or declare the artifact there."
     return f"Correct the path, or add the file: git add {path} (or dvc add), or set 'virtual: true'."
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from tagline.domain.events import Event, Warn
 from tagline.domain.tags import EventKind
@@ -251,10 +250,13 @@ def _ties(ordered: list[Event]) -> list[tuple[Event, Event]]:
         if earlier is not None and earlier.time == event.time:
             pairs.append((earlier, event))
         last[subject] = event
-    for earlier, event in pairwise(ordered[-2:]):
-        both = {earlier.kind, event.kind}
-        if earlier.time == event.time and EventKind.DEPRECATION in both and len(both) == 2:
-            pairs.append((earlier, event))
+    # Whether the artifact is deprecated hangs on the very last event.
+    for event in reversed(ordered[:-1]):
+        if event.time != ordered[-1].time:
+            break
+        if EventKind.DEPRECATION in (event.kind, ordered[-1].kind) and event.kind is not ordered[-1].kind:
+            pairs.append((event, ordered[-1]))
+            break
     return pairs
 
 

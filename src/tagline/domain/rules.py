@@ -21,9 +21,7 @@ RULES: dict[str, Rule] = {
     "file-not-regular": Rule("error", "The manifest is a symbolic link, a submodule or deleted."),
     "yaml-syntax": Rule("error", "The file is not valid YAML."),
     "yaml-tab": Rule("error", "A tab indents a line."),
-    "yaml-character": Rule(
-        "error", "A character is not allowed in YAML, or breaks lines for some readers only."
-    ),
+    "yaml-character": Rule("error", "A character is not allowed in YAML, or breaks lines for some readers only."),
     "yaml-duplicate-key": Rule("error", "A mapping has the same key twice."),
     "yaml-key-type": Rule("error", "A key is not text, or longer than 1,024 characters."),
     "yaml-alias": Rule("error", "An alias has no anchor, or stands inside its own anchor."),
@@ -32,7 +30,7 @@ RULES: dict[str, Rule] = {
     "yaml-tag": Rule("error", "A tag is not supported, or its value does not fit."),
     "yaml-merge": Rule("error", "A merge key (<<) has no mapping to merge, or is given twice."),
     "yaml-documents": Rule("error", "The file holds more than one YAML document."),
-    "yaml-portability": Rule("warning", "GTO and DVC read this place in another way."),
+    "yaml-portability": Rule("warning", "GTO and DVC read this place in another way, or not at all."),
     "not-a-mapping": Rule("error", "The file, or the artifacts section, is no mapping."),
     "unknown-key": Rule("error", "The schema has no such key."),
     "missing-key": Rule("error", "A required key is missing."),
@@ -50,12 +48,8 @@ RULES: dict[str, Rule] = {
     "path-backslash": Rule("error", "A path is written with backslashes."),
     "path-uri": Rule("error", "A path is a URI, but the artifact is not virtual."),
     "path-missing": Rule("error", "A path is tracked neither by Git nor by DVC."),
-    "path-untracked": Rule(
-        "error", "A path exists in the work tree, but is tracked neither by Git nor by DVC."
-    ),
+    "path-untracked": Rule("error", "A path exists in the work tree, but is tracked neither by Git nor by DVC."),
     "path-submodule": Rule("error", "A path lies in a submodule."),
-    "path-not-regular": Rule(
-        "warning", "A path is a symbolic link, a submodule, or deleted in the work tree."
-    ),
+    "path-not-regular": Rule("warning", "A path is a symbolic link, a submodule, or deleted in the work tree."),
     "no-manifest": Rule("error", "There are registry tags but no manifests."),
 }

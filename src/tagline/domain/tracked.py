@@ -97,9 +97,7 @@ def _out_paths(outs: Any) -> Iterable[str]:
         elif isinstance(out, Mapping) and isinstance(out.get("path"), str):
             yield out["path"]
         elif isinstance(out, Mapping):
-            yield from (
-                path for path, options in out.items() if options is None or isinstance(options, Mapping)
-            )
+            yield from (path for path, options in out.items() if options is None or isinstance(options, Mapping))
 
 
 def _body(stage: Any) -> Mapping[str, Any]:

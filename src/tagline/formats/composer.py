@@ -15,7 +15,7 @@ TEXT_PER_NODE = 64  # longer text counts as several nodes, or aliases could repe
 MAX_KEY = 1024  # YAML's own limit for keys written without "?"
 
 
-class Abort(Exception):  # noqa: N818  (control flow inside this package, never seen outside)
+class Abort(Exception):
     """Reading stops here: the rest of the text would only give misleading problems."""
 
     def __init__(self, problem: Problem) -> None:
@@ -263,9 +263,7 @@ class Composer:
         place = frame.key_place
         sources = node.items if isinstance(node.value, list) else [node]
         if frame.merges:
-            self._note_at(
-                place, "yaml-merge", "'<<' is given twice.", "Give it once, with a list: <<: [*a, *b]."
-            )
+            self._note_at(place, "yaml-merge", "'<<' is given twice.", "Give it once, with a list: <<: [*a, *b].")
         elif not sources or not all(isinstance(source.value, dict) for source in sources):
             self._note_at(
                 place, "yaml-merge", "'<<' merges mappings only.",

@@ -31,9 +31,7 @@ _WORDS = {
 }
 
 
-def check_entry(
-    document: Document, path: Path, *, kind: Kind, file: str, artifact: str | None
-) -> list[Finding]:
+def check_entry(document: Document, path: Path, *, kind: Kind, file: str, artifact: str | None) -> list[Finding]:
     """Findings about the artifact at ``path`` of the document; ``kind`` names its schema."""
     node = document.find(path)
     if node is None or _quick(kind)(node.value):
@@ -114,20 +112,14 @@ class _Explanation:
             hint = f"Known keys are {keys}. Data of your own belongs under '{own}'."
         else:
             hint = f"Known keys are {keys}."
-        return self._finding(
-            self._key((*path, key)), "unknown-key", f"Unknown key '{key}' in {self._in(path)}.", hint
-        )
+        return self._finding(self._key((*path, key)), "unknown-key", f"Unknown key '{key}' in {self._in(path)}.", hint)
 
     def _wrong_type(self, path: Path, error: Any) -> Finding:
         wanted = " or ".join(_expected(error))
         what = self._what(path)
         message = f"{what} must be {wanted}, not {_describe(error.instance)}."
         if len(path) == len(self._path) and error.instance is None:
-            hint = (
-                f"Write '{path[-1]}: {{}}' for an artifact with a name only."
-                if self._kind == "artifacts"
-                else ""
-            )
+            hint = f"Write '{path[-1]}: {{}}' for an artifact with a name only." if self._kind == "artifacts" else ""
         elif wanted == "text" and isinstance(error.instance, bool | int | float):
             hint = f'Quote it: "{self._text(error.instance)}".'
         else:
@@ -136,11 +128,7 @@ class _Explanation:
 
     def _for_example(self, path: Path, error: Any) -> str:
         example = _example(error.schema)
-        return (
-            f"For example '{path[-1]}: {example}'."
-            if isinstance(path[-1], str)
-            else f"For example '{example}'."
-        )
+        return f"For example '{path[-1]}: {example}'." if isinstance(path[-1], str) else f"For example '{example}'."
 
     @staticmethod
     def _text(value: Any) -> str:

@@ -124,8 +124,7 @@ class _Compiler:
             return lambda value: rest or not isinstance(value, dict) or known.issuperset(value)
         check = self.compile(rest)
         return lambda value: (
-            not isinstance(value, dict)
-            or all(check(part) for name, part in value.items() if name not in known)
+            not isinstance(value, dict) or all(check(part) for name, part in value.items() if name not in known)
         )
 
     def _any_of(self, schemas: list[Schema], _schema: Schema) -> Check:

@@ -14,14 +14,13 @@ from typing import Any
 from tagline.domain.document import Document, Problem
 from tagline.formats.composer import Abort, Composer
 from tagline.formats.syntax_errors import explain
+from tagline.formats.tabs import tab_problems
 
 MAX_BYTES = 10 * 1024 * 1024
 
 # Not printable in YAML, or (U+0085, U+2028, U+2029) a line break to some readers only: with
 # those, no two programs would agree on line numbers. A byte order mark may only come first.
-_FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 def load(data: bytes, *, max_bytes: int = MAX_BYTES) -> Document:
@@ -44,7 +43,8 @@ def load(data: bytes, *, max_bytes: int = MAX_BYTES) -> Document:
         return Document(None, (*composer.problems, stop.problem))
     if root is None:
         return _failed(_empty(text))
-    return Document(root, tuple(composer.problems))
+    tabs = tab_problems(text, _events(text)) if "\t" in text else ()
+    return Document(root, (*composer.problems, *tabs))
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -123,9 +123,7 @@ def _forbidden(text: str, index: int) -> Problem:
 
 def _empty(text: str) -> Problem:
     what = "only comments" if "#" in text else "nothing"
-    return _problem(
-        1, 1, "file-empty", f"The file holds {what}.", "Write {} for a manifest without artifacts."
-    )
+    return _problem(1, 1, "file-empty", f"The file holds {what}.", "Write {} for a manifest without artifacts.")
 
 
 def place(text: str, index: int | None) -> tuple[int, int]:

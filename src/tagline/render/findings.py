@@ -112,9 +112,7 @@ def _github(report: ValidationReport) -> str:
     counts = Counter(finding.severity for finding in report.findings)
     for kind, number in sorted(counts.items()):
         if number > _ANNOTATIONS:
-            out.append(
-                f"GitHub shows {_ANNOTATIONS} {kind}s of a step as annotations; all {number} are in this log."
-            )
+            out.append(f"GitHub shows {_ANNOTATIONS} {kind}s of a step as annotations; all {number} are in this log.")
     out.append(summary(report))
     return "\n".join(out) + "\n"
 

@@ -36,9 +36,7 @@ def _failures(findings: Sequence[Finding]) -> int:
 
 def _case(finding: Finding) -> str:
     file = _attribute(finding.file)
-    name = _attribute(
-        f"{finding.rule} {finding.artifact or ''} {finding.line}:{finding.column}".replace("  ", " ")
-    )
+    name = _attribute(f"{finding.rule} {finding.artifact or ''} {finding.line}:{finding.column}".replace("  ", " "))
     head = f'    <testcase classname="{file}" name="{name}" file="{file}" line="{finding.line}" time="0">'
     body = f"{finding.file}:{finding.line}:{finding.column}: {finding.message}\n{finding.hint}".rstrip()
     if finding.severity == "error":
@@ -50,9 +48,7 @@ def _case(finding: Finding) -> str:
 
 
 def _content(text: str) -> str:
-    escaped = (
-        xml_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-    )
+    escaped = xml_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     # A line that begins with "::" or holds "##[" would be a command to GitHub's runner.
     return escaped.replace("##[", "##&#91;").replace("::", ":&#58;")
 

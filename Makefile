@@ -1,0 +1,44 @@
+# make demo    see a registry being born (makes its environment first)
+# make test    the whole test suite that needs no root
+# make e2e     what needs root or a fresh environment: another owner's checkout, the wheel as a user installs it
+# make lint    ruff and mypy
+# make bench   the benchmarks, against git itself and against GTO
+
+PYTHON ?= python3
+VENV := .venv
+RETRY := .ci/retry
+
+.PHONY: demo test e2e lint bench clean
+
+demo: $(VENV)/.run
+	$(VENV)/bin/tagline demo
+
+test: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -n auto -m "not e2e" $(PYTEST)
+
+e2e: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -m e2e $(PYTEST)
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/.dev
+	$(VENV)/bin/python -m benchmarks.ledger
+	$(VENV)/bin/python -m benchmarks.validate
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Tagline needs Python 3.11 or newer: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	$(RETRY) $(VENV)/bin/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(RETRY) $(VENV)/bin/pip install --quiet --editable '.[test,lint]'
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,143 @@
+"""Writes a repository with any number of registry tags, as fast as one core hashes.
+
+    python benchmarks/generate.py DIRECTORY TAGS
+
+100 artifacts; half of the tags register versions, half assign stages, but for a few that
+unassign and deregister; a tenth as many commits. ``git fast-import`` would make a loose ref of every
+tag, a file each; here the objects go through ``git index-pack`` and the refs straight
+into ``packed-refs``, as after ``git pack-refs``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.gitbuild import EPOCH, IDENTITY, environment, pack_header, run_git
+
+ARTIFACTS = 100
+STAGES = ("dev", "staging", "prod")
+_COMMITS_PER_VERSION = 20
+_KINDS = {"commit": 1, "tree": 2, "tag": 4}
+
+
+class PackStream:
+    """Objects on their way into ``git index-pack``."""
+
+    def __init__(self, directory: Path, count: int) -> None:
+        command = ["git", "-C", str(directory), "index-pack", "--stdin"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment())
+        assert self._process.stdin is not None
+        self._pipe: BinaryIO = self._process.stdin
+        self._checksum = hashlib.sha1()
+        self._write(pack_header(count))
+
+    def _write(self, data: bytes) -> None:
+        self._checksum.update(data)
+        self._pipe.write(data)
+
+    def add(self, kind: str, data: bytes) -> str:
+        size = len(data)
+        head = [(_KINDS[kind] << 4) | (size & 0x0F)]
+        size >>= 4
+        while size:
+            head[-1] |= 0x80
+            head.append(size & 0x7F)
+            size >>= 7
+        # A small window: what zlib sets up for every object would cost more than the object.
+        packer = zlib.compressobj(1, zlib.DEFLATED, 10, 3)
+        self._write(bytes(head) + packer.compress(data) + packer.flush())
+        return hashlib.sha1(b"%s %d\0%s" % (kind.encode(), len(data), data)).hexdigest()
+
+    def close(self) -> None:
+        self._pipe.write(self._checksum.digest())
+        self._pipe.close()
+        if self._process.wait():
+            raise RuntimeError("git index-pack failed")
+
+
+def artifact(number: int) -> str:
+    return f"model-{number:02d}"
+
+
+def events(tags: int) -> Iterator[tuple[str, int, int, str]]:
+    """Name, number of its commit, time and first line of each tag."""
+    for number in range(tags // 2):
+        turn, model = divmod(number, ARTIFACTS)
+        name, seconds = artifact(model), EPOCH + 200 * turn + model
+        commit = _COMMITS_PER_VERSION * turn + model % _COMMITS_PER_VERSION
+        before = commit - _COMMITS_PER_VERSION
+        version, stage = _version(turn), STAGES[turn % 3]
+        yield f"{name}@{version}", commit, seconds, f"Registering artifact {name} version {version}"
+        odd = (turn + model) % 50 if turn else -1
+        if odd == 0:
+            last, held = _version(turn - 1), STAGES[(turn - 1) % 3]
+            line = f"Unassigning stage '{held}' to artifact '{name}' version '{last}'"
+            yield f"{name}#{held}!#{turn + 1}", before, seconds + 100, line
+        elif odd == 1:
+            last = _version(turn - 1)
+            yield f"{name}@{last}!", before, seconds + 100, f"Deregistering artifact {name} version {last}"
+        else:
+            line = f"Assigning stage {stage} to artifact {name} version {version}"
+            yield f"{name}#{stage}#{turn + 1}", commit, seconds + 100, line
+
+
+def _version(turn: int) -> str:
+    return f"v{turn // 100}.{turn // 10 % 10}.{turn % 10}"
+
+
+def generate(directory: Path, tags: int) -> None:
+    """Write a repository with ``tags`` registry tags, which must be a multiple of 200."""
+    if tags % (2 * ARTIFACTS):
+        raise SystemExit(f"The number of tags must be a multiple of {2 * ARTIFACTS}.")
+    directory.mkdir(parents=True)
+    run_git(directory, "init", "--quiet", "--template=", "--initial-branch=main")
+    commits = tags // 10
+    pack = PackStream(directory, 1 + commits + tags)
+    tree = pack.add("tree", b"")
+    ids: list[str] = []
+    for number in range(commits):
+        parent = f"parent {ids[-1]}\n" if ids else ""
+        who = f"{IDENTITY} {EPOCH - commits + number} +0000"
+        ids.append(pack.add("commit", f"tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{number}\n".encode()))
+    refs = [f"refs/heads/main {ids[-1]}"]
+    for name, commit, seconds, line in events(tags):
+        body = f"{line}\n\nChange: https://forge.example/team/models/pull/{commit}\n"
+        target = ids[commit]
+        content = f"object {target}\ntype commit\ntag {name}\ntagger {IDENTITY} {seconds} +0000\n\n{body}"
+        refs.append(f"refs/tags/{name} {pack.add('tag', content.encode())}\n^{target}")
+    pack.close()
+    _write_packed_refs(directory / ".git" / "packed-refs", refs)
+
+
+def _write_packed_refs(path: Path, refs: list[str]) -> None:
+    """Refs in the order of their names, a space being below every character of them."""
+    with path.open("w") as file:
+        file.write("# pack-refs with: peeled fully-peeled sorted \n")
+        for entry in sorted(refs):
+            name, rest = entry.split(" ", 1)
+            object_id, _, peeled = rest.partition("\n")
+            file.write(f"{object_id} {name}\n" + (f"{peeled}\n" if peeled else ""))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("tags", type=int)
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    generate(arguments.directory, arguments.tags)
+    print(f"{arguments.tags:,} tags in {time.perf_counter() - start:.1f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

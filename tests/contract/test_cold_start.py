@@ -1,0 +1,51 @@
+"""Cold start: no command imports a library that it does not use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.gitbuild import Commit, History, Tag, build
+
+_PROBE = """
+import sys
+from tagline.cli import main
+try:
+    main({arguments!r})
+finally:
+    print("\\nLOADED", *sorted(m for m in sys.modules if "." not in m), file=sys.stderr)
+"""
+HEAVY = {"git", "yaml", "jsonschema", "importlib_metadata", "click", "rich", "requests", "boto3", "github", "gitlab"}
+
+CASES = [
+    (["--version"], set()),
+    (["--help"], set()),
+    (["show"], {"git"}),
+    (["show", "--json"], {"git"}),
+    (["show", "rf#prod", "--json"], {"git"}),
+    (["show", "rf"], {"git"}),
+    (["history"], {"git"}),
+    (["check-ref", "not-a-registry-tag"], set()),
+    (["register", "rf", "--dry-run"], {"git", "yaml", "jsonschema"}),
+    (["assign", "rf#dev", "--version", "v1.0.0"], {"git", "yaml"}),
+    (["resolve", "rf"], {"git", "yaml", "jsonschema"}),
+    (["validate"], {"git", "yaml", "jsonschema"}),
+]
+
+
+@pytest.mark.parametrize(("arguments", "may"), CASES, ids=lambda v: " ".join(v) if isinstance(v, list) else "")
+def test_command__cold_start__loads_only_what_it_uses(arguments: list[str], may: set[str], tmp_path: Path) -> None:
+    tags = (Tag("rf@v1.0.0", "c0"), Tag("rf#prod#1", "c0", time=1_700_000_001))
+    build(tmp_path, History((Commit("c0", files={"artifacts.yaml": "rf: {path: m}\n", "m": "x"}),), tags), checkout=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE.format(arguments=arguments)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "LOADED" in done.stderr, done.stderr
+    loaded = set(done.stderr.rsplit("LOADED", 1)[1].split())
+    assert loaded & HEAVY <= may
+    assert "importlib_metadata" not in loaded
+    if arguments == ["--version"]:
+        assert not loaded & {"argparse", "typing", "dataclasses", "json"}
