@@ -15,19 +15,17 @@ import hashlib
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.gitbuild import EPOCH, IDENTITY, environment, pack_header, run_git
+from tests.gitbuild import EPOCH, IDENTITY, environment, object_id, pack_entry, pack_header, run_git
 
 ARTIFACTS = 100
 STAGES = ("dev", "staging", "prod")
 _COMMITS_PER_VERSION = 20
-_KINDS = {"commit": 1, "tree": 2, "tag": 4}
 
 
 class PackStream:
@@ -46,17 +44,8 @@ class PackStream:
         self._pipe.write(data)
 
     def add(self, kind: str, data: bytes) -> str:
-        size = len(data)
-        head = [(_KINDS[kind] << 4) | (size & 0x0F)]
-        size >>= 4
-        while size:
-            head[-1] |= 0x80
-            head.append(size & 0x7F)
-            size >>= 7
-        # A small window: what zlib sets up for every object would cost more than the object.
-        packer = zlib.compressobj(1, zlib.DEFLATED, 10, 3)
-        self._write(bytes(head) + packer.compress(data) + packer.flush())
-        return hashlib.sha1(b"%s %d\0%s" % (kind.encode(), len(data), data)).hexdigest()
+        self._write(pack_entry(kind, data))
+        return object_id(kind, data)
 
     def close(self) -> None:
         self._pipe.write(self._checksum.digest())

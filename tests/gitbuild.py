@@ -184,11 +184,13 @@ def pack_header(count: int) -> bytes:
     return b"PACK" + (2).to_bytes(4, "big") + count.to_bytes(4, "big")
 
 
-def pack_entry(kind: str, data: bytes, level: int = 1) -> bytes:
+def pack_entry(kind: str, data: bytes) -> bytes:
     """One undeltified object as a pack carries it: type and size, then zlib.
 
     Source: https://git-scm.com/docs/pack-format
     """
+    # A small window: setting up the usual one for each object would cost more than the object.
+    packer = zlib.compressobj(1, zlib.DEFLATED, 10, 3)
     size = len(data)
     byte = (_TYPE_NUMBER[kind] << 4) | (size & 0x0F)
     size >>= 4
@@ -198,4 +200,4 @@ def pack_entry(kind: str, data: bytes, level: int = 1) -> bytes:
         byte = size & 0x7F
         size >>= 7
     head.append(byte)
-    return bytes(head) + zlib.compress(data, level)
+    return bytes(head) + packer.compress(data) + packer.flush()

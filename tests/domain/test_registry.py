@@ -120,18 +120,26 @@ def test_fold__holders__are_active_and_named_by_a_live_assignment(events):
 
 
 @given(histories())
-def test_fold__no_holder__means_no_live_assignment_of_an_active_version(events):
+def test_fold__holders__are_what_looking_at_each_commit_afresh_finds(events):
+    """The incremental fold against the definition, which needs no order of application."""
     folded = fold("rf", events)
-    registered_at = {
-        commit: [e.version for e in events if e.kind is K.REGISTRATION and e.commit == commit]
-        for commit in ("aaaa", "bbbb", "cccc")
-    }
-    for stage in {e.stage for e in events if e.stage} - set(folded.stages):
-        for commit, there in registered_at.items():
-            on_commit = [e for e in events if e.stage == stage and e.commit == commit]
-            if on_commit and max(on_commit).kind is K.ASSIGNMENT:
-                assert there
-                assert not any(folded.version(version).active for version in there)
+    for stage in {e.stage for e in events if e.stage}:
+        live = []
+        for commit in {e.commit for e in events}:
+            newest = max((e for e in events if e.stage == stage and e.commit == commit), default=None)
+            registered = {e.version for e in events if e.kind is K.REGISTRATION and e.commit == commit}
+            there = [row for row in folded.versions if row.version in registered]
+            active = [row for row in there if row.active]
+            if newest is not None and newest.kind is K.ASSIGNMENT and (active or not there):
+                live.append((newest, precedence(active[0].version) if active else None))
+        hold = folded.stages.get(stage)
+        if not live:
+            assert hold is None
+        else:
+            event, rank = max(live)
+            assert hold is not None
+            assert (hold.tag, hold.commit) == (event.tag, event.commit)
+            assert (precedence(hold.version) if hold.version else None) == rank
 
 
 @given(histories())
@@ -254,6 +262,18 @@ def test_stage__holder_deregistered__falls_back_and_returns_with_the_registratio
     assert state(*events[:5]).stages["prod"].version == "v1.0.0"
     assert state(*events).stages["prod"].version == "v2.0.0"
     assert state(*events).stages["prod"].since == 6
+
+
+def test_stage__holder_deregistered_and_registered_elsewhere__holds_again_where_it_was_assigned():
+    folded = state(
+        register("v1.0.0", "a", 1),
+        assign("prod", "a", 2),
+        deregister("v1.0.0", "a", 3),
+        register("v1.0.0", "b", 4, counter=9),
+    )
+
+    hold = folded.stages["prod"]
+    assert (hold.version, hold.commit, hold.since, hold.opened_by) == ("v1.0.0", "a", 4, "rf@v1.0.0#9")
 
 
 def test_stage__same_version_assigned_again__one_unbroken_hold_decided_by_the_newest_tag():

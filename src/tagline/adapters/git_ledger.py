@@ -207,8 +207,10 @@ class RemoteLedger:
     def snapshot(self, artifact: str) -> Snapshot:
         """The artifact's tags on the remote, and where its guard stands."""
         self._cached = cached = self._cache.fetch(self._remote, artifact)
-        tags = list(cached.tags([artifact], details=True))
+        # The guard first: should another run refresh the cache in between, the mark is too old and
+        # the push is refused; the other way round it could be too new.
         guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
+        tags = list(cached.tags([artifact], details=True))
         return Snapshot(tags, guard or "")
 
     def policy_tree(self) -> Tree | None:

@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ _REACHING_RE = r"^(http|https|credential|url|ssh|core\.sshcommand|core\.gitproxy
 _MISSING_RE = re.compile(
     r"does not exist|not found|does not appear to be a git repository|repository '[^']*' not found", re.I
 )
+_NO_REVISION_RE = re.compile(r"couldn't find remote ref|not our ref|invalid refspec|unadvertised object", re.I)
 _DENIED_RE = re.compile(
     r"authentication failed|could not read username|permission denied|access denied|invalid username|"
     r"terminal prompts disabled|returned error: 40[13]|http basic",
@@ -149,27 +149,27 @@ class RemoteCache:
 
         Raises PlatformRefused when the remote cannot be reached, NotFound when it is not there.
         """
-        key = hashlib.sha256(f"{remote.url}\0{artifact or ''}".encode()).hexdigest()[:32]
-        path = self._folder / f"{key}.git"
-        with self._locked(key):
+        path = self._folder / f"{_key(remote.url, artifact)}.git"
+        with self._locked(path):
             git = self._open(path, remote)
             result = self._fetch(git, artifact)
             if result.status != 0 and ".lock'" in result.stderr:
-                # A run was killed while it held one of git's locks; nobody else is in here now.
-                shutil.rmtree(path)
-                git = self._open(path, remote)
+                # A run was killed while it held one of git's own locks; nobody else writes here now.
+                for stale in path.rglob("*.lock"):
+                    stale.unlink()
                 result = self._fetch(git, artifact)
         if result.status != 0:
             raise unreachable(remote.url, result.stderr)
         return GitRepository(Place(path, path, path, bare=True), git, url=remote.url, remote="origin")
 
     @contextlib.contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
+    def _locked(self, path: Path) -> Iterator[None]:
+        """Keep every other run from writing to the cached repository at ``path``. Reading needs no lock."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._folder.stat().st_uid != os.geteuid():
                 raise PermissionError(0, "it belongs to another user")
-            lock = (self._folder / f"{key}.lock").open("w")
+            lock = path.with_suffix(".lock").open("w")
         except OSError as error:
             raise PlatformRefused(
                 f"The cache folder {self._folder} cannot be written: {error.strerror}.",
@@ -202,20 +202,27 @@ class RemoteCache:
     def fetch_revision(self, repository: GitRepository, revision: str) -> str:
         """Bring one commit of the remote into a cached repository; its id.
 
-        Raises NotFound when the remote has no such revision.
+        Raises NotFound when the remote has no such revision, PlatformRefused when it does not answer.
         """
-        result = repository.git.run(
-            "fetch", "--quiet", "--no-tags", "--depth=1", "--filter=tree:0", "--recurse-submodules=no",
-            "--refmap=", "origin", revision,
-            check=False,
-        )  # fmt: skip
-        if result.status != 0:
-            raise NotFound(
-                f"{repository.url} has no revision {revision!r}.",
-                "Name a branch, a tag or a full commit id of the remote with --rev.",
-                code="unknown-revision",
-            )
-        return repository.commit("FETCH_HEAD")
+        with self._locked(repository.place.root):
+            result = repository.git.run(
+                "fetch", "--quiet", "--no-tags", "--depth=1", "--filter=tree:0", "--recurse-submodules=no",
+                "--refmap=", "origin", revision,
+                check=False,
+            )  # fmt: skip
+            if result.status == 0:
+                return repository.commit("FETCH_HEAD")
+        if not _NO_REVISION_RE.search(result.stderr):
+            raise unreachable(repository.url, result.stderr)
+        raise NotFound(
+            f"{repository.url} has no revision {revision!r}.",
+            "Name a branch, a tag or a full commit id of the remote with --rev.",
+            code="unknown-revision",
+        )
+
+
+def _key(url: str, artifact: str | None) -> str:
+    return hashlib.sha256(f"{url}\0{artifact or ''}".encode()).hexdigest()[:32]
 
 
 def unreachable(url: str, stderr: str) -> PlatformRefused:

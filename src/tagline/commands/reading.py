@@ -155,8 +155,8 @@ def no_such_artifact(repository: Repository, name: str) -> NotFound:
     error = unknown_artifact(name)
     if name in known:
         # Tags that were made here with --no-push, and the remote was asked.
-        pattern = f"refs/tags/{artifact_in_tag(name)}[@#]*"
-        hint = f"Its tags are in this clone only. Push them: git push REMOTE $(git for-each-ref --format='%(refname)' '{pattern}')"
+        refs = f"$(git for-each-ref --format='%(refname)' 'refs/tags/{artifact_in_tag(name)}[@#]*')"
+        hint = f"Its tags are in this clone only. Push them: git push origin {refs}"
         return NotFound(f"The remote has no tag of {name}.", hint, code=error.code)
     return NotFound(error.message, f"{suggestion(name, known).strip()} {error.hint}".strip(), code=error.code)
 
