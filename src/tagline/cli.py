@@ -166,7 +166,9 @@ def _show(chosen: argparse.Namespace, settings: Settings) -> int:
             sys.stdout.write(piece)
         sys.stdout.write("\n")
     elif target is None:
-        print(terminal.registry(registry, voice.pen))
+        rows = terminal.registry(registry, voice.pen)
+        aside = terminal.hidden(registry.hidden, voice.pen) if registry.hidden else ""
+        print("\n".join(filter(None, (rows, aside))) or terminal.NOTHING)
     else:
         print("\n".join(terminal.artifact(state, voice.pen) for state in registry))
     voice.warn(registry.warnings)

@@ -87,7 +87,7 @@ def test_repository__nowhere__says_how_to_name_one(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="is not in a Git repository") as caught:
         GitRepository.at(tmp_path)
     assert "--repo" in caught.value.hint
-    with pytest.raises(NotFound, match="no folder"):
+    with pytest.raises(WrongUsage, match="no folder"):
         GitRepository.at(tmp_path / "missing")
 
 
@@ -157,3 +157,26 @@ def test_git__hostile_repository_configuration__runs_nothing(origin: Path, tmp_p
     repository.work_tree().paths()
     repository.tree(repository.commit("HEAD")).paths()
     assert not (tmp_path / "pwned").exists()
+
+
+def test_repository__run_from_a_hook__its_variables_do_not_mislead(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    from tests.gitbuild import environment
+
+    build(tmp_path / "asked", History(tags=(Tag("rf@v1.0.0", "c0"),)))
+    build(tmp_path / "hook", History(tags=(Tag("rf@v9.0.0", "c0"),)))
+    misleading = environment(
+        GIT_DIR=str(tmp_path / "hook" / ".git"), GIT_WORK_TREE=str(tmp_path / "hook"), GIT_INDEX_FILE="/nonexistent"
+    )
+    command = [sys.executable, "-m", "tagline", "show", "rf@latest", "--repo", str(tmp_path / "asked")]
+    done = subprocess.run(command, env=misleading, capture_output=True, text=True, check=False)
+    assert "v1.0.0" in done.stdout, done.stderr
+
+
+def test_repository__replace_refs__do_not_rewrite_the_ledger(tmp_path: Path) -> None:
+    build(tmp_path, History((Commit("c0"), Commit("c1", ("c0",))), (Tag("rf@v1.0.0", "c0"), Tag("x", "c1"))))
+    run_git(tmp_path, "replace", "rf@v1.0.0", "x")
+    (tag,) = GitRepository.at(tmp_path).tags(["rf"])
+    assert tag.embedded_name == "rf@v1.0.0"

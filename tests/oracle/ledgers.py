@@ -94,13 +94,15 @@ def ledgers(draw: st.DrawFn, flavour: Flavour) -> Ledger:
     home = draw(st.sampled_from(names))
     artifacts = draw(st.lists(st.sampled_from(flavour.artifacts), min_size=1, max_size=3, unique=True))
     places = {name: dict(zip(draw(_some(VERSIONS)), draw(st.permutations(names)), strict=False)) for name in artifacts}
+    # Few stages, so that they change hands.
+    stages = draw(st.lists(st.sampled_from(STAGES), min_size=1, max_size=2, unique=True))
     events: list[Event] = []
     tags: dict[str, Tag] = {}
     clock = EPOCH + 1000
-    for _ in range(draw(st.integers(1, 16))):
+    for _ in range(draw(st.integers(3, 24))):
         clock += draw(st.sampled_from((0, 0, 1) if flavour.ties else (1, 1, 60, 7)))
         artifact = draw(st.sampled_from(artifacts))
-        event = draw(_event(artifact, places[artifact], names, clock, flavour))
+        event = draw(_event(artifact, places[artifact], names, stages, clock, flavour))
         assigned = [e for e in events if e.artifact == artifact and e.kind is K.ASSIGNMENT]
         if event.kind is K.UNASSIGNMENT and assigned and draw(st.booleans()):
             target = draw(st.sampled_from(assigned))
@@ -144,13 +146,19 @@ _CANCELLING = (K.UNASSIGNMENT, K.DEREGISTRATION, K.DEPRECATION)
 
 @st.composite
 def _event(
-    draw: st.DrawFn, artifact: str, places: dict[str, str], commits: list[str], clock: int, flavour: Flavour
+    draw: st.DrawFn,
+    artifact: str,
+    places: dict[str, str],
+    commits: list[str],
+    stages: list[str],
+    clock: int,
+    flavour: Flavour,
 ) -> Event:
     kind = draw(st.sampled_from(_ADDING + _CANCELLING if flavour.cancels else _ADDING))
     version = draw(st.sampled_from(sorted(places)))
     anywhere = flavour.wild and draw(st.booleans())
     commit = draw(st.sampled_from(commits)) if anywhere else places[version]
-    stage = draw(st.sampled_from(STAGES)) if kind in (K.ASSIGNMENT, K.UNASSIGNMENT) else None
+    stage = draw(st.sampled_from(stages)) if kind in (K.ASSIGNMENT, K.UNASSIGNMENT) else None
     # Tags arrive out of order: a clock was wrong, or a branch was tagged later for an earlier time.
     time = EPOCH + 1000 + draw(st.integers(0, 300)) if draw(st.integers(0, 4)) == 0 else clock
     named = version if kind in (K.REGISTRATION, K.DEREGISTRATION) else None

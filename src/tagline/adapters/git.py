@@ -19,7 +19,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
-from tagline.errors import NotFound, PlatformRefused, WrongUsage
+from tagline.errors import PlatformRefused, WrongUsage
 
 _ALWAYS = (
     ("core.hooksPath", os.devnull),
@@ -31,6 +31,15 @@ _ALWAYS = (
     ("protocol.version", "2"),
 )
 _TRANSPORTS = "file:git:http:https:ssh"
+
+# A hook or an alias of git's runs us with variables that point every git at its own repository;
+# ours go by the folder they are started in. Source: git rev-parse --local-env-vars.
+for _name in (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE", "GIT_CONFIG",
+):  # fmt: skip
+    os.environ.pop(_name, None)
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,7 @@ class Git:
             GIT_TERMINAL_PROMPT="0",
             GIT_OPTIONAL_LOCKS="0",
             GIT_ALLOW_PROTOCOL=_TRANSPORTS,
+            GIT_NO_REPLACE_OBJECTS="1",  # the ledger is what was pushed, not what refs/replace makes of it
             GIT_ADVICE="0",
             **config_environment([*inherited, *self.config]),
             **(environment or {}),
@@ -202,13 +212,12 @@ class Place:
 def find_repository(path: Path) -> Place:
     """The repository that ``path`` stands in.
 
-    Raises :class:`NotFound` when there is no such folder, :class:`WrongUsage` when it is in no
-    repository.
+    Raises :class:`WrongUsage` when there is no such folder or it is in no repository.
     """
     try:
         repo = git.Repo(path, search_parent_directories=True)
     except NoSuchPathError as error:
-        raise NotFound(f"There is no folder {path}.", "Check the path given to --repo.") from error
+        raise WrongUsage(f"There is no folder {path}.", "Check the path given to --repo.", code="no-folder") from error
     except (InvalidGitRepositoryError, ValueError) as error:
         raise WrongUsage(
             f"{path.absolute()} is not in a Git repository.",

@@ -134,6 +134,10 @@ class View:
             if not self.compared and self._source.upstream is not None:
                 held = list(self._source.repository.tags(self._artifacts))
                 self.compare(held, "what was asked for is not here")
+            odd = [warning.message for warning in self.reading.warnings]
+            if odd and self._artifacts:
+                # Tags that look like an answer and are none: without them the denial is a riddle.
+                raise NotFound(" ".join([error.message, *odd[:_EXAMPLES]]), error.hint, code=error.code) from None
             if error.code == "unknown-artifact" and self._artifacts:
                 raise no_such_artifact(self._source.repository, next(iter(self._artifacts))) from None
             raise

@@ -12,7 +12,7 @@ from tagline.domain.targets import Target
 
 
 class Registry:
-    """Artifacts one by one; :attr:`warnings` is complete when all were taken."""
+    """Artifacts one by one; :attr:`warnings` and :attr:`hidden` are complete when all were taken."""
 
     def __init__(self, view: View, now: int | None, *, as_of: int | None, deprecated: bool) -> None:
         self._view = view
@@ -20,12 +20,16 @@ class Registry:
         self._as_of = as_of
         self._deprecated = deprecated
         self.warnings = view.warnings(None, now)
+        #: How many deprecated artifacts were left out.
+        self.hidden = 0
 
     def __iter__(self) -> Iterator[ArtifactState]:
         for state in self._view.states(self._as_of):
-            if self._deprecated or not state.deprecated:
-                self.warnings += self._view.warnings_of(state, self._now)
-                yield state
+            if state.deprecated and not self._deprecated:
+                self.hidden += 1
+                continue
+            self.warnings += self._view.warnings_of(state, self._now)
+            yield state
 
 
 def show_registry(source: Source, now: int, *, as_of: int | None, deprecated: bool) -> Registry:

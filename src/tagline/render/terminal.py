@@ -44,8 +44,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], pen: Pen, styles: 
     return "\n".join([line(head, ["dim"] * len(head)), *(line(row, styles) for row in cells)])
 
 
+def hidden(count: int, pen: Pen) -> str:
+    """A line about deprecated artifacts that are left out."""
+    return pen(f"{count} deprecated artifact{'s' * (count != 1)} not shown: --all", "dim")
+
+
 def registry(states: Iterable[ArtifactState], pen: Pen) -> str:
-    """``show``: a line an artifact."""
+    """``show``: a line an artifact; nothing where there is none."""
     rows = [
         (
             state.name + (" (deprecated)" if state.deprecated else ""),
@@ -56,7 +61,7 @@ def registry(states: Iterable[ArtifactState], pen: Pen) -> str:
         for state in states
     ]
     if not rows:
-        return "No artifact has a registry tag yet. Make the first version: tagline register NAME"
+        return ""
     return table(("ARTIFACT", "LATEST", "STAGES", "VERSIONS"), rows, pen, ("bold", "green", "cyan", ""))
 
 
@@ -84,6 +89,9 @@ def artifact(state: ArtifactState, pen: Pen) -> str:
             table(("VERSION", "COMMIT", "REGISTERED", "STAGES"), versions, pen, ("green", "", "", "cyan")),
         ]
     return "\n".join(lines)
+
+
+NOTHING = "No artifact has a registry tag yet. Make the first version: tagline register NAME"
 
 
 def _holder(hold: Hold | None) -> str:

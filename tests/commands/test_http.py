@@ -1,0 +1,98 @@
+"""Git over HTTP: few requests, the token as a header, and never anywhere else."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_reading import COMMITS, TAGS
+from tests.conftest import CommandLine
+from tests.gitbuild import History, build, run_git
+from tests.githttp import GitServer, serve
+
+TOKEN = "glpat-s3cret-token"
+
+
+@pytest.fixture
+def origin(here: Path) -> Path:
+    build(here / "served" / "shop.git", History(COMMITS, TAGS, {"main": "c1"}), bare=True)
+    for key in ("uploadpack.allowFilter", "http.receivepack"):
+        run_git(here / "served" / "shop.git", "config", key, "true")
+    return here / "served" / "shop.git"
+
+
+@pytest.fixture
+def public(origin: Path) -> Iterator[GitServer]:
+    with serve(origin.parent) as server:
+        yield server
+
+
+@pytest.fixture
+def private(origin: Path) -> Iterator[GitServer]:
+    with serve(origin.parent, password=TOKEN) as server:
+        yield server
+
+
+def test_show__public_repository__three_requests(public: GitServer, tagline: CommandLine) -> None:
+    assert tagline.json("show", "rf#prod", "--repo", f"{public.url}/shop.git")["version"] == "v1.1.0"
+    assert [method for method, _, _ in public.requests] == ["GET", "POST", "POST"]
+
+
+def test_private_repository__without_token__exit_4_with_the_fix(private: GitServer, tagline: CommandLine) -> None:
+    said = tagline("show", "rf#prod", "--repo", f"{private.url}/shop.git", "--json")
+    assert (said.code, said.json["error"]["code"]) == (4, "access-denied")
+    assert "TAGLINE_REPO_TOKEN" in said.json["error"]["hint"]
+
+
+def test_private_repository__with_token__as_a_header_and_nowhere_else(
+    private: GitServer, here: Path, tagline: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TRACE2_EVENT", str(here / "trace"))
+    token = {"TAGLINE_REPO_TOKEN": TOKEN}
+    for question in (("show", "rf#prod"), ("resolve", "rf#prod"), ("assign", "rf#dev", "--version", "v1.0.0")):
+        said = tagline(*question, "--repo", f"{private.url}/shop.git", "--json", **token)
+        assert said.code == 0, said.err
+        assert TOKEN not in said.out + said.err
+    assert all(header for _, _, header in private.requests)
+    arguments = [json.loads(line).get("argv", []) for line in (here / "trace").read_text().splitlines()]
+    assert TOKEN not in str(arguments)
+    kept = [path for path in Path(os.environ["TAGLINE_CACHE"]).rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if TOKEN.encode() in path.read_bytes()]
+
+
+def test_clone__with_the_token_in_its_url__reads_and_writes_without_showing_it(
+    private: GitServer, here: Path, tagline: CommandLine
+) -> None:
+    """As GitLab's runner leaves it."""
+    url = private.url.replace("http://", f"http://gitlab-ci-token:{TOKEN}@")
+    run_git(here, "clone", "--quiet", f"{url}/shop.git", "clone")
+    for command in (("show",), ("assign", "rf#dev", "--version", "v1.0.0"), ("resolve", "rf#dev")):
+        said = tagline(*command, "--json", cwd=here / "clone", GITLAB_CI="true")
+        assert said.code == 0, said.err
+        assert TOKEN not in said.out + said.err
+    assert said.json["uri"].startswith(f"git+{private.url}/shop.git@")
+
+
+def test_clone__with_a_header_in_its_configuration__sends_it_once(
+    private: GitServer, here: Path, tagline: CommandLine
+) -> None:
+    """As actions/checkout leaves it. Two Authorization headers would be an error."""
+    url = private.url.replace("http://", f"http://x:{TOKEN}@")
+    run_git(here, "clone", "--quiet", f"{url}/shop.git", "clone")
+    clone = here / "clone"
+    run_git(clone, "remote", "set-url", "origin", f"{private.url}/shop.git")
+    import base64
+
+    secret = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
+    included = here / "credentials.config"
+    included.write_text(f'[http "{private.url}/"]\n\textraheader = AUTHORIZATION: basic {secret}\n')
+    run_git(clone, "config", f"includeIf.gitdir:{clone}/.git.path", str(included))
+    for command in (("show",), ("show", "rf#prod"), ("assign", "rf#dev", "--version", "v1.0.0")):
+        said = tagline(*command, "--json", cwd=clone, GITHUB_ACTIONS="true")
+        assert said.code == 0, said.err
+    assert "rf#dev#3" in run_git(here / "served" / "shop.git", "tag").split()
