@@ -74,7 +74,7 @@ def serve(root: Path, *, password: str | None = None) -> Iterator[GitServer]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = _answer
+        do_GET = do_POST = _answer  # noqa: N815
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server = GitServer(f"http://127.0.0.1:{http.server_address[1]}")

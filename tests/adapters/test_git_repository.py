@@ -42,7 +42,9 @@ def _worktree(origin: Path) -> Path:
 
 def _submodule(origin: Path) -> Path:
     build(origin.parent / "super", History(), checkout=True)
-    run_git(origin.parent / "super", "-c", "protocol.file.allow=always", "submodule", "add", "-q", origin.as_uri(), "sub")
+    run_git(
+        origin.parent / "super", "-c", "protocol.file.allow=always", "submodule", "add", "-q", origin.as_uri(), "sub"
+    )
     return origin.parent / "super" / "sub"
 
 

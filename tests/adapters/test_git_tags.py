@@ -38,7 +38,7 @@ def odd(tmp_path: Path) -> Path:
     return tmp_path / "odd"
 
 
-def _git(path: Path):  # noqa: ANN202
+def _git(path: Path):
     return open_git(find_repository(path))
 
 
@@ -86,9 +86,7 @@ def test_read_tags__one_artifact__does_not_open_the_others(odd: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [10, 1000])
-def test_read_tags__any_number__two_git_processes(
-    tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_read_tags__any_number__two_git_processes(tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     build(tmp_path / "r", History(tags=tuple(Tag(f"m{n}@v1.0.0", "c0") for n in range(count))))
     git = _git(tmp_path / "r")
     monkeypatch.setenv("GIT_TRACE2_EVENT", str(tmp_path / "trace"))

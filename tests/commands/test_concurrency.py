@@ -45,7 +45,7 @@ def _finish(processes: list[subprocess.Popen[str]]) -> list[tuple[int, dict[str,
     return [(process.wait(timeout=300), json.loads(process.communicate()[0])) for process in processes]
 
 
-def _events(path: Path):  # noqa: ANN202
+def _events(path: Path):
     return read_events(GitRepository.at(path).tags(["rf"])).events["rf"]
 
 

@@ -18,7 +18,9 @@ TAGS = (
     Tag("rf@v1.0.0", "c0", time=EPOCH + 1),
     Tag("rf#prod#1", "c0", time=EPOCH + 2),
     Tag("rf@v1.1.0", "c1", time=EPOCH + 3),
-    Tag("rf#prod#2", "c1", time=EPOCH + 4, message="Assigning\n\nChange: https://x/1\nApproved-By: a\nApproved-By: b\n"),
+    Tag(
+        "rf#prod#2", "c1", time=EPOCH + 4, message="Assigning\n\nChange: https://x/1\nApproved-By: a\nApproved-By: b\n"
+    ),
     Tag("old@v0.1.0", "c0", time=EPOCH + 5),
     Tag("old@deprecated", "c0", time=EPOCH + 6),
     Tag("release-1", "c0", lightweight=True),
@@ -140,7 +142,9 @@ NOT_THERE = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "code", "hint"), NOT_THERE, ids=lambda v: " ".join(v) if isinstance(v, tuple) else "")
+@pytest.mark.parametrize(
+    ("arguments", "code", "hint"), NOT_THERE, ids=lambda v: " ".join(v) if isinstance(v, tuple) else ""
+)
 def test_command__what_is_not_there__exit_6_with_the_nearest(
     registry: dict[str, str], tagline: CommandLine, arguments: tuple[str, ...], code: str, hint: str
 ) -> None:
@@ -302,9 +306,8 @@ def test_resolve__malformed_manifest_elsewhere__only_what_needs_it_fails(here: P
 
 
 def test_resolve__other_kinds_of_path__say_what_is_known(here: Path, tagline: CommandLine) -> None:
-    manifest = (
-        "tree: {path: models}\nvirtual: {path: 's3://b/k', virtual: true}\nnone: {}\ndvc: {path: data}\nlfs: {path: lfs}\n"
-    )
+    manifest = "tree: {path: models}\nvirtual: {path: 's3://b/k', virtual: true}\nnone: {}\n"
+    manifest += "dvc: {path: data}\nlfs: {path: lfs}\n"
     lfs = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 5\n"
     files = {"artifacts.yaml": manifest, "models/a": "1", "models/b/c": "22", "data.dvc": "outs: []\n", "lfs": lfs}
     names = ("tree", "virtual", "none", "dvc", "lfs", "absent")

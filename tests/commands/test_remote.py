@@ -202,9 +202,7 @@ def test_incomplete__tag_with_other_content__refused(lacking: Path, tagline: Com
     assert "other content" in said.err
 
 
-def test_lightweight__made_by_a_checkout__the_remotes_word_counts(
-    lacking: Path, tagline: CommandLine
-) -> None:
+def test_lightweight__made_by_a_checkout__the_remotes_word_counts(lacking: Path, tagline: CommandLine) -> None:
     run_git(lacking, "tag", "rf#prod#2", "rf@v1.1.0^{}")  # what an old checkout makes of the triggering tag
     for variables in ({}, {"GITHUB_ACTIONS": "true", "GITHUB_REF": "refs/tags/rf#prod#2"}):
         document = tagline.json("show", "rf#prod", **variables)

@@ -33,9 +33,7 @@ def _commit(clone: Path) -> str:
 @pytest.mark.parametrize(("bump", "first", "second"), [
     ("major", "v1.0.0", "v2.0.0"), ("minor", "v0.1.0", "v0.2.0"), ("patch", "v0.0.1", "v0.0.2"),
 ])  # fmt: skip
-def test_register__bumps__first_and_next(
-    clone: Path, tagline: CommandLine, bump: str, first: str, second: str
-) -> None:
+def test_register__bumps__first_and_next(clone: Path, tagline: CommandLine, bump: str, first: str, second: str) -> None:
     made = tagline.json("register", "rf", "--bump", bump, "--rev", "HEAD~1")
     commit = run_git(clone, "rev-parse", "HEAD~1").strip()
     row = {"tag": f"rf@{first}", "commit": commit, "artifact": "rf", "event": "registration", "version": first}

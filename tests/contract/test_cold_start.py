@@ -39,9 +39,15 @@ CASES = [
 @pytest.mark.parametrize(("arguments", "may"), CASES, ids=lambda v: " ".join(v) if isinstance(v, list) else "")
 def test_command__cold_start__loads_only_what_it_uses(arguments: list[str], may: set[str], tmp_path: Path) -> None:
     tags = (Tag("rf@v1.0.0", "c0"), Tag("rf#prod#1", "c0", time=1_700_000_001))
-    build(tmp_path, History((Commit("c0", files={"artifacts.yaml": "rf: {path: m}\n", "m": "x"}),), tags), checkout=True)
+    build(
+        tmp_path, History((Commit("c0", files={"artifacts.yaml": "rf: {path: m}\n", "m": "x"}),), tags), checkout=True
+    )
     done = subprocess.run(
-        [sys.executable, "-c", _PROBE.format(arguments=arguments)], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-c", _PROBE.format(arguments=arguments)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "LOADED" in done.stderr, done.stderr
     loaded = set(done.stderr.rsplit("LOADED", 1)[1].split())

@@ -51,7 +51,8 @@ def test_make_demo__fresh_clone__shows_a_registry_being_born(fresh_clone: Path) 
 
 
 def test_wheel__fresh_environment__has_all_it_needs(fresh_clone: Path, tmp_path: Path) -> None:
-    _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(fresh_clone), cwd=tmp_path)
+    wheel_command = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path))
+    _run(*wheel_command, str(fresh_clone), cwd=tmp_path)
     (wheel,) = tmp_path.glob("tagline-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "tagline/schemas/artifacts.schema.json" in names
