@@ -83,7 +83,9 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
                 warnings.append(_created(name))
             continue
         artifact, kind, version, stage, counter = parsed
-        if (odd := _why_ignored(tag)) is not None:
+        usual = tag.target_type == "commit" and tag.time is not None and 0 <= tag.time <= MAX_TIME
+        if not usual or tag.object_type != "tag":
+            odd = _why_ignored(tag)
             warnings.append(odd)
             counters[artifact] = max(counters.get(artifact, 0), counter or 0)
             if tag.object_type != "tag":
@@ -101,15 +103,13 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
     return Reading(events, warnings, lightweight, counters)
 
 
-def _why_ignored(tag: RawTag) -> Warn | None:
-    """Why a tag with a registry name is no event; None when it is one."""
+def _why_ignored(tag: RawTag) -> Warn:
+    """Why a tag with a registry name is no event."""
     if tag.object_type != "tag":
         return _lightweight(tag.name)
     if tag.time is None or not 0 <= tag.time <= MAX_TIME:
         return _no_time(tag.name)
-    if tag.target_type != "commit":
-        return _no_commit(tag.name, tag.target_type)
-    return None
+    return _no_commit(tag.name, tag.target_type)
 
 
 def _created(name: str) -> Warn:
