@@ -21,7 +21,9 @@ def guards(policy: object, artifact: str, stage: str) -> bool:
     if not isinstance(policy, Mapping):
         return True
     rules = [_rules(policy, stage)]
-    overrides = policy.get("artifacts") or {}
+    overrides = policy.get("artifacts")
+    if overrides is None:
+        overrides = {}
     if not isinstance(overrides, Mapping):
         return True
     rules += [_rules(override, stage) for glob, override in overrides.items() if fnmatchcase(artifact, str(glob))]
@@ -34,7 +36,11 @@ def _rules(section: object, stage: str) -> Any:
     """The rules of one stage in a section: None when it does not list the stage."""
     if not isinstance(section, Mapping):
         return "unreadable"
-    stages = section.get("stages") or {}
+    stages = section.get("stages")
+    if stages is None:
+        return None
     if not isinstance(stages, Mapping):
         return "unreadable"
-    return (stages[stage] or {}) if stage in stages else None
+    if stage not in stages:
+        return None
+    return {} if stages[stage] is None else stages[stage]
