@@ -50,6 +50,7 @@ def _reading(sub: Parser) -> None:
 
 def _writing(sub: Parser) -> None:
     _common(sub)
+    sub.add_argument("--offline", action="store_true", help="with --no-push: trust the tags that are here")
     sub.add_argument("--remote", metavar="NAME", help="the remote to push to (default: origin)")
     sub.add_argument("--dry-run", action="store_true", help="say what would be written, write nothing")
     sub.add_argument(

@@ -6,6 +6,7 @@ of a CI job pays for them.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -49,11 +50,23 @@ def _guarded(arguments: list[str], environ: Mapping[str, str]) -> int:
         return Exit.DONE
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+            return _unexpected(error, arguments, environ)
+        from tagline.errors import PlatformRefused
+
+        full = PlatformRefused(f"This machine cannot write: {error.strerror}.", "Free some space and try again.")
+        _fail(full, arguments, environ)
+        return full.exit_code
     except Exception as error:
-        if environ.get("TAGLINE_DEBUG"):
-            raise
-        _fail(_bug(error), arguments, environ)
-        return Exit.BUG
+        return _unexpected(error, arguments, environ)
+
+
+def _unexpected(error: Exception, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    if environ.get("TAGLINE_DEBUG"):
+        raise error
+    _fail(_bug(error), arguments, environ)
+    return 3
 
 
 def _bug(error: Exception) -> TaglineError:
@@ -82,6 +95,7 @@ def _colored(stream: TextIO, settings: Settings) -> bool:
 
 def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     import gc
+    import io
 
     from tagline.arguments import parser
     from tagline.errors import WrongUsage
@@ -90,13 +104,19 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     # A run is short and its data is one growing tree without cycles: collecting it costs a
     # third of the time at a million tags and frees nothing.
     gc.disable()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a character shows its escape; that is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
     grammar = parser()
     chosen = grammar.parse_args(arguments)
     if chosen.command is None:
         grammar.print_help()
         raise WrongUsage("No command was given.", "For a first look: tagline demo")
     run = _COMMANDS[chosen.command]
-    return run(chosen, Settings.from_environ(environ))
+    code = run(chosen, Settings.from_environ(environ))
+    if sys.stdout is not None:
+        sys.stdout.flush()  # a full disk or a closed pipe must be met here, not when Python exits
+    return code
 
 
 def _wiring(chosen: argparse.Namespace, settings: Settings, artifact: str | None) -> Wiring:
@@ -206,13 +226,15 @@ def _check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def _resolve(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.check_ref import artifact_of
     from tagline.commands.resolve import resolve, target_of_job
     from tagline.render import documents, terminal
     from tagline.wiring import now
 
     as_of = _instant(chosen)
     target = target_of_job(chosen.target, settings.tag)
-    source = _wiring(chosen, settings, target.artifact).source()
+    artifact = artifact_of(target) if isinstance(target, str) else target.artifact
+    source = _wiring(chosen, settings, artifact).source()
     result = resolve(source, target, now(), as_of=as_of, require_change=chosen.require_change)
     voice = _Voice(chosen, settings)
     voice.say(documents.resolved(result), terminal.resolved(result, voice.pen), result.warnings)
@@ -240,9 +262,10 @@ def _register(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.register import register
 
     wiring = _wiring(chosen, settings, chosen.name)
-    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run, override=None)
-    commit = wiring.commit(chosen.rev)
-    written = register(desk, chosen.name, commit, version=chosen.number, bump=chosen.bump or "patch")
+    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run)
+    written = register(
+        desk, chosen.name, lambda: wiring.commit(chosen.rev), version=chosen.number, bump=chosen.bump or "patch"
+    )
     return _say_written(chosen, settings, written, None)
 
 

@@ -65,9 +65,6 @@ class Repository(Protocol):
     def commit(self, revision: str) -> str:
         """The commit id of a revision. Raises NotFound."""
 
-    def is_older(self, commit: str, other: str) -> bool:
-        """Whether ``commit`` lies strictly before ``other`` in history."""
-
     def tree(self, commit: str) -> Tree:
         """The files of a commit."""
 
@@ -99,10 +96,15 @@ class Upstream(Protocol):
 
 
 class Snapshot(NamedTuple):
-    """An artifact's tags at one instant, and a mark to tell whether anybody wrote since."""
+    """An artifact's tags at one instant, and a mark to tell whether anybody wrote since.
+
+    ``unpublished`` are the clone's own tags of the artifact that the ledger lacks: made with
+    --no-push, or deleted on the remote.
+    """
 
     tags: list[RawTag]
     mark: str
+    unpublished: tuple[RawTag, ...] = ()
 
 
 class Raced(Exception):
@@ -115,12 +117,18 @@ class Ledger(Protocol):
     def snapshot(self, artifact: str) -> Snapshot:
         """What the plan is to be made from."""
 
-    def policy_tree(self) -> Tree | None:
-        """The files of the default branch, where the policy lies; None before its first commit."""
+    def is_older(self, commit: str, other: str) -> bool | None:
+        """Whether ``commit`` lies strictly before ``other`` in history; None when nobody can tell."""
+
+    def policy(self) -> bytes | None:
+        """The policy file of the default branch; None where there is none.
+
+        Raises WrongUsage when its path is a link or a folder.
+        """
 
     def publish(self, artifact: str, tags: Sequence[NewTag], mark: str) -> None:
         """Write all the tags, if nothing of the artifact was written since ``mark``.
 
-        Raises :class:`Raced` when something was, Conflict when a name is taken for good, Refused
-        when a ref-name collision blocks it, PlatformRefused when the remote says no.
+        Raises :class:`Raced` when something was written, Conflict when a name is taken for good,
+        Refused when a ref-name collision blocks it, PlatformRefused when the remote says no.
         """

@@ -43,6 +43,8 @@ class Settings:
     run_url: str | None = None
     #: Where the job's own forge serves repositories, such as ``https://github.com``.
     server_url: str | None = None
+    #: For this job's own repository.
+    token: Secret | None = None
     #: For the repository named by --repo.
     repo_token: Secret | None = None
     #: Where remote registries are kept between runs.
@@ -60,6 +62,7 @@ class Settings:
             tag=_tag(environ, platform),
             run_url=_run_url(environ, platform),
             server_url=_first(environ, "GITHUB_SERVER_URL", "CI_SERVER_URL"),
+            token=_secret(environ, "TAGLINE_TOKEN"),
             repo_token=_secret(environ, "TAGLINE_REPO_TOKEN"),
             cache=_cache(environ),
             no_color=bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb",

@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING
 from tagline.commands.reading import Source
 from tagline.commands.writing import Desk
 from tagline.domain.gto_config import GTO_CONFIG, read_config
+from tagline.domain.messages import one_line
 from tagline.domain.tags import parse_tag
 from tagline.errors import NotFound, WrongUsage
 from tagline.formats import yaml
-from tagline.ports import Ledger, Tree
+from tagline.ports import Ledger, Tree, Upstream
 from tagline.settings import Settings
 
 if TYPE_CHECKING:
-    from tagline.adapters.git_remote import RemoteCache, RemoteUrl
+    from tagline.adapters.git_ledger import RemoteLedger
+    from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_repository import GitRepository
+    from tagline.adapters.git_urls import RemoteUrl
 
 _OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
-_SCP_RE = re.compile(r"([^@/\s]+@)?[^:/\s]+:[^\s]+")
+_SCP_RE = re.compile(r"([^-@/\s][^@/\s]*@)?[^-:/\s][^:/\s]*:[^\s]+")
 
 
 def now() -> int:
@@ -51,14 +54,14 @@ class Wiring:
     def _url(self) -> str | None:
         """The remote that ``--repo`` names; None when it names a folder here, or nothing."""
         text = self.repo
-        if not text or text.startswith((".", "/", "~")):
+        if text is None or text.startswith((".", "/", "~")):
             return None
         if "://" in text or _SCP_RE.fullmatch(text):
             return text
         if not _OWNER_NAME_RE.fullmatch(text):
             raise WrongUsage(
                 f"--repo {text!r} is neither a URL nor owner/name.",
-                "A folder's path starts with '.', '/' or '~': write ./" + text,
+                f"A folder's path starts with '.', '/' or '~': write ./{text}",
                 code="bad-repo",
             )
         if self.settings.server_url is None:
@@ -70,12 +73,21 @@ class Wiring:
         return f"{self.settings.server_url.rstrip('/')}/{text}.git"
 
     @cached_property
+    def _folder(self) -> Path:
+        try:
+            return Path(self.repo or ".").expanduser().absolute()
+        except (RuntimeError, FileNotFoundError) as error:
+            raise WrongUsage(
+                f"There is no folder {self.repo or '.'}: {error}", "Check the path.", code="no-folder"
+            ) from error
+
+    @cached_property
     def repository(self) -> GitRepository:
         """The repository to read: local, or the cache of the remote one."""
         from tagline.adapters.git_repository import GitRepository
 
         if self._url is None:
-            return GitRepository.at(Path(self.repo or ".").expanduser(), self.remote)
+            return GitRepository.at(self._folder, self.remote)
         if self.offline:
             raise WrongUsage(
                 "--offline cannot read a repository by URL.", "Drop --offline, or read a clone: --repo ./PATH"
@@ -90,66 +102,102 @@ class Wiring:
 
     @cached_property
     def _remote_url(self) -> RemoteUrl:
-        from tagline.adapters.git_remote import remote_url
+        from tagline.adapters.git_urls import remote_url
 
-        token = self.settings.repo_token
-        return remote_url(self._url or "", token=token.reveal() if token else None)
+        url = self._url or ""
+        server = self.settings.server_url
+        own = server is not None and url.startswith(server.rstrip("/") + "/")
+        token = self.settings.repo_token or (self.settings.token if own else None)
+        return remote_url(url, token=token.reveal() if token else None)
+
+    @property
+    def _own_token(self) -> str | None:
+        """This job's token, for the clone's own remote."""
+        return self.settings.token.reveal() if self.settings.token else None
 
     def source(self) -> Source:
         """What reading commands read."""
-        from tagline.adapters.git_remote import GitUpstream
-
-        repository = self.repository
-        upstream = None
-        if self._url is None and not self.offline and repository.remote is not None:
-            upstream = GitUpstream(repository, repository.remote, self._cache)
+        local = self._url is None
         return Source(
-            repository,
-            upstream,
+            self.repository,
+            self._upstream,
             always_compare=self.settings.ci,
-            offline=self.offline and self._url is None,
+            offline=self.offline and local,
             platform=self.settings.platform,
+            is_remote=not local,
         )
 
-    def desk(self, *, push: bool | None, dry_run: bool, override: str | None) -> Desk:
-        """What writing commands write with. ``push`` None means the default: in CI and to URLs."""
+    def _upstream(self) -> Upstream | None:
+        """The remote to compare a clone with; None where it has none, and with --offline."""
+        from tagline.adapters.git_remote import GitUpstream
+
+        if self.offline:
+            return None
+        name = self._remote()
+        return None if name is None else GitUpstream(self.repository, name, self._cache, self._own_token)
+
+    def _remote(self) -> str | None:
+        repository = self.repository
+        if repository.remote is None and len(repository.remotes) > 1:
+            raise WrongUsage(
+                f"There are several remotes ({', '.join(repository.remotes)}) and none is origin.",
+                "Say which one is the registry's: --remote NAME",
+                code="which-remote",
+            )
+        return repository.remote
+
+    def desk(self, *, push: bool | None, dry_run: bool, override: str | None = None) -> Desk:
+        """What writing commands write with. ``push`` None means the default: in CI and to URLs.
+
+        Raises WrongUsage for an override without a reason.
+        """
         pushes = push if push is not None else self.settings.ci or self._url is not None
+        if override is not None and not one_line(override):
+            raise WrongUsage("--override needs a reason.", "Say why: --override 'REASON'", code="no-reason")
+        ledger = self._ledger(pushes=pushes)
         return Desk(
-            repository=self.repository,
-            ledger=self._ledger(pushes=pushes),
+            repository=lambda: self.repository if self._url is None else self._remote_ledger.cached,
+            ledger=ledger,
             now=time.time,
             pause=time.sleep,
             pushes=pushes,
             dry_run=dry_run,
             run_url=self.settings.run_url,
             override=override,
+            source=None if pushes else self.source,
         )
 
-    def _ledger(self, *, pushes: bool) -> Ledger:
-        from tagline.adapters.git_ledger import LocalLedger, RemoteLedger, Tagger
-        from tagline.adapters.git_remote import upstream_of
+    @cached_property
+    def _remote_ledger(self) -> RemoteLedger:
+        from tagline.adapters.git_ledger import RemoteLedger
+        from tagline.adapters.git_urls import upstream_of
 
         if self._url is not None:
-            if not pushes:
-                raise WrongUsage("--no-push makes no sense with a remote --repo.", "Drop one of them.")
             return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger)
-        repository = self.repository
-        if not pushes:
-            return LocalLedger(repository, Tagger(repository.git, self.settings.tagger))
-        if repository.remote is None:
+        name = self._remote()
+        if name is None:
             raise WrongUsage(
                 "There is no remote to push to.",
-                "Add one (git remote add origin URL), name it (--remote NAME), or write here only: --no-push",
+                "Add one (git remote add origin URL), or write here only: --no-push",
                 code="no-remote",
             )
-        remote = upstream_of(repository, repository.remote)
-        return RemoteLedger(self._cache, remote, repository, self.settings.tagger)
+        remote = upstream_of(self.repository, name, push=True, token=self._own_token)
+        return RemoteLedger(self._cache, remote, self.repository, self.settings.tagger)
+
+    def _ledger(self, *, pushes: bool) -> Ledger:
+        from tagline.adapters.git_ledger import LocalLedger, Tagger
+
+        if pushes:
+            return self._remote_ledger
+        if self._url is not None:
+            raise WrongUsage("--no-push makes no sense with a remote --repo.", "Drop one of them.")
+        return LocalLedger(self.repository, Tagger(self.repository.git, self.settings.tagger))
 
     def commit(self, revision: str) -> str:
         """The commit of a revision, of the remote when ``--repo`` names one."""
         if self._url is None:
             return self.repository.commit(revision)
-        return self._cache.fetch_revision(self.repository, revision)
+        return self._cache.fetch_revision(self._remote_ledger.cached, revision)
 
     def allowed_stages(self) -> Sequence[str] | None:
         """The stages that ``.gto`` lists; None when it lists none, or cannot be read from here."""
@@ -171,7 +219,8 @@ class Wiring:
         """The files that ``validate`` looks at: the work tree's, or HEAD's where there is none."""
         if self._url is None:
             return self.repository.work_tree()
-        return self.repository.tree(self.commit("HEAD"))
+        files = self._cache.files(self._remote_url)
+        return files.tree(self._cache.fetch_revision(files, "HEAD"))
 
     def has_registry_tags(self) -> bool:
         """Whether any tag of the repository is a registry tag."""
@@ -189,9 +238,9 @@ class Wiring:
         Relative to the current folder, or to the root when ``--repo`` names another repository.
         Raises WrongUsage for a path outside.
         """
-        place = self.repository.place
-        if self._url is not None or place.bare:
+        if self._url is not None or self.repository.place.bare:
             return os.path.normpath(file)
+        place = self.repository.place
         root = place.root.resolve()
         here = Path.cwd() if self.repo is None else root
         # The folder is resolved and the file is not: a link to a file is itself, not its target.

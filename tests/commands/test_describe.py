@@ -99,3 +99,13 @@ def test_describe__artifacts_yaml_broken_but_dvc_yaml_has_it__answers():
 def test_describe__unresolved_template__is_refused():
     with pytest.raises(ManifestUnreadable, match="has no value"):
         describe("rf", MemoryTree({"dvc.yaml": "artifacts: {rf: {path: '${p}'}}"}))
+
+
+def test_describe__entry_inside_a_wrapper__is_unreadable_and_others_are_not():
+    tree = MemoryTree({"artifacts.yaml": "artifacts: {rf: {path: x}}\nother: {path: y}"})
+    with pytest.raises(ManifestUnreadable, match="top level"):
+        describe("rf", tree)
+    other = describe("other", tree)
+    assert other is not None
+    assert other.path == "y"
+    assert describe("unknown", tree) is None

@@ -96,3 +96,31 @@ def test_clone__with_a_header_in_its_configuration__sends_it_once(
         said = tagline(*command, "--json", cwd=clone, GITHUB_ACTIONS="true")
         assert said.code == 0, said.err
     assert "rf#dev#3" in run_git(here / "served" / "shop.git", "tag").split()
+
+
+def test_clone__with_a_token_as_user_name__reads_and_writes(
+    private: GitServer, here: Path, tagline: CommandLine
+) -> None:
+    """As people write GitHub's tokens: https://TOKEN@host/..."""
+    url = private.url.replace("http://", f"http://{TOKEN}@")
+    run_git(here, "clone", "--quiet", f"{url}/shop.git", "clone")
+    assert tagline.json("assign", "rf#dev", "--version", "v1.0.0", "--push", cwd=here / "clone")["pushed"] is True
+
+
+def test_job__with_its_own_token__beats_what_the_clone_has(
+    private: GitServer, here: Path, tagline: CommandLine
+) -> None:
+    url = private.url.replace("http://", f"http://x:{TOKEN}@")
+    run_git(here, "clone", "--quiet", f"{url}/shop.git", "clone")
+    wrong = private.url.replace("http://", "http://gitlab-ci-token:expired@")
+    run_git(here / "clone", "remote", "set-url", "origin", f"{wrong}/shop.git")
+    run_git(here / "clone", "config", f"http.{private.url}/.extraheader", "Authorization: Basic ZXhwaXJlZA==")
+    job = {"GITLAB_CI": "true", "CI_SERVER_URL": private.url}
+    assert tagline("show", cwd=here / "clone", **job).code == 4
+    assert tagline("show", "rf#prod", TAGLINE_TOKEN=TOKEN, **job).code == 0
+    assert tagline("assign", "rf#dev", "--version", "v1.0.0", TAGLINE_TOKEN=TOKEN, **job).code == 0
+    assert tagline("show", "rf#prod", "--repo", "shop", TAGLINE_TOKEN=TOKEN, **job).code == 2
+    (here / "served" / "org").mkdir()
+    (here / "served" / "shop.git").rename(here / "served" / "org" / "shop.git")
+    assert tagline("show", "rf#prod", "--repo", "org/shop", TAGLINE_TOKEN=TOKEN, **job).code == 0
+    assert tagline("show", "rf#prod", "--repo", "org/shop", **job).code == 4

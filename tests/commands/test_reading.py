@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -113,7 +118,9 @@ def test_show__as_of__events_up_to_then(
 
 
 def test_show__as_of_before_anything__not_found(registry: dict[str, str], tagline: CommandLine) -> None:
-    assert tagline("show", "rf#prod", "--as-of", "2020-01-01T00:00:00Z").code == 6
+    said = tagline("show", "rf#prod", "--as-of", "2020-01-01T00:00:00Z", "--json")
+    assert (said.code, said.json["error"]["code"]) == (6, "not-yet")
+    assert "2023-11-14T22:13:21Z" in said.json["error"]["hint"]
     assert tagline.json("show", "--as-of", "2020-01-01T00:00:00Z")["artifacts"] == {}
 
 
@@ -162,8 +169,12 @@ WRONG = [
     (("show", "rf#pr.od"), "NAME#stage"),
     (("show", "r f"), "NAME"),
     (("show", "sub=rf"), "sub:rf"),
-    (("register", "r f"), "letters"),
-    (("register", "rf", "--version", "1.2.3"), "v1.2.3"),
+    (("register", "r f"), "a-z"),
+    (("register", "rf@v1.2.3"), "tagline register rf --version v1.2.3"),
+    (("show", "--remote", "nope", "--repo", "~nobody-at-all/x"), "path"),
+    (("show", "--repo", "https://[x/y"), "brackets"),
+    (("assign", "rf#prod", "--version", "v1.0.0", "--override", " \n"), "REASON"),
+    (("register", "rf", "--version", "1.2.3"), "Did you mean v1.2.3"),
     (("assign", "rf"), "rf#prod"),
     (("deregister", "rf@latest"), "NAME@v1.2.3"),
     (("deregister", "rf"), "NAME@v1.2.3"),
@@ -240,10 +251,18 @@ def test_check_ref__tag_of_the_job__is_the_default(registry: dict[str, str], tag
     document = tagline.json("check-ref", **github)
     assert (document["tag"], document["version"], document["current"]) == ("rf#prod#1", "v1.0.0", False)
     assert tagline.json("check-ref", CI_COMMIT_TAG="rf@v1.0.0", GITLAB_CI="true")["current"] is True
-    assert tagline.json("resolve", **github)["version"] == "v1.1.0"  # what prod holds now
+    resolved = tagline.json("resolve", **github)
+    assert (resolved["tag"], resolved["version"], resolved["current"]) == ("rf#prod#1", "v1.0.0", False)
+    assert (resolved["previous_version"], resolved["size"]) == (None, 4)
+    newest = tagline.json("resolve", GITHUB_ACTIONS="true", GITHUB_REF="refs/tags/rf#prod#2")
+    assert (newest["version"], newest["current"], newest["previous_version"]) == ("v1.1.0", True, "v1.0.0")
+    said = tagline("resolve", GITLAB_CI="true", CI_COMMIT_TAG="old@deprecated")
+    assert said.code == 1
 
 
-@pytest.mark.parametrize("ref", [None, "release-1", "refs/heads/main", "v1.0.0", "rf@created", "nothing"])
+@pytest.mark.parametrize(
+    "ref", [None, "release-1", "refs/heads/main", "refs/heads/fix#12", "v1.0.0", "rf@created", "nothing"]
+)
 def test_check_ref__no_registry_tag__empty_values(
     registry: dict[str, str], tagline: CommandLine, ref: str | None
 ) -> None:
@@ -353,3 +372,51 @@ def test_repo__path_from_anywhere__the_same(registry: dict[str, str], here: Path
     assert tagline.json("show", cwd=here / "sub") == expected
     assert tagline.json("show", "--repo", str(here), cwd=here.parent) == expected
     assert tagline.json("show", "--repo", "./" + here.name, cwd=here.parent) == expected
+
+
+def test_check_ref__odd_object__does_not_stop_the_others(
+    registry: dict[str, str], here: Path, tagline: CommandLine
+) -> None:
+    """A tag object whose header is no text, and an empty ref file."""
+    content = b"object \xff\xfe\ntype commit\ntag bad@v1.0.0\ntagger A <a@b> 1 +0000\n\nx\n"
+    raw = b"tag %d\0%s" % (len(content), content)
+    object_id = hashlib.sha1(raw).hexdigest()
+    path = here / ".git" / "objects" / object_id[:2] / object_id[2:]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(zlib.compress(raw))
+    (here / ".git" / "refs" / "tags" / "bad@v1.0.0").write_text(object_id + "\n")
+    document = tagline.json("show")
+    assert set(document["artifacts"]) == {"rf"}
+    assert [w["code"] for w in document["warnings"]] == ["not-a-commit"]
+
+
+@pytest.mark.parametrize("count", [1, 2500])
+def test_show__refs_emptied_by_a_crash__refused(
+    registry: dict[str, str], here: Path, tagline: CommandLine, count: int
+) -> None:
+    """Git itself only mumbles on stderr, and would answer the version before."""
+    for number in range(count):
+        (here / ".git" / "refs" / "tags" / f"rf#prod#{number + 2}").write_text("")
+    for question in (("show", "rf#prod"), ("show",), ("history",)):
+        said = tagline(*question, "--json")
+        assert (said.code, said.json["error"]["code"]) == (4, "broken-ref")
+        assert "git fetch --tags --force" in said.json["error"]["hint"]
+
+
+def test_output__that_cannot_be_written__is_no_bug(registry: dict[str, str]) -> None:
+    for command in ("show", "history"):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "tagline", command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == 4
+        assert "No space left" in done.stderr
+    narrow = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "tagline", "history"], env=narrow, capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+def test_resolve__path_that_looks_like_a_pattern__is_a_path(here: Path, tagline: CommandLine) -> None:
+    files = {"artifacts.yaml": "rf: {path: ':(glob)*'}\n", "x": "1"}
+    build(here, History((Commit("c0", files=files),), (Tag("rf@v1.0.0", "c0"),)))
+    assert tagline.json("resolve", "rf")["digest"] is None

@@ -235,6 +235,35 @@ def test_remote_unreachable__when_it_is_needed__exit_4_unless_offline(
     assert tagline.json("show", "rf#prod", "--offline", CI="true")["version"] == "v1.0.0"
 
 
+def test_incomplete__no_tag_at_all__compared_before_saying_so(origin: Path, here: Path, tagline: CommandLine) -> None:
+    run_git(here, "clone", "--quiet", "--no-tags", origin.as_uri(), "clone")
+    for question in ("show", "history"):
+        assert tagline(question, cwd=here / "clone").code == 4
+    assert tagline.json("show", "--offline")["artifacts"] == {}
+
+
+def test_offline__denial_from_a_shallow_clone__says_that_nobody_compared(
+    origin: Path, here: Path, tagline: CommandLine
+) -> None:
+    run_git(here, "clone", "--quiet", "--depth=1", "--no-tags", origin.as_uri(), "clone")
+    said = tagline("show", "rf#prod", "--offline", cwd=here / "clone")
+    assert said.code == 6
+    assert "shallow" in said.err
+
+
+def test_repo_url__name_that_no_ref_can_carry__not_found(origin: Path, tagline: CommandLine) -> None:
+    assert tagline("show", "a//b", "--repo", origin.as_uri()).code == 6
+
+
+def test_resolve__remote_by_relative_path__uri_that_means_something(
+    origin: Path, here: Path, tagline: CommandLine
+) -> None:
+    run_git(here, "clone", "--quiet", "origin", "clone")
+    run_git(here / "clone", "remote", "set-url", "origin", "../origin")
+    uri = tagline.json("resolve", "rf#prod", cwd=here / "clone")["uri"]
+    assert uri.startswith(f"git+{origin.as_uri()}@")
+
+
 def test_offline__shallow_clone__answers_with_a_warning(origin: Path, here: Path, tagline: CommandLine) -> None:
     run_git(here, "clone", "--quiet", "--depth=1", origin.as_uri(), "clone")
     document = tagline.json("show", "--offline", cwd=here / "clone")
@@ -246,3 +275,58 @@ def test_only_here__in_ci__answered_with_a_warning(origin: Path, here: Path, tag
     tagline.json("assign", "rf#dev", "--version", "v1.0.0", cwd=here / "clone")
     document = tagline.json("show", "rf#dev", CI="true")
     assert [w["code"] for w in document["warnings"]] == ["not-on-remote"]
+
+
+# -- found in review ----------------------------------------------------------------------------
+
+
+def test_repo_url__revision_that_is_an_option_or_a_refspec__is_neither(
+    origin: Path, here: Path, tagline: CommandLine
+) -> None:
+    for revision in (f"--upload-pack=touch {here}/pwned;git-upload-pack", "main:refs/tags/x@v9.9.9", "+main", "a b"):
+        said = tagline("register", "new", "--repo", origin.as_uri(), f"--rev={revision}", "--json")
+        assert (said.code, said.json["error"]["code"]) == (2, "bad-revision")
+    assert not (here / "pwned").exists()
+    assert "x@v9.9.9" not in run_git(origin, "tag")
+
+
+def test_repo_url__damaged_cache__heals(
+    origin: Path, tagline: CommandLine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cache = tmp_path_factory.mktemp("cache")
+    ask = ("show", "rf#prod", "--repo", origin.as_uri())
+    variables = {"TAGLINE_CACHE": str(cache)}
+    assert tagline.json(*ask, **variables)["version"] == "v1.1.0"
+    (cached,) = cache.glob("*.git")
+    for path in cached.rglob("*"):
+        if path.is_file() and "objects" in path.parts:
+            path.chmod(0o644)
+            path.write_bytes(b"")
+    assert tagline.json(*ask, **variables)["version"] == "v1.1.0"
+    for path in sorted(cached.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert tagline.json(*ask, **variables)["version"] == "v1.1.0"
+
+
+def test_incomplete__several_remotes_none_is_origin__which_one(origin: Path, here: Path, tagline: CommandLine) -> None:
+    run_git(here, "clone", "--quiet", "--depth=1", "--no-tags", origin.as_uri(), "clone")
+    run_git(here / "clone", "remote", "rename", "origin", "up")
+    run_git(here / "clone", "remote", "add", "fork", origin.as_uri())
+    said = tagline("show", "--json", cwd=here / "clone")
+    assert (said.code, said.json["error"]["code"]) == (2, "which-remote")
+    assert tagline("show", "--remote", "up").code == 4
+    assert tagline("show", "--remote", "typo").code == 2
+
+
+def test_incomplete__shallow_without_any_remote__refused(origin: Path, here: Path, tagline: CommandLine) -> None:
+    run_git(here, "clone", "--quiet", "--depth=1", origin.as_uri(), "clone")
+    run_git(here / "clone", "remote", "remove", "origin")
+    said = tagline("show", "--json", cwd=here / "clone")
+    assert (said.code, said.json["error"]["code"]) == (4, "incomplete-clone")
+    assert tagline("show", "--offline").code == 0
+
+
+def test_resolve__password_with_an_at_sign__is_not_shown(origin: Path, here: Path, tagline: CommandLine) -> None:
+    run_git(here, "clone", "--quiet", origin.as_uri(), "clone")
+    run_git(here / "clone", "remote", "set-url", "origin", "https://u:p@ss@host.invalid/x.git")
+    assert tagline.json("resolve", "rf#prod", cwd=here / "clone")["uri"].startswith("git+https://host.invalid/x.git@")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
+import shlex
 import time
 
 import pytest
@@ -35,7 +38,36 @@ def test_validate__no_manifest_but_tags__is_a_finding():
     report = check(MemoryTree({"README.md": "x"}), tags=True)
     assert not report.ok
     assert only(report).rule == "no-manifest"
+    assert "Create artifacts.yaml" in only(report).hint
     assert "git add artifacts.yaml" in only(report).hint
+    assert report.notes == ()
+
+
+def test_validate__manifest_not_added_and_tags__finding_says_so():
+    report = check(MemoryTree({"README.md": "x"}), tags=True, present={"artifacts.yaml"})
+    assert only(report).rule == "no-manifest"
+    assert only(report).message == "artifacts.yaml exists, but Git does not track it."
+    assert only(report).hint == "Run: git add artifacts.yaml"
+    assert report.notes == ()
+
+
+def test_validate__manifest_not_added_and_no_tags__is_a_note_only():
+    report = check(MemoryTree({"README.md": "x"}), present={"artifacts.yaml"})
+    assert (report.ok, report.findings) == (True, ())
+    assert report.notes == ("artifacts.yaml exists, but Git does not track it. Run: git add artifacts.yaml",)
+
+
+def test_validate__other_manifest_tracked__says_nothing_of_the_one_not_added():
+    tree = MemoryTree({"a/artifacts.yaml": "{}"})
+    for tags in (False, True):
+        report = check(tree, tags=tags, present={"artifacts.yaml"})
+        assert (report.findings, report.notes) == ((), ())
+
+
+def test_validate__tags_and_a_pipeline_that_mentions_artifacts__has_no_manifest():
+    assert rules(check(MemoryTree({"dvc.yaml": "stages: {a: {cmd: x, meta: {artifacts: 1}}}"}), tags=True)) == [
+        "no-manifest"
+    ]
 
 
 def test_validate__manifest_present__tags_are_not_asked_for():
@@ -72,17 +104,70 @@ def test_validate__missing_file__is_wrong_usage():
     with pytest.raises(WrongUsage, match=r"no file artifact\.yaml") as caught:
         check(MemoryTree({"artifacts.yaml": "{}"}), ["artifact.yaml"])
     assert caught.value.exit_code == Exit.USAGE
-    assert "Did you mean artifacts.yaml?" in caught.value.hint
+    assert "artifacts.yaml" in caught.value.hint
 
 
-def test_validate__untracked_file__is_wrong_usage_with_git_add():
+@pytest.mark.parametrize(
+    ("file", "nearest"),
+    [
+        ("svc/svc/dvc.yaml", "svc/dvc.yaml"),  # typed from the root, inside svc
+        ("svc/artifacts.yaml", "artifacts.yaml"),
+        ("src/svc/svc/dvc.yaml", "svc/dvc.yaml"),
+        ("svc/dvc.yml", "svc/dvc.yaml"),
+    ],
+)
+def test_validate__missing_file__says_what_was_looked_for_and_the_nearest_manifest(file: str, nearest: str):
+    tree = MemoryTree({"svc/dvc.yaml": "artifacts: {}", "artifacts.yaml": "{}", "dvc.yaml": "stages: {}"})
     with pytest.raises(WrongUsage) as caught:
-        check(MemoryTree({}), ["artifacts.yaml"], present={"artifacts.yaml"})
-    assert "git add artifacts.yaml" in caught.value.hint
+        check(tree, [file])
+    assert caught.value.message == f"There is no file {file} (path from the repository's root)."
+    assert caught.value.hint == f"The nearest manifest, also from there, is {nearest}."
+
+
+def test_validate__missing_file_like_no_manifest__proposes_to_leave_it_out():
+    with pytest.raises(WrongUsage) as caught:
+        check(MemoryTree({"README.md": ""}), ["artifacts.yaml"])
+    assert caught.value.hint == "Leave FILE out to check all manifests."
+
+
+@pytest.mark.parametrize("file", ["artifacts.yaml", "my models/new.yml", "-x.yaml", ":x.yaml"])
+def test_validate__untracked_file__is_wrong_usage_with_git_add(file: str):
+    with pytest.raises(WrongUsage) as caught:
+        check(MemoryTree({}), [file], present={file})
+    assert f"Git does not track {file}" in caught.value.message
+    *command, path = shlex.split(caught.value.hint.removeprefix("Run: "))
+    assert command == ["git", "add"]
+    assert path[0] not in "-:"
+    assert posixpath.normpath(path) == file
+
+
+@pytest.mark.parametrize(("folder", "example"), [(".", "a/b/dvc.yaml"), ("a", "a/b/dvc.yaml"), ("a/c", None)])
+def test_validate__folder__is_wrong_usage_and_never_added(folder: str, example: str | None):
+    tree = MemoryTree({"a/b/dvc.yaml": "artifacts: {}", "a/c/x": "", "b/artifacts.yaml": "{}"})
+    with pytest.raises(WrongUsage) as caught:
+        check(tree, [folder], present={folder})
+    assert "is a folder" in caught.value.message
+    assert "leave FILE out" in caught.value.hint
+    assert "git add" not in caught.value.hint
+    assert (f"such as {example} " in caught.value.hint) == (example is not None)
+
+
+@pytest.mark.parametrize(("folder", "says"), [(".", "is a folder"), ("new", "Git does not track new")])
+def test_validate__untracked_folder__is_never_added(folder: str, says: str):
+    with pytest.raises(WrongUsage) as caught:
+        check(MemoryTree({}), [folder], present={folder})
+    assert says in caught.value.message
+    assert "git add" not in caught.value.hint
+    assert "leave FILE out" in caught.value.hint
 
 
 def test_validate__manifest_is_a_symlink__is_a_finding():
     assert rules(check(MemoryTree({}, links=["artifacts.yaml"]), tags=True)) == ["file-not-regular"]
+
+
+def test_validate__one_file_given_twice__is_found_once():
+    report = check(MemoryTree({}, links=["artifacts.yaml"]), ["artifacts.yaml", "./artifacts.yaml"])
+    assert rules(report) == ["file-not-regular"]
 
 
 def test_validate__huge_file__is_a_finding_and_not_parsed():
@@ -101,7 +186,12 @@ def test_validate__path_is_a_symlink__is_a_warning_only():
     report = check(MemoryTree({"artifacts.yaml": "a: {path: link}"}, links=["link"]))
     assert rules(report) == ["path-not-regular"]
     assert report.ok
-    assert "symbolic link" in only(report).message
+    assert "a symbolic link, or deleted in the work tree" in only(report).message
+
+
+def test_validate__path_not_regular_but_in_the_work_tree__is_not_called_deleted():
+    report = check(MemoryTree({"artifacts.yaml": "a: {path: link}"}, links=["link"]), present={"link"})
+    assert only(report).message == "'path' is a symbolic link: link"
 
 
 def test_validate__path_is_a_submodule__is_named_so():
@@ -113,6 +203,61 @@ def test_validate__path_not_tracked_but_present__proposes_git_add():
     report = check(MemoryTree({"artifacts.yaml": "a: {path: m.pkl}"}), present={"m.pkl"})
     assert only(report).rule == "path-untracked"
     assert "git add m.pkl" in only(report).hint
+
+
+@pytest.mark.parametrize("path", ["my model.pkl", "$(x).pkl", "it's.pkl", "-f"])
+def test_validate__path_with_shell_characters__is_one_word_in_hints(path: str):
+    tree = MemoryTree({"artifacts.yaml": json.dumps({"a": {"path": path}})})
+    for hint in (only(check(tree)).hint, only(check(tree, present={path})).hint):
+        command = hint[hint.index("git add") : hint.index("(or")]
+        assert [posixpath.normpath(word) for word in shlex.split(command)] == ["git", "add", path]
+
+
+def test_validate__parameter_file_with_a_space__is_one_word_in_the_hint():
+    tree = MemoryTree({"dvc.yaml": "vars: [my params.yaml]\nartifacts: {a: {path: '${x}'}}"})
+    assert check(tree).findings[0].hint == "Add it: git add 'my params.yaml'"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "near"),
+    [
+        ("artifacts.yaml", "a: {path: models/chrun.pkl}", "models/churn.pkl"),
+        ("artifacts.yaml", "a: {path: models/fruad.pkl}", "models/fraud.pkl"),
+        ("artifacts.yaml", "a: {path: out/modle.bin}", "out/model.bin"),
+        ("models/artifacts.yaml", "a: {path: chrun.pkl}", "churn.pkl"),
+        ("svc/artifacts.yaml", "a: {path: ../models/chrun.pkl}", "../models/churn.pkl"),
+        ("svc/dvc.yaml", "artifacts: {a: {path: churn.pkl}}", "../models/churn.pkl"),
+    ],
+)
+def test_validate__path_nearly_right__hint_proposes_it_as_it_is_to_be_written(file: str, text: str, near: str):
+    files = {"models/churn.pkl": "", "models/fraud.pkl.dvc": "", "dvc.yaml": "stages: {s: {outs: [out/model.bin]}}"}
+    finding = only(check(MemoryTree({**files, file: text})))
+    assert finding.rule == "path-missing"
+    assert finding.hint.startswith(f"Did you mean '{near}'?")
+
+
+def test_validate__path_missing_in_dvc_yaml__hint_says_virtual_as_dvc_accepts_it():
+    finding = only(check(MemoryTree({"dvc.yaml": "artifacts: {a: {path: x}}"})))
+    assert "'meta: {tagline: {virtual: true}}'" in finding.hint
+
+
+def test_validate__wrapper__is_said_at_its_key_without_an_artifact():
+    finding = only(check(MemoryTree({"artifacts.yaml": "artifacts: {a: {path: x}, b: {}}"})))
+    assert (finding.rule, finding.artifact) == ("artifacts-wrapper", None)
+    assert finding.message == "In artifacts.yaml the names stand at the top level."
+    assert finding.hint == "Remove 'artifacts:' and unindent its entries."
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("types: model", "Write 'types: [model]'."),
+        ("stages: staging, prod", "Write 'stages: [staging, prod]'."),
+        ("stages: {a: b}", "Write for example 'stages: [staging, prod]'."),
+    ],
+)
+def test_validate__gto_config_without_list__hint_repeats_its_value(text: str, hint: str):
+    assert only(check(MemoryTree({"artifacts.yaml": "{}", ".gto": text}))).hint == hint
 
 
 def test_validate__virtual__looks_nothing_up():
@@ -178,8 +323,11 @@ def test_validate__pipeline_with_the_word_artifacts__is_no_manifest():
         },
         {"dvc.yaml": "artifacts: {a: {path: '" + "${" * 100_000 + "'}}"},
         {"dvc.yaml": "\n" * 1_000_000 + "{" + " " * 1_000_000 + "artifacts:"},
+        {"artifacts.yaml": "a: {path: " + "x" * 1_000_000 + "}", "x" * 200: ""},
+        {f"m/model-{n:04}.pkl": "" for n in range(3000)}
+        | {"artifacts.yaml": "".join(f"a{n}: {{path: m/modle-{n:04}.bin}}\n" for n in range(3000))},
     ],
-    ids=["message", "gitmodules", "template", "mention"],
+    ids=["message", "gitmodules", "template", "mention", "long path", "many near paths"],
 )
 def test_validate__hostile_file__takes_bounded_time_and_says_little(files):
     start = time.perf_counter()

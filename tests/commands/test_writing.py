@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CommandLine
-from tests.gitbuild import EPOCH, Commit, History, Tag, build, run_git
+from tests.gitbuild import EPOCH, Commit, History, Tag, build, environment, run_git
 
 
 @pytest.fixture
@@ -246,17 +247,11 @@ def test_write__in_ci__pushes_by_default(clone: Path, tagline: CommandLine) -> N
     assert _tags(clone.parent / "origin") == {"rf@v0.0.1"}
 
 
-def test_write__made_without_pushing__then_pushed_as_it_is(clone: Path, tagline: CommandLine) -> None:
-    tagline.json("register", "rf", "--no-push")
-    here = run_git(clone, "rev-parse", "refs/tags/rf@v0.0.1")
-    tagline.json("register", "rf", "--push")
-    assert run_git(clone.parent / "origin", "rev-parse", "refs/tags/rf@v0.0.1") == here
-
-
 def test_write__same_name_elsewhere_in_this_clone__conflict(clone: Path, tagline: CommandLine) -> None:
     tagline.json("register", "rf", "--no-push", "--rev", "HEAD~1")
-    said = tagline("register", "rf", "--push", "--json")
-    assert (said.code, said.json["error"]["code"]) == (5, "tag-taken")
+    for dry in ((), ("--dry-run",)):
+        said = tagline("register", "rf", "--push", "--json", *dry)
+        assert (said.code, said.json["error"]["code"]) == (5, "unpublished-tags")
     assert _tags(clone.parent / "origin") == set()
 
 
@@ -386,9 +381,10 @@ def test_write__collision__refused_naming_the_blocker(clone: Path, tagline: Comm
 
 def test_write__lightweight_tag_in_the_way__conflict_with_the_fix(clone: Path, tagline: CommandLine) -> None:
     run_git(clone, "tag", "rf@v0.0.1", "HEAD")
-    said = tagline("register", "rf", "--no-push", "--json")
+    said = tagline("register", "rf", "--version", "v0.0.1", "--no-push", "--json")
     assert (said.code, said.json["error"]["code"]) == (5, "tag-taken")
     assert "git tag -d" in said.json["error"]["hint"]
+    assert tagline.json("register", "rf", "--no-push")["tags"][0]["version"] == "v0.0.2"  # a bump passes it by
 
 
 def test_write__lightweight_tag_with_a_counter__the_next_counter_is_free(clone: Path, tagline: CommandLine) -> None:
@@ -466,11 +462,149 @@ def test_write__bare_repository(here: Path, tagline: CommandLine) -> None:
     assert tagline.json("assign", "rf#prod")["holder"]["version"] == "v1.0.0"
 
 
-def test_write__artifact_in_this_clone_only__says_to_push_it(clone: Path, tagline: CommandLine) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [("assign", "rf#prod"), ("register", "rf", "--bump", "minor", "--rev", "HEAD~1"), ("rollback", "rf#prod")],
+)
+def test_write__unpublished_tags_of_the_artifact__publish_or_drop_them_first(
+    clone: Path, tagline: CommandLine, command: tuple[str, ...]
+) -> None:
+    """Two ledgers, one here and one there, must not grow apart: one commit would get two versions."""
     tagline.json("register", "rf", "--no-push")
-    said = tagline("assign", "rf#prod", "--push", "--json")
-    assert said.code == 6
-    assert "in this clone only" in said.json["error"]["hint"]
-    refs = run_git(clone, "for-each-ref", "--format=%(refname)", "refs/tags/rf[@#]*").split()
-    run_git(clone, "push", "--quiet", "origin", *refs)  # the fix, as printed
+    tagline.json("assign", "rf#dev", "--no-push")
+    for dry in ((), ("--dry-run",)):
+        said = tagline(*command, "--push", "--json", *dry)
+        assert (said.code, said.json["error"]["code"]) == (5, "unpublished-tags")
+        assert "rf@v0.0.1" in said.json["error"]["message"]
+    publish = said.json["error"]["hint"].splitlines()[0].removeprefix("Publish them first: ")
+    subprocess.run(publish, shell=True, cwd=clone, check=True, capture_output=True)  # the fix, as printed
     assert tagline.json("assign", "rf#prod", "--push")["pushed"] is True
+    run_git(clone, "tag", "-a", "-m", "x", "rf#dev#9", "HEAD")
+    said = tagline("unassign", "rf#prod", "--push", "--json")
+    drop = said.json["error"]["hint"].rpartition("drop them: ")[2]
+    subprocess.run(drop, shell=True, cwd=clone, check=True, capture_output=True)
+    assert tagline.json("unassign", "rf#prod", "--push")["pushed"] is True
+
+
+def test_write__other_artifacts_unpublished_tags__do_not_matter(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "mine", "--no-push")
+    assert tagline.json("register", "rf", "--push")["pushed"] is True
+
+
+@pytest.mark.parametrize("options", [("--depth=1",), ("--no-tags",)])
+def test_write__here_only_in_an_incomplete_clone__refused(
+    clone: Path, tagline: CommandLine, options: tuple[str, ...]
+) -> None:
+    tagline.json("register", "rf", "--push", "--rev", "HEAD~1")
+    run_git(clone.parent, "clone", "--quiet", *options, (clone.parent / "origin").as_uri(), "lacking")
+    said = tagline("register", "rf", "--json", cwd=clone.parent / "lacking")
+    assert (said.code, said.json["error"]["code"]) == (4, "incomplete-clone")
+    assert tagline.json("register", "rf", "--offline")["tags"][0]["version"] == "v0.0.1"
+
+
+def test_deregister__version_that_holds_stages__says_where_they_fall(clone: Path, tagline: CommandLine) -> None:
+    for number in range(2):
+        tagline.json("register", "rf", "--rev", f"HEAD~{1 - number}")
+        tagline.json("assign", "rf#prod", "--version", f"v0.0.{number + 1}")
+    planned = tagline("deregister", "rf@v0.0.2", "--dry-run")
+    assert "rf#prod would be v0.0.1, was v0.0.2" in planned.out
+    done = tagline.json("deregister", "rf@v0.0.2")
+    assert done["moved"]["prod"]["version"] == "v0.0.1"
+    assert tagline.json("unassign", "rf#prod")["moved"] == {"prod": None}
+    assert "nobody" in tagline("assign", "rf#prod", "--version", "v0.0.1").out
+
+
+def test_deprecated__written_to__says_that_it_is_back(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "rf", "--rev", "HEAD~1")
+    tagline.json("deprecate", "rf")
+    assert "is back" in tagline("register", "rf").out
+
+
+# -- found in review ----------------------------------------------------------------------------
+
+
+def test_assign__holder_is_newer_and_not_in_this_clone__refused(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "rf", "--push", "--rev", "HEAD")
+    other = clone.parent / "other"
+    run_git(clone.parent, "clone", "--quiet", "origin", "other")
+    later = {"GIT_AUTHOR_DATE": f"{EPOCH + 9000} +0000", "GIT_COMMITTER_DATE": f"{EPOCH + 9000} +0000"}
+    subprocess.run(
+        ["git", "commit", "-qm", "n", "--allow-empty"], cwd=other, env={**environment(), **later}, check=True
+    )
+    run_git(other, "push", "--quiet", "origin", "HEAD")
+    tagline.json("register", "rf", "--push", cwd=other)
+    tagline.json("assign", "rf#prod", "--push")
+    said = tagline("assign", "rf#prod", "--push", "--json", cwd=clone)
+    assert (said.code, said.json["error"]["code"]) == (1, "superseded")
+    run_git(clone.parent, "clone", "--quiet", "--depth=1", (clone.parent / "origin").as_uri(), "shallow")
+    shallow = clone.parent / "shallow"
+    old = run_git(clone, "rev-parse", "HEAD").strip()
+    run_git(shallow, "fetch", "--quiet", "--depth=1", "origin", old)
+    run_git(shallow, "checkout", "--quiet", old)
+    assert tagline("assign", "rf#prod", "--push", cwd=shallow).code == 1
+
+
+def _two_versions(clone: Path) -> None:
+    for number, version in enumerate(("v1.0.0", "v1.1.0")):
+        text = f"rf@{version}"
+        run_git(clone, "update-ref", f"refs/tags/{text}", _foreign_tag(clone, text, EPOCH + 50 + number))
+
+
+def test_assign__commit_of_two_versions__refused(clone: Path, tagline: CommandLine) -> None:
+    _two_versions(clone)
+    for arguments in ((), ("--version", "v1.0.0"), ("--version", "v1.1.0")):
+        said = tagline("assign", "rf#prod", *arguments, "--json")
+        assert (said.code, said.json["error"]["code"]) == (1, "two-versions")
+    run_git(clone, "update-ref", "refs/tags/rf#prod#1", _foreign_tag(clone, "rf#prod#1", EPOCH + 60))
+    assert tagline.json("unassign", "rf#prod", "--version", "v1.0.0")["tags"] == []  # it is read as v1.1.0
+    assert tagline.json("unassign", "rf#prod", "--version", "v1.1.0")["holder"] is None
+
+
+def test_register__commit_of_an_earlier_registration__keeps_its_version(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "rf", "--version", "v1.0.0", "--rev", "HEAD~1")
+    run_git(clone, "update-ref", "refs/tags/rf@v1.0.0#9", _foreign_tag(clone, "rf@v1.0.0#9", int(time.time()) + 60))
+    again = tagline.json("register", "rf", "--rev", "HEAD~1")
+    assert [(row["version"], row["created"]) for row in again["tags"]] == [("v1.0.0", False)]
+
+
+def test_assign__holder_of_a_deprecated_artifact__brings_it_back(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "rf")
+    tagline.json("assign", "rf#prod")
+    tagline.json("deprecate", "rf")
+    said = tagline("resolve", "rf#prod")
+    assert said.code == 6
+    assert tagline.json("assign", "rf#prod")["tags"][0]["created"] is True
+    assert tagline.json("show", "rf#prod")["version"] == "v0.0.1"
+
+
+def test_write__name_taken_by_an_odd_tag_on_the_remote__said_at_once(clone: Path, tagline: CommandLine) -> None:
+    run_git(clone.parent / "origin", "tag", "rf@v0.0.1", "HEAD")
+    said = tagline("register", "rf", "--version", "v0.0.1", "--push", "--json")
+    assert (said.code, said.json["error"]["code"]) == (5, "tag-taken")
+    assert "git push origin ':refs/tags/rf@v0.0.1'" in said.json["error"]["hint"]
+    assert tagline.json("register", "rf", "--push")["tags"][0]["version"] == "v0.0.2"
+
+
+def test_write__push_url__is_where_the_ledger_is(clone: Path, tagline: CommandLine) -> None:
+    run_git(clone.parent, "clone", "--quiet", "--bare", "origin", "writable")
+    run_git(clone, "remote", "set-url", "--push", "origin", str(clone.parent / "writable"))
+    tagline.json("register", "rf", "--push")
+    assert _tags(clone.parent / "writable") == {"rf@v0.0.1"}
+    assert _tags(clone.parent / "origin") == set()
+
+
+def test_write__policy_in_the_shape_of_a_link__guards(guarded: Path, tagline: CommandLine) -> None:
+    (guarded / ".tagline.yaml").rename(guarded / "policy.yaml")
+    (guarded / ".tagline.yaml").symlink_to("policy.yaml")
+    run_git(guarded, "add", "-A")
+    run_git(guarded, "commit", "--quiet", "-m", "link")
+    run_git(guarded, "push", "--quiet", "origin", "HEAD")
+    said = tagline("assign", "rf#prod", "--version", "v0.0.1", "--push", "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "policy-unreadable")
+
+
+def test_write__new_stage_beside_others__is_pointed_out(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "rf")
+    assert "new-stage" not in [w["code"] for w in tagline.json("assign", "rf#prod")["warnings"]]
+    found = [w["message"] for w in tagline.json("assign", "rf#prdo")["warnings"] if w["code"] == "new-stage"]
+    assert "Did you mean prod?" in found[0]

@@ -93,10 +93,10 @@ def test_read_events__lightweight_registry_tags__are_listed():
     assert reading.lightweight == ["rf@v1.0.0"]
 
 
-def test_read_events__ignored_tags__still_take_their_counters():
+def test_read_events__ignored_tags__are_kept_by_name():
     reading = read_events([lightweight("rf#prod#7"), annotated("rf#dev#3", time=None), annotated("rf#prod#1")])
 
-    assert reading.counters == {"rf": 7}
+    assert reading.ignored == {"rf": ["rf#prod#7", "rf#dev#3"]}
 
 
 def test_read_events__tags_of_one_commit__share_one_string():

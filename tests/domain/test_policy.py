@@ -41,7 +41,18 @@ def test_guards__nothing_said__free(policy: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "policy", [[], "text", 3, {"stages": []}, {"stages": "prod"}, {"artifacts": []}, {"artifacts": {"*": []}}]
+    "policy",
+    [
+        [],
+        "text",
+        3,
+        {"stages": []},
+        {"stages": "prod"},
+        {"artifacts": []},
+        {"artifacts": {"*": []}},
+        {"stage": {}},
+        {"other_stages": "refused"},
+    ],
 )
 def test_guards__not_to_be_understood__guarded(policy: object) -> None:
     assert guards(policy, "rf", "prod")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagline.domain.events import Event
+from tagline.domain.planning import next_counter
 from tagline.domain.registry import ArtifactState, fold
 from tagline.domain.tags import EventKind, TagName, format_tag
 from tagline.domain.versions import precedence
@@ -407,5 +408,5 @@ def test_tie__of_a_deprecation_with_other_events__warns(others):
 
 
 def test_counter__of_ignored_tags__counts_too():
-    assert fold("rf", [assign("prod", "a", 5, counter=3)], counter=7).counter == 7
-    assert fold("rf", [assign("prod", "a", 5, counter=3)], counter=2).counter == 3
+    assert next_counter(fold("rf", [assign("prod", "a", 5, counter=3)], ignored=["rf#dev#7"])) == 8
+    assert next_counter(fold("rf", [assign("prod", "a", 5, counter=3)], ignored=["rf#dev#2"])) == 4

@@ -123,12 +123,12 @@ def findings(text: str, kind: str = "artifacts") -> list[tuple[int, int, str, st
         (
             "artifacts",
             "a:\n  type: 1.5",
-            (2, 9, "wrong-type", "'type' must be text, not the number 1.5.", 'Quote it: "1.5".'),
+            (2, 9, "wrong-type", "'type' must be text, not the number 1.5.", "Write 'type: \"1.5\"'."),
         ),
         (
             "artifacts",
             "a:\n  type: true",
-            (2, 9, "wrong-type", "'type' must be text, not true.", 'Quote it: "true".'),
+            (2, 9, "wrong-type", "'type' must be text, not true.", "Write 'type: \"true\"'."),
         ),
         (
             "artifacts",
@@ -193,6 +193,55 @@ def findings(text: str, kind: str = "artifacts") -> list[tuple[int, int, str, st
 )
 def test_check_entry__one_mistake__is_one_finding_that_says_how_to_mend_it(kind: str, text: str, expected: tuple):
     assert findings(text, kind) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a: {labels: fraud}", "Write 'labels: [fraud]'."),
+        ("a: {labels: 'fraud, risk team,'}", "Write 'labels: [fraud, risk team]'."),
+        ("a: {labels: 'no: way'}", """Write 'labels: ["no: way"]'."""),
+        ("a: {labels: 2024}", """Write 'labels: ["2024"]'."""),
+        ("a: {labels: [x, 1]}", """Write '"1"'."""),
+        ("a: {labels: ','}", "For example 'labels: [tabular, weekly]'."),
+        ("a: {description: 1.10}", """Write 'description: "1.10"'."""),
+        ("a: {description: 0x1F}", """Write 'description: "0x1F"'."""),
+        ("a: {custom: &n 1.10, description: *n}", """Write 'description: "1.10"'."""),
+        ("a: {path: [m.pkl]}", "Write 'path: m.pkl'."),
+        ("a: {path: [m.pkl, n.pkl]}", "For example 'path: models/churn.pkl'."),
+        ("a: {virtual: yes}", "Write 'virtual: true'."),
+        ("a: {virtual: 'False'}", "Write 'virtual: false'."),
+        ("a: {virtual: 1}", "Write 'virtual: true'."),
+        ("a: {virtual: maybe}", "For example 'virtual: true'."),
+        ("a: models/x.pkl", "Write 'a: {path: models/x.pkl}'."),
+        ("a: s3://b/k", """Write 'a: {path: "s3://b/k"}'."""),
+        ("a: 3", "For example 'a: {type: model, path: models/churn.pkl}'."),
+        ("a: {mlflow: 0a1b}", "Write 'mlflow: {run_id: 0a1b}'."),
+        ("a: {metrics: {auc: '0.91'}}", "Write 'auc: 0.91'."),
+        ("a: {metrics: {auc: 'yes'}}", "For example 'auc: 0.91'."),
+        ("a: {metrics: 1}", "For example 'metrics: metrics/churn.json'."),
+        ("a: {labels: " + "x" * 81 + "}", "For example 'labels: [tabular, weekly]'."),
+        ("a: {labels: null}", "Remove the key, or give it a value such as 'labels: [tabular, weekly]'."),
+    ],
+)
+def test_check_entry__wrong_type__hint_repeats_the_users_own_value(text: str, hint: str):
+    assert [f[4] for f in findings(text)] == [hint]
+
+
+def test_check_entry__text_where_meta_wants_a_mapping__is_not_taken_for_a_run_id():
+    hint = findings("a: {path: x, meta: {tagline: x}}", "dvc")[0][4]
+    assert hint == "For example 'tagline: {metrics: metrics/churn.json}'."
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="aé1.0:,#'\"[]{}&*!|>%@- ~=\\\n", min_size=1, max_size=8))
+def test_check_entry__any_text_where_a_list_is_wanted__hint_is_valid_yaml_of_that_text(text: str):
+    hint = findings(json.dumps({"a": {"labels": text}}))[0][4]
+    proposed = hint.removeprefix("Write '").removeprefix("For example '").removesuffix("'.")
+    labels = yaml.load(proposed.encode()).find(("labels",))
+    assert labels is not None
+    if hint.startswith("Write"):
+        assert labels.value == [word.strip() for word in text.split(",") if word.strip()]
 
 
 def test_check_entry__two_mistakes_below_any_of__are_both_found():

@@ -59,6 +59,16 @@ def test_text__warning_only__counts_it():
     assert render("text", finding(severity="warning")).endswith("1 warning in 2 artifacts of 1 manifest.\n")
 
 
+def test_text__notes__stand_below_the_summary_and_in_no_other_format():
+    with_note = ValidationReport(True, (), (), notes=("artifacts.yaml exists \x1b[31m.",))
+    assert render_findings(with_note, "text", sources={}, color=False) == (
+        "Nothing to check: no manifests.\nartifacts.yaml exists \\x1b[31m.\n"
+    )
+    for fmt in FORMATS:
+        if fmt != "text":
+            assert "exists" not in render_findings(with_note, fmt, sources={}, color=False)
+
+
 def test_text__colour__only_when_asked_for():
     assert "\x1b[" not in render("text", finding())
     coloured = render("text", finding(), color=True)

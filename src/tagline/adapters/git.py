@@ -8,6 +8,7 @@ by naming it (and only it) as safe in the environment of the child.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,7 @@ class Git:
             GIT_TERMINAL_PROMPT="0",
             GIT_OPTIONAL_LOCKS="0",
             GIT_ALLOW_PROTOCOL=_TRANSPORTS,
+            GIT_LITERAL_PATHSPECS="1",  # a manifest's path is a path, not a pattern
             GIT_NO_REPLACE_OBJECTS="1",  # the ledger is what was pushed, not what refs/replace makes of it
             GIT_ADVICE="0",
             **config_environment([*inherited, *self.config]),
@@ -190,11 +192,18 @@ def plain_stderr(stderr: str) -> str:
     return without_credentials(text)[:2000] or "no reason given"
 
 
+_SCP_RE = re.compile(r"[^-/:][^/:]*:(?!//).*")
+
+
+def is_url(text: str) -> bool:
+    """Whether git takes ``text`` for a URL (``https://``, ``git@host:path``) and not for a path."""
+    return "://" in text or _SCP_RE.fullmatch(text) is not None
+
+
 def without_credentials(text: str) -> str:
     """``text`` with ``user:password@`` taken out of every URL in it."""
-    import re
-
-    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
+    # Up to the last @ before the path: a password may contain one.
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)
 
 
 @dataclass(frozen=True)

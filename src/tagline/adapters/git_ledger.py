@@ -18,17 +18,20 @@ from pathlib import Path
 
 from tagline.adapters.git import Git, Result, plain_stderr
 from tagline.adapters.git_refusals import refused_push
-from tagline.adapters.git_remote import RemoteCache, RemoteUrl, guard_ref
+from tagline.adapters.git_remote import RemoteCache, guard_ref
 from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git_trees import CommitTree
+from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
+from tagline.domain.policy import MAX_POLICY, POLICY_FILE
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
-from tagline.ports import Raced, Snapshot, Tree
+from tagline.ports import Raced, Snapshot
 
 _LOCK_SECONDS = 30
 _RACE_RE = re.compile(
-    r"stale info|already exists|cannot lock ref|failed to update ref|incorrect old value|reference already|"
-    r"fetch first|unable to create '[^']*\.lock'|is at [0-9a-f]+ but expected|failed to lock",
+    r"stale info|already exists|failed to update ref|incorrect old value|reference already|fetch first|"
+    r"\.lock': File exists|is at [0-9a-f]+ but expected|failed to lock",
     re.I,
 )
 
@@ -42,7 +45,10 @@ class Tagger:
 
     def identity(self) -> str:
         """``Name <email>``. Raises WrongUsage when Git knows nobody and there is no fallback."""
-        known = self._git.ask("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
+        asked = ("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
+        # The date is ours to set; an odd one in the environment must not look like a missing name.
+        found = self._git.run(*asked, environment={"GIT_COMMITTER_DATE": "@0 +0000"}, check=False)
+        known = found.stdout.decode(errors="replace").rstrip("\n") if found.status == 0 else ""
         if known:
             return known.rpartition("> ")[0] + ">"
         if self._fallback:
@@ -97,8 +103,8 @@ def _collision(name: str, blocker: str) -> Refused:
 
 def _taken(name: str, object_id: str, where: str) -> Conflict:
     return Conflict(
-        f"The tag {name} exists {where} already ({object_id[:7]}) and is not the tag that was planned.",
-        f"Look at it: git show {name}. If it is a leftover, delete it: git tag -d '{name}'",
+        f"The name {name} is taken {where}, by {object_id[:7]}, which is not the tag that was planned.",
+        f"Look at it: git show '{name}'. If it is a leftover, delete it: git tag -d '{name}'",
         code="tag-taken",
     )
 
@@ -121,6 +127,20 @@ def _require_free(git: Git, names: Sequence[str]) -> None:
                 raise _collision(name, found)
 
 
+def _policy(tree: CommitTree | None) -> bytes | None:
+    """The policy file of a commit. A link or folder in its place is not the same as none."""
+    found = tree.content(POLICY_FILE) if tree is not None else None
+    if tree is None or found is None:
+        return None
+    if found.kind != "blob":
+        raise WrongUsage(
+            f"{POLICY_FILE} of the default branch is a {found.kind}, not a file.",
+            "Make it a plain file there; until then, --override REASON goes past it.",
+            code="policy-unreadable",
+        )
+    return tree.read(POLICY_FILE, MAX_POLICY)
+
+
 class LocalLedger:
     """Writes tags into this repository only (``--no-push``)."""
 
@@ -133,9 +153,13 @@ class LocalLedger:
         tags = list(self._repository.tags([artifact], details=True))
         return Snapshot(tags, _mark(tags))
 
-    def policy_tree(self) -> Tree | None:
-        """The default branch as this clone knows it."""
-        return self._repository.default_branch_tree()
+    def is_older(self, commit: str, other: str) -> bool | None:
+        """By this clone's history."""
+        return self._repository.is_older(commit, other)
+
+    def policy(self) -> bytes | None:
+        """Of the default branch as this clone knows it."""
+        return _policy(self._repository.default_branch_tree())
 
     def publish(self, artifact: str, tags: Sequence[NewTag], mark: str) -> None:
         """Make the tags in one transaction, under a lock that leaves no file behind."""
@@ -204,6 +228,11 @@ class RemoteLedger:
         self._fallback = fallback
         self._cached: GitRepository | None = None
 
+    @property
+    def cached(self) -> GitRepository:
+        """The cached repository of the last snapshot, or one without tags before the first."""
+        return self._cached or self._cache.files(self._remote)
+
     def snapshot(self, artifact: str) -> Snapshot:
         """The artifact's tags on the remote, and where its guard stands."""
         self._cached = cached = self._cache.fetch(self._remote, artifact)
@@ -211,25 +240,38 @@ class RemoteLedger:
         # the push is refused; the other way round it could be too new.
         guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
         tags = list(cached.tags([artifact], details=True))
-        return Snapshot(tags, guard or "")
+        names = {tag.name for tag in tags}
+        mine = self._repository.tags([artifact]) if self._repository is not None else ()
+        # A lightweight one is a checkout's doing, not somebody's event.
+        unpublished = tuple(tag for tag in mine if tag.name not in names and tag.object_type == "tag")
+        return Snapshot(tags, guard or "", unpublished)
 
-    def policy_tree(self) -> Tree | None:
-        """The remote's default branch as it is now."""
-        cached = self._cached or self._cache.fetch(self._remote, None)
+    def is_older(self, commit: str, other: str) -> bool | None:
+        """By the clone's history, else by the clocks of the commits that the remote's tags name."""
+        told = self._repository.is_older(commit, other) if self._repository is not None else None
+        if told is None and self._cached is not None:
+            return self._cached.is_older(commit, other)
+        return told
+
+    def policy(self) -> bytes | None:
+        """Of the remote's default branch as it is now."""
+        cached = self.cached
         try:
-            return cached.tree(self._cache.fetch_revision(cached, "HEAD"))
-        except NotFound:
+            return _policy(cached.tree(self._cache.fetch_revision(cached, "HEAD")))
+        except NotFound:  # no commit on its default branch
             return None
 
     def publish(self, artifact: str, tags: Sequence[NewTag], mark: str) -> None:
         """Push all the tags and move the artifact's guard, in one atomic push; then make them here."""
-        cached = self._cached or self._cache.fetch(self._remote, artifact)
+        cached = self.cached
         pusher = self._repository or cached
         tagger = Tagger(pusher.git, self._fallback).identity()
         with tempfile.TemporaryDirectory(prefix="tagline-") as folder:
-            environment = _quarantine(pusher, cached, Path(folder))
+            # In a shallow clone an older version's commit is in the cache only; a revision that was
+            # named for a remote without a clone is in the cache of its files.
+            sources = [pusher, cached] if self._repository is not None else [pusher, self._cache.files(self._remote)]
+            environment = _quarantine(sources, Path(folder))
             objects = _write_objects(pusher.git, tags, tagger, environment)
-            objects |= self._local_twins(tags)
             git = Git(pusher.git.directory, [*pusher.git.config, *self._remote.config], environment)
             result = _push(git, self._remote.url, artifact, objects, mark)
         if result.status != 0:
@@ -239,26 +281,6 @@ class RemoteLedger:
             raise Raced
         if self._repository is not None:
             _keep(self._repository, tags, objects, tagger)
-
-    def _local_twins(self, tags: Sequence[NewTag]) -> dict[str, str]:
-        """Tags of these names that exist in the clone already, made without pushing: they go as they are.
-
-        Raises Conflict when one points elsewhere.
-        """
-        if self._repository is None:
-            return {}
-        wanted = {tag.name: tag for tag in tags}
-        twins = {}
-        for name, tag in wanted.items():
-            found = self._repository.git.ask("rev-parse", "--verify", "--quiet", f"refs/tags/{name}")
-            if found is None:
-                continue
-            commit = self._repository.git.ask("rev-parse", "--verify", "--quiet", f"refs/tags/{name}^{{commit}}")
-            kind = self._repository.git.ask("cat-file", "-t", found)
-            if kind != "tag" or commit != tag.commit:
-                raise _taken(name, found, "in this clone, not on the remote,")
-            twins[name] = found
-        return twins
 
     def _explain(self, result: Result, tags: Sequence[NewTag]) -> None:
         """Turn a failed push into Raced or into an error that contains the fix."""
@@ -272,23 +294,20 @@ class RemoteLedger:
 
     def _blocking(self, name: str) -> list[str]:
         """Tags on the remote that stand in the way of ``name``; asked only after a failure."""
-        git = Git(Path(os.sep), [*self._remote.borrowed, *self._remote.config])
+        git = Git(Path(os.sep), self._remote.everything)
         patterns = [f"refs/tags/{above}" for above in blockers(name)]
-        found = git.ask("ls-remote", "--refs", self._remote.url, *patterns, f"refs/tags/{name}/*") or ""
+        found = (
+            git.ask("ls-remote", "--refs", "--end-of-options", self._remote.url, *patterns, f"refs/tags/{name}/*") or ""
+        )
         refs = (line.partition("\t")[2].removeprefix("refs/tags/") for line in found.splitlines())
         exact = set(blockers(name))
         return [ref for ref in refs if ref in exact or ref.startswith(f"{name}/")]
 
 
-def _quarantine(pusher: GitRepository, cached: GitRepository, folder: Path) -> dict[str, str]:
-    """An environment in which new objects land in ``folder``, away from every repository.
-
-    The cache's objects are visible too: in a shallow clone an older version's commit is only there.
-    """
-    sources = [pusher.place.common_dir / "objects"]
-    if cached.place.common_dir != pusher.place.common_dir:
-        sources.append(cached.place.common_dir / "objects")
-    quoted = (f'"{path.absolute()!s}"' for path in sources)
+def _quarantine(sources: Sequence[GitRepository], folder: Path) -> dict[str, str]:
+    """An environment in which new objects land in ``folder`` and those of ``sources`` are visible."""
+    folders = dict.fromkeys(source.place.common_dir.absolute() / "objects" for source in sources)
+    quoted = (f'"{path!s}"' for path in folders)
     return {"GIT_OBJECT_DIRECTORY": str(folder), "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(quoted)}
 
 
@@ -298,7 +317,7 @@ def _push(git: Git, url: str, artifact: str, objects: Mapping[str, str], guard: 
     reference = guard_ref(artifact)
     return git.run(
         "push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-thin",
-        "--recurse-submodules=no", f"--force-with-lease={reference}:{guard}",
+        "--recurse-submodules=no", f"--force-with-lease={reference}:{guard}", "--end-of-options",
         url, *refspecs, f"{newest}:{reference}",
         check=False,
     )  # fmt: skip
@@ -309,6 +328,7 @@ def _keep(repository: GitRepository, tags: Sequence[NewTag], objects: Mapping[st
     for tag in tags:
         present = repository.git.ask("rev-parse", "--verify", "--quiet", f"refs/tags/{tag.name}")
         if present is None and repository.has(tag.commit):
-            _write_objects(repository.git, [tag], tagger, {})
-            with contextlib.suppress(Raced):  # another run has just made it
+            # What is on the remote is written; that this clone cannot take it is no failure.
+            with contextlib.suppress(Raced, PlatformRefused):
+                _write_objects(repository.git, [tag], tagger, {})
                 create_refs(repository.git, {tag.name: objects[tag.name]})

@@ -1,4 +1,4 @@
-"""What a remote's refusal of a push means, and what its owner must change."""
+"""What a remote's refusal means, and what its owner or the caller must change."""
 
 from __future__ import annotations
 
@@ -54,6 +54,39 @@ _REFUSALS = (
         "Its words above say why; ask the remote's administrator.",
     ),
 )
+
+
+_MISSING_RE = re.compile(
+    r"does not exist|not found|does not appear to be a git repository|repository '[^']*' not found", re.I
+)
+_DENIED_RE = re.compile(
+    r"authentication failed|could not read username|permission denied|access denied|invalid username|"
+    r"terminal prompts disabled|returned error: 40[13]|http basic",
+    re.I,
+)
+
+
+def unreachable(url: str, stderr: str) -> PlatformRefused:
+    """The error for a remote that did not answer, by what git said of it."""
+    shown, said = without_credentials(url), plain_stderr(stderr)
+    if _DENIED_RE.search(said):
+        return PlatformRefused(
+            f"{shown} does not let us in: {said}",
+            "Give a token that may read it: TAGLINE_REPO_TOKEN for --repo, TAGLINE_TOKEN for this job's own "
+            "repository. GitHub: permission contents: read. GitLab: scope read_repository.",
+            code="access-denied",
+        )
+    if _MISSING_RE.search(said):
+        return PlatformRefused(
+            f"There is no repository at {shown}: {said}",
+            "Check the URL. A private repository without a token looks the same: set TAGLINE_REPO_TOKEN.",
+            code="no-remote-repository",
+        )
+    if "transport" in said and "not allowed" in said:
+        return PlatformRefused(
+            f"{shown} is no Git transport that Tagline uses.", "Use https, ssh, git or file.", code="bad-transport"
+        )
+    return PlatformRefused(f"{shown} cannot be reached: {said}", "Check the network and try again.", code="unreachable")
 
 
 def refused_push(url: str, said: str) -> PlatformRefused:

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from tagline.adapters.git import Git, Place, find_repository, open_git, without_credentials
+from tagline.adapters.git import Git, Place, find_repository, is_url, open_git, without_credentials
 from tagline.adapters.git_tags import read_tags, tag_names
 from tagline.adapters.git_trees import CommitTree, WorkTree
 from tagline.domain.events import RawTag
-from tagline.errors import NotFound
+from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Content, Tree
 
 
@@ -30,11 +30,19 @@ class GitRepository:
         return cls(place, open_git(place), remote=remote)
 
     @cached_property
+    def remotes(self) -> list[str]:
+        """The names of the remotes."""
+        return self.git.text("remote").splitlines()
+
+    @cached_property
     def remote(self) -> str | None:
         """The remote that counts: the one named, else ``origin``, else the only one there is."""
+        names = self.remotes
         if self._remote is not None:
+            if self._remote not in names:
+                known = f"There are: {', '.join(names)}." if names else "There are none."
+                raise WrongUsage(f"There is no remote {self._remote!r} here.", known, code="no-remote")
             return self._remote
-        names = self.git.text("remote").splitlines()
         if "origin" in names:
             return "origin"
         return names[0] if len(names) == 1 else None
@@ -42,10 +50,13 @@ class GitRepository:
     @cached_property
     def url(self) -> str:
         """The remote's URL without credentials, else this repository's own as ``file://``."""
-        if self._url is None:
-            found = self.git.ask("remote", "get-url", self.remote) if self.remote else None
-            self._url = found or self.place.root.absolute().as_uri()
-        return without_credentials(self._url)
+        if self._url is not None:
+            return without_credentials(self._url)
+        found = self.git.ask("remote", "get-url", self.remote) if self.remote else None
+        if found is None:
+            return self.place.root.absolute().as_uri()
+        # A relative path means nothing to whoever reads the answer elsewhere.
+        return without_credentials(found) if is_url(found) else (self.place.root / found).resolve().as_uri()
 
     def tags(self, artifacts: Collection[str] | None, *, details: bool = False) -> Iterator[RawTag]:
         """The tags of ``artifacts``, or all."""
@@ -72,8 +83,8 @@ class GitRepository:
             code="unknown-revision",
         )
 
-    def is_older(self, commit: str, other: str) -> bool:
-        """Whether ``commit`` comes strictly before ``other``.
+    def is_older(self, commit: str, other: str) -> bool | None:
+        """Whether ``commit`` comes strictly before ``other``; None when that cannot be told here.
 
         By ancestry; a shallow clone lacks that, so there the committers' clocks decide.
         """
@@ -81,8 +92,9 @@ class GitRepository:
             return False
         if self.why_incomplete() == "shallow":
             dates = [self.git.ask("show", "-s", "--format=%ct", one) for one in (commit, other)]
-            return None not in dates and int(dates[0] or 0) < int(dates[1] or 0)
-        return self.git.run("merge-base", "--is-ancestor", commit, other, check=False).status == 0
+            return None if None in dates else int(dates[0] or 0) < int(dates[1] or 0)
+        status = self.git.run("merge-base", "--is-ancestor", commit, other, check=False).status
+        return {0: True, 1: False}.get(status)
 
     def tree(self, commit: str) -> CommitTree:
         """The files of a commit."""
@@ -94,7 +106,7 @@ class GitRepository:
             return self.tree(self.commit("HEAD"))
         return WorkTree(self.git, self.place.root)
 
-    def default_branch_tree(self) -> Tree | None:
+    def default_branch_tree(self) -> CommitTree | None:
         """The default branch's files as last fetched, else HEAD's; None before the first commit."""
         for revision in (f"refs/remotes/{self.remote}/HEAD", "HEAD"):
             found = self.git.ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
@@ -108,6 +120,13 @@ class GitRepository:
 
     @cached_property
     def _partial(self) -> bool:
+        # Nearly no clone is partial, and a look at the file costs less than a process.
+        try:
+            text = (self.place.common_dir / "config").read_bytes().lower()
+        except OSError:
+            text = b"promisor"
+        if b"promisor" not in text and b"partialclone" not in text and b"include" not in text:
+            return False
         promisors = self.git.ask("config", "--get-regexp", r"^remote\..*\.(promisor|partialclonefilter)$")
         return bool(promisors)
 
@@ -118,5 +137,5 @@ class GitRepository:
         return "partial" if self._partial else None
 
     def has(self, object_id: str) -> bool:
-        """Whether an object is here, without asking a promisor remote for it."""
+        """Whether an object is here, or in a partial clone can be had."""
         return self.git.run("cat-file", "-e", object_id, check=False).status == 0

@@ -8,8 +8,9 @@ Unlike for-each-ref's own ``%(*objectname)`` this never opens the commits.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Collection, Iterator
-from typing import IO
+from typing import IO, Any
 
 from tagline.adapters.git import Git, command_failed
 from tagline.domain.events import RawTag
@@ -17,6 +18,7 @@ from tagline.domain.tags import artifact_in_tag
 from tagline.errors import PlatformRefused
 
 _PREFIX = len("refs/tags/")
+_OBJECT_ID_RE = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _USUAL_RE = re.compile(rb"object ([0-9a-f]+)\ntype ([a-z]+)\ntag ([!-~]+)\ntagger [^\n]*> ([0-9]{1,18}) [+-][0-9]{4}\n")
 
 
@@ -47,23 +49,57 @@ def read_tags(git: Git, artifacts: Collection[str] | None, *, details: bool = Fa
         istream=lister.proc.stdout,
     )
     lister.proc.stdout.close()  # the reader has it; so it sees the end when the lister ends
+    complaints = [_Complaints("for-each-ref", lister), _Complaints("cat-file", reader)]
     nested: list[RawTag] = []
-    with reader.proc.stdout as stream:
-        for tag in _parse(stream, details=details):
+    try:
+        for tag in _parse(reader.proc.stdout, details=details):
             if tag.target_type == "tag":
                 nested.append(tag)
             else:
                 yield tag
-    _finish("for-each-ref", lister)
-    _finish("cat-file", reader)
+        for complaint in complaints:
+            complaint.judge()
+    finally:
+        reader.proc.stdout.close()
+        for complaint in complaints:
+            complaint.stop()
     yield from _peel(git, nested)
 
 
-def _finish(command: str, process: object) -> None:
-    proc = process.proc  # type: ignore[attr-defined]
-    stderr = proc.stderr.read().decode(errors="replace")
-    if proc.wait() != 0:
-        raise command_failed(command, stderr)
+class _Complaints:
+    """What a process says on stderr, taken while it runs: a full pipe would stop it for ever."""
+
+    def __init__(self, command: str, process: Any) -> None:
+        self._command = command
+        self._proc = process.proc
+        self._said = b""
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        self._said = self._proc.stderr.read()
+
+    def stop(self) -> None:
+        """End the process, wherever it is."""
+        if self._proc.poll() is None:
+            self._proc.kill()
+            self._proc.wait()
+        self._thread.join()
+        self._proc.stderr.close()
+
+    def judge(self) -> None:
+        """Wait for the end. Raises PlatformRefused on failure, and when git passed over a ref."""
+        status = self._proc.wait()
+        self._thread.join()
+        said = self._said.decode(errors="replace")
+        if status != 0:
+            raise command_failed(self._command, said)
+        if "ignoring" in said:  # git's own exit code is 0: it would answer without that ref
+            raise PlatformRefused(
+                f"Git cannot read a tag: {said.splitlines()[0]}.",
+                "The clone is damaged. Fetch the tags again: git fetch --tags --force origin",
+                code="broken-ref",
+            )
 
 
 def _parse(stream: IO[bytes], *, details: bool) -> Iterator[RawTag]:
@@ -111,7 +147,10 @@ def _tag(name: str, object_id: str, content: bytes, *, details: bool) -> RawTag:
     identity, _, when = tagger.rpartition(b"> ")
     seconds = when.partition(b" ")[0]
     time = int(seconds) if seconds.isdigit() and len(seconds) < 19 else None
-    raw = RawTag(name, object_id, "tag", target.decode(), target_type.decode(), time, embedded.decode(errors="replace"))
+    # A target that is no object id is no commit, whatever the header says of its type.
+    kind = target_type.decode(errors="replace") if _OBJECT_ID_RE.fullmatch(target) else "nothing"
+    inner = embedded.decode(errors="replace")
+    raw = RawTag(name, object_id, "tag", target.decode(errors="replace"), kind, time, inner)
     if not details:
         return raw
     actor, _, email = identity.partition(b" <")

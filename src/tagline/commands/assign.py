@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 
 from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
 from tagline.domain.answers import require_version
+from tagline.domain.events import Warn
 from tagline.domain.planning import Plan, check_names, plan_assign, version_at
 from tagline.domain.registry import ArtifactState, VersionState
 from tagline.domain.results import Written
+from tagline.domain.similar import suggestion
 from tagline.errors import Refused
 
 
@@ -33,10 +35,15 @@ def assign(
         row = _chosen(desk, ledger.state, stage, version, head)
         plan = plan_assign(ledger.state, stage, row, now, desk.trailers())
         if plan.new:
-            refuse_guarded(desk, artifact, stage)
+            refuse_guarded(desk, artifact, [stage])
         return plan
 
-    return write(desk, artifact, decide)
+    written = write(desk, artifact, decide)
+    known = sorted(set(written.before.holds) - {stage})
+    if stage not in written.before.holds and known and stages is None:
+        message = f"{stage} is a new stage of {artifact}; it had {', '.join(known)}.{suggestion(stage, known)}"
+        written.warnings.append(Warn("new-stage", written.rows[0].tag, message))
+    return written
 
 
 def _chosen(desk: Desk, state: ArtifactState, stage: str, version: str | None, head: Callable[[], str]) -> VersionState:
@@ -44,10 +51,11 @@ def _chosen(desk: Desk, state: ArtifactState, stage: str, version: str | None, h
         return require_version(state, version)
     row = version_at(state, head(), stage)
     hold = state.stages.get(stage)
-    if hold is not None and desk.repository.is_older(row.commit, hold.commit):
+    older = hold is not None and desk.ledger.is_older(row.commit, hold.commit)
+    if hold is not None and older is not False and row.version != hold.version:
         raise Refused(
             f"{state.name}#{stage} is at {hold.version or hold.commit[:7]}, whose commit {hold.commit[:7]} "
-            f"comes after {row.version}'s ({row.commit[:7]}).",
+            f"{'comes' if older else 'may come'} after {row.version}'s ({row.commit[:7]}).",
             f"To go back, say so: tagline rollback {state.name}#{stage}, or "
             f"tagline assign {state.name}#{stage} --version {row.version}",
             code="superseded",

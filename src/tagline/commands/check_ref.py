@@ -21,7 +21,9 @@ def artifact_of(ref: str | None) -> str | None:
 
 
 def _tag_of(ref: str | None) -> str:
-    return (ref or "").removeprefix("refs/tags/")
+    """The tag that a ref names: itself, or what follows ``refs/tags/``; nothing for other refs."""
+    name = (ref or "").removeprefix("refs/tags/")
+    return "" if name == ref and name.startswith("refs/") else name
 
 
 def check_ref(source: Callable[[], Source], ref: str | None, now: int) -> Checked:

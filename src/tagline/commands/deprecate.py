@@ -14,8 +14,7 @@ def deprecate(desk: Desk, artifact: str) -> Written:
     def decide(ledger: Ledgered, now: int) -> Plan:
         plan = plan_deprecate(ledger.state, now, desk.trailers())
         if plan.new:
-            for stage in ledger.state.stages:
-                refuse_guarded(desk, artifact, stage)
+            refuse_guarded(desk, artifact, ledger.state.stages)
         return plan
 
     return write(desk, artifact, decide)

@@ -18,8 +18,7 @@ def deregister(desk: Desk, artifact: str, version: str) -> Written:
         plan = plan_deregister(ledger.state, version, now, desk.trailers())
         if plan.new:
             row = ledger.state.version(version)
-            for stage in row.stages if row else ():
-                refuse_guarded(desk, artifact, stage)
+            refuse_guarded(desk, artifact, row.stages if row else ())
         return plan
 
     return write(desk, artifact, decide)

@@ -51,11 +51,15 @@ def _fatal(manifest: LoadedManifest, name: str) -> Finding | None:
         # An empty file says nothing about any artifact, and does so clearly.
         return next((finding for finding in errors if finding.rule != "file-empty"), None)
     for finding in errors:
-        if finding.rule == "not-a-mapping":
+        if finding.rule == "not-a-mapping" or (finding.rule == "artifacts-wrapper" and _is_wrapped(name, manifest)):
             return finding
         if finding.artifact == name and (finding.rule in _FATAL or _spoils(finding, manifest)):
             return finding
     return None
+
+
+def _is_wrapped(name: str, manifest: LoadedManifest) -> bool:
+    return manifest.document.find(("artifacts", split_name(name)[1])) is not None
 
 
 def _spoils(finding: Finding, manifest: LoadedManifest) -> bool:

@@ -22,6 +22,10 @@ class DvcPointers:
         """Whether ``path`` is an out, lies in one, or contains one."""
         return self._outs.covers(path)
 
+    def paths(self) -> list[str]:
+        """What DVC tracks in the repository; not what it tracks elsewhere."""
+        return [path for path in self._outs.paths if not path.startswith(("/", "../")) and ":/" not in path]
+
     @cached_property
     def _outs(self) -> Outs:
         outs = Outs()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from tagline.domain.answers import future_warnings, unknown_artifact
+from tagline.domain.answers import future_warnings, require_artifact, unknown_artifact
 from tagline.domain.completeness import compare
 from tagline.domain.events import RawTag, Reading, Warn, read_events
 from tagline.domain.registry import ArtifactState, fold
 from tagline.domain.similar import suggestion
-from tagline.domain.tags import artifact_in_tag, parse_tag
+from tagline.domain.tags import parse_tag
+from tagline.domain.times import format_time
 from tagline.errors import IncompleteClone, NotFound
 from tagline.ports import Repository, Upstream
 
@@ -22,16 +23,18 @@ _EXAMPLES = 3
 class Source:
     """A registry to read, and what there is to compare it with.
 
-    ``upstream`` is None where the tags come from the remote itself, where there is no remote, and
-    with --offline. ``platform`` chooses the words of the fix.
+    ``upstream`` opens the remote; it gives None where the tags come from the remote itself, where
+    there is no remote, and with --offline. ``platform`` chooses the words of the fix.
     """
 
     repository: Repository
-    upstream: Upstream | None = None
+    upstream: Callable[[], Upstream | None]
     #: Compare always: in CI, clones are made by others' settings.
     always_compare: bool = False
     offline: bool = False
     platform: str | None = None
+    #: The tags are a remote's own, as fetched for this question.
+    is_remote: bool = False
 
 
 class View:
@@ -40,7 +43,7 @@ class View:
     def __init__(self, source: Source, artifacts: Collection[str] | None, *, details: bool) -> None:
         self._source = source
         self._artifacts = artifacts
-        self.compared = False
+        self.compared = source.is_remote or source.offline
         self.notes: list[Warn] = []
         #: The raw tags by name, where details were asked for.
         self.raw: dict[str, RawTag] = {}
@@ -51,23 +54,32 @@ class View:
         if why is None and not details:
             # The usual way: a stream, nothing is kept twice.
             reading = read_events(self._source.repository.tags(self._artifacts))
-            if not reading.lightweight or self._source.upstream is None:
+            if self.compared or not (reading.lightweight or self._empty(reading)):
                 return reading
         held = list(self._source.repository.tags(self._artifacts, details=details))
-        if why is None and any(tag.object_type != "tag" and parse_tag(tag.name) for tag in held):
-            why = "it has lightweight registry tags"
+        if why is None and not self.compared:
+            reading = read_events(held)
+            why = "it has lightweight registry tags" if reading.lightweight else None
+            why = why or ("it has no registry tag at all" if self._empty(reading) else None)
         if why is not None:
             held = self.compare(held, why)
         if details:
             self.raw = {tag.name: tag for tag in held}
         return read_events(held)
 
+    def _empty(self, reading: Reading) -> bool:
+        """Whether all was asked for and nothing is here: then it may just not have been fetched."""
+        return self._artifacts is None and not reading.events
+
     def _why_compare(self) -> str | None:
+        """Why the tags must be compared before they are trusted; None when they need not be."""
+        if self._source.is_remote:
+            return None
         shape = self._source.repository.why_incomplete()
-        if self._source.offline and shape:
-            message = f"This clone is {shape} and --offline keeps it from being compared with its remote."
-            self.notes.append(Warn("not-compared", None, message))
-        if self._source.upstream is None:
+        if self._source.offline:
+            if shape:
+                message = f"This clone is {shape} and --offline keeps it from being compared with its remote."
+                self.notes.append(Warn("not-compared", None, message))
             return None
         if shape:
             return f"it is {shape}"
@@ -75,10 +87,12 @@ class View:
 
     def compare(self, held: list[RawTag], why: str) -> list[RawTag]:
         """Compare with the remote; raise IncompleteClone, or give the tags to go by."""
-        upstream = self._source.upstream
-        if upstream is None or self.compared:
+        if self.compared:
             return held
         self.compared = True
+        upstream = self._source.upstream()
+        if upstream is None:
+            return self._without_upstream(held)
         difference = compare(held, upstream.tag_objects(self._artifacts))
         if difference.missing or difference.different:
             lacking = difference.missing or difference.different
@@ -88,6 +102,17 @@ class View:
             some = _some(difference.only_here)
             self.notes.append(Warn("not-on-remote", None, f"{upstream.name} does not have {some}."))
         return self._replaced(held, difference.lightweight, upstream)
+
+    def _without_upstream(self, held: list[RawTag]) -> list[RawTag]:
+        """There is no remote. A full clone is then all there is; a shallow or partial one is not."""
+        shape = self._source.repository.why_incomplete()
+        if shape is not None:
+            raise IncompleteClone(
+                f"This clone is {shape} and has no remote to compare its tags with; any answer could be stale.",
+                "Add the remote that it came from: git remote add origin URL\n"
+                "Or trust the tags that are here: --offline",
+            )
+        return held
 
     def _replaced(self, held: list[RawTag], lightweight: list[str], upstream: Upstream) -> list[RawTag]:
         """Take the remote's word for tags that a checkout has flattened to lightweight ones."""
@@ -106,7 +131,7 @@ class View:
         events = self.reading.events.get(name)
         if not events:
             return None
-        return fold(name, events, as_of=as_of, counter=self.reading.counters.get(name, 0))
+        return fold(name, events, as_of=as_of, ignored=self.reading.ignored.get(name, ()))
 
     def states(self, as_of: int | None = None) -> Iterator[ArtifactState]:
         """Every artifact that has an event, by name."""
@@ -131,16 +156,23 @@ class View:
         try:
             yield
         except NotFound as error:
-            if not self.compared and self._source.upstream is not None:
-                held = list(self._source.repository.tags(self._artifacts))
-                self.compare(held, "what was asked for is not here")
-            odd = [warning.message for warning in self.reading.warnings]
-            if odd and self._artifacts:
-                # Tags that look like an answer and are none: without them the denial is a riddle.
-                raise NotFound(" ".join([error.message, *odd[:_EXAMPLES]]), error.hint, code=error.code) from None
-            if error.code == "unknown-artifact" and self._artifacts:
+            if error.code in ("not-yet", "deprecated"):
+                raise
+            self.compare_now()
+            asides = [warning.message for warning in (*self.notes, *self.reading.warnings)][:_EXAMPLES]
+            if error.code == "unknown-artifact" and self._artifacts and not asides:
                 raise no_such_artifact(self._source.repository, next(iter(self._artifacts))) from None
+            if asides:
+                # Tags that look like an answer and are none, or a clone that nobody compared:
+                # without that the denial is a riddle, or a lie.
+                raise NotFound(" ".join([error.message, *asides]), error.hint, code=error.code) from None
             raise
+
+    def compare_now(self) -> None:
+        """Compare with the remote because something is not here. Raises IncompleteClone."""
+        if not self.compared:
+            held = list(self._source.repository.tags(self._artifacts))
+            self.compare(held, "what was asked for is not here")
 
 
 def read(source: Source, artifacts: Collection[str] | None, *, details: bool = False) -> View:
@@ -152,16 +184,27 @@ def read(source: Source, artifacts: Collection[str] | None, *, details: bool = F
     return View(source, artifacts, details=details)
 
 
+def present(view: View, name: str, as_of: int | None, *, deprecated: bool) -> ArtifactState:
+    """The state of one artifact at an instant.
+
+    Raises NotFound when it has no event, had none by then, or is deprecated and hidden.
+    """
+    state = view.state(name, as_of)
+    if as_of is not None and (state is None or not state.events) and view.state(name) is not None:
+        first = min(event.time for event in view.reading.events[name])
+        raise NotFound(
+            f"Nothing had happened to {name} by {format_time(as_of)}.",
+            f"Its first event was at {format_time(first)}.",
+            code="not-yet",
+        )
+    return require_artifact(state, name, deprecated=deprecated)
+
+
 def no_such_artifact(repository: Repository, name: str) -> NotFound:
     """The error for an artifact without a tag where it was looked for, with the nearest known name."""
-    parsed = [parse_tag(tag) for tag in repository.tag_names()]
+    parsed = (parse_tag(tag) for tag in repository.tag_names())
     known = {tag.artifact for tag in parsed if tag}
     error = unknown_artifact(name)
-    if name in known:
-        # Tags that were made here with --no-push, and the remote was asked.
-        refs = f"$(git for-each-ref --format='%(refname)' 'refs/tags/{artifact_in_tag(name)}[@#]*')"
-        hint = f"Its tags are in this clone only. Push them: git push origin {refs}"
-        return NotFound(f"The remote has no tag of {name}.", hint, code=error.code)
     return NotFound(error.message, f"{suggestion(name, known).strip()} {error.hint}".strip(), code=error.code)
 
 

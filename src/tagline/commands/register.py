@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable
 
 from tagline.commands.describe import describe
 from tagline.commands.manifests import load_manifest
@@ -13,37 +14,42 @@ from tagline.domain.planning import Plan, check_names, plan_register
 from tagline.domain.results import Written
 from tagline.domain.similar import suggestion
 from tagline.domain.versions import Bump, is_version
-from tagline.errors import ManifestUnreadable, WrongUsage
+from tagline.errors import ManifestUnreadable, PlatformRefused, WrongUsage
 from tagline.formats import yaml
 from tagline.ports import Tree
 
 
-def register(desk: Desk, artifact: str, commit: str, *, version: str | None, bump: Bump) -> Written:
-    """Register ``version`` at ``commit``, or the next version by ``bump``.
+def register(desk: Desk, artifact: str, find_commit: Callable[[], str], *, version: str | None, bump: Bump) -> Written:
+    """Register ``version`` at the commit found, or the next version by ``bump``.
 
     Raises WrongUsage for names outside the grammar, Refused for a deregistered version or a second
     version on a commit, Conflict when the version is elsewhere.
     """
     check_names(artifact)
     if version is not None and not is_version(version):
-        raise WrongUsage(f"{version!r} is no version.", "Write it like v1.2.3 or v2.0.0-rc.1.", code="bad-version")
+        likely = f"v{version.lstrip('vV')}"
+        hint = f"Did you mean {likely}?" if is_version(likely) else "Write it like v1.2.3 or v2.0.0-rc.1."
+        raise WrongUsage(f"{version!r} is no version.", hint, code="bad-version")
+
+    commit = find_commit()
+    undescribed = _undescribed(desk, artifact, commit)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
         return plan_register(ledger.state, commit, now, version=version, bump=bump, trailers=desk.trailers())
 
     written = write(desk, artifact, decide, must_exist=False)
-    written.warnings.extend(_undescribed(desk, artifact, commit))
+    written.warnings.extend(undescribed)
     return written
 
 
 def _undescribed(desk: Desk, artifact: str, commit: str) -> list[Warn]:
     """A warning when no manifest of the commit names the artifact: perhaps its name is mistyped."""
-    tree = desk.repository.tree(commit)
     try:
+        tree = desk.repository().tree(commit)
         if describe(artifact, tree) is not None:
             return []
         near = suggestion(artifact, _described_names(tree, artifact))
-    except ManifestUnreadable as error:
+    except (ManifestUnreadable, PlatformRefused) as error:
         return [Warn("manifest-unreadable", None, error.message)]
     message = f"No manifest at commit {commit[:7]} describes {artifact}.{near}"
     return [Warn("not-described", None, message)]

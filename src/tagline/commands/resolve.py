@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from tagline.commands.check_ref import artifact_of
 from tagline.commands.describe import describe
-from tagline.commands.reading import Source, View, read
-from tagline.domain.answers import Answer, decides, find, previous_version, require_artifact
+from tagline.commands.reading import Source, View, present, read
+from tagline.domain.answers import Answer, decides, find, of_tag, previous_version
 from tagline.domain.events import Warn
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.messages import CHANGE, parse_trailers
 from tagline.domain.registry import ArtifactState
 from tagline.domain.results import Location, Resolved
-from tagline.domain.tags import parse_tag
 from tagline.domain.targets import Target, parse_target
 from tagline.errors import Refused, WrongUsage
 from tagline.ports import Repository
 
 
 def resolve(
-    source: Source, target: Target, now: int, *, as_of: int | None = None, require_change: bool = False
+    source: Source, target: Target | str, now: int, *, as_of: int | None = None, require_change: bool = False
 ) -> Resolved:
-    """Resolve a target.
+    """Resolve a target, or (a text) the registry tag that started this job.
 
-    Raises NotFound, ManifestUnreadable, and Refused when ``require_change`` and the deciding tag
-    was not made by a merged change.
+    A tag answers what it named: ``current`` says whether it still decides. Raises NotFound,
+    ManifestUnreadable, and Refused when ``require_change`` and the deciding tag was not made by a
+    merged change, or when the job's tag took something away.
     """
-    view = read(source, [target.artifact], details=require_change)
+    name = artifact_of(target) if isinstance(target, str) else target.artifact
+    view = read(source, [name or ""], details=require_change)
     with view.or_incomplete():
-        state = require_artifact(view.state(target.artifact, as_of), target.artifact, deprecated=False)
-        answer = find(state, target)
+        state = present(view, name or "", as_of, deprecated=isinstance(target, str))
+        answer = of_tag(state, target) if isinstance(target, str) else find(state, target)
     if require_change:
         _require_change(view, answer)
-    entry = describe(target.artifact, source.repository.tree(answer.commit))
+    entry = describe(answer.artifact, source.repository.tree(answer.commit))
     location, odd = _locate(source.repository, answer, entry)
     warnings = view.warnings(state, now if as_of is None else None)
     warnings += [*_about(answer), *odd]
@@ -44,18 +46,17 @@ def resolve(
     )
 
 
-def target_of_job(text: str | None, tag: str | None) -> Target:
-    """The target that was asked for, else the one that the job's own tag names.
+def target_of_job(text: str | None, tag: str | None) -> Target | str:
+    """The target that was asked for, else the registry tag that started this job.
 
     Raises WrongUsage when there is neither.
     """
     if text:
         return parse_target(text)
-    parsed = parse_tag(tag) if tag else None
-    if parsed is None:
+    if tag is None or artifact_of(tag) is None:
         started_by = f" (this job was started by {tag!r}, which is no registry tag)" if tag else ""
         raise WrongUsage(f"No target was given{started_by}.", "Name one, such as churn#prod.", code="no-target")
-    return Target(parsed.artifact, version=parsed.version, stage=parsed.stage)
+    return tag
 
 
 def _current(view: View, state: ArtifactState, answer: Answer, as_of: int | None) -> bool:

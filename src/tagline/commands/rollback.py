@@ -29,7 +29,7 @@ def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None,
             trailers=desk.trailers(),
         )
         if plan.new:
-            refuse_guarded(desk, artifact, stage)
+            refuse_guarded(desk, artifact, [stage])
         return plan
 
     return write(desk, artifact, decide)

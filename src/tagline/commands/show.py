@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tagline.commands.reading import Source, View, read
-from tagline.domain.answers import find, require_artifact
+from tagline.commands.reading import Source, View, present, read
+from tagline.domain.answers import find
 from tagline.domain.registry import ArtifactState
 from tagline.domain.results import Shown
 from tagline.domain.targets import Target
@@ -41,7 +41,7 @@ def show_artifact(source: Source, name: str, now: int, *, as_of: int | None, dep
     """The same document with one artifact. Raises NotFound."""
     view = read(source, [name])
     with view.or_incomplete():
-        require_artifact(view.state(name, as_of), name, deprecated=deprecated)
+        present(view, name, as_of, deprecated=deprecated)
     return Registry(view, _now(now, as_of), as_of=as_of, deprecated=True)
 
 
@@ -49,7 +49,7 @@ def show_target(source: Source, target: Target, now: int, *, as_of: int | None, 
     """Which version a target names. Raises NotFound."""
     view = read(source, [target.artifact])
     with view.or_incomplete():
-        state = require_artifact(view.state(target.artifact, as_of), target.artifact, deprecated=deprecated)
+        state = present(view, target.artifact, as_of, deprecated=deprecated)
         answer = find(state, target)
     return Shown(answer, state, view.warnings(state, _now(now, as_of)))
 

@@ -17,7 +17,7 @@ def unassign(desk: Desk, artifact: str, stage: str, *, version: str | None) -> W
     def decide(ledger: Ledgered, now: int) -> Plan:
         plan = plan_unassign(ledger.state, stage, version, now, desk.trailers())
         if plan.new:
-            refuse_guarded(desk, artifact, stage)
+            refuse_guarded(desk, artifact, [stage])
         return plan
 
     return write(desk, artifact, decide)

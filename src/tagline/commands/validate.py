@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
 
 from tagline.commands.dvc_pointers import DvcPointers
 from tagline.commands.manifests import LoadedManifest, load_manifest, mentions_artifacts
@@ -11,7 +12,9 @@ from tagline.domain import manifest_paths, manifest_rules
 from tagline.domain.findings import Finding
 from tagline.domain.gto_config import GTO_CONFIG, GtoConfig, read_config
 from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, Declared, kind_of, repository_path, section_of
-from tagline.domain.similar import suggestion
+from tagline.domain.near_paths import NearPaths
+from tagline.domain.shell import shell_path
+from tagline.domain.similar import did_you_mean
 from tagline.domain.tracked import TrackedPaths
 from tagline.domain.validation import Checked, ValidationReport
 from tagline.errors import WrongUsage
@@ -32,16 +35,18 @@ def validate(
 ) -> ValidationReport:
     """Check ``files``, or (None) every ``artifacts.yaml`` and every ``dvc.yaml`` with artifacts.
 
-    ``untracked_exists`` tells whether the work tree has a path that Git does not track; it
-    only improves hints. Raises WrongUsage where one of ``files`` is not in the snapshot.
+    ``files`` are relative to the repository's root. ``untracked_exists`` tells whether the work
+    tree has a path, tracked or not; it only improves hints. Raises WrongUsage where one of
+    ``files`` is not in the snapshot.
     """
     paths = tree.paths()
     contents, findings = _contents(tree, paths, files, untracked_exists)
-    if not contents and not findings:
-        findings += _no_manifest(has_registry_tags) if not files else []
     loaded = [load_manifest(file, data, tree) for file, data in sorted(contents.items())]
+    notes: tuple[str, ...] = ()
     if not files:
         loaded = [manifest for manifest in loaded if _declares_artifacts(manifest)]
+        if not loaded and not findings:
+            findings, notes = _no_manifest(has_registry_tags, untracked_exists)
     config, config_findings, config_data = _gto_config(tree)
     findings += config_findings
     for manifest in loaded:
@@ -50,13 +55,17 @@ def validate(
     findings += _cross_rules(loaded, _partners(tree, paths, contents) if files else [])
     findings += _path_rules(tree, paths, loaded, untracked_exists)
     texts = {manifest.file: manifest.data for manifest in loaded} | {GTO_CONFIG: config_data}
-    return _report(loaded, findings, texts)
+    return _report(loaded, findings, texts, notes)
 
 
 def _report(
-    loaded: Sequence[LoadedManifest], findings: Collection[Finding], texts: Mapping[str, bytes]
+    loaded: Sequence[LoadedManifest],
+    findings: Collection[Finding],
+    texts: Mapping[str, bytes],
+    notes: tuple[str, ...],
 ) -> ValidationReport:
     concerned = {finding.file for finding in findings}
+    # A set: what an alias repeats within an entry is found once for each repetition.
     findings = {_shortened(finding) for finding in findings}
     return ValidationReport(
         ok=all(finding.severity != "error" for finding in findings),
@@ -67,6 +76,7 @@ def _report(
             for file, data in texts.items()
             if file in concerned
         },
+        notes=notes,
     )
 
 
@@ -87,7 +97,8 @@ def _contents(
 ) -> tuple[dict[str, bytes], list[Finding]]:
     """The manifests' contents, and findings about manifests that are no regular files."""
     if files:
-        wanted = [_known(posixpath.normpath(file), paths, untracked_exists) for file in files]
+        tracked = TrackedPaths(paths)
+        wanted = [_known(posixpath.normpath(file), tracked, untracked_exists) for file in files]
     else:
         wanted = [path for path in paths if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
     contents = tree.read_many(wanted, yaml.MAX_BYTES)
@@ -95,7 +106,7 @@ def _contents(
         Finding(
             file, 1, 1, None, "file-not-regular", "error",
             f"{file} is a symbolic link, a submodule or deleted.",
-            "Replace it by a regular file.",
+            f"Replace it by a regular file; a deleted one comes back with: git restore {shell_path(file)}",
         )
         for file in wanted
         if file not in contents and (files or kind_of(file) == "artifacts")
@@ -115,28 +126,51 @@ def _declares_artifacts(manifest: LoadedManifest) -> bool:
     )
 
 
-def _known(file: str, paths: Sequence[str], untracked_exists: Callable[[str], bool]) -> str:
-    if file in set(paths):
+def _known(file: str, tracked: TrackedPaths, untracked_exists: Callable[[str], bool]) -> str:
+    if tracked.is_file(file):
         return file
+    manifests = tracked.named(MANIFEST, DVC_MANIFEST)
+    if file == "." or tracked.is_directory(file):
+        inside = [path for path in manifests if file == "." or path.startswith(f"{file}/")]
+        example = f", such as {inside[0]} (path from the repository's root)," if inside else ""
+        raise WrongUsage(
+            f"{'The repository' if file == '.' else file} is a folder, not a manifest.",
+            f"Name a manifest file{example} or leave FILE out to check all.",
+        )
     if untracked_exists(file):
-        raise WrongUsage(f"{file} is not tracked by Git.", f"Run: git add {file}")
-    manifests = [path for path in paths if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
+        # An untracked folder looks the same from here, so only what is named like YAML is proposed.
+        add = f"Run: git add {shell_path(file)}" if file.endswith((".yaml", ".yml", ".json")) else ""
+        raise WrongUsage(
+            f"Git does not track {file} (path from the repository's root).",
+            add or "Name a manifest file that Git tracks, or leave FILE out to check all.",
+        )
+    near = _nearest_manifest(file, manifests)
     raise WrongUsage(
-        f"There is no file {file}.",
-        f"Paths are relative to the repository's root.{suggestion(file, manifests)}",
+        f"There is no file {file} (path from the repository's root).",
+        f"The nearest manifest, also from there, is {near}." if near else "Leave FILE out to check all manifests.",
     )
 
 
-def _no_manifest(has_registry_tags: Callable[[], bool]) -> list[Finding]:
+def _nearest_manifest(file: str, manifests: Sequence[str]) -> str | None:
+    # In a folder one easily types a path from the root: then the end of what was looked for exists.
+    ends = [path for path in manifests if file.endswith(f"/{path}")]
+    return max(ends, key=len) if ends else did_you_mean(file, manifests)
+
+
+def _no_manifest(
+    has_registry_tags: Callable[[], bool], untracked_exists: Callable[[str], bool]
+) -> tuple[list[Finding], tuple[str, ...]]:
+    """A finding if there are registry tags, else at most a note."""
+    forgotten = f"{MANIFEST} exists, but Git does not track it."
+    add = f"git add {MANIFEST}"
+    exists = untracked_exists(MANIFEST)
     if not has_registry_tags():
-        return []
-    return [
-        Finding(
-            MANIFEST, 1, 1, None, "no-manifest", "error",
-            "There are registry tags, but Git tracks no artifacts.yaml and no dvc.yaml with artifacts.",
-            "Create artifacts.yaml with 'NAME: {path: FILE}' for each artifact, then: git add artifacts.yaml",
-        )
-    ]  # fmt: skip
+        return [], (f"{forgotten} Run: {add}",) if exists else ()
+    message = "There are registry tags, but Git tracks no artifacts.yaml and no dvc.yaml with artifacts."
+    hint = f"Create {MANIFEST} with 'NAME: {{path: FILE}}' for each artifact, then: {add}"
+    if exists:
+        message, hint = forgotten, f"Run: {add}"
+    return [Finding(MANIFEST, 1, 1, None, "no-manifest", "error", message, hint)], ()
 
 
 def _partners(tree: Tree, paths: Sequence[str], contents: Mapping[str, bytes]) -> list[LoadedManifest]:
@@ -190,13 +224,14 @@ def _path_rules(
             modules.append(_submodules(tree))
         return modules[0]
 
-    facts = manifest_paths.PathFacts(tracked, DvcPointers(tree, tracked).covers, submodules, untracked_exists)
+    pointers = DvcPointers(tree, tracked)
+    near = NearPaths(lambda: chain(tracked.names(), pointers.paths()))
+    facts = manifest_paths.PathFacts(tracked, pointers.covers, submodules, untracked_exists, near.nearest)
     items = [item for manifest in loaded for item in manifest.items]
     findings = [finding for item in items for finding in manifest_paths.check_paths(item, facts)]
     irregular = _irregular(tree, tracked, items)
     if irregular:
-        for item in items:
-            findings += manifest_paths.check_regular(item, irregular, submodules())
+        findings += [finding for item in items for finding in manifest_paths.check_regular(item, irregular, facts)]
     return findings
 
 

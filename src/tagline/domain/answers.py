@@ -40,7 +40,7 @@ def require_artifact(state: ArtifactState | None, name: str, *, deprecated: bool
         last = state.events[-1]
         raise NotFound(
             f"{name} is deprecated since {format_time(last.time)} (tag {last.tag}).",
-            "Look at it with --all, or revive it by registering a version or assigning a stage.",
+            f"Look at it: tagline show {name} --all. Registering a version or assigning a stage brings it back.",
             code="deprecated",
         )
     return state
@@ -95,10 +95,11 @@ def require_holder(state: ArtifactState, stage: str) -> Hold:
             f"Assign it: tagline assign {state.name}#{stage} --version V. What happened: tagline history {state.name}",
             code="empty-stage",
         )
-    known = ", ".join(sorted(state.stages)) or "none"
+    known = ", ".join(sorted(state.stages))
+    held = f"Stages that are held: {known}." if known else f"Assign it: tagline assign {state.name}#{stage} --version V"
     raise NotFound(
         f"{state.name} was never assigned a stage {stage!r}.",
-        f"Stages that are held: {known}.{suggestion(stage, state.holds)}",
+        f"{held}{suggestion(stage, state.holds)}",
         code="unknown-stage",
     )
 
@@ -122,13 +123,43 @@ def _of_stage(state: ArtifactState, stage: str) -> Answer:
     )
 
 
+def of_tag(state: ArtifactState, tag: str) -> Answer:
+    """What one tag named when it was made: its commit, its stage, the version registered there.
+
+    Raises :class:`NotFound` when it is no event, :class:`Refused` when it took something away.
+    """
+    event = next((event for event in state.events if event.tag == tag), None)
+    if event is None:
+        raise NotFound(f"There is no tag {tag!r} here.", f"See: tagline history {state.name}", code="unknown-tag")
+    if event.kind not in (EventKind.REGISTRATION, EventKind.ASSIGNMENT):
+        raise Refused(
+            f"{tag} is a {event.kind}: it names nothing to resolve.",
+            f"Name a target, such as {state.name}#prod; start deployments by tags without '!'.",
+            code="nothing-to-resolve",
+        )
+    version = event.version if event.stage is None else versions_by_commit(state).get(event.commit)
+    row = state.version(version) if version else None
+    return Answer(
+        artifact=state.name,
+        version=version,
+        commit=event.commit,
+        tag=event.tag,
+        stage=event.stage,
+        stages=list(row.stages) if row else [],
+        registered_at=row.registered_at if row else None,
+        active=row.active if row else False,
+    )
+
+
 def previous_version(state: ArtifactState, answer: Answer) -> str | None:
     """What the answer took the place of.
 
     For a stage: the version that held it before this hold. For a version: the next lower active one.
     """
     if answer.stage is not None:
-        earlier = (hold.version for hold in reversed(state.holds[answer.stage][:-1]))
+        holds = state.holds.get(answer.stage, [])
+        place = next((i for i, hold in enumerate(holds) if answer.tag in (hold.tag, hold.opened_by)), len(holds))
+        earlier = (hold.version for hold in reversed(holds[:place]))
         return next((version for version in earlier if version != answer.version), None)
     rows = iter(state.versions)
     for row in rows:

@@ -28,10 +28,11 @@ class Node:
     ``fields`` holds the values of a mapping, ``keys`` the positions of its keys, ``items``
     the elements of a list; all three are empty for a scalar. A node that an alias repeats
     shares its parts with the anchor's node. ``size`` counts the node and all below,
-    aliases expanded; long text counts for more.
+    aliases expanded; long text counts for more. ``written`` is how the file spells a number,
+    true or false (``1.10`` has the value 1.1), and empty for all else.
     """
 
-    __slots__ = ("column", "fields", "items", "keys", "line", "size", "value")
+    __slots__ = ("column", "fields", "items", "keys", "line", "size", "value", "written")
 
     def __init__(self, value: Any, line: int, column: int) -> None:
         self.value = value
@@ -41,6 +42,7 @@ class Node:
         self.keys: dict[str, Position] = {}
         self.items: list[Node] = []
         self.size = 1
+        self.written = ""
 
     def __repr__(self) -> str:
         return f"Node({self.value!r}, {self.line}, {self.column})"
@@ -111,6 +113,7 @@ def map_strings(node: Node, change: Callable[[str, Node], Any]) -> Node:
     if isinstance(node.value, str):
         return Node(change(node.value, node), node.line, node.column)
     copy = Node(node.value, node.line, node.column)
+    copy.written = node.written
     if isinstance(node.value, Mapping):
         copy.keys = node.keys
         copy.fields = {key: map_strings(child, change) for key, child in node.fields.items()}

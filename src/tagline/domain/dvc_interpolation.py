@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tagline.domain.document import Document, Node, Path, Position, Problem, map_strings
+from tagline.domain.shell import shell_path
 
 RULE = "dvc-interpolation"
 DEFAULT_PARAMS = "params.yaml"
@@ -120,7 +121,9 @@ def _from_file(source: str, directory: str, load: LoadParams, seen: dict[str, se
             raise _UnresolvedError(f"'{source}' reads {name} a second time.", "Remove this line.")
     data = None if path.startswith("../") else load(path)
     if data is None:
-        raise _UnresolvedError(f"The parameter file {path} is not tracked by Git.", f"Add it: git add {path}")
+        raise _UnresolvedError(
+            f"The parameter file {path} is not tracked by Git.", f"Add it: git add {shell_path(path)}"
+        )
     if isinstance(data, str):
         raise _UnresolvedError(
             f"The parameter file {path} cannot be read: {data}", "Mend the file, or write the value out."

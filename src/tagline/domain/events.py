@@ -58,14 +58,13 @@ class Warn(NamedTuple):
 class Reading(NamedTuple):
     """The events of a set of tags by artifact (unsorted), and what was odd about the tags.
 
-    ``counters`` holds, by artifact, the largest counter among tags that are ignored: their
-    names are taken all the same.
+    ``ignored`` holds, by artifact, the tags that are no events: their names are taken all the same.
     """
 
     events: dict[str, list[Event]]
     warnings: list[Warn]
     lightweight: list[str]
-    counters: dict[str, int]
+    ignored: dict[str, list[str]]
 
 
 def read_events(tags: Iterable[RawTag]) -> Reading:
@@ -73,7 +72,7 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
     events: dict[str, list[Event]] = {}
     warnings: list[Warn] = []
     lightweight: list[str] = []
-    counters: dict[str, int] = {}
+    ignored: dict[str, list[str]] = {}
     commits: dict[str, str] = {}
     for tag in tags:
         name = tag.name
@@ -87,7 +86,7 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
         if not usual or tag.object_type != "tag":
             odd = _why_ignored(tag)
             warnings.append(odd)
-            counters[artifact] = max(counters.get(artifact, 0), counter or 0)
+            ignored.setdefault(artifact, []).append(name)
             if tag.object_type != "tag":
                 lightweight.append(name)
             continue
@@ -100,7 +99,7 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
             events[artifact].append(event)
         except KeyError:
             events[artifact] = [event]
-    return Reading(events, warnings, lightweight, counters)
+    return Reading(events, warnings, lightweight, ignored)
 
 
 def _why_ignored(tag: RawTag) -> Warn:

@@ -18,6 +18,12 @@ class GtoConfig(NamedTuple):
     stages: tuple[str, ...] | None = None
 
 
+_EXAMPLES = {
+    "types": "Write for example 'types: [model, dataset]'.",
+    "stages": "Write for example 'stages: [staging, prod]'.",
+}
+
+
 def read_config(document: Document) -> tuple[GtoConfig, list[Finding]]:
     """The configuration and what is wrong in it. A list with a mistake allows everything."""
     findings = [p.finding(GTO_CONFIG) for p in document.problems if p.rule != "file-empty"]
@@ -25,9 +31,7 @@ def read_config(document: Document) -> tuple[GtoConfig, list[Finding]]:
     if root is None or root.value is None:
         return GtoConfig(), findings
     if not isinstance(root.value, dict):
-        findings.append(
-            _finding(root, "This file must hold a mapping.", "Write for example 'types: [model, dataset]'.")
-        )
+        findings.append(_finding(root, "This file must hold a mapping.", _EXAMPLES["types"]))
         return GtoConfig(), findings
     names: dict[str, tuple[str, ...] | None] = {}
     for key in ("types", "stages"):
@@ -42,7 +46,9 @@ def _wrong(node: Node | None, key: str) -> list[Finding]:
     if node is None or node.value is None:
         return []
     if not isinstance(node.value, list):
-        return [_finding(node, f"'{key}' must be a list.", f"Write for example '{key}: [a, b]'.")]
+        words = [word.strip() for word in str(node.value)[:200].split(",")]
+        own = ", ".join(words) if all(map(is_name, words)) else ""
+        return [_finding(node, f"'{key}' must be a list.", f"Write '{key}: [{own}]'." if own else _EXAMPLES[key])]
     hint = "Use letters, digits, '-', '_' and '/', beginning and ending with a letter or digit."
     return [
         _finding(item, f"'{item.value}' in '{key}' is no valid name.", hint)

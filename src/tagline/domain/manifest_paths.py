@@ -11,6 +11,7 @@ from tagline.domain.dvc_interpolation import has_template
 from tagline.domain.findings import Finding
 from tagline.domain.manifest import Declared, is_absolute, is_uri, repository_path
 from tagline.domain.manifest_rules import finding
+from tagline.domain.shell import shell_path
 from tagline.domain.tracked import TrackedPaths
 
 
@@ -21,7 +22,8 @@ class PathFacts:
     tracked: TrackedPaths
     dvc_covers: Callable[[str], bool]
     submodules: Callable[[], Collection[str]]
-    untracked_exists: Callable[[str], bool]
+    exists: Callable[[str], bool]  # in the work tree, tracked or not
+    nearest: Callable[[str], str | None]
 
 
 def path_fields(item: Declared) -> Iterator[tuple[str, Node]]:
@@ -59,9 +61,7 @@ Complaint = tuple[str, str, str]  # rule, message, hint
 def _form(field: str, written: str, item: Declared, facts: PathFacts) -> Complaint | None:
     """What is wrong with the path as text."""
     if is_uri(written):
-        hint = "Add 'virtual: true' if the content is outside the repository."
-        if item.kind == "dvc":
-            hint = "Add 'meta: {tagline: {virtual: true}}' if the content is outside the repository."
+        hint = f"Add {_virtual(item)} if the content is outside the repository."
         return "path-uri", f"'{field}' is a URI, not a path in the repository.", hint
     if is_absolute(written):
         return (
@@ -99,13 +99,13 @@ def _existence(field: str, written: str, item: Declared, facts: PathFacts) -> Co
             return (
                 "path-submodule",
                 f"'{field}' lies in the submodule {module}: {path}",
-                "Declare the artifact in that repository, or add 'virtual: true'.",
+                f"Declare the artifact in that repository, or add {_virtual(item)}.",
             )
-    if facts.untracked_exists(path):
+    if facts.exists(path):
         return (
             "path-untracked",
             f"{path} exists but is tracked neither by Git nor by DVC.",
-            (f"Run: git add {path}   (or: dvc add {path})"),
+            f"Run: git add {shell_path(path)}   (or: dvc add {shell_path(path)})",
         )
     return (
         "path-missing",
@@ -115,27 +115,43 @@ def _existence(field: str, written: str, item: Declared, facts: PathFacts) -> Co
 
 
 def _repair(path: str, written: str, item: Declared, facts: PathFacts) -> str:
+    directory = posixpath.dirname(item.entry.file)
     from_root = posixpath.normpath(written)
-    if posixpath.dirname(item.entry.file) and (
+    if directory and (
         facts.tracked.is_file(from_root)
         or facts.tracked.is_directory(from_root)
         or facts.tracked.has_dvc_file(from_root)
     ):
-        relative = posixpath.relpath(from_root, posixpath.dirname(item.entry.file))
-        return f"Paths are relative to this file's directory: write '{relative}'."
+        return f"Paths are relative to this file's directory: write '{_relative(from_root, directory)}'."
     if has_template(written):
         return "Templates are resolved in dvc.yaml only: write the value out, or declare the artifact there."
-    return f"Correct the path, or add the file: git add {path} (or dvc add), or set 'virtual: true'."
+    near = facts.nearest(path)
+    correct = f"Did you mean '{_relative(near, directory)}'? If not," if near else "Correct the path, or"
+    return f"{correct} add the file: git add {shell_path(path)} (or dvc add), or add {_virtual(item)}."
 
 
-def check_regular(item: Declared, irregular: Collection[str], submodules: Collection[str]) -> list[Finding]:
+def _relative(path: str, directory: str) -> str:
+    # With leading slashes relpath need not ask for the current directory.
+    return posixpath.relpath(f"/{path}", f"/{directory}")
+
+
+def _virtual(item: Declared) -> str:
+    return "'meta: {tagline: {virtual: true}}'" if item.kind == "dvc" else "'virtual: true'"
+
+
+def check_regular(item: Declared, irregular: Collection[str], facts: PathFacts) -> list[Finding]:
     """Warnings about tracked paths without content of their own; ``irregular`` are those without."""
     found = []
     for field, node in path_fields(item):
         path = repository_path(item.entry.file, node.value)
         if path is None or path not in irregular:
             continue
-        what = "a submodule" if path in submodules else "a symbolic link, or deleted in the work tree"
+        if path in facts.submodules():
+            what = "a submodule"
+        elif facts.exists(path):
+            what = "a symbolic link"
+        else:  # or a link of a commit, which no work tree shows
+            what = "a symbolic link, or deleted in the work tree"
         found.append(
             finding(
                 item, node, "path-not-regular", f"'{field}' is {what}: {path}",

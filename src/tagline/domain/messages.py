@@ -50,7 +50,8 @@ def compose(first_line: str, trailers: Iterable[tuple[str, str]]) -> str:
 
 def one_line(text: str) -> str:
     """``text`` with every run of control characters and line breaks made one space."""
-    return _UNPRINTABLE_RE.sub(" ", text).strip()
+    # An argument that is no valid Unicode reaches Python with lone surrogates, which no tag can hold.
+    return _UNPRINTABLE_RE.sub(" ", text.encode(errors="replace").decode()).strip()
 
 
 def parse_trailers(message: str) -> Trailers:

@@ -10,10 +10,19 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tagline.domain import messages
-from tagline.domain.answers import refuse_future, require_holder, require_version
+from tagline.domain.answers import refuse_future, require_holder, require_version, versions_by_commit
 from tagline.domain.registry import ArtifactState, VersionState
 from tagline.domain.similar import suggestion
-from tagline.domain.tags import EventKind, TagName, format_tag, is_artifact, is_name, why_git_refuses
+from tagline.domain.tags import (
+    EventKind,
+    TagName,
+    artifact_in_tag,
+    format_tag,
+    is_artifact,
+    is_name,
+    parse_tag,
+    why_git_refuses,
+)
 from tagline.domain.versions import Bump, bumped, first, precedence
 from tagline.errors import Conflict, NotFound, Refused, WrongUsage
 
@@ -79,7 +88,8 @@ def plan_register(
 
 def next_version(state: ArtifactState, bump: Bump) -> str:
     """The bump of the latest active version, past every number that was ever used."""
-    used = {event.version for event in state.events if event.version is not None}
+    ignored = (parsed.version for tag in state.ignored if (parsed := parse_tag(tag)))
+    used = {version for version in (*(event.version for event in state.events), *ignored) if version}
     taken = {precedence(version) for version in used}
     version = bumped(state.latest.version, bump) if state.latest else first(bump)
     while precedence(version) in taken:
@@ -88,7 +98,9 @@ def next_version(state: ArtifactState, bump: Bump) -> str:
 
 
 def _versions_at(state: ArtifactState, commit: str) -> list[VersionState]:
-    return [row for row in state.versions if row.commit == commit]
+    """The versions that were ever registered at a commit, highest first."""
+    there = {e.version for e in state.events if e.kind is EventKind.REGISTRATION and e.commit == commit}
+    return [row for row in state.versions if row.version in there]
 
 
 def _found_registration(state: ArtifactState, row: VersionState) -> Plan:
@@ -114,9 +126,9 @@ def _registered_already(state: ArtifactState, row: VersionState, commit: str) ->
 
 
 def _second_version(name: str, row: VersionState, commit: str) -> Refused:
-    state = "is" if row.active else "was (and is deregistered)"
+    since = "" if row.active else " and was deregistered since"
     return Refused(
-        f"{name} {row.version} {state} registered at {commit[:7]}; one commit carries one version of an artifact.",
+        f"{name} {row.version} is registered at {commit[:7]}{since}; one commit carries one version of an artifact.",
         "Register at another commit; an empty one will do: git commit --allow-empty -m 'Release'",
         code="commit-has-version",
     )
@@ -131,12 +143,26 @@ def plan_assign(state: ArtifactState, stage: str, row: VersionState, now: int, t
             code="deregistered",
         )
     hold = state.stages.get(stage)
-    if hold is not None and hold.version == row.version:
+    if hold is not None and hold.version == row.version and not state.deprecated:
         found = Row(hold.tag, hold.commit, state.name, EventKind.ASSIGNMENT, row.version, stage, created=False)
         return Plan([found], note=f"{state.name} {row.version} holds {stage} already.")
-    name = TagName(state.name, EventKind.ASSIGNMENT, None, stage, state.counter + 1)
-    previous = [(messages.PREVIOUS, hold.version)] if hold and hold.version else []
+    there = _versions_at(state, row.commit)
+    if len(there) > 1:
+        names = ", ".join(other.version for other in there)
+        raise Refused(
+            f"{names} of {state.name} are registered at {row.commit[:7]}; a stage tag there would name none of them.",
+            "Register the right one at a commit of its own and assign that.",
+            code="two-versions",
+        )
+    name = TagName(state.name, EventKind.ASSIGNMENT, None, stage, next_counter(state))
+    previous = [(messages.PREVIOUS, hold.version)] if hold and hold.version not in (None, row.version) else []
     return _one(state, now, name, row.commit, row.version, [*previous, *trailers])
+
+
+def next_counter(state: ArtifactState) -> int:
+    """One more than the largest counter of any tag of the artifact, ignored ones included."""
+    ignored = (parsed.counter or 0 for tag in state.ignored if (parsed := parse_tag(tag)))
+    return 1 + max(state.counter, *ignored, 0)
 
 
 def version_at(state: ArtifactState, commit: str, stage: str) -> VersionState:
@@ -161,18 +187,15 @@ def plan_unassign(state: ArtifactState, stage: str, version: str | None, now: in
         hold = require_holder(state, stage)
         return _one(state, now, _unassignment(state, stage), hold.commit, hold.version, trailers)
     row = require_version(state, version)
-    commits = [commit for commit in _live_commits(state, stage) if commit in _commits_of(state, row.version)]
+    reads_as = versions_by_commit(state)
+    commits = [commit for commit in _live_commits(state, stage) if reads_as.get(commit) == row.version]
     if not commits:
         return Plan([], note=f"{state.name} {version} is not assigned {stage}.")
     return _one(state, now, _unassignment(state, stage), commits[-1], version, trailers)
 
 
 def _unassignment(state: ArtifactState, stage: str) -> TagName:
-    return TagName(state.name, EventKind.UNASSIGNMENT, None, stage, state.counter + 1)
-
-
-def _commits_of(state: ArtifactState, version: str) -> set[str]:
-    return {e.commit for e in state.events if e.version == version and e.kind is EventKind.REGISTRATION}
+    return TagName(state.name, EventKind.UNASSIGNMENT, None, stage, next_counter(state))
 
 
 def _live_commits(state: ArtifactState, stage: str) -> list[str]:
@@ -206,7 +229,7 @@ def plan_rollback(
         if hold.version != from_version:
             note = f"{from_version} does not hold {state.name}#{stage}; {hold.version or hold.commit[:7]} does."
             return Plan([_held(state, stage)], note=note)
-    chosen = to_version or target
+    chosen = target if to_version is None else to_version
     if chosen is None:
         raise NotFound(
             f"No active version held {state.name}#{stage} before {hold.version or hold.commit[:7]}.",
@@ -255,13 +278,31 @@ def _one(
     tag = format_tag(name)
     if any(event.tag == tag for event in state.events):
         # A simple tag is used up: deprecated, revived and deprecated again.
-        tag = format_tag(name._replace(counter=state.counter + 1))
+        tag = format_tag(name._replace(counter=next_counter(state)))
+    if tag in state.ignored:
+        raise Conflict(
+            f"The name {tag} is taken by a tag that is no event of the registry.",
+            f"Look at it: git cat-file -p 'refs/tags/{tag}'. To make room, delete it where it lies: "
+            f"git tag -d '{tag}' here, git push origin ':refs/tags/{tag}' on the remote.",
+            code="tag-taken",
+        )
+    _require_writable(tag)
+    text = messages.compose(messages.subject(name.kind, name.artifact, version or commit, name.stage), trailers)
+    new = NewTag(tag, commit, max(now, state.newest + 1), text)
+    return Plan([Row(tag, commit, name.artifact, name.kind, version, name.stage, created=True)], [new])
+
+
+def _name_hint(name: str) -> str:
+    before, at, version = name.partition("@")
+    if at and is_artifact(before):
+        return f"Write the version apart: tagline register {before} --version {version or 'v1.2.3'}"
+    return "Use a-z, A-Z, 0-9, '-', '_' and '/', beginning and ending with a letter or digit."
+
+
+def _require_writable(tag: str) -> None:
     broken = why_git_refuses(tag)
     if broken:
         raise Refused(f"Git refuses the tag {tag}: {broken}.", "Choose another name.", code="name-refused-by-git")
-    text = messages.compose(messages.subject(name.kind, name.artifact, version, name.stage), trailers)
-    new = NewTag(tag, commit, max(now, state.newest + 1), text)
-    return Plan([Row(tag, commit, name.artifact, name.kind, version, name.stage, created=True)], [new])
 
 
 def check_names(artifact: str, stage: str | None = None, *, stages: Sequence[str] | None = None) -> None:
@@ -269,9 +310,10 @@ def check_names(artifact: str, stage: str | None = None, *, stages: Sequence[str
     if not is_artifact(artifact):
         raise WrongUsage(
             f"{artifact!r} cannot name an artifact.",
-            "Use letters, digits, '-', '_' and '/', beginning and ending with a letter or digit.",
+            _name_hint(artifact),
             code="bad-name",
         )
+    _require_writable(artifact_in_tag(artifact) + (f"#{stage}" if stage is not None else "@v1.0.0"))
     if stage is None:
         return
     if not is_name(stage):

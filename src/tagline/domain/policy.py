@@ -8,6 +8,14 @@ from typing import Any
 
 #: Its name, at the root of the default branch.
 POLICY_FILE = ".tagline.yaml"
+#: Bytes; a longer one is refused by its reader.
+MAX_POLICY = 1024 * 1024
+
+
+#: Everything that a policy may say at its top; anything else is a mistake that may hide a rule.
+_KEYS = frozenset(
+    ("stages", "artifacts", "labels", "max_artifacts", "atomic", "drift", "comment_authors", "other_stages", "mlflow")
+)
 
 
 def guards(policy: object, artifact: str, stage: str) -> bool:
@@ -18,7 +26,9 @@ def guards(policy: object, artifact: str, stage: str) -> bool:
     """
     if policy is None:
         return False
-    if not isinstance(policy, Mapping):
+    if not isinstance(policy, Mapping) or not _KEYS.issuperset(policy):
+        return True
+    if policy.get("other_stages") not in (None, "refuse", "allow"):
         return True
     rules = [_rules(policy, stage)]
     overrides = policy.get("artifacts")

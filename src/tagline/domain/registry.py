@@ -7,7 +7,7 @@ history of holders (who held ``prod``, since when, until when) falls out of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from tagline.domain.events import Event, Warn
@@ -60,11 +60,13 @@ class ArtifactState:
     holds: dict[str, list[Hold]]
     deprecated: bool
     warnings: list[Warn]
-    #: Time of the newest event, in unix seconds, and the largest counter of any tag.
+    #: Time of the newest event, in unix seconds, and the largest counter of any event.
     newest: int
     counter: int
     #: Every tag of the artifact that is an event, oldest first.
     events: list[Event]
+    #: Tags with names of this artifact that are no events.
+    ignored: frozenset[str] = frozenset()
 
     @property
     def latest(self) -> VersionState | None:
@@ -76,17 +78,19 @@ class ArtifactState:
         return next((v for v in self.versions if v.version == name), None)
 
 
-def fold(name: str, events: Iterable[Event], *, as_of: int | None = None, counter: int = 0) -> ArtifactState:
+def fold(
+    name: str, events: Iterable[Event], *, as_of: int | None = None, ignored: Collection[str] = ()
+) -> ArtifactState:
     """Fold one artifact's events, in any order, into its state.
 
-    ``as_of`` leaves out events after that instant (unix seconds). ``counter`` is the largest
-    counter among the artifact's ignored tags.
+    ``as_of`` leaves out events after that instant (unix seconds). ``ignored`` are
+    the artifact's tags that are no events.
     """
     ordered = sorted(events if as_of is None else (e for e in events if e.time <= as_of))
     ledger = _Ledger()
     for event in ordered:
         ledger.apply(event)
-    return ledger.close(name, ordered, counter)
+    return ledger.close(name, ordered, ignored)
 
 
 class _Ledger:
@@ -98,6 +102,9 @@ class _Ledger:
         self.versions_at: dict[str, list[str]] = {}
         # A stage's commits whose newest event is an assignment, in the order of that assignment.
         self.live: dict[str, dict[str, Event]] = {}
+        # Those of them whose version is deregistered, moved aside once found, so that no search
+        # passes them twice; they come back when their version does.
+        self.parked: dict[str, dict[str, Event]] = {}
         self.holds: dict[str, list[Hold]] = {}
         self.warnings: list[Warn] = []
 
@@ -127,6 +134,12 @@ class _Ledger:
         for stage, live in self.live.items():
             # A stage tag can be older than the registration on its commit, or wait for a
             # deregistered version to come back.
+            parked = self.parked.get(stage, {})
+            if parked and (earlier is not None or event.commit in parked):
+                back = sorted([*live.values(), *parked.values()])
+                live.clear()
+                live.update((assignment.commit, assignment) for assignment in back)
+                parked.clear()
             if earlier is not None or event.commit in live:
                 self._refresh(stage, event)
 
@@ -144,11 +157,13 @@ class _Ledger:
     def _assign(self, event: Event) -> None:
         live = self.live.setdefault(event.stage or "", {})
         live.pop(event.commit, None)  # assigned again: it moves to the end
+        self.parked.get(event.stage or "", {}).pop(event.commit, None)
         live[event.commit] = event
         self._refresh(event.stage or "", event)
 
     def _unassign(self, event: Event) -> None:
-        if self.live.get(event.stage or "", {}).pop(event.commit, None) is None:
+        assigned = self.live.get(event.stage or "", {}).pop(event.commit, None)
+        if (assigned or self.parked.get(event.stage or "", {}).pop(event.commit, None)) is None:
             self.warnings.append(_unassign_elsewhere(event))
             return
         self._refresh(event.stage or "", event)
@@ -172,10 +187,13 @@ class _Ledger:
 
     def _holder(self, stage: str) -> Event | None:
         """The newest live assignment of an active version (or of an unregistered commit)."""
-        for commit, event in reversed(self.live[stage].items()):
+        live = self.live[stage]
+        while live:
+            commit, event = next(reversed(live.items()))
             version = self.version_at(commit)
             if version is None or version in self.active:
                 return event
+            self.parked.setdefault(stage, {})[commit] = live.pop(commit)
         return None
 
     def version_at(self, commit: str) -> str | None:
@@ -185,9 +203,9 @@ class _Ledger:
             return None
         if len(there) == 1:
             return there[0]
-        return max(there, key=lambda version: (version in self.active, precedence(version)))
+        return max(there, key=lambda version: (version in self.active, precedence(version), self.registered[version]))
 
-    def close(self, name: str, ordered: list[Event], counter: int) -> ArtifactState:
+    def close(self, name: str, ordered: list[Event], ignored: Collection[str]) -> ArtifactState:
         """The finished state."""
         stages = {stage: holds[-1] for stage, holds in self.holds.items() if holds and holds[-1].until is None}
         self._warn_about_stages(stages)
@@ -200,8 +218,9 @@ class _Ledger:
             deprecated=bool(ordered) and ordered[-1].kind is EventKind.DEPRECATION,
             warnings=self.warnings,
             newest=ordered[-1].time if ordered else 0,
-            counter=max(counter, max((event.counter for event in ordered), default=0)),
+            counter=max((event.counter for event in ordered), default=0),
             events=ordered,
+            ignored=frozenset(ignored),
         )
 
     def _versions(self, stages: dict[str, Hold]) -> list[VersionState]:
@@ -233,10 +252,11 @@ class _Ledger:
         times = [event.time for event in ordered]
         if len(set(times)) == len(times):
             return
-        decisive = {event.tag: event.time for event in ordered}
+        # An old tie is settled for good by a later event on the same stage.
+        settled: dict[str | None, int] = {event.stage: event.time for event in ordered}
+        settled |= {hold.stage: time for hold in stages.values() for time in (self.live[hold.stage][hold.commit].time,)}
         for first, second in _ties(ordered):
-            hold = stages.get(second.stage or "")
-            if second.stage is None or hold is None or second.time >= decisive[hold.tag]:
+            if second.stage is None or second.time >= settled[second.stage]:
                 self.warnings.append(_tie(first, second))
 
 

@@ -75,15 +75,26 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Written:
-    """A writing command's outcome: the rows of the answer and the state after it."""
+    """A writing command's outcome: the rows of the answer, the state before and after it."""
 
     rows: list[Row]
     pushed: bool
     dry_run: bool
     note: str
+    before: ArtifactState
     state: ArtifactState
     warnings: list[Warn] = field(default_factory=list)
 
     def holder(self, stage: str) -> Hold | None:
         """Who holds a stage after it."""
         return self.state.stages.get(stage)
+
+    def moved(self) -> dict[str, tuple[Hold | None, Hold | None]]:
+        """The stages whose holder changed: before and after."""
+        names = sorted({*self.before.stages, *self.state.stages})
+        pairs = {name: (self.before.stages.get(name), self.state.stages.get(name)) for name in names}
+        return {name: (old, new) for name, (old, new) in pairs.items() if _who(old) != _who(new)}
+
+
+def _who(hold: Hold | None) -> tuple[str | None, str] | None:
+    return None if hold is None else (hold.version, hold.commit)

@@ -32,6 +32,7 @@ RULES: dict[str, Rule] = {
     "yaml-documents": Rule("error", "The file holds more than one YAML document."),
     "yaml-portability": Rule("warning", "GTO and DVC read this place in another way, or not at all."),
     "not-a-mapping": Rule("error", "The file, or the artifacts section, is no mapping."),
+    "artifacts-wrapper": Rule("error", "In artifacts.yaml the names stand at the top level."),
     "unknown-key": Rule("error", "The schema has no such key."),
     "missing-key": Rule("error", "A required key is missing."),
     "wrong-type": Rule("error", "A value is of the wrong kind."),

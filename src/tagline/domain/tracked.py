@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,15 @@ class TrackedPaths:
     def has_dvc_file(self, path: str) -> bool:
         """Whether ``path`` or a directory above it has a ``.dvc`` file of its name."""
         return any(f"{part}.dvc" in self._files for part in _upwards(path))
+
+    def names(self) -> Iterator[str]:
+        """Every file, and instead of a ``.dvc`` file what it stands for."""
+        for path in self._sorted:
+            yield path.removesuffix(".dvc") if _is_pointer(posixpath.basename(path)) else path
+
+    def named(self, *names: str) -> list[str]:
+        """The files that have one of these names, in any folder."""
+        return [path for path in self._sorted if posixpath.basename(path) in names]
 
     def pointers(self) -> list[str]:
         """The files that tell what DVC tracks."""

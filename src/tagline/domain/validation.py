@@ -21,10 +21,11 @@ class ValidationReport:
     """What was checked and what was found, sorted by file, line and column.
 
     ``ok`` means no finding of severity error. ``sources`` holds the text of the files that
-    have findings, for excerpts.
+    have findings, for excerpts. ``notes`` are sentences for people about what is no finding.
     """
 
     ok: bool
     checked: tuple[Checked, ...]
     findings: tuple[Finding, ...]
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    notes: tuple[str, ...] = ()

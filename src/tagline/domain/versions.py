@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+from tagline.errors import Refused
+
 Bump = Literal["major", "minor", "patch"]
 BUMPS: tuple[Bump, ...] = ("major", "minor", "patch")
 
@@ -60,10 +62,16 @@ def first(bump: Bump) -> str:
 def bumped(version: str, bump: Bump) -> str:
     """The next version above ``version``, always a release: prerelease and build are dropped.
 
-    As GTO does it: patch of ``v1.2.0-rc.1`` is ``v1.2.1``.
+    As GTO does it: patch of ``v1.2.0-rc.1`` is ``v1.2.1``. Raises :class:`Refused` where a
+    number is too long for Python to count on from.
     """
     core = version[1:].partition("+")[0].partition("-")[0]
-    major, minor, patch = (int(part) for part in core.split("."))
+    try:
+        major, minor, patch = (int(part) for part in core.split("."))
+    except ValueError:
+        raise Refused(
+            f"{version[:20]}... is too long to be bumped.", "Name the next version: --version vX.Y.Z"
+        ) from None
     if bump == "patch":
         return f"v{major}.{minor}.{patch + 1}"
     if bump == "minor":

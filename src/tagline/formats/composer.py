@@ -104,6 +104,8 @@ class Composer:
             value = self._tagged(event)
         node = Node(value, mark.line + 1, mark.column + 1)
         node.size += len(text) // TEXT_PER_NODE
+        if value is not text and value is not None:
+            node.written = text
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         if self._awaits_key():
@@ -181,6 +183,7 @@ class Composer:
         mark = event.start_mark
         node = Node(target.value, mark.line + 1, mark.column + 1)
         node.fields, node.keys, node.items, node.size = target.fields, target.keys, target.items, target.size
+        node.written = target.written
         if self._awaits_key():
             self._key(event, node, str(target.value))
         else:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from tagline.domain.document import Document, Path, Position
+from tagline.domain.document import Document, Node, Path, Position
 from tagline.domain.findings import Finding
 from tagline.domain.manifest import Kind
 from tagline.domain.similar import did_you_mean
+from tagline.formats.right_value import converted, flow
 from tagline.formats.schema_check import Check, compile_check, read_schema
 
 _FILES: dict[Kind, str] = {"artifacts": "artifacts.schema.json", "dvc": "dvc-artifacts.schema.json"}
@@ -21,6 +21,8 @@ _SYNONYMS: dict[Kind, dict[str, str]] = {
     "dvc": {"description": "desc", "custom": "meta", "label": "labels", "tags": "labels"},
 }
 _OURS = frozenset(("virtual", "metrics", "mlflow"))
+# Where a mapping is wanted and text is written: the key that the text belongs under.
+_MAIN_KEYS = {"mlflow": "run_id"}
 _WORDS = {
     "string": "text",
     "null": "empty",
@@ -36,11 +38,29 @@ def check_entry(document: Document, path: Path, *, kind: Kind, file: str, artifa
     node = document.find(path)
     if node is None or _quick(kind)(node.value):
         return []
-    found: dict[object, Finding] = {}
-    for error in _validator(kind).iter_errors(node.value):
-        for finding in _Explanation(document, path, kind, file, artifact).of(error):
-            found.setdefault((finding.line, finding.column, finding.rule, finding.message), finding)
-    return sorted(found.values(), key=lambda finding: (finding.line, finding.column))
+    if kind == "artifacts" and path == ("artifacts",) and _is_wrapper(node.value):
+        return [_wrapper(document, file)]
+    explanation = _Explanation(document, path, kind, file, artifact)
+    found = [finding for error in _validator(kind).iter_errors(node.value) for finding in explanation.of(error)]
+    return sorted(found, key=lambda finding: (finding.line, finding.column))
+
+
+def _is_wrapper(entry: Any) -> bool:
+    """Whether an invalid entry called ``artifacts`` holds the artifacts, as that key of a dvc.yaml does."""
+    known = read_schema(_FILES["artifacts"])["$defs"]["artifact"]["properties"]
+    return (
+        isinstance(entry, dict)
+        and not known.keys() >= entry.keys()
+        and all(isinstance(v, dict) for v in entry.values())
+    )
+
+
+def _wrapper(document: Document, file: str) -> Finding:
+    place = document.key_position(("artifacts",)) or Position(1, 1)
+    return Finding(
+        file, place.line, place.column, None, "artifacts-wrapper", "error",
+        "In artifacts.yaml the names stand at the top level.", "Remove 'artifacts:' and unindent its entries.",
+    )  # fmt: skip
 
 
 @cache
@@ -115,24 +135,24 @@ class _Explanation:
         return self._finding(self._key((*path, key)), "unknown-key", f"Unknown key '{key}' in {self._in(path)}.", hint)
 
     def _wrong_type(self, path: Path, error: Any) -> Finding:
-        wanted = " or ".join(_expected(error))
-        what = self._what(path)
-        message = f"{what} must be {wanted}, not {_describe(error.instance)}."
-        if len(path) == len(self._path) and error.instance is None:
-            hint = f"Write '{path[-1]}: {{}}' for an artifact with a name only." if self._kind == "artifacts" else ""
-        elif wanted == "text" and isinstance(error.instance, bool | int | float):
-            hint = f'Quote it: "{self._text(error.instance)}".'
-        else:
-            hint = ""
-        return self._finding(self._value(path), "wrong-type", message, hint or self._for_example(path, error))
+        node = self._document.find(path)
+        kinds = _expected(error)
+        message = f"{self._what(path)} must be {' or '.join(kinds)}, not {_describe(error.instance, node)}."
+        return self._finding(self._value(path), "wrong-type", message, self._right_type(path, kinds, error, node))
 
-    def _for_example(self, path: Path, error: Any) -> str:
-        example = _example(error.schema)
-        return f"For example '{path[-1]}: {example}'." if isinstance(path[-1], str) else f"For example '{example}'."
-
-    @staticmethod
-    def _text(value: Any) -> str:
-        return json.dumps(value) if isinstance(value, bool) else str(value)
+    def _right_type(self, path: Path, kinds: list[str], error: Any, node: Node | None) -> str:
+        """How to write the value: the user's own if it can be guessed, else an example."""
+        is_entry = len(path) == len(self._path)
+        if is_entry and error.instance is None and self._kind == "artifacts":
+            return f"Write '{path[-1]}: {{}}' for an artifact with a name only."
+        key = f"{path[-1]}: " if isinstance(path[-1], str) else ""
+        main_key = "path" if is_entry else _MAIN_KEYS.get(str(path[-1]))
+        if node and (own := converted(node, kinds, main_key)):
+            return f"Write '{key}{own}'."
+        example = f"'{key}{_example(error.schema)}'"
+        if error.instance is None and not is_entry:
+            return f"Remove the key, or give it a value such as {example}."
+        return f"For example {example}."
 
     def _what(self, path: Path) -> str:
         if len(path) == len(self._path):
@@ -183,13 +203,13 @@ def _expected(error: Any) -> list[str]:
     return [name for i, name in enumerate(names) if name not in names[:i] and name != "empty"]
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any, node: Node | None) -> str:
     if value is None:
         return "empty"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"the number {value}"
+        return f"the number {node.written if node and node.written else value}"
     if isinstance(value, str):
         return "text"
     return "a list" if isinstance(value, list) else "a mapping"
@@ -197,13 +217,4 @@ def _describe(value: Any) -> str:
 
 def _example(schema: Any) -> str:
     examples = schema.get("examples") or ["..."]
-    return _flow(examples[0])
-
-
-def _flow(value: Any) -> str:
-    """YAML on one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return value if isinstance(value, str) else json.dumps(value)
+    return flow(examples[0])

@@ -147,7 +147,11 @@ def resolved(result: Resolved) -> Document:
 
 
 def written(result: Written, stage: str | None) -> Document:
-    """What the writing commands did; ``holder`` is who holds the stage after it."""
+    """What the writing commands did.
+
+    ``moved`` has the stages that changed hands, with the new holder; ``holder`` is who holds the
+    stage that was asked about.
+    """
     document: Document = {
         "tags": [
             {
@@ -163,6 +167,7 @@ def written(result: Written, stage: str | None) -> Document:
         ],
         "pushed": result.pushed,
         "dry_run": result.dry_run,
+        "moved": {name: holding(new) if new else None for name, (_, new) in result.moved().items()},
     }
     if stage is not None:
         hold = result.holder(stage)

@@ -61,6 +61,7 @@ def _text(report: ValidationReport, sources: Mapping[str, str], color: bool) -> 
         out.append("")
     shade = _GREEN if report.ok else _RED
     out.append(paint(summary(report), shade))
+    out += map(one_line, report.notes)
     return "\n".join(out) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tagline.domain.events import Warn
+from tagline.domain.messages import CHANGE, OVERRIDE, ROLLBACK_FROM, Trailers
 from tagline.domain.registry import ArtifactState, Hold
 from tagline.domain.results import Checked, History, Resolved, Shown, Written
 from tagline.domain.tags import EventKind
@@ -56,7 +57,7 @@ def registry(states: Iterable[ArtifactState], pen: Pen) -> str:
             state.name + (" (deprecated)" if state.deprecated else ""),
             state.latest.version if state.latest else "-",
             ", ".join(f"{stage} {_holder(hold)}" for stage, hold in state.stages.items()) or "-",
-            str(len(state.versions)),
+            str(sum(row.active for row in state.versions)),
         )
         for state in states
     ]
@@ -131,13 +132,24 @@ def history(result: History, pen: Pen) -> str:
             str(past.event.kind),
             past.version or "-",
             past.event.stage or "-",
-            past.event.commit[:7],
+            past.event.tag,
             past.actor_name,
+            _why(past.trailers),
         )
         for past in result.events
     ]
-    head = ("TIME", "ARTIFACT", "EVENT", "VERSION", "STAGE", "COMMIT", "BY")
+    head = ("TIME", "ARTIFACT", "EVENT", "VERSION", "STAGE", "TAG", "BY", "WHY")
     return table(head, rows, pen, ("dim", "bold", "", "green", "cyan"))
+
+
+def _why(trailers: Trailers) -> str:
+    """What the trailers say of an event's reason."""
+    reasons = [
+        (f"rollback from {value}" if key == ROLLBACK_FROM else f"override: {value}" if key == OVERRIDE else value)
+        for key in (CHANGE, ROLLBACK_FROM, OVERRIDE)
+        for value in trailers.get(key, ())
+    ]
+    return "; ".join(reasons)
 
 
 def checked(result: Checked, pen: Pen) -> str:
@@ -189,23 +201,34 @@ _DONE = {
     EventKind.UNASSIGNMENT: "unassigned {stage} from {artifact} {version}",
     EventKind.DEPRECATION: "deprecated {artifact}",
 }
+_WOULD = {
+    EventKind.REGISTRATION: "would register {artifact} {version}",
+    EventKind.DEREGISTRATION: "would deregister {artifact} {version}",
+    EventKind.ASSIGNMENT: "would assign {stage} to {artifact} {version}",
+    EventKind.UNASSIGNMENT: "would unassign {stage} from {artifact} {version}",
+    EventKind.DEPRECATION: "would deprecate {artifact}",
+}
 
 
 def written(result: Written, stage: str | None, pen: Pen) -> str:
-    """What a writing command did."""
+    """What a writing command did, and every stage that changed hands by it."""
     lines = [result.note] if result.note else []
     for row in result.rows:
         if result.note:
             lines.append(f"  tag {row.tag} at {row.commit[:7]}")
             continue
-        done = _DONE[row.event].format(artifact=row.artifact, version=row.version or "", stage=row.stage)
-        verb = "would have " if result.dry_run else ""
+        words = _WOULD if result.dry_run else _DONE
+        done = words[row.event].format(artifact=row.artifact, version=row.version or "", stage=row.stage)
         where = ", pushed" if result.pushed else ""
-        lines.append(f"{verb}{done}: tag {pen(row.tag, 'green')} at {row.commit[:7]}{where}")
-    if stage is not None and not (result.note and not result.rows):
-        hold = result.holder(stage)
-        would = "would then be" if result.dry_run else "is"
-        lines.append(f"{result.state.name}#{stage} {would} {pen(_holder(hold), 'green')}")
+        lines.append(f"{done}: tag {pen(row.tag, 'green')} at {row.commit[:7]}{where}")
+    moved = result.moved()
+    for name, (old, new) in moved.items():
+        would = "would be" if result.dry_run else "is now"
+        lines.append(f"{result.state.name}#{name} {would} {pen(_holder(new), 'green')}, was {_holder(old)}")
+    if stage is not None and stage not in moved:
+        lines.append(f"{result.state.name}#{stage} is {pen(_holder(result.holder(stage)), 'green')}")
+    if result.before.deprecated and not result.state.deprecated:
+        lines.append(f"{result.state.name} was deprecated and is back")
     return "\n".join(lines)
 
 

@@ -1,0 +1,92 @@
+"""Where a remote is and how it is reached: URLs, their credentials, a clone's own settings for them."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from tagline.adapters.git import Git, is_url
+from tagline.adapters.git_repository import GitRepository
+from tagline.errors import NotFound, WrongUsage
+
+_HTTP = ("http", "https")
+#: Local configuration of a clone that reaching its remote may need.
+_REACHING_RE = r"^(http|https|credential|url|ssh|core\.sshcommand|core\.gitproxy)\b"
+
+
+@dataclass(frozen=True)
+class RemoteUrl:
+    """Where a remote is and what reaching it takes.
+
+    ``config`` carries credentials of ours. ``borrowed`` is the clone's own configuration, which
+    git needs only where it does not run inside that clone.
+    """
+
+    url: str
+    config: tuple[tuple[str, str], ...] = ()
+    borrowed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def everything(self) -> list[tuple[str, str]]:
+        """The configuration for a git that runs outside the clone."""
+        return [*self.borrowed, *self.config]
+
+
+def authorization(url: str, user: str, token: str) -> tuple[tuple[str, str], ...]:
+    """Configuration that sends a token to the host of ``url`` and to no other."""
+    parts = urlsplit(url)
+    host = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "/", "", ""))
+    secret = base64.b64encode(f"{user}:{token}".encode()).decode()
+    key = f"http.{host}.extraHeader"
+    # The empty value drops headers configured before: two Authorization headers are an error.
+    return ((key, ""), (key, f"Authorization: Basic {secret}"))
+
+
+def remote_url(text: str, *, base: Path | None = None, token: str | None = None) -> RemoteUrl:
+    """A URL as given by a person or a clone's configuration, its credentials moved out of it.
+
+    ``base`` is what a relative path is relative to; ``token`` wins over credentials in the URL.
+    Raises WrongUsage for what no URL can be.
+    """
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise WrongUsage(
+            "The remote's URL cannot be read.", "Check its brackets and its port.", code="bad-url"
+        ) from None
+    if parts.scheme in _HTTP:
+        clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        if token:
+            return RemoteUrl(clean, authorization(clean, "x-access-token", token))
+        if parts.username is not None:
+            user, password = unquote(parts.username), unquote(parts.password or "")
+            return RemoteUrl(clean, authorization(clean, user, password))
+        return RemoteUrl(clean)
+    if is_url(text):
+        return RemoteUrl(text)
+    path = Path(text) if base is None else base / text
+    # A plain path would make git ignore --depth and --filter.
+    return RemoteUrl(path.resolve().as_uri())
+
+
+def reaching_config(git: Git) -> list[tuple[str, str]]:
+    """What a clone's own configuration says about reaching its remote: headers, helpers, rewrites."""
+    result = git.run("config", "--includes", "--show-scope", "-z", "--get-regexp", _REACHING_RE, check=False)
+    fields = result.stdout.decode(errors="surrogateescape").split("\0")
+    pairs = []
+    for scope, entry in zip(fields[::2], fields[1::2], strict=False):
+        if scope in ("local", "worktree"):  # the rest reaches every git by itself
+            key, _, value = entry.partition("\n")
+            pairs.append((key, value))
+    return pairs
+
+
+def upstream_of(repository: GitRepository, name: str, *, push: bool = False, token: str | None = None) -> RemoteUrl:
+    """The remote ``name`` of a clone, ready to be reached from elsewhere; ``push`` for where it pushes to."""
+    found = repository.git.ask("remote", "get-url", *(["--push"] if push else []), name)
+    if found is None:
+        raise NotFound(f"There is no remote {name!r} here.", "See the remotes with: git remote -v", code="no-remote")
+    remote = remote_url(found, base=repository.place.root, token=token)
+    return RemoteUrl(remote.url, remote.config, tuple(reaching_config(repository.git)))
