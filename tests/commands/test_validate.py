@@ -236,6 +236,12 @@ def test_validate__path_nearly_right__hint_proposes_it_as_it_is_to_be_written(fi
     assert finding.hint.startswith(f"Did you mean '{near}'?")
 
 
+@pytest.mark.parametrize("out", ["/cache/churn.pkl", "../other/churn.pkl", "s3://bucket/churn.pkl"])
+def test_validate__dvc_output_outside_the_repository__is_not_proposed(out: str):
+    tree = MemoryTree({"artifacts.yaml": "a: {path: m/churn.pkl}", "x.dvc": json.dumps({"outs": [{"path": out}]})})
+    assert "Did you mean" not in only(check(tree)).hint
+
+
 def test_validate__path_missing_in_dvc_yaml__hint_says_virtual_as_dvc_accepts_it():
     finding = only(check(MemoryTree({"dvc.yaml": "artifacts: {a: {path: x}}"})))
     assert "'meta: {tagline: {virtual: true}}'" in finding.hint

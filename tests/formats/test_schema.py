@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from tagline.domain.dvc_interpolation import resolve_artifacts
 from tagline.formats import schema, yaml
 from tagline.formats.schema_check import compile_check, read_schema
 
@@ -226,6 +227,13 @@ def test_check_entry__one_mistake__is_one_finding_that_says_how_to_mend_it(kind:
 )
 def test_check_entry__wrong_type__hint_repeats_the_users_own_value(text: str, hint: str):
     assert [f[4] for f in findings(text)] == [hint]
+
+
+def test_check_entry__number_beside_templates__is_quoted_as_it_is_written():
+    text = b"artifacts: {a: {path: '${p}', desc: 1.10}}"
+    document, problems = resolve_artifacts(yaml.load(text), "dvc.yaml", lambda path: {"p": "x"})
+    (found,) = schema.check_entry(document, ("artifacts", "a"), kind="dvc", file="f", artifact="a")
+    assert (problems, found.hint) == ([], """Write 'desc: "1.10"'.""")
 
 
 def test_check_entry__text_where_meta_wants_a_mapping__is_not_taken_for_a_run_id():

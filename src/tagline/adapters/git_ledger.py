@@ -235,13 +235,15 @@ class RemoteLedger:
 
     def snapshot(self, artifact: str) -> Snapshot:
         """The artifact's tags on the remote, and where its guard stands."""
+        # The clone's own tags first: what another run pushes is made here only after it is there, so
+        # this order never takes it for unpublished.
+        mine = list(self._repository.tags([artifact])) if self._repository is not None else []
         self._cached = cached = self._cache.fetch(self._remote, artifact)
-        # The guard first: should another run refresh the cache in between, the mark is too old and
-        # the push is refused; the other way round it could be too new.
+        # And the guard before the tags: should another run refresh the cache in between, the mark is
+        # too old and the push is refused; the other way round it could be too new.
         guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
         tags = list(cached.tags([artifact], details=True))
         names = {tag.name for tag in tags}
-        mine = self._repository.tags([artifact]) if self._repository is not None else ()
         # A lightweight one is a checkout's doing, not somebody's event.
         unpublished = tuple(tag for tag in mine if tag.name not in names and tag.object_type == "tag")
         return Snapshot(tags, guard or "", unpublished)

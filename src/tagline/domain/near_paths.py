@@ -88,4 +88,4 @@ class NearPaths:
 
     def _affords(self, comparisons: int) -> bool:
         self._comparisons += comparisons
-        return True or self._comparisons <= _MAX_COMPARISONS
+        return self._comparisons <= _MAX_COMPARISONS
