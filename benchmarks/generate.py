@@ -1,8 +1,8 @@
 """Writes a repository with any number of registry tags, as fast as one core hashes.
 
-    python benchmarks/generate.py DIRECTORY TAGS
+    python benchmarks/generate.py DIRECTORY TAGS [ARTIFACTS]
 
-100 artifacts; half of the tags register versions, half assign stages, but for a few that
+100 artifacts if not said otherwise; half of the tags register versions, half assign stages, but for a few that
 unassign and deregister; a tenth as many commits. ``git fast-import`` would make a loose ref of every
 tag, a file each; here the objects go through ``git index-pack`` and the refs straight
 into ``packed-refs``, as after ``git pack-refs``.
@@ -25,7 +25,6 @@ from tests.gitbuild import EPOCH, IDENTITY, environment, object_id, pack_entry, 
 
 ARTIFACTS = 100
 STAGES = ("dev", "staging", "prod")
-_COMMITS_PER_VERSION = 20
 
 
 class PackStream:
@@ -58,13 +57,14 @@ def artifact(number: int) -> str:
     return f"model-{number:02d}"
 
 
-def events(tags: int) -> Iterator[tuple[str, int, int, str]]:
+def events(tags: int, artifacts: int) -> Iterator[tuple[str, int, int, str]]:
     """Name, number of its commit, time and first line of each tag."""
+    commits_per_turn = artifacts // 5
     for number in range(tags // 2):
-        turn, model = divmod(number, ARTIFACTS)
+        turn, model = divmod(number, artifacts)
         name, seconds = artifact(model), EPOCH + 200 * turn + model
-        commit = _COMMITS_PER_VERSION * turn + model % _COMMITS_PER_VERSION
-        before = commit - _COMMITS_PER_VERSION
+        commit = commits_per_turn * turn + model % commits_per_turn
+        before = commit - commits_per_turn
         version, stage = _version(turn), STAGES[turn % 3]
         yield f"{name}@{version}", commit, seconds, f"Registering artifact {name} version {version}"
         odd = (turn + model) % 50 if turn else -1
@@ -84,10 +84,10 @@ def _version(turn: int) -> str:
     return f"v{turn // 100}.{turn // 10 % 10}.{turn % 10}"
 
 
-def generate(directory: Path, tags: int) -> None:
-    """Write a repository with ``tags`` registry tags, which must be a multiple of 200."""
-    if tags % (2 * ARTIFACTS):
-        raise SystemExit(f"The number of tags must be a multiple of {2 * ARTIFACTS}.")
+def generate(directory: Path, tags: int, artifacts: int = ARTIFACTS) -> None:
+    """Write a repository with ``tags`` registry tags over ``artifacts``, a multiple of 5."""
+    if tags % (2 * artifacts) or artifacts % 5:
+        raise SystemExit("The number of tags must be a multiple of twice that of artifacts, and that one of 5.")
     directory.mkdir(parents=True)
     run_git(directory, "init", "--quiet", "--template=", "--initial-branch=main")
     commits = tags // 10
@@ -99,7 +99,7 @@ def generate(directory: Path, tags: int) -> None:
         who = f"{IDENTITY} {EPOCH - commits + number} +0000"
         ids.append(pack.add("commit", f"tree {tree}\n{parent}author {who}\ncommitter {who}\n\n{number}\n".encode()))
     refs = [f"refs/heads/main {ids[-1]}"]
-    for name, commit, seconds, line in events(tags):
+    for name, commit, seconds, line in events(tags, artifacts):
         body = f"{line}\n\nChange: https://forge.example/team/models/pull/{commit}\n"
         target = ids[commit]
         content = f"object {target}\ntype commit\ntag {name}\ntagger {IDENTITY} {seconds} +0000\n\n{body}"
@@ -122,9 +122,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("directory", type=Path)
     parser.add_argument("tags", type=int)
+    parser.add_argument("artifacts", type=int, nargs="?", default=ARTIFACTS)
     arguments = parser.parse_args()
     start = time.perf_counter()
-    generate(arguments.directory, arguments.tags)
+    generate(arguments.directory, arguments.tags, arguments.artifacts)
     print(f"{arguments.tags:,} tags in {time.perf_counter() - start:.1f} s", file=sys.stderr)
 
 

@@ -61,13 +61,18 @@ TARGETS = [
 MEMORY_LIMIT = 1500
 
 
+def artifacts_of(tags: int) -> int:
+    """A small registry has few artifacts with many versions each; GTO is quadratic in the latter."""
+    return 10 if tags <= 10_000 else 100
+
+
 def commands(tags: int, gto_up_to: int) -> dict[str, list[str]]:
     """What is timed in a repository of that size."""
     tagline = [sys.executable, "-m", "tagline"]
     listed = {
         REFERENCE: ["git", "for-each-ref", f"--format={FORMAT}", "refs/tags"],
         SHOW: [*tagline, "show", "--json"],
-        STAGE: [*tagline, "show", f"{artifact(42)}#prod", "--json"],
+        STAGE: [*tagline, "show", f"{artifact(4)}#prod", "--json"],
     }
     if tags <= gto_up_to:
         listed[GTO] = [str(BIN / "gto"), "show", "--json"]
@@ -141,7 +146,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tags", type=int, nargs="*", default=[1_000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--gto", type=int, default=1_000, help="run gto show up to this size (10,000 takes minutes)")
+    parser.add_argument("--gto", type=int, default=10_000, help="run gto show up to this size (10,000 takes minutes)")
     parser.add_argument("--keep", type=Path, help="keep the repositories here and use them again")
     arguments = parser.parse_args()
     place = arguments.keep or Path(tempfile.mkdtemp(prefix="ledger-"))
@@ -151,8 +156,9 @@ def main() -> int:
             repository = place / f"ledger-{tags}"
             if not repository.exists():
                 # In a process of its own: a child's peak memory begins with that of its parent.
-                generate = [sys.executable, str(ROOT / "benchmarks" / "generate.py"), str(repository), str(tags)]
-                subprocess.run(generate, check=True)
+                script = str(ROOT / "benchmarks" / "generate.py")
+                command = [sys.executable, script, str(repository), str(tags), str(artifacts_of(tags))]
+                subprocess.run(command, check=True)
             runs = arguments.runs if tags < 1_000_000 else min(arguments.runs, 3)
             found = measure(commands(tags, arguments.gto), repository, runs)
             report(tags, found, REFERENCE)

@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagline.commands.reading import Source
-from tagline.commands.writing import Desk
-from tagline.domain.gto_config import GTO_CONFIG, read_config
 from tagline.domain.messages import one_line
 from tagline.domain.tags import parse_tag
 from tagline.errors import NotFound, WrongUsage
-from tagline.formats import yaml
 from tagline.ports import Ledger, Tree, Upstream
 from tagline.settings import Settings
 
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_repository import GitRepository
     from tagline.adapters.git_urls import RemoteUrl
+    from tagline.commands.writing import Desk
 
 _OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
 _SCP_RE = re.compile(r"([^-@/\s][^@/\s]*@)?[^-:/\s][^:/\s]*:[^\s]+")
@@ -151,6 +149,8 @@ class Wiring:
 
         Raises WrongUsage for an override without a reason.
         """
+        from tagline.commands.writing import Desk
+
         pushes = push if push is not None else self.settings.ci or self._url is not None
         if override is not None and not one_line(override):
             raise WrongUsage("--override needs a reason.", "Say why: --override 'REASON'", code="no-reason")
@@ -201,6 +201,9 @@ class Wiring:
 
     def allowed_stages(self) -> Sequence[str] | None:
         """The stages that ``.gto`` lists; None when it lists none, or cannot be read from here."""
+        from tagline.domain.gto_config import GTO_CONFIG, read_config
+        from tagline.formats import yaml
+
         if self._url is not None:
             return None
         try:

@@ -18,6 +18,8 @@ KNOWN = [
     "b/model.bin",
     "model.py",
     "b.pkl",
+    "models/scores.bin",
+    "archive/score.bin",
 ]
 
 
@@ -32,7 +34,8 @@ KNOWN = [
         ("data/trian", "data/train"),
         ("images.csv", "data/train/images.csv"),
         ("elsewhere/images.csv", "data/train/images.csv"),
-        ("model.bin", "model.py"),  # the same folder comes first
+        ("models/score.bin", "models/scores.bin"),  # the same folder comes first
+        ("model.bin", "model.py"),
         ("zzz/model.bin", None),  # in two folders, near neither
         ("c.pkl", None),  # the ending alone is no likeness
         ("models/deep/none.onnx", None),
