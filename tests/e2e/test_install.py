@@ -43,7 +43,7 @@ def test_make_demo__fresh_clone__shows_a_registry_being_born(fresh_clone: Path) 
         "artifacts.yaml:8:3: error: Unknown key 'pth'",
         "(exit code 1)",
         "$ tagline rollback 'churn#prod' --push",
-        "churn#prod is v1.0.0",
+        "churn#prod is now v1.0.0, was v1.2.0",
         "digest       gitblob:",
     ):
         assert shown in out
