@@ -98,8 +98,8 @@ class Upstream(Protocol):
 class Snapshot(NamedTuple):
     """An artifact's tags at one instant, and a mark to tell whether anybody wrote since.
 
-    ``unpublished`` are the clone's own tags of the artifact that the ledger lacks: made with
-    --no-push, or deleted on the remote.
+    ``unpublished`` are the clone's own events of the artifact that the ledger lacks or has with
+    other content: made with --no-push, or deleted on the remote.
     """
 
     tags: list[RawTag]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tagline.commands.writing import Desk
 
 _OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
-_SCP_RE = re.compile(r"([^-@/\s][^@/\s]*@)?[^-:/\s][^:/\s]*:[^\s]+")
 
 
 def now() -> int:
@@ -54,7 +53,9 @@ class Wiring:
         text = self.repo
         if text is None or text.startswith((".", "/", "~")):
             return None
-        if "://" in text or _SCP_RE.fullmatch(text):
+        from tagline.adapters.git import is_url
+
+        if is_url(text) and not re.search(r"\s", text):
             return text
         if not _OWNER_NAME_RE.fullmatch(text):
             raise WrongUsage(
@@ -103,15 +104,15 @@ class Wiring:
         from tagline.adapters.git_urls import remote_url
 
         url = self._url or ""
-        server = self.settings.server_url
-        own = server is not None and url.startswith(server.rstrip("/") + "/")
-        token = self.settings.repo_token or (self.settings.token if own else None)
-        return remote_url(url, token=token.reveal() if token else None)
+        token = self.settings.repo_token
+        return remote_url(url, token=token.reveal() if token else self._own_token(url))
 
-    @property
-    def _own_token(self) -> str | None:
-        """This job's token, for the clone's own remote."""
-        return self.settings.token.reveal() if self.settings.token else None
+    def _own_token(self, url: str) -> str | None:
+        """This job's token, for repositories on this job's forge and nowhere else."""
+        server, token = self.settings.server_url, self.settings.token
+        if server is None or token is None or not url.startswith(server.rstrip("/") + "/"):
+            return None
+        return token.reveal()
 
     def source(self) -> Source:
         """What reading commands read."""
@@ -161,6 +162,7 @@ class Wiring:
             now=time.time,
             pause=time.sleep,
             pushes=pushes,
+            remote=self._url or self.repository.remote or "origin",
             dry_run=dry_run,
             run_url=self.settings.run_url,
             override=override,
@@ -181,7 +183,7 @@ class Wiring:
                 "Add one (git remote add origin URL), or write here only: --no-push",
                 code="no-remote",
             )
-        remote = upstream_of(self.repository, name, push=True, token=self._own_token)
+        remote = upstream_of(self.repository, name, push=True, token_for=self._own_token)
         return RemoteLedger(self._cache, remote, self.repository, self.settings.tagger)
 
     def _ledger(self, *, pushes: bool) -> Ledger:
@@ -200,16 +202,16 @@ class Wiring:
         return self._cache.fetch_revision(self._remote_ledger.cached, revision)
 
     def allowed_stages(self) -> Sequence[str] | None:
-        """The stages that ``.gto`` lists; None when it lists none, or cannot be read from here."""
+        """The stages that ``.gto`` lists, in the work tree or on the remote's default branch; None for any."""
         from tagline.domain.gto_config import GTO_CONFIG, read_config
         from tagline.formats import yaml
 
-        if self._url is not None:
-            return None
         try:
-            data = self.repository.work_tree().read(GTO_CONFIG, yaml.MAX_BYTES)
+            local = self._url is None
+            tree = self.repository.work_tree() if local else self._remote_ledger.default_branch_tree
         except NotFound:  # a bare repository without a commit on HEAD
             return None
+        data = tree.read(GTO_CONFIG, yaml.MAX_BYTES) if tree is not None else None
         if data is None:
             return None
         config, findings = read_config(yaml.load(data))

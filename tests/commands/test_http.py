@@ -124,3 +124,15 @@ def test_job__with_its_own_token__beats_what_the_clone_has(
     (here / "served" / "shop.git").rename(here / "served" / "org" / "shop.git")
     assert tagline("show", "rf#prod", "--repo", "org/shop", TAGLINE_TOKEN=TOKEN, **job).code == 0
     assert tagline("show", "rf#prod", "--repo", "org/shop", **job).code == 4
+
+
+def test_job__its_token__goes_to_its_own_forge_alone(public: GitServer, here: Path, tagline: CommandLine) -> None:
+    run_git(here, "clone", "--quiet", f"{public.url}/shop.git", "clone")
+    public.requests.clear()
+    job = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.example", "TAGLINE_TOKEN": TOKEN}
+    assert tagline("show", cwd=here / "clone", **job).code == 0
+    assert tagline("show", "rf#prod", **job).code == 0
+    assert tagline("assign", "rf#dev", "--version", "v1.0.0", **job).code == 0
+    assert tagline("show", "rf#prod", "--repo", f"{public.url}/shop.git", **job).code == 0
+    assert public.requests
+    assert not [header for _, _, header in public.requests if header]

@@ -283,7 +283,13 @@ def test_only_here__in_ci__answered_with_a_warning(origin: Path, here: Path, tag
 def test_repo_url__revision_that_is_an_option_or_a_refspec__is_neither(
     origin: Path, here: Path, tagline: CommandLine
 ) -> None:
-    for revision in (f"--upload-pack=touch {here}/pwned;git-upload-pack", "main:refs/tags/x@v9.9.9", "+main", "a b"):
+    for revision in (
+        f"--upload-pack=touch {here}/pwned;git-upload-pack",
+        "main:refs/tags/x@v9.9.9",
+        "+main",
+        "a b",
+        "^main",
+    ):
         said = tagline("register", "new", "--repo", origin.as_uri(), f"--rev={revision}", "--json")
         assert (said.code, said.json["error"]["code"]) == (2, "bad-revision")
     assert not (here / "pwned").exists()
@@ -303,6 +309,10 @@ def test_repo_url__damaged_cache__heals(
             path.chmod(0o644)
             path.write_bytes(b"")
     assert tagline.json(*ask, **variables)["version"] == "v1.1.0"
+    assert tagline("validate", "--repo", origin.as_uri(), **variables).code == 0
+    for folder in cache.glob("*.git"):
+        (folder / "shallow.lock").touch()
+    assert tagline("validate", "--repo", origin.as_uri(), **variables).code == 0
     for path in sorted(cached.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     assert tagline.json(*ask, **variables)["version"] == "v1.1.0"
@@ -330,3 +340,29 @@ def test_resolve__password_with_an_at_sign__is_not_shown(origin: Path, here: Pat
     run_git(here, "clone", "--quiet", origin.as_uri(), "clone")
     run_git(here / "clone", "remote", "set-url", "origin", "https://u:p@ss@host.invalid/x.git")
     assert tagline.json("resolve", "rf#prod", cwd=here / "clone")["uri"].startswith("git+https://host.invalid/x.git@")
+
+
+def test_repo_url__stages_of_gto_config__are_honoured(origin: Path, here: Path, tagline: CommandLine) -> None:
+    run_git(here, "clone", "--quiet", origin.as_uri(), "clone")
+    (here / "clone" / ".gto").write_text("stages: [prod, dev]\n")
+    run_git(here / "clone", "add", ".gto")
+    run_git(here / "clone", "commit", "--quiet", "-m", "stages")
+    run_git(here / "clone", "push", "--quiet", "origin", "HEAD")
+    said = tagline("assign", "rf#prdo", "--version", "v1.0.0", "--repo", origin.as_uri(), "--json")
+    assert (said.code, said.json["error"]["code"]) == (6, "unknown-stage")
+    assert tagline("assign", "rf#dev", "--version", "v1.0.0", "--repo", origin.as_uri()).code == 0
+
+
+def test_incomplete__remote_url_rewritten_by_the_clone__is_rewritten_once(
+    origin: Path, here: Path, tagline: CommandLine
+) -> None:
+    run_git(here, "clone", "--quiet", origin.as_uri(), "clone")
+    (here / "mirror").mkdir()
+    origin.rename(here / "mirror" / "origin")
+    mirror = f"url.{here.as_uri()}/mirror/.insteadOf"
+    run_git(here / "clone", "config", mirror, f"{here.as_uri()}/")
+    assert tagline.json("show", "rf#prod", cwd=here / "clone", CI="true")["version"] == "v1.1.0"
+    run_git(here / "clone", "config", mirror, "https://models.invalid/")
+    run_git(here / "clone", "remote", "set-url", "origin", "https://models.invalid/origin")
+    assert tagline.json("show", "rf#prod", CI="true")["version"] == "v1.1.0"
+    assert tagline.json("assign", "rf#dev", "--version", "v1.0.0", "--push")["pushed"] is True

@@ -471,7 +471,7 @@ def test_write__unpublished_tags_of_the_artifact__publish_or_drop_them_first(
 ) -> None:
     """Two ledgers, one here and one there, must not grow apart: one commit would get two versions."""
     tagline.json("register", "rf", "--no-push")
-    tagline.json("assign", "rf#dev", "--no-push")
+    tagline.json("assign", "rf#dev/eu", "--no-push")
     for dry in ((), ("--dry-run",)):
         said = tagline(*command, "--push", "--json", *dry)
         assert (said.code, said.json["error"]["code"]) == (5, "unpublished-tags")
@@ -608,3 +608,48 @@ def test_write__new_stage_beside_others__is_pointed_out(clone: Path, tagline: Co
     assert "new-stage" not in [w["code"] for w in tagline.json("assign", "rf#prod")["warnings"]]
     found = [w["message"] for w in tagline.json("assign", "rf#prdo")["warnings"] if w["code"] == "new-stage"]
     assert "Did you mean prod?" in found[0]
+
+
+def test_write__same_name_with_other_content_on_the_remote__drop_it_first(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "rf", "--no-push")
+    run_git(clone.parent, "clone", "--quiet", "origin", "other")
+    tagline.json("register", "rf", "--push", "--rev", "HEAD~1", cwd=clone.parent / "other")
+    said = tagline("register", "rf", "--push", "--json", cwd=clone)
+    assert (said.code, said.json["error"]["code"]) == (5, "unpublished-tags")
+    assert "git tag -d 'rf@v0.0.1'" in said.json["error"]["hint"]
+    assert "git push" not in said.json["error"]["hint"]
+    run_git(clone, "tag", "-d", "rf@v0.0.1")
+    assert tagline.json("register", "rf", "--push")["tags"][0]["version"] == "v0.0.2"
+
+
+def test_write__made_here_first_and_then_pushed__publishes_the_same_object(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "rf", "--no-push")
+    said = tagline("register", "rf", "--push", "--json")
+    assert (said.code, said.json["error"]["code"]) == (5, "unpublished-tags")
+    publish = said.json["error"]["hint"].splitlines()[0].removeprefix("Publish them first: ")
+    subprocess.run(publish, shell=True, cwd=clone, check=True, capture_output=True)
+    ids = {run_git(path, "rev-parse", "refs/tags/rf@v0.0.1") for path in (clone, clone.parent / "origin")}
+    assert len(ids) == 1
+    assert tagline.json("register", "rf", "--push")["tags"][0]["created"] is False
+
+
+def test_write__private_tags_that_are_no_events__do_not_matter(clone: Path, tagline: CommandLine) -> None:
+    for name in ("rf@experiment", "rf@1.0", "rf#pr.od"):
+        run_git(clone, "tag", "-a", "-m", "x", name)
+    assert tagline.json("register", "rf", "--push")["pushed"] is True
+
+
+def test_write__here_only_beside_a_flattened_tag__refused(clone: Path, tagline: CommandLine) -> None:
+    tagline.json("register", "rf", "--version", "v1.0.0", "--push")
+    run_git(clone, "tag", "-d", "rf@v1.0.0")
+    run_git(clone, "tag", "rf@v1.0.0", "HEAD")
+    said = tagline("register", "rf", "--no-push", "--json")
+    assert (said.code, said.json["error"]["code"]) == (4, "incomplete-clone")
+    run_git(clone, "fetch", "--quiet", "--tags", "--force", "origin")
+    assert tagline.json("register", "rf", "--no-push")["tags"][0]["version"] == "v1.0.0"
+
+
+def test_write__remote_of_another_name__is_named_in_the_advice(clone: Path, tagline: CommandLine) -> None:
+    run_git(clone, "remote", "rename", "origin", "up")
+    tagline.json("register", "rf", "--no-push")
+    assert "git push --atomic up " in tagline("assign", "rf#dev", "--push").err

@@ -14,6 +14,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from tagline.adapters.git import Git, Result, plain_stderr
@@ -25,6 +26,7 @@ from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
 from tagline.domain.policy import MAX_POLICY, POLICY_FILE
+from tagline.domain.tags import parse_tag
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
 from tagline.ports import Raced, Snapshot
 
@@ -129,16 +131,17 @@ def _require_free(git: Git, names: Sequence[str]) -> None:
 
 def _policy(tree: CommitTree | None) -> bytes | None:
     """The policy file of a commit. A link or folder in its place is not the same as none."""
-    found = tree.content(POLICY_FILE) if tree is not None else None
-    if tree is None or found is None:
+    if tree is None:
         return None
-    if found.kind != "blob":
+    data = tree.read(POLICY_FILE, MAX_POLICY)
+    found = tree.content(POLICY_FILE) if data is None else None
+    if found is not None:
         raise WrongUsage(
             f"{POLICY_FILE} of the default branch is a {found.kind}, not a file.",
             "Make it a plain file there; until then, --override REASON goes past it.",
             code="policy-unreadable",
         )
-    return tree.read(POLICY_FILE, MAX_POLICY)
+    return data
 
 
 class LocalLedger:
@@ -243,9 +246,10 @@ class RemoteLedger:
         # too old and the push is refused; the other way round it could be too new.
         guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
         tags = list(cached.tags([artifact], details=True))
-        names = {tag.name for tag in tags}
-        # A lightweight one is a checkout's doing, not somebody's event.
-        unpublished = tuple(tag for tag in mine if tag.name not in names and tag.object_type == "tag")
+        theirs = {tag.name: tag.object_id for tag in tags}
+        # Lightweight ones are a checkout's doing, and names outside the grammar are somebody else's tags.
+        events = [tag for tag in mine if tag.object_type == "tag" and parse_tag(tag.name)]
+        unpublished = tuple(tag for tag in events if theirs.get(tag.name) != tag.object_id)
         return Snapshot(tags, guard or "", unpublished)
 
     def is_older(self, commit: str, other: str) -> bool | None:
@@ -255,13 +259,18 @@ class RemoteLedger:
             return self._cached.is_older(commit, other)
         return told
 
-    def policy(self) -> bytes | None:
-        """Of the remote's default branch as it is now."""
-        cached = self.cached
+    @cached_property
+    def default_branch_tree(self) -> CommitTree | None:
+        """The files of the remote's default branch as it is now; None before its first commit."""
+        files = self._cache.files(self._remote)
         try:
-            return _policy(cached.tree(self._cache.fetch_revision(cached, "HEAD")))
-        except NotFound:  # no commit on its default branch
+            return files.tree(self._cache.fetch_revision(files, "HEAD"))
+        except NotFound:
             return None
+
+    def policy(self) -> bytes | None:
+        """Of the remote's default branch, read once a run."""
+        return _policy(self.default_branch_tree)
 
     def publish(self, artifact: str, tags: Sequence[NewTag], mark: str) -> None:
         """Push all the tags and move the artifact's guard, in one atomic push; then make them here."""
@@ -287,6 +296,8 @@ class RemoteLedger:
     def _explain(self, result: Result, tags: Sequence[NewTag]) -> None:
         """Turn a failed push into Raced or into an error that contains the fix."""
         said = f"{result.stdout.decode(errors='replace')}\n{result.stderr}"
+        if "stale info" in said:  # the guard has moved: no need to look further
+            raise Raced
         for name in (tag.name for tag in tags):
             for blocker in self._blocking(name):
                 raise _collision(name, blocker)

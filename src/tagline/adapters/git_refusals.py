@@ -79,7 +79,8 @@ def unreachable(url: str, stderr: str) -> PlatformRefused:
     if _MISSING_RE.search(said):
         return PlatformRefused(
             f"There is no repository at {shown}: {said}",
-            "Check the URL. A private repository without a token looks the same: set TAGLINE_REPO_TOKEN.",
+            "Check the URL. A private repository without a token looks the same: set TAGLINE_REPO_TOKEN for --repo, "
+            "TAGLINE_TOKEN for this job's own repository.",
             code="no-remote-repository",
         )
     if "transport" in said and "not allowed" in said:

@@ -14,13 +14,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from tagline.adapters.git import Git, Place, Result
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_repository import GitRepository
-from tagline.adapters.git_urls import RemoteUrl, upstream_of
+from tagline.adapters.git_urls import RemoteUrl, TokenFor, upstream_of
 from tagline.domain.events import RawTag
 from tagline.domain.tags import artifact_in_tag, why_git_refuses
 from tagline.errors import NotFound, PlatformRefused, WrongUsage
@@ -36,7 +36,7 @@ _DAMAGED_RE = re.compile(
 )
 _COMPLAINT_RE = re.compile(r"^(fatal|error): *\S", re.M)
 #: What may name a revision of a remote: no option, no refspec.
-_REVISION_RE = re.compile(r"[^-+:*\s\x00-\x1f][^:*\s\x00-\x1f]*")
+_REVISION_RE = re.compile(r"[^-+^:*\s\x00-\x1f][^:*\s\x00-\x1f]*")
 
 _CACHE_CONFIG = """\
 [core]
@@ -70,6 +70,16 @@ def _refspecs(artifact: str | None) -> list[str]:
     return [f"+{glob}:{glob}" for glob in globs]
 
 
+def _unlocking(path: Path, run: Callable[[], Result]) -> Result:
+    """Run git in the cache at ``path``; once more when a killed run has left one of git's locks there."""
+    result = run()
+    if result.status != 0 and _STALE_LOCK_RE.search(result.stderr):
+        for stale in path.rglob("*.lock"):  # we hold our own lock: nobody else writes here now
+            stale.unlink()
+        return run()
+    return result
+
+
 class RemoteCache:
     """The folder of cached remotes."""
 
@@ -89,11 +99,7 @@ class RemoteCache:
         path = self._path(remote, "" if artifact is None else artifact)
         with self._locked(path):
             git = self._open(path, remote)
-            result = self._fetch(git, artifact)
-            if result.status != 0 and _STALE_LOCK_RE.search(result.stderr):
-                for stale in path.rglob("*.lock"):  # nobody else writes here now
-                    stale.unlink()
-                result = self._fetch(git, artifact)
+            result = _unlocking(path, lambda: self._fetch(git, artifact))
             if result.status != 0 and _DAMAGED_RE.search(result.stderr):
                 shutil.rmtree(path, ignore_errors=True)
                 git = self._open(path, remote)
@@ -104,7 +110,7 @@ class RemoteCache:
 
     def files(self, remote: RemoteUrl) -> GitRepository:
         """A repository without any tags, to read the remote's files from."""
-        path = self._path(remote, "files")
+        path = self._path(remote, "@files")  # no artifact's name begins like this
         with self._locked(path):
             return self._repository(path, self._open(path, remote), remote)
 
@@ -117,11 +123,11 @@ class RemoteCache:
         if not _REVISION_RE.fullmatch(revision):
             raise WrongUsage(f"{revision!r} is no revision.", "Name a branch, a tag or a commit.", code="bad-revision")
         with self._locked(repository.place.root):
-            result = repository.git.run(
+            command = (
                 "fetch", "--quiet", "--no-tags", "--depth=1", "--filter=tree:0", "--recurse-submodules=no",
                 "--refmap=", "--end-of-options", "origin", revision,
-                check=False,
             )  # fmt: skip
+            result = _unlocking(repository.place.root, lambda: repository.git.run(*command, check=False))
             if result.status == 0:
                 return repository.commit("FETCH_HEAD")
         if not _NO_REVISION_RE.search(result.stderr):
@@ -132,7 +138,6 @@ class RemoteCache:
         raise NotFound(f"{repository.url} has no revision {revision!r}.", hint, code="unknown-revision")
 
     def _path(self, remote: RemoteUrl, what: str) -> Path:
-        # A newline is in no artifact's name and in no URL.
         key = hashlib.sha256(f"{remote.url}\n{what}".encode(errors="surrogateescape")).hexdigest()[:32]
         return self._folder / f"{key}.git"
 
@@ -182,11 +187,11 @@ class RemoteCache:
 class GitUpstream:
     """The remote of a clone, to compare the clone's tags with."""
 
-    def __init__(self, repository: GitRepository, name: str, cache: RemoteCache, token: str | None = None) -> None:
+    def __init__(self, repository: GitRepository, name: str, cache: RemoteCache, token_for: TokenFor) -> None:
         self.name = name
         self._repository = repository
         self._cache = cache
-        self._token = token
+        self._token_for = token_for
 
     def tags(self, artifact: str) -> list[RawTag]:
         """The remote's own tags of one artifact."""
@@ -205,7 +210,7 @@ class GitUpstream:
             raise PlatformRefused(error.message, hint, code=error.code) from error
 
     def _remote(self) -> RemoteUrl:
-        return upstream_of(self._repository, self.name, token=self._token)
+        return upstream_of(self._repository, self.name, token_for=self._token_for)
 
     @staticmethod
     def _list(remote: RemoteUrl) -> dict[str, str]:

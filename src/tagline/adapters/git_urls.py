@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -11,9 +12,13 @@ from tagline.adapters.git import Git, is_url
 from tagline.adapters.git_repository import GitRepository
 from tagline.errors import NotFound, WrongUsage
 
+#: Our token for a URL; None where it must not go.
+TokenFor = Callable[[str], str | None]
+
 _HTTP = ("http", "https")
-#: Local configuration of a clone that reaching its remote may need.
-_REACHING_RE = r"^(http|https|credential|url|ssh|core\.sshcommand|core\.gitproxy)\b"
+#: Local configuration of a clone that reaching its remote may need. Not ``url.*.insteadOf``: git has
+#: rewritten the URL already when it told us.
+_REACHING_RE = r"^(http|https|credential|ssh|core\.sshcommand|core\.gitproxy)\b"
 
 
 @dataclass(frozen=True)
@@ -83,10 +88,22 @@ def reaching_config(git: Git) -> list[tuple[str, str]]:
     return pairs
 
 
-def upstream_of(repository: GitRepository, name: str, *, push: bool = False, token: str | None = None) -> RemoteUrl:
-    """The remote ``name`` of a clone, ready to be reached from elsewhere; ``push`` for where it pushes to."""
+def no_token(_url: str) -> str | None:
+    """No token for any URL."""
+    return None
+
+
+def upstream_of(
+    repository: GitRepository, name: str, *, push: bool = False, token_for: TokenFor = no_token
+) -> RemoteUrl:
+    """The remote ``name`` of a clone, ready to be reached from elsewhere.
+
+    ``push`` asks for where it pushes to; ``token_for`` gives our token for a URL, if it may have it.
+    """
     found = repository.git.ask("remote", "get-url", *(["--push"] if push else []), name)
     if found is None:
         raise NotFound(f"There is no remote {name!r} here.", "See the remotes with: git remote -v", code="no-remote")
-    remote = remote_url(found, base=repository.place.root, token=token)
+    plain = remote_url(found, base=repository.place.root)
+    token = token_for(plain.url)
+    remote = remote_url(plain.url, token=token) if token else plain
     return RemoteUrl(remote.url, remote.config, tuple(reaching_config(repository.git)))

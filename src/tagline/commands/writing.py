@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from tagline.commands.reading import Source, View, no_such_artifact, read
 from tagline.domain import messages
-from tagline.domain.events import RawTag, read_events
+from tagline.domain.events import RawTag, Warn, read_events
 from tagline.domain.planning import NewTag, Plan
 from tagline.domain.policy import MAX_POLICY, POLICY_FILE, guards
 from tagline.domain.registry import ArtifactState, fold
 from tagline.domain.results import Written
-from tagline.domain.tags import artifact_in_tag
-from tagline.errors import Conflict, NotFound, Refused, WrongUsage
+from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
 from tagline.formats import yaml
 from tagline.ports import Ledger, Raced, Repository, Snapshot
 
@@ -36,6 +35,8 @@ class Desk:
     now: Callable[[], float]
     pause: Callable[[float], None]
     pushes: bool
+    #: What Git calls the remote, for advice.
+    remote: str = "origin"
     dry_run: bool = False
     run_url: str | None = None
     #: The administrator's reason to act on a stage that the policy guards.
@@ -44,12 +45,24 @@ class Desk:
     #: ledger is the remote itself.
     source: Callable[[], Source] | None = None
 
-    def make_sure(self, artifact: str) -> None:
-        """Raise IncompleteClone when the clone that is written to lacks tags of the artifact."""
-        if self.source is not None:
-            view = read(self.source(), [artifact])
-            if view.state(artifact) is None:
-                view.compare_now()
+    def make_sure(self, artifact: str) -> list[Warn]:
+        """What there is to say of the clone that is written to.
+
+        Raises IncompleteClone when it lacks tags of the artifact, or holds them flattened.
+        """
+        if self.source is None:
+            return []
+        view = read(self.source(), [artifact])
+        if view.state(artifact) is None:
+            view.compare_now()
+        flattened = [note.tag or "" for note in view.notes if note.code == "refetched-tag"]
+        if flattened:
+            raise IncompleteClone(
+                f"A checkout has made lightweight tags of {', '.join(flattened)}; what is written beside them "
+                "would be planned without them.",
+                f"Fetch the real ones: git fetch --tags --force {self.remote}",
+            )
+        return view.notes
 
     def trailers(self) -> list[tuple[str, str]]:
         """What every tag of this run says at its end."""
@@ -74,26 +87,27 @@ def write(desk: Desk, artifact: str, decide: Decide, *, must_exist: bool = True)
     Raises what ``decide`` raises; Conflict when others kept being faster; NotFound when the
     artifact has no tag and ``must_exist``.
     """
-    desk.make_sure(artifact)
+    notes = desk.make_sure(artifact)
     for attempt in range(_ATTEMPTS):
         snapshot = desk.ledger.snapshot(artifact)
         reading = read_events(snapshot.tags)
         state = fold(artifact, reading.events.get(artifact, ()), ignored=reading.ignored.get(artifact, ()))
         now = int(desk.now())
         plan = _plan(desk, artifact, state, snapshot, now, decide, must_exist=must_exist)
-        _refuse_unpublished(artifact, snapshot, plan)
-        warnings = View.warnings_of(state, now)
+        if plan.new and snapshot.unpublished:
+            raise _unpublished(desk, artifact, snapshot)
+        warnings = [*notes, *reading.warnings, *View.warnings_of(state, now)]
         if desk.dry_run or not plan.new:
             rows = [row._replace(created=False) for row in plan.rows]
             after = _after(state, plan.new) if desk.dry_run else state
-            return Written(rows, False, desk.dry_run, plan.note, state, after, [*reading.warnings, *warnings])
+            return Written(rows, False, desk.dry_run, plan.note, state, after, warnings)
         try:
             desk.ledger.publish(artifact, plan.new, snapshot.mark)
         except Raced:
             desk.pause(_backoff(attempt))
             continue
         after = _after(state, plan.new)
-        return Written(plan.rows, desk.pushes, False, plan.note, state, after, [*reading.warnings, *warnings])
+        return Written(plan.rows, desk.pushes, False, plan.note, state, after, warnings)
     raise Conflict(
         f"Other runs kept writing tags of {artifact}; after {_ATTEMPTS} attempts nothing was written.",
         "Run the same command again.",
@@ -118,30 +132,36 @@ def _plan(
     except (NotFound, Refused):
         if snapshot.unpublished:
             # What was asked for may well be here, where the ledger does not see it.
-            raise _unpublished(artifact, snapshot.unpublished) from None
+            raise _unpublished(desk, artifact, snapshot) from None
         raise
 
 
-def _refuse_unpublished(artifact: str, snapshot: Snapshot, plan: Plan) -> None:
-    """Raise Conflict before a clone and its remote become two ledgers.
+def _unpublished(desk: Desk, artifact: str, snapshot: Snapshot) -> Conflict:
+    """The error that keeps a clone and its remote from becoming two ledgers.
 
     Tags that were made with --no-push count for nothing on the remote. A plan that passes them
     over would number past them, or put a second version on a commit.
     """
-    planned = {(tag.name, tag.commit) for tag in plan.new}
-    if plan.new and any((tag.name, tag.target) not in planned for tag in snapshot.unpublished):
-        raise _unpublished(artifact, snapshot.unpublished)
+    theirs = {tag.name for tag in snapshot.tags}
+    differing = [tag.name for tag in snapshot.unpublished if tag.name in theirs]
+    missing = [tag.name for tag in snapshot.unpublished if tag.name not in theirs]
+    hints = []
+    if missing:
+        hints.append(f"Publish them first: git push --atomic {desk.remote} {_refs(missing)}")
+        hints.append(f"Or, if they were an experiment or were deleted there, drop them: git tag -d {_quoted(missing)}")
+    if differing:
+        hints.append(f"The remote has others of the same names; drop these: git tag -d {_quoted(differing)}")
+    names = _quoted([*missing, *differing])
+    message = f"Of {artifact}, this clone has what {desk.remote} has not: {names}."
+    return Conflict(message, "\n".join(hints), code="unpublished-tags")
 
 
-def _unpublished(artifact: str, tags: Sequence[RawTag]) -> Conflict:
-    names = " ".join(f"'{tag.name}'" for tag in tags)
-    refs = f"git for-each-ref --format='%(refname)' 'refs/tags/{artifact_in_tag(artifact)}[@#]*'"
-    return Conflict(
-        f"Of {artifact}, this clone has what the remote has not: {names}.",
-        f"Publish them first: git push origin $({refs})\n"
-        f"Or, if they were an experiment or were deleted there, drop them: git tag -d {names}",
-        code="unpublished-tags",
-    )
+def _quoted(names: Iterable[str]) -> str:
+    return " ".join(f"'{name}'" for name in names)
+
+
+def _refs(names: Iterable[str]) -> str:
+    return _quoted(f"refs/tags/{name}" for name in names)
 
 
 def _backoff(attempt: int) -> float:
