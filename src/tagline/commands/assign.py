@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.commands.writing import Desk, Ledgered, write
 from tagline.domain.answers import require_version
 from tagline.domain.events import Warn
 from tagline.domain.planning import Plan, check_names, plan_assign, version_at
@@ -33,12 +33,9 @@ def assign(
 
     def decide(ledger: Ledgered, now: int) -> Plan:
         row = _chosen(desk, ledger.state, stage, version, head)
-        plan = plan_assign(ledger.state, stage, row, now, desk.trailers())
-        if plan.new:
-            refuse_guarded(desk, artifact, [stage])
-        return plan
+        return plan_assign(ledger.state, stage, row, now, desk.trailers())
 
-    written = write(desk, artifact, decide)
+    written = write(desk, artifact, decide, touches=lambda _: [stage])
     known = sorted(set(written.before.holds) - {stage})
     if stage not in written.before.holds and known and stages is None:
         message = f"{stage} is a new stage of {artifact}; it had {', '.join(known)}.{suggestion(stage, known)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.commands.writing import Desk, Ledgered, write
 from tagline.domain.planning import Plan, check_names, plan_deprecate
 from tagline.domain.results import Written
 
@@ -12,9 +12,6 @@ def deprecate(desk: Desk, artifact: str) -> Written:
     check_names(artifact)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
-        plan = plan_deprecate(ledger.state, now, desk.trailers())
-        if plan.new:
-            refuse_guarded(desk, artifact, ledger.state.stages)
-        return plan
+        return plan_deprecate(ledger.state, now, desk.trailers())
 
-    return write(desk, artifact, decide)
+    return write(desk, artifact, decide, touches=lambda state: state.stages)

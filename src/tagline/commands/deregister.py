@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.commands.writing import Desk, Ledgered, write
 from tagline.domain.planning import Plan, check_names, plan_deregister
+from tagline.domain.registry import ArtifactState
 from tagline.domain.results import Written
 
 
@@ -15,10 +16,10 @@ def deregister(desk: Desk, artifact: str, version: str) -> Written:
     check_names(artifact)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
-        plan = plan_deregister(ledger.state, version, now, desk.trailers())
-        if plan.new:
-            row = ledger.state.version(version)
-            refuse_guarded(desk, artifact, row.stages if row else ())
-        return plan
+        return plan_deregister(ledger.state, version, now, desk.trailers())
 
-    return write(desk, artifact, decide)
+    def touches(state: ArtifactState) -> list[str]:
+        row = state.version(version)
+        return row.stages if row else []
+
+    return write(desk, artifact, decide, touches=touches)

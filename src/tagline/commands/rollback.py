@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.commands.writing import Desk, Ledgered, write
 from tagline.domain.messages import ROLLBACK_FROM, parse_trailers
 from tagline.domain.planning import Plan, check_names, plan_rollback
 from tagline.domain.results import Written
@@ -19,7 +19,7 @@ def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None,
 
     def decide(ledger: Ledgered, now: int) -> Plan:
         back = {name for name, tag in ledger.raw.items() if ROLLBACK_FROM in parse_trailers(tag.message)}
-        plan = plan_rollback(
+        return plan_rollback(
             ledger.state,
             stage,
             now,
@@ -28,8 +28,5 @@ def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None,
             to_version=to_version,
             trailers=desk.trailers(),
         )
-        if plan.new:
-            refuse_guarded(desk, artifact, [stage])
-        return plan
 
-    return write(desk, artifact, decide)
+    return write(desk, artifact, decide, touches=lambda _: [stage])

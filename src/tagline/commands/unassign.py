@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagline.commands.writing import Desk, Ledgered, refuse_guarded, write
+from tagline.commands.writing import Desk, Ledgered, write
 from tagline.domain.planning import Plan, check_names, plan_unassign
 from tagline.domain.results import Written
 
@@ -15,9 +15,6 @@ def unassign(desk: Desk, artifact: str, stage: str, *, version: str | None) -> W
     check_names(artifact, stage)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
-        plan = plan_unassign(ledger.state, stage, version, now, desk.trailers())
-        if plan.new:
-            refuse_guarded(desk, artifact, [stage])
-        return plan
+        return plan_unassign(ledger.state, stage, version, now, desk.trailers())
 
-    return write(desk, artifact, decide)
+    return write(desk, artifact, decide, touches=lambda _: [stage])

@@ -79,12 +79,21 @@ class Ledgered:
 
 
 Decide = Callable[[Ledgered, int], Plan]
+#: The stages that a plan acts on, whose guard in the policy it must pass.
+Touches = Callable[[ArtifactState], Iterable[str]]
 
 
-def write(desk: Desk, artifact: str, decide: Decide, *, must_exist: bool = True) -> Written:
+def _no_stage(_state: ArtifactState) -> Iterable[str]:
+    return ()
+
+
+def write(
+    desk: Desk, artifact: str, decide: Decide, *, touches: Touches = _no_stage, must_exist: bool = True
+) -> Written:
     """Plan on a fresh reading and publish it, until nobody else was in between.
 
-    Raises what ``decide`` raises; Conflict when others kept being faster; NotFound when the
+    Raises what ``decide`` raises; Refused when there is something to write and the policy guards a
+    stage that it ``touches``; Conflict when others kept being faster; NotFound when the
     artifact has no tag and ``must_exist``.
     """
     notes = desk.make_sure(artifact)
@@ -93,7 +102,7 @@ def write(desk: Desk, artifact: str, decide: Decide, *, must_exist: bool = True)
         reading = read_events(snapshot.tags)
         state = fold(artifact, reading.events.get(artifact, ()), ignored=reading.ignored.get(artifact, ()))
         now = int(desk.now())
-        plan = _plan(desk, artifact, state, snapshot, now, decide, must_exist=must_exist)
+        plan = _plan(desk, state, snapshot, now, decide, touches, must_exist=must_exist)
         if plan.new and snapshot.unpublished:
             raise _unpublished(desk, artifact, snapshot)
         warnings = [*notes, *reading.warnings, *View.warnings_of(state, now)]
@@ -117,22 +126,25 @@ def write(desk: Desk, artifact: str, decide: Decide, *, must_exist: bool = True)
 
 def _plan(
     desk: Desk,
-    artifact: str,
     state: ArtifactState,
     snapshot: Snapshot,
     now: int,
     decide: Decide,
+    touches: Touches,
     *,
     must_exist: bool,
 ) -> Plan:
     try:
         if must_exist and not state.events:
-            raise no_such_artifact(desk.repository(), artifact)
-        return decide(Ledgered(state, {tag.name: tag for tag in snapshot.tags}), now)
+            raise no_such_artifact(desk.repository(), state.name)
+        plan = decide(Ledgered(state, {tag.name: tag for tag in snapshot.tags}), now)
+        if plan.new:
+            _refuse_guarded(desk, state.name, touches(state))
+        return plan
     except (NotFound, Refused):
         if snapshot.unpublished:
             # What was asked for may well be here, where the ledger does not see it.
-            raise _unpublished(desk, artifact, snapshot) from None
+            raise _unpublished(desk, state.name, snapshot) from None
         raise
 
 
@@ -176,7 +188,7 @@ def _after(state: ArtifactState, new: Sequence[NewTag]) -> ArtifactState:
     return fold(state.name, [*state.events, *events], ignored=state.ignored)
 
 
-def refuse_guarded(desk: Desk, artifact: str, stages: Iterable[str]) -> None:
+def _refuse_guarded(desk: Desk, artifact: str, stages: Iterable[str]) -> None:
     """Raise Refused when the policy guards one of the stages and no --override says why it is passed over."""
     names = list(stages)
     if desk.override or not names:

@@ -110,14 +110,21 @@ def _of_version(state: ArtifactState, row: VersionState) -> Answer:
 
 def _of_stage(state: ArtifactState, stage: str) -> Answer:
     hold = require_holder(state, stage)
-    row = state.version(hold.version) if hold.version else None
+    return _at_commit(state, hold.version, hold.commit, hold.tag, stage, without_version=[stage])
+
+
+def _at_commit(
+    state: ArtifactState, version: str | None, commit: str, tag: str, stage: str | None, *, without_version: list[str]
+) -> Answer:
+    """The answer of one tag on one commit; ``without_version`` are the stages where nothing is registered."""
+    row = state.version(version) if version else None
     return Answer(
         artifact=state.name,
-        version=hold.version,
-        commit=hold.commit,
-        tag=hold.tag,
+        version=version,
+        commit=commit,
+        tag=tag,
         stage=stage,
-        stages=list(row.stages) if row else [stage],
+        stages=list(row.stages) if row else without_version,
         registered_at=row.registered_at if row else None,
         active=row.active if row else False,
     )
@@ -138,17 +145,7 @@ def of_tag(state: ArtifactState, tag: str) -> Answer:
             code="nothing-to-resolve",
         )
     version = event.version if event.stage is None else versions_by_commit(state).get(event.commit)
-    row = state.version(version) if version else None
-    return Answer(
-        artifact=state.name,
-        version=version,
-        commit=event.commit,
-        tag=event.tag,
-        stage=event.stage,
-        stages=list(row.stages) if row else [],
-        registered_at=row.registered_at if row else None,
-        active=row.active if row else False,
-    )
+    return _at_commit(state, version, event.commit, event.tag, event.stage, without_version=[])
 
 
 def previous_version(state: ArtifactState, answer: Answer) -> str | None:
