@@ -23,8 +23,6 @@ from tagline.ports import Tree
 
 _MAX_MESSAGE = 600
 
-__all__ = ["ValidationReport", "validate"]
-
 
 def validate(
     tree: Tree,
