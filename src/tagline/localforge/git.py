@@ -1,0 +1,261 @@
+"""Git plumbing on a bare repository: no work tree, and nothing of the user's configuration.
+
+Needs Git 2.38 for ``merge-tree --write-tree``.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_COMMIT_FORMAT = "%H%n%T%n%P%n%an%n%ae%n%ad%n%cn%n%ce%n%cd%n%B"
+#: How many lines of the format come before the message.
+_COMMIT_LINES = 9
+_CONFIGURATION = {
+    "http.receivepack": "true",
+    "uploadpack.allowFilter": "true",
+    "uploadpack.allowAnySHA1InWant": "true",
+    # A forge offers the heads of changes to everybody and lets nobody push them.
+    "receive.hideRefs": "refs/pull",
+    "gc.auto": "0",
+}
+#: The kinds of ``git diff --raw`` in the words that both forges' shapes are made from.
+_STATUSES = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
+
+
+class GitFailed(Exception):
+    """Git refused; the message is its own."""
+
+
+class MergeConflict(GitFailed):
+    """The two sides changed the same lines."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who and when, as a commit has it. ``when`` is Git's raw form, ``1700000000 +0000``."""
+
+    name: str
+    email: str
+    when: str
+
+    @property
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return float(self.when.split()[0])
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit as its object says."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Signature
+    committer: Signature
+    message: str
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file that differs between two commits."""
+
+    path: str
+    old_path: str
+    status: str
+    old_mode: str
+    mode: str
+    blob: str
+    additions: int
+    deletions: int
+    patch: str
+
+
+@functools.cache
+def _search_path() -> str:
+    git = shutil.which("git")
+    if git is None:
+        raise GitFailed("git is not installed")
+    return f"{Path(git).parent}{os.pathsep}{os.defpath}"
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a git that knows neither the user nor the machine."""
+    return {
+        "PATH": _search_path(),
+        "HOME": os.devnull,
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        **(more or {}),
+    }
+
+
+def run(
+    *arguments: str, stdin: bytes | None = None, more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git; whatever it answers."""
+    return subprocess.run(  # noqa: S603 - arguments are ours, and there is no shell
+        ["git", *arguments],  # noqa: S607 - found on our own PATH
+        input=stdin if stdin is not None else b"",
+        capture_output=True,
+        env=environment(more),
+        check=False,
+    )
+
+
+class BareRepository:
+    """A bare repository. Each method is one or two git processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self, default_branch: str) -> None:
+        """Make it, empty, so that it may be served over HTTP."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self("init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}")
+        for name, value in _CONFIGURATION.items():
+            self("config", name, value)
+        self("config", "--add", "receive.hideRefs", "refs/merge-requests")
+
+    def __call__(
+        self, *arguments: str, stdin: bytes | None = None, more: Mapping[str, str] | None = None, ok: int = 0
+    ) -> str:
+        """Run git here; its output. A status other than 0 and ``ok`` is an error."""
+        done = run("-C", str(self.path), *arguments, stdin=stdin, more=more)
+        if done.returncode not in (0, ok):
+            raise GitFailed(f"git {arguments[0]}: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout.decode(errors="replace")
+
+    def revision(self, name: str) -> str | None:
+        """The commit that ``name`` stands for, or None."""
+        found = self("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", ok=1)
+        return found.strip() or None
+
+    def object_of(self, ref: str) -> tuple[str, str] | None:
+        """Type and id of what a full ref name points at, unpeeled."""
+        found = self("for-each-ref", "--format=%(objecttype) %(objectname) %(refname)", ref)
+        exact = [line.split(" ", 2) for line in found.splitlines()]
+        return next(((kind, oid) for kind, oid, name in exact if name == ref), None)
+
+    def branches(self) -> dict[str, str]:
+        """Every branch and its tip."""
+        lines = self("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads").splitlines()
+        return {name: sha for sha, name in (line.split(" ", 1) for line in lines)}
+
+    def commits(self, *revisions: str) -> list[Commit]:
+        """The commits that ``git log`` lists for ``revisions``, newest first."""
+        output = self("log", "-z", "--date=raw", f"--format={_COMMIT_FORMAT}", *revisions, "--")
+        return [_commit(text) for text in output.split("\0") if text]
+
+    def commit(self, sha: str) -> Commit:
+        """One commit."""
+        return self.commits("--max-count=1", sha)[0]
+
+    def listed(self, *revisions: str) -> list[str]:
+        """The ids that ``git rev-list`` lists for ``revisions``, newest first."""
+        return self("rev-list", *revisions, "--").split()
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor, or None."""
+        return self("merge-base", one, other, ok=1).strip() or None
+
+    def files(self, old: str, new: str) -> list[FileChange]:
+        """What differs from ``old`` to ``new``; renames are found."""
+        raw = _records(self("diff", "--raw", "-z", "--no-abbrev", "-M", old, new, "--"))
+        counts = _counts(self("diff", "--numstat", "-z", "-M", old, new, "--"))
+        patches = re.split(r"^diff --git .*\n", self("diff", "-M", old, new, "--"), flags=re.MULTILINE)[1:]
+        return [_file(*each) for each in zip(raw, counts, patches, strict=True)]
+
+    def merged_tree(self, ours: str, theirs: str) -> str:
+        """The tree of the merge of two commits; MergeConflict if it needs a person."""
+        done = run("-C", str(self.path), "merge-tree", "--write-tree", ours, theirs)
+        if done.returncode == 1:
+            raise MergeConflict(done.stdout.decode(errors="replace"))
+        if done.returncode:
+            raise GitFailed(f"git merge-tree: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout.decode().split()[0]
+
+    def write_commit(
+        self, tree: str, parents: tuple[str, ...], message: str, author: Signature, committer: Signature
+    ) -> str:
+        """Make a commit that no ref knows; its id."""
+        who = {
+            "GIT_AUTHOR_NAME": author.name,
+            "GIT_AUTHOR_EMAIL": author.email,
+            "GIT_AUTHOR_DATE": author.when,
+            "GIT_COMMITTER_NAME": committer.name,
+            "GIT_COMMITTER_EMAIL": committer.email,
+            "GIT_COMMITTER_DATE": committer.when,
+        }
+        options = [part for parent in parents for part in ("-p", parent)]
+        return self("commit-tree", *options, tree, stdin=message.encode(), more=who).strip()
+
+    def set_ref(self, ref: str, sha: str, *, old: str | None = None) -> None:
+        """Point ``ref`` at ``sha``; with ``old``, only if it points there now."""
+        self("update-ref", ref, sha, *([old] if old else []))
+
+
+def _commit(text: str) -> Commit:
+    *fields, message = text.split("\n", _COMMIT_LINES)
+    sha, tree, parents, name, email, when, committer_name, committer_email, committer_when = fields
+    return Commit(
+        sha,
+        tree,
+        tuple(parents.split()),
+        Signature(name, email, when),
+        Signature(committer_name, committer_email, committer_when),
+        message.rstrip("\n"),
+    )
+
+
+def _records(output: str) -> list[tuple[list[str], str, str]]:
+    """``git diff --raw -z``: the fields, the old and the new path of each file."""
+    parts = iter(output.split("\0"))
+    found = []
+    for head in parts:
+        if not head:
+            continue
+        fields = head.removeprefix(":").split()
+        old = next(parts)
+        found.append((fields, old, next(parts) if fields[4][0] in "RC" else old))
+    return found
+
+
+def _counts(output: str) -> list[tuple[int, int]]:
+    """``git diff --numstat -z``: added and deleted lines of each file; a binary file has none."""
+    parts = iter(output.split("\0"))
+    found = []
+    for line in parts:
+        if not line:
+            continue
+        added, deleted, path = line.split("\t")
+        found.append((0 if added == "-" else int(added), 0 if deleted == "-" else int(deleted)))
+        if not path:  # a rename: its two paths follow as records of their own
+            next(parts), next(parts)
+    return found
+
+
+def _file(raw: tuple[list[str], str, str], counts: tuple[int, int], patch: str) -> FileChange:
+    (old_mode, mode, old_blob, blob, status), old_path, path = raw
+    # Both forges show the text from the first hunk on.
+    _, hunk, rest = patch.partition("@@ ")
+    return FileChange(
+        path,
+        old_path,
+        _STATUSES[status[0]],
+        old_mode,
+        mode,
+        old_blob if status[0] == "D" else blob,
+        *counts,
+        hunk + rest,
+    )

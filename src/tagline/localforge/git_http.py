@@ -1,0 +1,55 @@
+"""Git's smart HTTP: who may fetch or push, then git's own http-backend."""
+
+from __future__ import annotations
+
+from tagline.localforge import git
+from tagline.localforge.model import LocalForge
+from tagline.localforge.web import Request, Response
+
+
+def answer(forge: LocalForge, request: Request, name: str, service: str) -> Response:
+    """Answer one request of a git client."""
+    secret = request.password
+    token = forge.bearer(secret) if secret else None
+    with forge.lock:
+        repository = forge.repositories.get(name)
+        if secret and token is None:
+            return _refusal(401, "Invalid username or token.")
+        if repository is None or forge.role(token, repository) == "none":
+            # Without a password git asks for one; with a wrong one it hears what a stranger hears.
+            return _refusal(404 if secret else 401, "Repository not found.")
+        pushes = service == "git-receive-pack" or request.query.get("service") == "git-receive-pack"
+        if pushes and not forge.may_push(token, repository):
+            return _refusal(403 if token else 401, f"Permission to {name}.git denied.")
+    response = _backend(forge, request, f"/{name}.git/{service}", token.login if token else "")
+    if service == "git-receive-pack":
+        repository.refresh()
+    return response
+
+
+def _refusal(status: int, message: str) -> Response:
+    headers = {"Content-Type": "text/plain"}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="local forge"'
+    return Response(status, headers=headers, body=f"{message}\n".encode())
+
+
+def _backend(forge: LocalForge, request: Request, path: str, login: str) -> Response:
+    variables = {
+        "GIT_PROJECT_ROOT": str(forge.folder),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "PATH_INFO": path,
+        "QUERY_STRING": request.query_string,
+        "REQUEST_METHOD": request.method,
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "CONTENT_LENGTH": str(len(request.body)),
+        "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
+        "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+        "REMOTE_USER": login,
+        "REMOTE_ADDR": "127.0.0.1",
+    }
+    done = git.run("http-backend", stdin=request.body, more=variables)
+    head, _, content = done.stdout.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
+    status = int(headers.pop("Status", "200" if head else "500").split()[0])
+    return Response(status, headers=headers, body=content)

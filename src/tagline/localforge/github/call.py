@@ -1,0 +1,100 @@
+"""A call of GitHub's API: who calls, and what its path names."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tagline.localforge.github.change_shapes import ChangeShapes
+from tagline.localforge.github.shapes import Json, Shapes
+from tagline.localforge.model import LocalForge
+from tagline.localforge.records import Change, Role, Token, at_least
+from tagline.localforge.repository import Repository
+from tagline.localforge.web import ApiError, Request, Response, page
+
+_T = TypeVar("_T")
+REPOSITORY = "/repos/{owner}/{repo}"
+_LIMIT = 5000
+
+
+@dataclass
+class Call:
+    """One call: the request, who makes it, and what its path names."""
+
+    forge: LocalForge
+    request: Request
+    token: Token | None
+    shapes: Shapes
+    parameters: dict[str, str]
+
+    @property
+    def login(self) -> str:
+        """Who calls."""
+        if self.token is None:
+            raise ApiError(401, "Requires authentication")
+        return self.token.login
+
+    @property
+    def is_app(self) -> bool:
+        """Whether an installation calls, not a person."""
+        return self.token is not None and self.token.kind != "user"
+
+    @property
+    def repository(self) -> Repository:
+        """The repository, if the caller may see it."""
+        found = self.forge.repositories.get(f"{self.parameters['owner']}/{self.parameters['repo']}")
+        if found is None or self.forge.role(self.token, found) == "none":
+            raise ApiError(404, "Not Found")
+        return found
+
+    def writable(self, needed: Role = "write", *, own: str | None = None) -> Repository:
+        """The repository, if the caller has that role in it or is ``own``, whose thing it is."""
+        found = self.repository
+        if self.token is not None and self.token.kind == "fork":
+            raise ApiError(403, "Resource not accessible by integration")
+        if not at_least(self.forge.role(self.token, found), needed) and self.login != own:
+            raise ApiError(403, "Must have push access to repository.")
+        return found
+
+    @property
+    def change(self) -> Change:
+        """The pull request, if there."""
+        return self.repository.change(int(self.parameters["number"]))
+
+    @property
+    def changes(self) -> ChangeShapes:
+        """The shapes of this repository's pull requests."""
+        return ChangeShapes(self.shapes, self.repository)
+
+    def body(self) -> Json:
+        """The JSON object that was sent."""
+        sent = self.request.json
+        if not isinstance(sent, dict):
+            raise ApiError(400, "Problems parsing JSON")
+        return sent
+
+    def paged(self, items: Sequence[_T], shape: Callable[[_T], Json]) -> Response:
+        """One page of a list, with links to the others."""
+        query = self.request.query
+        shown = page(items, query, default=30)
+        links = shown.links(self.request.url + self.request.path, query)
+        return Response(json=[shape(item) for item in shown.items], headers={"Link": links} if links else {})
+
+
+Handler = Callable[[Call], Response]
+
+
+def invalid(message: str, *, field: str = "base", resource: str = "PullRequest") -> ApiError:
+    """The answer to what is understood and not accepted."""
+    return ApiError(
+        422,
+        "Validation Failed",
+        errors=[{"resource": resource, "field": field, "code": "custom", "message": message}],
+    )
+
+
+def rate() -> dict[str, int]:
+    """A rate limit that nobody reaches."""
+    return {"limit": _LIMIT, "remaining": _LIMIT - 1, "reset": int(clock.time()) + 3600, "used": 1}

@@ -1,0 +1,93 @@
+"""A call of GitLab's API: who calls, and what its path names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tagline.localforge.gitlab.shapes import Json, Shapes
+from tagline.localforge.model import LocalForge
+from tagline.localforge.records import Change, Role, Token, at_least
+from tagline.localforge.repository import Repository
+from tagline.localforge.web import ApiError, Request, Response, Routes, page
+
+_T = TypeVar("_T")
+PROJECT = "/projects/{project}"
+
+
+@dataclass
+class Call:
+    """One call: the request, who makes it, and what its path names."""
+
+    forge: LocalForge
+    request: Request
+    token: Token | None
+    shapes: Shapes
+    parameters: dict[str, str]
+
+    @property
+    def login(self) -> str:
+        """Who calls."""
+        if self.token is None:
+            raise ApiError(401, "401 Unauthorized")
+        return self.token.login
+
+    @property
+    def repository(self) -> Repository:
+        """The project, by number or path, if the caller may see it."""
+        name = self.parameters["project"]
+        for found in self.forge.repositories.values():
+            if name in (str(found.id), found.full_name) and self.role(found) != "none":
+                return found
+        raise ApiError(404, "404 Project Not Found")
+
+    def role(self, repository: Repository) -> Role:
+        """The caller's role."""
+        return self.forge.role(self.token, repository)
+
+    def writable(self, needed: Role = "write", *, own: str | None = None) -> Repository:
+        """The project, if the caller has that role in it or is ``own``, whose thing it is."""
+        found = self.repository
+        if not at_least(self.role(found), needed) and self.login != own:
+            raise ApiError(403, "403 Forbidden")
+        return found
+
+    @property
+    def change(self) -> Change:
+        """The merge request, if there."""
+        return self.repository.change(int(self.parameters["iid"]))
+
+    def body(self) -> Json:
+        """What was sent: JSON, a form, or (GitLab takes that too) in the query."""
+        sent = self.request.json
+        return {**self.request.query, **(sent if isinstance(sent, dict) else {})}
+
+    def paged(self, items: Sequence[_T], shape: Callable[[_T], Json]) -> Response:
+        """One page of a list, with GitLab's headers about the others."""
+        query = self.request.query
+        shown = page(items, query, default=20)
+        headers = {
+            "X-Page": str(shown.number),
+            "X-Per-Page": str(shown.size),
+            "X-Next-Page": str(shown.number + 1) if shown.number < shown.last else "",
+            "X-Prev-Page": str(shown.number - 1) if shown.number > 1 else "",
+            "X-Total": str(shown.total),
+            "X-Total-Pages": str(shown.last),
+            "Link": shown.links(self.request.url + self.request.path, {**query, "per_page": str(shown.size)}),
+        }
+        return Response(json=[shape(item) for item in shown.items], headers=headers)
+
+
+Handler = Callable[[Call], Response]
+routes: Routes[tuple[Handler, int]] = Routes()
+
+
+def route(method: str, template: str, *, job: int = 200) -> Callable[[Handler], Handler]:
+    """Register a handler; ``job`` is what a CI job's token gets, 200 being the answer itself."""
+
+    def register(handler: Handler) -> Handler:
+        routes(method, template)((handler, job))
+        return handler
+
+    return register

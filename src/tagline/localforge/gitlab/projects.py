@@ -1,0 +1,104 @@
+"""GitLab's routes to people, groups, projects and commits."""
+
+from __future__ import annotations
+
+from tagline.localforge.gitlab.call import PROJECT, Call, route
+from tagline.localforge.gitlab.shapes import ACCESS
+from tagline.localforge.records import Team
+from tagline.localforge.web import ApiError, Response
+
+_STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
+_COMMIT = PROJECT + "/repository/commits/{sha}"
+#: A member of a group has a level; which one is nobody's question here.
+_GROUP_LEVEL = 30
+
+
+# People
+
+
+@route("GET", "/user", job=401)
+def _user(call: Call) -> Response:
+    login = call.login
+    return Response(json={**call.shapes.user(login), "email": call.forge.person(login).email})
+
+
+@route("GET", "/users", job=401)
+def _users(call: Call) -> Response:
+    wanted = call.request.query.get("username")
+    logins = [person.login for person in call.forge.people.values() if person.kind != "Organization"]
+    return call.paged([login for login in logins if wanted in (None, login)], call.shapes.user)
+
+
+@route("GET", "/groups/{group}", job=404)
+def _group(call: Call) -> Response:
+    return Response(json=call.shapes.group(_team(call)))
+
+
+@route("GET", "/groups/{group}/members/all", job=404)
+def _group_members(call: Call) -> Response:
+    path = _team(call).path
+    # Whoever is in a group above is in this one too.
+    above = [team for team in call.forge.teams.values() if f"{path}/".startswith(f"{team.path}/")]
+    logins = dict.fromkeys(login for team in above for login in team.members)
+    return call.paged(list(logins), lambda login: call.shapes.member(login, _GROUP_LEVEL))
+
+
+def _team(call: Call) -> Team:
+    name = call.parameters["group"]
+    for team in call.forge.teams.values():
+        if name in (str(team.id), team.path) and call.token is not None:
+            return team
+    raise ApiError(404, "404 Group Not Found")
+
+
+# Projects
+
+
+@route("GET", PROJECT)
+def _project(call: Call) -> Response:
+    repository = call.repository
+    return Response(json=call.shapes.project(repository, ACCESS[call.role(repository)]))
+
+
+@route("GET", PROJECT + "/members/all", job=404)
+def _members(call: Call) -> Response:
+    roles = call.repository.roles
+    members = [login for login, role in roles.items() if role != "none"]
+    return call.paged(members, lambda login: call.shapes.member(login, ACCESS[roles[login]]))
+
+
+@route("GET", PROJECT + "/members/all/{user:int}", job=404)
+def _member(call: Call) -> Response:
+    for login, role in call.repository.roles.items():
+        if role != "none" and call.forge.person(login).id == int(call.parameters["user"]):
+            return Response(json=call.shapes.member(login, ACCESS[role]))
+    raise ApiError(404, "404 Not found")
+
+
+@route("GET", _COMMIT)
+def _commit(call: Call) -> Response:
+    repository = call.repository
+    return Response(json=call.shapes.commit(repository, repository.commit_named(call.parameters["sha"])))
+
+
+@route("GET", _COMMIT + "/merge_requests")
+def _changes_of_commit(call: Call) -> Response:
+    repository = call.repository
+    found = repository.changes_with(repository.commit_named(call.parameters["sha"]).sha)
+    return call.paged(found, lambda change: call.shapes.merge_request(repository, change))
+
+
+@route("POST", PROJECT + "/statuses/{sha}", job=403)
+def _set_status(call: Call) -> Response:
+    repository, sent = call.writable(), call.body()
+    if sent.get("state") not in _STATES:
+        raise ApiError(400, "state does not have a valid value")
+    status = repository.set_status(
+        call.parameters["sha"],
+        sent["state"],
+        by=call.login,
+        context=sent.get("name") or sent.get("context") or "default",
+        description=sent.get("description"),
+        target_url=sent.get("target_url"),
+    )
+    return Response(201, call.shapes.status(status, sent.get("ref")))

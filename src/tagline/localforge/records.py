@@ -1,0 +1,164 @@
+"""What a forge remembers: people, tokens, and what happened to a change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tagline.localforge.merging import Merged
+
+Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
+#: From the least to the most.
+ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")
+TokenKind = Literal["user", "actions", "app", "fork", "job"]
+ReviewState = Literal["approved", "changes_requested", "commented", "dismissed"]
+State = Literal["open", "closed", "merged"]
+
+
+def at_least(role: Role, needed: Role) -> bool:
+    """Whether ``role`` may do what ``needed`` may."""
+    return ROLES.index(role) >= ROLES.index(needed)
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account: a user, a bot, or the organization that owns repositories."""
+
+    id: int
+    login: str
+    kind: Literal["User", "Bot", "Organization"] = "User"
+
+    @property
+    def email(self) -> str:
+        """The address by which commits are theirs."""
+        return f"{self.login}@example.com"
+
+
+@dataclass
+class Team:
+    """GitHub's team ``ORG/SLUG`` and GitLab's group of that full path."""
+
+    id: int
+    path: str
+    members: list[str]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A secret and whom the forge takes its bearer for."""
+
+    secret: str = field(repr=False)
+    login: str
+    kind: TokenKind
+
+
+@dataclass
+class Review:
+    """A review. ``state`` becomes ``dismissed``; ``given`` is what it was."""
+
+    id: int
+    login: str
+    state: ReviewState
+    given: ReviewState
+    body: str
+    commit: str
+    at: float
+    #: GitLab's way: an approval taken back leaves no review behind.
+    withdrawn: bool = False
+
+
+@dataclass
+class Comment:
+    """A comment or note."""
+
+    id: int
+    login: str
+    body: str
+    created: float
+    updated: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a change's timeline, under GitHub's name for it."""
+
+    id: int
+    kind: str
+    login: str
+    at: float
+    label: str = ""
+    commit: str | None = None
+    review: Review | None = None
+    comment: Comment | None = None
+    message: str = ""
+    renamed: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Status:
+    """A commit status, its state in the words of the forge that was asked."""
+
+    id: int
+    sha: str
+    state: str
+    context: str
+    description: str | None
+    target_url: str | None
+    login: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Version:
+    """A change after a push: GitLab's merge request version. ``start`` was the target's tip then."""
+
+    id: int
+    head: str
+    base: str
+    start: str
+    at: float
+
+
+@dataclass
+class Change:
+    """A pull request or merge request."""
+
+    id: int
+    number: int
+    author: str
+    source: str
+    target: str
+    title: str
+    body: str
+    draft: bool
+    #: Full name of the repository that the source branch is said to lie in, if it is a fork.
+    fork: str | None
+    created: float
+    updated: float
+    state: State = "open"
+    closed: float | None = None
+    #: Who merged it, when, and what that made.
+    merged_by: str | None = None
+    merged_at: float | None = None
+    merged: Merged | None = None
+    labels: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    versions: list[Version] = field(default_factory=list)
+
+    @property
+    def latest(self) -> Version:
+        """Where the change stands since its last push."""
+        return self.versions[-1]
+
+    @property
+    def head(self) -> str:
+        """The commit that is proposed."""
+        return self.versions[-1].head
+
+    def approvals(self) -> list[Review]:
+        """The standing approvals: a person's last deciding review, if it approves."""
+        deciding = [r for r in self.reviews if r.given != "commented" and not r.withdrawn]
+        last = {review.login: review for review in deciding}
+        return [review for review in last.values() if review.state == "approved"]
