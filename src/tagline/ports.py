@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from tagline.domain.changes import Change, Comment, Label, Reviews, Status, Unknown
+from tagline.domain.codeowners import Flavour
 from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
+from tagline.domain.touches import FileChange
+from tagline.domain.triggers import Event
 
 
 class Tree(Protocol):
@@ -126,9 +130,142 @@ class Ledger(Protocol):
         Raises WrongUsage when its path is a link or a folder.
         """
 
-    def publish(self, artifact: str, tags: Sequence[NewTag], mark: str) -> None:
-        """Write all the tags, if nothing of the artifact was written since ``mark``.
+    def publish(self, batches: Sequence[Batch]) -> None:
+        """Write all the tags, if nothing of their artifacts was written since their marks.
 
         Raises :class:`Raced` when something was written, Conflict when a name is taken for good,
         Refused when a ref-name collision blocks it, PlatformRefused when the remote says no.
         """
+
+
+class Batch(NamedTuple):
+    """New tags of one artifact, and the mark of the snapshot that they were planned on."""
+
+    artifact: str
+    tags: Sequence[NewTag]
+    mark: str
+
+
+class CannotRead(Exception):
+    """The token at hand may not read something. ``unknown`` says what, and which token could."""
+
+    def __init__(self, unknown: Unknown) -> None:
+        super().__init__(unknown.what)
+        self.unknown = unknown
+
+
+class CannotComment(Exception):
+    """The token at hand may not comment on a change; the message says why and what would help."""
+
+
+class Forge(Protocol):
+    """The forge's API, in words of changes. Every method may raise PlatformRefused.
+
+    What a token may not read raises :class:`CannotRead`; it is never taken for an empty answer.
+    """
+
+    @property
+    def flavour(self) -> Flavour:
+        """Whose rules CODEOWNERS follows."""
+
+    def change(self, number: int) -> Change:
+        """One change. Raises NotFound."""
+
+    def landed_as(self, commit: str) -> list[Change]:
+        """The merged changes that a commit of a branch landed with."""
+
+    def merged_since(self, branch: str, since: float) -> list[Change]:
+        """Changes merged into a branch after ``since`` (unix seconds), with fields that a list tells."""
+
+    def open_changes(self) -> list[Change]:
+        """Every open change, with fields that a list tells."""
+
+    def labels(self, change: Change) -> tuple[Label, ...]:
+        """The labels as they stood at the merge, or stand now, with who put them there."""
+
+    def reviews(self, change: Change) -> Reviews:
+        """The reviews as they stood at the merge, or stand now."""
+
+    def merge_base(self, change: Change) -> str:
+        """Where an open change leaves its base branch."""
+
+    def may_write(self, login: str) -> bool:
+        """Whether a person may write to the repository."""
+
+    def members(self, team: str) -> frozenset[str]:
+        """The folded logins of a team or group, written ``@org/team``; empty for one that does not exist."""
+
+    def me(self) -> str | None:
+        """The login that our comments are by; None where only an answer would tell."""
+
+    def comments(self, change: Change) -> list[Comment]:
+        """Every comment of a change, oldest first."""
+
+    def comment(self, change: Change, body: str) -> Comment:
+        """Add a comment. Raises CannotComment."""
+
+    def edit_comment(self, change: Change, comment: Comment, body: str) -> Comment:
+        """Replace a comment's text. Raises CannotComment."""
+
+    def delete_comment(self, change: Change, comment: Comment) -> None:
+        """Take a comment of ours away again."""
+
+    def set_status(self, change: Change, commit: str, status: Status) -> None:
+        """Set the commit status ``tagline``. Raises CannotComment."""
+
+    def commit_url(self, commit: str) -> str:
+        """The page of a commit."""
+
+    def tag_url(self, tag: str) -> str:
+        """The page of a tag."""
+
+
+class Job(Protocol):
+    """The runner that executes us."""
+
+    @property
+    def event(self) -> Event:
+        """What started the job. Raises WrongUsage when its description cannot be read."""
+
+    def report(self, markdown: str) -> str | None:
+        """Show a text where the runner shows such; where that is, None when there is no such place."""
+
+
+class Landing(NamedTuple):
+    """How a change landed: the tip of the branch before it, and the commit that it landed as."""
+
+    before: str
+    commit: str
+
+
+class History(Protocol):
+    """Commits and files of the changes' repository, read from the remote."""
+
+    @property
+    def url(self) -> str:
+        """Where a person finds it, without credentials."""
+
+    def tip(self, branch: str | None = None) -> str:
+        """The newest commit of a branch; of the default one for None. Raises NotFound."""
+
+    @property
+    def default_branch(self) -> str:
+        """Its name."""
+
+    def files(self, commit: str) -> Tree:
+        """The files of a commit."""
+
+    def object_id(self, commit: str, path: str) -> tuple[str, str] | None:
+        """Kind (``blob``, ``tree``) and id of what a commit holds at a path, without downloading it."""
+
+    def differing(self, before: str, after: str) -> list[FileChange]:
+        """The files that differ between two commits."""
+
+    def line(self, branch: str, since: float) -> list[str]:
+        """The first parents of a branch's tip, newest first, at least as far back as ``since``."""
+
+    def landing(self, change: Change) -> Landing:
+        """How a merged change landed on its branch. Raises Refused when its commit is not on it."""
+
+    def is_older(self, commit: str, other: str) -> bool | None:
+        """Whether ``commit`` lies strictly before ``other``; None when nobody can tell."""

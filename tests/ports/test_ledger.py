@@ -13,7 +13,7 @@ from tagline.adapters.git_remote import RemoteCache, upstream_of
 from tagline.adapters.git_repository import GitRepository
 from tagline.domain.planning import NewTag
 from tagline.errors import Conflict, Refused
-from tagline.ports import Ledger, Raced
+from tagline.ports import Batch, Ledger, Raced
 from tests.gitbuild import EPOCH, Commit, History, build, run_git
 
 
@@ -55,7 +55,7 @@ def _tag(place: Place, name: str, commit: str = "HEAD", time: int = EPOCH) -> Ne
 
 def _publish(place: Place, *tags: NewTag, ledger: Ledger | None = None, mark: str | None = None) -> None:
     ledger = ledger or place.ledger
-    ledger.publish("rf", tags, ledger.snapshot("rf").mark if mark is None else mark)
+    ledger.publish([Batch("rf", tags, ledger.snapshot("rf").mark if mark is None else mark)])
 
 
 def test_publish__two_tags__are_there_as_planned(place: Place) -> None:
@@ -82,7 +82,7 @@ def test_publish__somebody_wrote_since__raced_and_nothing_written(place: Place) 
 def test_publish__other_artifact_wrote_since__is_no_race(place: Place) -> None:
     mark = place.ledger.snapshot("rf").mark
     other = place.again()
-    other.publish("xg", [_tag(place, "xg@v1.0.0")], other.snapshot("xg").mark)
+    other.publish([Batch("xg", [_tag(place, "xg@v1.0.0")], other.snapshot("xg").mark)])
     _publish(place, _tag(place, "rf@v1.0.0"), mark=mark)
     assert place.tags() == {"rf@v1.0.0", "xg@v1.0.0"}
 
@@ -115,3 +115,15 @@ def test_publish__no_hook_of_the_user_runs(place: Place, tmp_path: Path) -> None
     _publish(place, _tag(place, "rf@v1.0.0"))
     assert place.tags() == {"rf@v1.0.0"}
     assert not list(tmp_path.glob("ran-*"))
+
+
+def test_publish__two_artifacts__all_or_nothing(place: Place) -> None:
+    marks = {name: place.ledger.snapshot(name).mark for name in ("rf", "xg")}
+    batches = [Batch(name, [_tag(place, f"{name}@v1.0.0")], mark) for name, mark in marks.items()]
+    _publish(place, _tag(place, "rf#dev#1"), ledger=place.again())
+    with pytest.raises(Raced):
+        place.ledger.publish(batches)
+    assert place.tags() == {"rf#dev#1"}
+    marks = {name: place.ledger.snapshot(name).mark for name in ("rf", "xg")}
+    place.ledger.publish([batch._replace(mark=marks[batch.artifact]) for batch in batches])
+    assert place.tags() == {"rf#dev#1", "rf@v1.0.0", "xg@v1.0.0"}

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from tagline.domain.planning import NewTag
 from tagline.domain.policy import MAX_POLICY, POLICY_FILE
 from tagline.domain.tags import parse_tag
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
-from tagline.ports import Raced, Snapshot
+from tagline.ports import Batch, Raced, Snapshot
 
 _LOCK_SECONDS = 30
 _RACE_RE = re.compile(
@@ -164,11 +164,12 @@ class LocalLedger:
         """Of the default branch as this clone knows it."""
         return _policy(self._repository.default_branch_tree())
 
-    def publish(self, artifact: str, tags: Sequence[NewTag], mark: str) -> None:
+    def publish(self, batches: Sequence[Batch]) -> None:
         """Make the tags in one transaction, under a lock that leaves no file behind."""
         git = self._repository.git
+        tags = [tag for batch in batches for tag in batch.tags]
         with _locked(self._repository.place.common_dir):
-            if self.snapshot(artifact).mark != mark:
+            if any(self.snapshot(batch.artifact).mark != batch.mark for batch in batches):
                 raise Raced
             _require_free(git, [tag.name for tag in tags])
             objects = _write_objects(git, tags, self._tagger.identity(), {})
@@ -215,7 +216,8 @@ class RemoteLedger:
     """Writes tags to a remote first (``--push``) and, when that is done, here.
 
     ``repository`` is the clone that pushes; for a remote named by URL it is None and the cached
-    repository pushes.
+    repository pushes. ``commits`` opens the repository that holds the commits to be tagged where
+    neither of them does.
     """
 
     def __init__(
@@ -224,24 +226,27 @@ class RemoteLedger:
         remote: RemoteUrl,
         repository: GitRepository | None,
         fallback: tuple[str, str] | None,
+        commits: Callable[[], GitRepository] | None = None,
     ) -> None:
         self._cache = cache
         self._remote = remote
         self._repository = repository
         self._fallback = fallback
-        self._cached: GitRepository | None = None
+        self._commits = commits or (lambda: cache.files(remote))
+        self._snapshots: dict[str, GitRepository] = {}
 
     @property
     def cached(self) -> GitRepository:
         """The cached repository of the last snapshot, or one without tags before the first."""
-        return self._cached or self._cache.files(self._remote)
+        return next(reversed(self._snapshots.values()), None) or self._cache.files(self._remote)
 
     def snapshot(self, artifact: str) -> Snapshot:
         """The artifact's tags on the remote, and where its guard stands."""
         # The clone's own tags first: what another run pushes is made here only after it is there, so
         # this order never takes it for unpublished.
         mine = list(self._repository.tags([artifact])) if self._repository is not None else []
-        self._cached = cached = self._cache.fetch(self._remote, artifact)
+        self._snapshots.pop(artifact, None)
+        self._snapshots[artifact] = cached = self._cache.fetch(self._remote, artifact)
         # And the guard before the tags: should another run refresh the cache in between, the mark is
         # too old and the push is refused; the other way round it could be too new.
         guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
@@ -255,8 +260,8 @@ class RemoteLedger:
     def is_older(self, commit: str, other: str) -> bool | None:
         """By the clone's history, else by the clocks of the commits that the remote's tags name."""
         told = self._repository.is_older(commit, other) if self._repository is not None else None
-        if told is None and self._cached is not None:
-            return self._cached.is_older(commit, other)
+        if told is None and self._snapshots:
+            return self.cached.is_older(commit, other)
         return told
 
     @cached_property
@@ -272,19 +277,20 @@ class RemoteLedger:
         """Of the remote's default branch, read once a run."""
         return _policy(self.default_branch_tree)
 
-    def publish(self, artifact: str, tags: Sequence[NewTag], mark: str) -> None:
-        """Push all the tags and move the artifact's guard, in one atomic push; then make them here."""
-        cached = self.cached
-        pusher = self._repository or cached
+    def publish(self, batches: Sequence[Batch]) -> None:
+        """Push all the tags and move the artifacts' guards, in one atomic push; then make them here."""
+        cached = [self._snapshots.get(batch.artifact) or self.cached for batch in batches]
+        pusher = self._repository or cached[0]
+        tags = [tag for batch in batches for tag in batch.tags]
         tagger = Tagger(pusher.git, self._fallback).identity()
         with tempfile.TemporaryDirectory(prefix="tagline-") as folder:
             # In a shallow clone an older version's commit is in the cache only; a revision that was
             # named for a remote without a clone is in the cache of its files.
-            sources = [pusher, cached] if self._repository is not None else [pusher, self._cache.files(self._remote)]
+            sources = [pusher, *cached] if self._repository is not None else [*cached, self._commits()]
             environment = _quarantine(sources, Path(folder))
             objects = _write_objects(pusher.git, tags, tagger, environment)
             git = Git(pusher.git.directory, [*pusher.git.config, *self._remote.config], environment)
-            result = _push(git, self._remote.url, artifact, objects, mark)
+            result = _push(git, self._remote.url, batches, objects)
         if result.status != 0:
             self._explain(result, tags)
         if any(line.startswith(b"=") for line in result.stdout.splitlines()):
@@ -324,14 +330,13 @@ def _quarantine(sources: Sequence[GitRepository], folder: Path) -> dict[str, str
     return {"GIT_OBJECT_DIRECTORY": str(folder), "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(quoted)}
 
 
-def _push(git: Git, url: str, artifact: str, objects: Mapping[str, str], guard: str) -> Result:
+def _push(git: Git, url: str, batches: Sequence[Batch], objects: Mapping[str, str]) -> Result:
     refspecs = [f"{object_id}:refs/tags/{name}" for name, object_id in objects.items()]
-    newest = list(objects.values())[-1]
-    reference = guard_ref(artifact)
+    leases = [f"--force-with-lease={guard_ref(batch.artifact)}:{batch.mark}" for batch in batches]
+    guards = [f"{objects[batch.tags[-1].name]}:{guard_ref(batch.artifact)}" for batch in batches]
     return git.run(
         "push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-thin",
-        "--recurse-submodules=no", f"--force-with-lease={reference}:{guard}", "--end-of-options",
-        url, *refspecs, f"{newest}:{reference}",
+        "--recurse-submodules=no", *leases, "--end-of-options", url, *refspecs, *guards,
         check=False,
     )  # fmt: skip
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tagline.commands.reading import Source, View, no_such_artifact, read
 from tagline.domain import messages
 from tagline.domain.events import RawTag, Warn, read_events
-from tagline.domain.planning import NewTag, Plan
-from tagline.domain.policy import MAX_POLICY, POLICY_FILE, guards
+from tagline.domain.planning import Plan, projected
 from tagline.domain.registry import ArtifactState, fold
 from tagline.domain.results import Written
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
-from tagline.formats import yaml
-from tagline.ports import Ledger, Raced, Repository, Snapshot
+from tagline.formats.policy import load_policy
+from tagline.ports import Batch, Ledger, Raced, Repository, Snapshot
 
 _ATTEMPTS = 25
 _PAUSE = 0.05
@@ -108,14 +107,14 @@ def write(
         warnings = [*notes, *reading.warnings, *View.warnings_of(state, now)]
         if desk.dry_run or not plan.new:
             rows = [row._replace(created=False) for row in plan.rows]
-            after = _after(state, plan.new) if desk.dry_run else state
+            after = projected(state, plan.new) if desk.dry_run else state
             return Written(rows, False, desk.dry_run, plan.note, state, after, warnings)
         try:
-            desk.ledger.publish(artifact, plan.new, snapshot.mark)
+            desk.ledger.publish([Batch(artifact, plan.new, snapshot.mark)])
         except Raced:
             desk.pause(_backoff(attempt))
             continue
-        after = _after(state, plan.new)
+        after = projected(state, plan.new)
         return Written(plan.rows, desk.pushes, False, plan.note, state, after, warnings)
     raise Conflict(
         f"Other runs kept writing tags of {artifact}; after {_ATTEMPTS} attempts nothing was written.",
@@ -181,31 +180,19 @@ def _backoff(attempt: int) -> float:
     return random.uniform(0.3, 1.0) * min(_PAUSE * 1.6**attempt, _LONGEST_PAUSE)  # noqa: S311
 
 
-def _after(state: ArtifactState, new: Sequence[NewTag]) -> ArtifactState:
-    """The state with the new tags, without reading them back."""
-    raw = [RawTag(tag.name, "", "tag", tag.commit, "commit", tag.time, tag.name) for tag in new]
-    events = read_events(raw).events.get(state.name, [])
-    return fold(state.name, [*state.events, *events], ignored=state.ignored)
-
-
 def _refuse_guarded(desk: Desk, artifact: str, stages: Iterable[str]) -> None:
     """Raise Refused when the policy guards one of the stages and no --override says why it is passed over."""
     names = list(stages)
     if desk.override or not names:
         return
     data = desk.ledger.policy()
-    if data is None:
-        return
-    document = yaml.load(data, max_bytes=MAX_POLICY)
-    problem = next((p for p in document.problems if p.severity == "error" and p.rule != "file-empty"), None)
-    if problem is not None:
-        raise WrongUsage(
-            f"{POLICY_FILE} of the default branch cannot be read, line {problem.line}: {problem.message}",
-            "Mend it there; until then, --override REASON goes past it.",
-            code="policy-unreadable",
-        )
+    try:
+        policy = load_policy(data)
+    except WrongUsage as error:
+        hint = f"{error.hint}\nMend it there; until then, --override REASON goes past it."
+        raise WrongUsage(error.message, hint, code=error.code) from error
     for stage in names:
-        if guards(document.root.value if document.root else None, artifact, stage):
+        if policy.guards(artifact, stage):
             raise Refused(
                 f"The policy guards {stage} of {artifact}: it changes through a pull or merge request.",
                 "As an administrator, say why you pass it over: --override 'REASON' (it is kept in the tag).",

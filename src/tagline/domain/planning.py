@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from tagline.domain import messages
 from tagline.domain.answers import refuse_future, require_holder, require_version, versions_by_commit
-from tagline.domain.registry import ArtifactState, VersionState
+from tagline.domain.events import RawTag, read_events
+from tagline.domain.registry import ArtifactState, VersionState, fold
 from tagline.domain.similar import suggestion
 from tagline.domain.tags import (
     EventKind,
@@ -57,6 +58,13 @@ class Plan:
     rows: list[Row]
     new: list[NewTag] = field(default_factory=list)
     note: str = ""
+
+
+def projected(state: ArtifactState, new: Sequence[NewTag]) -> ArtifactState:
+    """The state with the new tags, without reading them back."""
+    raw = [RawTag(tag.name, "", "tag", tag.commit, "commit", tag.time, tag.name) for tag in new]
+    events = read_events(raw).events.get(state.name, [])
+    return fold(state.name, [*state.events, *events], ignored=state.ignored)
 
 
 def plan_register(
