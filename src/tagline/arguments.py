@@ -142,6 +142,25 @@ def _deprecate(sub: Parser) -> None:
     _writing(sub)
 
 
+def _change(sub: Parser) -> None:
+    _common(sub)
+    sub.add_argument("--change", type=_number, metavar="N", help="the pull or merge request (default: this job's)")
+    sub.add_argument("--dry-run", action="store_true", help="say what would be done; write, comment and set nothing")
+    sub.add_argument("--repo-forge", choices=("github", "gitlab"), help="whose API --repo has (default: this job's)")
+    sub.add_argument("--repo-api-url", metavar="URL", help="where that API is (default: this job's, or by its URL)")
+
+
+def _number(text: str) -> int:
+    if not text.isdigit() or not 0 < len(text) < 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a change")
+    return int(text)
+
+
+def _plan(sub: Parser) -> None:
+    sub.add_argument("--open", action="store_true", help="every open change")
+    _change(sub)
+
+
 def _demo(sub: Parser) -> None:
     sub.add_argument("--keep", metavar="DIR", help="build the registry in DIR and leave it there")
 
@@ -158,5 +177,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
     ("rollback", "Give a stage back to the version before.", _rollback),
     ("deregister", "Withdraw a version.", _deregister),
     ("deprecate", "Hide an artifact.", _deprecate),
+    ("plan", "What merging a change will do, said on the change.", _plan),
+    ("promote", "Do what a merged change asked for.", _change),
     ("demo", "See a registry being born, in a temporary folder.", _demo),
 )

@@ -11,16 +11,19 @@ import os
 import sys
 
 from tagline import __version__
+from tagline.voice import Voice, colored
 
 # Not typing's own constant: importing typing would be a quarter of the time of --version.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
-    from typing import Any, TextIO
 
-    from tagline.domain.results import Written
+    from tagline.change_wiring import ChangeWiring
+    from tagline.domain.record import Record
+    from tagline.domain.results import Planned, Written
     from tagline.errors import TaglineError
+    from tagline.ports import Forge
     from tagline.render.findings import Format
     from tagline.settings import Settings
     from tagline.wiring import Wiring
@@ -85,12 +88,8 @@ def _fail(error: TaglineError, arguments: Sequence[str], environ: Mapping[str, s
 
     if "--json" in arguments:
         print(documents.dumps(documents.failure(error)))
-    pen = terminal.Pen(color=_colored(sys.stderr, Settings.from_environ(environ)))
+    pen = terminal.Pen(color=colored(sys.stderr, Settings.from_environ(environ)))
     print(terminal.failure(error, pen), file=sys.stderr)
-
-
-def _colored(stream: TextIO, settings: Settings) -> bool:
-    return stream.isatty() and not settings.no_color
 
 
 def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -131,32 +130,6 @@ def _wiring(chosen: argparse.Namespace, settings: Settings, artifact: str | None
     )
 
 
-class _Voice:
-    """Speaks an answer: JSON or text on stdout, warnings of the ledger on stderr."""
-
-    def __init__(self, chosen: argparse.Namespace, settings: Settings) -> None:
-        from tagline.render.terminal import Pen
-
-        self.as_json: bool = chosen.json
-        self.pen = Pen(color=_colored(sys.stdout, settings))
-        self._aside = Pen(color=_colored(sys.stderr, settings))
-
-    def say(self, document: Any, text: str, warnings: Any) -> None:
-        """Print one answer."""
-        from tagline.render import documents
-
-        print(documents.dumps(document) if self.as_json else text)
-        self.warn(warnings)
-
-    def warn(self, warnings: Any) -> None:
-        """Warnings for people; a program finds them in the document."""
-        from tagline.render import terminal
-
-        if warnings and not self.as_json:
-            sys.stdout.flush()
-            print(terminal.warnings(warnings, self._aside), file=sys.stderr)
-
-
 def _instant(chosen: argparse.Namespace) -> int | None:
     from tagline.domain.times import parse_time
 
@@ -172,7 +145,7 @@ def _show(chosen: argparse.Namespace, settings: Settings) -> int:
     as_of = _instant(chosen)
     target = parse_target(chosen.target) if chosen.target else None
     source = _wiring(chosen, settings, target.artifact if target else None).source()
-    voice = _Voice(chosen, settings)
+    voice = Voice(chosen, settings)
     if target is not None and (target.version or target.stage):
         result = show_target(source, target, now(), as_of=as_of, deprecated=chosen.all)
         voice.say(documents.shown(result), terminal.shown(result, voice.pen), result.warnings)
@@ -207,7 +180,7 @@ def _history(chosen: argparse.Namespace, settings: Settings) -> int:
         raise WrongUsage(f"{chosen.name!r} is more than a name.", f"Write: tagline history {name.artifact}")
     artifact = name.artifact if name else None
     result = history(_wiring(chosen, settings, artifact).source(), artifact, now())
-    voice = _Voice(chosen, settings)
+    voice = Voice(chosen, settings)
     voice.say(documents.history(result), terminal.history(result, voice.pen), result.warnings)
     return 0
 
@@ -220,7 +193,7 @@ def _check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
     ref = chosen.ref if chosen.ref is not None else settings.tag
     source = _wiring(chosen, settings, artifact_of(ref)).source
     result = check_ref(source, ref, now())
-    voice = _Voice(chosen, settings)
+    voice = Voice(chosen, settings)
     voice.say(documents.checked(result), terminal.checked(result, voice.pen), result.warnings)
     return 0
 
@@ -236,7 +209,7 @@ def _resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     artifact = artifact_of(target) if isinstance(target, str) else target.artifact
     source = _wiring(chosen, settings, artifact).source()
     result = resolve(source, target, now(), as_of=as_of, require_change=chosen.require_change)
-    voice = _Voice(chosen, settings)
+    voice = Voice(chosen, settings)
     voice.say(documents.resolved(result), terminal.resolved(result, voice.pen), result.warnings)
     return 0
 
@@ -253,7 +226,7 @@ def _validate(chosen: argparse.Namespace, settings: Settings) -> int:
     tree = wiring.manifests()
     files = [wiring.repository_path(file) for file in chosen.files] or None
     report = validate(tree, files, has_registry_tags=wiring.has_registry_tags, untracked_exists=wiring.exists)
-    color = _colored(sys.stdout, settings)
+    color = colored(sys.stdout, settings)
     sys.stdout.write(render_findings(report, fmt, sources=report.sources, color=color))
     return 0 if report.ok else 1
 
@@ -339,16 +312,58 @@ def _deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
 def _say_written(chosen: argparse.Namespace, settings: Settings, written: Written, stage: str | None) -> int:
     from tagline.render import documents, terminal
 
-    voice = _Voice(chosen, settings)
+    voice = Voice(chosen, settings)
     text = terminal.written(written, stage, voice.pen)
     voice.say(documents.written(written, stage), text, written.warnings)
     return 0
 
 
+def _plan(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.plan import plan, task_of
+    from tagline.errors import WrongUsage
+
+    if chosen.open and chosen.change is not None:
+        raise WrongUsage("--open and --change exclude each other.", "Use one of them.")
+    wiring = _change_wiring(chosen, settings)
+    task = task_of(wiring.job.event, chosen.change, every=chosen.open)
+    return _say_changes(chosen, settings, plan(wiring.desk(dry_run=chosen.dry_run), task, _comment), task.why)
+
+
+def _promote(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.promote import promote, task_of
+
+    wiring = _change_wiring(chosen, settings)
+    task = task_of(wiring.job.event, chosen.change)
+    return _say_changes(chosen, settings, promote(wiring.desk(dry_run=chosen.dry_run), task, _comment), task.why)
+
+
+def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiring:
+    from tagline.change_wiring import ChangeWiring
+
+    return ChangeWiring(settings, chosen.repo, chosen.repo_forge, chosen.repo_api_url)
+
+
+def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
+    from tagline.render.comment import Pages, comment
+
+    pages = Pages(forge.tag_url, forge.commit_url)
+    return comment(planned.decided, record, pages, planned.policy.digest, now)
+
+
+def _say_changes(chosen: argparse.Namespace, settings: Settings, planned: Sequence[Planned], why: str) -> int:
+    from tagline.render import changes, documents
+
+    voice = Voice(chosen, settings)
+    found = [warning for one in planned for warning in one.warnings]
+    voice.say(documents.changes(planned, why), changes.changes(planned, why, voice.pen), found)
+    verdicts = [one.decided.verdict for each in planned for one in (each, *each.earlier)]
+    return 1 if "refused" in verdicts else 0
+
+
 def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.demo import demo
 
-    return demo(chosen.keep, color=_colored(sys.stdout, settings))
+    return demo(chosen.keep, color=colored(sys.stdout, settings))
 
 
 _COMMANDS = {
@@ -363,5 +378,7 @@ _COMMANDS = {
     "rollback": _rollback,
     "deregister": _deregister,
     "deprecate": _deprecate,
+    "plan": _plan,
+    "promote": _promote,
     "demo": _demo,
 }

@@ -47,6 +47,25 @@ class Settings:
     token: Secret | None = None
     #: For the repository named by --repo.
     repo_token: Secret | None = None
+    #: The forge's API, the repository there (``owner/name``, or a project's path) and its page.
+    api_url: str | None = None
+    repository: str | None = None
+    repository_url: str | None = None
+    #: The login that our comments are by, where the token cannot tell.
+    identity: str | None = None
+    #: GitLab's own token of the job, which reads less and writes nothing.
+    job_token: Secret | None = None
+    #: What started the job, in the platform's words, and the file that tells more (GitHub).
+    event_name: str = ""
+    event_file: Path | None = None
+    commit: str | None = None
+    branch: str | None = None
+    #: Where the branch was before the push that started the job (GitLab; GitHub's file tells it).
+    before: str | None = None
+    #: The merge request that started the job (GitLab; GitHub's file tells it).
+    change: str | None = None
+    #: The file that the runner shows as the step's summary.
+    summary: Path | None = None
     #: Where remote registries are kept between runs.
     cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "tagline")
     #: Plain text was asked for (``NO_COLOR``, https://no-color.org) or is all the terminal can do.
@@ -64,6 +83,18 @@ class Settings:
             server_url=_first(environ, "GITHUB_SERVER_URL", "CI_SERVER_URL"),
             token=_secret(environ, "TAGLINE_TOKEN"),
             repo_token=_secret(environ, "TAGLINE_REPO_TOKEN"),
+            api_url=_first(environ, "GITHUB_API_URL" if platform == "github" else "CI_API_V4_URL"),
+            repository=_first(environ, "GITHUB_REPOSITORY" if platform == "github" else "CI_PROJECT_PATH"),
+            repository_url=_repository_url(environ, platform),
+            identity=_first(environ, "TAGLINE_IDENTITY"),
+            job_token=_secret(environ, "CI_JOB_TOKEN") if platform == "gitlab" else None,
+            event_name=_first(environ, "GITHUB_EVENT_NAME" if platform == "github" else "CI_PIPELINE_SOURCE") or "",
+            event_file=_path(environ, "GITHUB_EVENT_PATH"),
+            commit=_first(environ, "GITHUB_SHA" if platform == "github" else "CI_COMMIT_SHA"),
+            branch=_branch(environ, platform),
+            before=_first(environ, "CI_COMMIT_BEFORE_SHA"),
+            change=_first(environ, "CI_MERGE_REQUEST_IID"),
+            summary=_path(environ, "GITHUB_STEP_SUMMARY"),
             cache=_cache(environ),
             no_color=bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb",
         )
@@ -102,6 +133,24 @@ def _tag(environ: Mapping[str, str], platform: str | None) -> str | None:
         ref = environ.get("GITHUB_REF", "")
         return ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else None
     return _first(environ, "CI_COMMIT_TAG")
+
+
+def _branch(environ: Mapping[str, str], platform: str | None) -> str | None:
+    if platform == "github":
+        ref = environ.get("GITHUB_REF", "")
+        return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else None
+    return _first(environ, "CI_COMMIT_BRANCH")
+
+
+def _repository_url(environ: Mapping[str, str], platform: str | None) -> str | None:
+    if platform == "github":
+        server, repository = environ.get("GITHUB_SERVER_URL"), environ.get("GITHUB_REPOSITORY")
+        return f"{server.rstrip('/')}/{repository}" if server and repository else None
+    return _first(environ, "CI_PROJECT_URL")
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    return Path(environ[name]) if environ.get(name) else None
 
 
 def _run_url(environ: Mapping[str, str], platform: str | None) -> str | None:

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from tagline.adapters.git import Git, Place, Result
@@ -38,6 +38,8 @@ _COMPLAINT_RE = re.compile(r"^(fatal|error): *\S", re.M)
 #: What may name a revision of a remote: no option, no refspec.
 _REVISION_RE = re.compile(r"[^-+^:*\s\x00-\x1f][^:*\s\x00-\x1f]*")
 
+#: The usual filter: commits and tags alone, files when they are read.
+_WITHOUT = "tree:0"
 _CACHE_CONFIG = """\
 [core]
 \trepositoryFormatVersion = 1
@@ -48,7 +50,7 @@ _CACHE_CONFIG = """\
 [remote "origin"]
 \turl = %s
 \tpromisor = true
-\tpartialCloneFilter = tree:0
+\tpartialCloneFilter = %s
 """
 
 
@@ -110,9 +112,32 @@ class RemoteCache:
 
     def files(self, remote: RemoteUrl) -> GitRepository:
         """A repository without any tags, to read the remote's files from."""
-        path = self._path(remote, "@files")  # no artifact's name begins like this
+        return self.store(remote, "@files")
+
+    def store(self, remote: RemoteUrl, what: str, without: str = _WITHOUT) -> GitRepository:
+        """A repository without any tags; ``without`` is what its fetches leave out (a filter of Git's).
+
+        ``what`` begins with ``@``, as no artifact's name does.
+        """
+        path = self._path(remote, what)
         with self._locked(path):
-            return self._repository(path, self._open(path, remote), remote)
+            return self._repository(path, self._open(path, remote, without), remote)
+
+    def bring(self, repository: GitRepository, options: Sequence[str], revisions: Sequence[str]) -> Result:
+        """Fetch revisions of the remote into a stored repository; git's own result.
+
+        With ``--stdin`` among the options any number of objects, whatever is here already.
+        """
+        command = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--refmap="]
+        stdin = None
+        if "--stdin" in options:
+            command = ["-c", "fetch.negotiationAlgorithm=noop", *command, *options, "origin"]
+            stdin = "".join(f"{revision}\n" for revision in revisions).encode()
+        else:
+            command += [*options, "--end-of-options", "origin", *revisions]
+        path = repository.place.root
+        with self._locked(path):
+            return _unlocking(path, lambda: repository.git.run(*command, stdin=stdin, check=False))
 
     def fetch_revision(self, repository: GitRepository, revision: str) -> str:
         """Bring one commit of the remote into a cached repository; its id.
@@ -163,13 +188,13 @@ class RemoteCache:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _open(self, path: Path, remote: RemoteUrl) -> Git:
+    def _open(self, path: Path, remote: RemoteUrl, without: str = _WITHOUT) -> Git:
         if not (path / "config").exists():
             shutil.rmtree(path, ignore_errors=True)
             fresh = Path(tempfile.mkdtemp(dir=self._folder, prefix="new-"))
             git = Git(fresh, [("init.templateDir", "")])
             git.run("init", "--bare", "--quiet", ".")
-            (fresh / "config").write_text(_CACHE_CONFIG % _quoted(remote.url))
+            (fresh / "config").write_text(_CACHE_CONFIG % (_quoted(remote.url), without))
             fresh.rename(path)
         return Git(path, [("safe.directory", str(path)), *remote.everything])
 

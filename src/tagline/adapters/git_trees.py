@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -80,10 +80,14 @@ class WorkTree:
 class CommitTree:
     """The files of one commit, read from Git's objects."""
 
-    def __init__(self, git: Git, commit: str, *, partial: bool = False) -> None:
+    def __init__(
+        self, git: Git, commit: str, *, partial: bool = False, prefetch: Callable[[list[str]], None] | None = None
+    ) -> None:
         self._git = git
         self._commit = commit
         self._partial = partial
+        # Brings many files of a partial repository at once; git itself would ask for one after the other.
+        self._prefetch = prefetch
 
     @property
     def label(self) -> str:
@@ -126,6 +130,8 @@ class CommitTree:
         regular = [e for e in self._entries(list(paths)) if e.mode in _REGULAR]
         if not regular:
             return {}
+        if self._prefetch is not None:
+            self._prefetch([entry.object_id for entry in regular])
         wanted = "".join(f"{entry.object_id}\n" for entry in regular).encode()
         output = self._git.run("cat-file", "--batch-check=%(objectsize)", stdin=wanted).stdout
         sizes = [int(line) for line in output.split()]
@@ -148,6 +154,13 @@ class CommitTree:
             contents[entry.path] = output[end + 1 : end + 1 + size]
             position = end + 1 + size + 1
         return contents
+
+    def object_id(self, path: str) -> tuple[str, str] | None:
+        """Kind (``blob``, ``tree``) and id of what lies at ``path``; None for nothing, a link or a submodule."""
+        entry = next(iter(self._entries([path.strip("/")])), None)
+        if entry is None or not (entry.kind == "tree" or entry.mode in _REGULAR):
+            return None
+        return entry.kind, entry.object_id
 
     def content(self, path: str) -> Content | None:
         """What lies at ``path``: a file, a folder, a link or a submodule."""

@@ -49,10 +49,15 @@ def authorization(url: str, user: str, token: str) -> tuple[tuple[str, str], ...
     return ((key, ""), (key, f"Authorization: Basic {secret}"))
 
 
-def remote_url(text: str, *, base: Path | None = None, token: str | None = None) -> RemoteUrl:
+#: What both forges take as the user beside a token; GitLab wants its job tokens under a name of their own.
+TOKEN_USER, JOB_TOKEN_USER = "x-access-token", "gitlab-ci-token"
+
+
+def remote_url(text: str, *, base: Path | None = None, token: str | None = None, user: str = TOKEN_USER) -> RemoteUrl:
     """A URL as given by a person or a clone's configuration, its credentials moved out of it.
 
-    ``base`` is what a relative path is relative to; ``token`` wins over credentials in the URL.
+    ``base`` is what a relative path is relative to; ``token``, sent for ``user``, wins over credentials in
+    the URL.
     Raises WrongUsage for what no URL can be.
     """
     try:
@@ -64,10 +69,10 @@ def remote_url(text: str, *, base: Path | None = None, token: str | None = None)
     if parts.scheme in _HTTP:
         clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         if token:
-            return RemoteUrl(clean, authorization(clean, "x-access-token", token))
+            return RemoteUrl(clean, authorization(clean, user, token))
         if parts.username is not None:
-            user, password = unquote(parts.username), unquote(parts.password or "")
-            return RemoteUrl(clean, authorization(clean, user, password))
+            name, password = unquote(parts.username), unquote(parts.password or "")
+            return RemoteUrl(clean, authorization(clean, name, password))
         return RemoteUrl(clean)
     if is_url(text):
         return RemoteUrl(text)

@@ -16,6 +16,13 @@ Trailers = dict[str, list[str]]
 
 #: Trailers of the ledger. ``Rollback-From`` marks an assignment that took a stage back.
 CHANGE = "Change"
+MERGE_COMMIT = "Merge-Commit"
+REQUESTED_BY = "Requested-By"
+APPROVED_BY = "Approved-By"
+POLICY = "Policy"
+REASON = "Reason"
+DIGEST = "Artifact-Digest"
+URI = "Artifact-Uri"
 PREVIOUS = "Previous"
 OVERRIDE = "Override"
 ROLLBACK_FROM = "Rollback-From"

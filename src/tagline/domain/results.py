@@ -9,6 +9,8 @@ from tagline.domain.events import Event, Warn
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.messages import Trailers
 from tagline.domain.planning import Row
+from tagline.domain.policy import Policy
+from tagline.domain.promotion import Decided
 from tagline.domain.registry import ArtifactState, Hold
 
 
@@ -94,6 +96,19 @@ class Written:
         names = sorted({*self.before.stages, *self.state.stages})
         pairs = {name: (self.before.stages.get(name), self.state.stages.get(name)) for name in names}
         return {name: (old, new) for name, (old, new) in pairs.items() if _who(old) != _who(new)}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A change and what came of it. ``comment_url`` is None where no comment is."""
+
+    decided: Decided
+    policy: Policy
+    comment_url: str | None = None
+    dry_run: bool = False
+    warnings: list[Warn] = field(default_factory=list)
+    #: What was done for earlier changes on the way.
+    earlier: tuple[Planned, ...] = ()
 
 
 def _who(hold: Hold | None) -> tuple[str | None, str] | None:

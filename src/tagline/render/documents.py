@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tagline.domain.events import Warn
+from tagline.domain.intents import Intent
+from tagline.domain.planning import Row
 from tagline.domain.registry import ArtifactState, Hold
-from tagline.domain.results import Checked, History, Resolved, Shown, Written
+from tagline.domain.results import Checked, History, Planned, Resolved, Shown, Written
 from tagline.domain.times import format_time
 from tagline.errors import TaglineError
 
@@ -153,18 +155,7 @@ def written(result: Written, stage: str | None) -> Document:
     stage that was asked about.
     """
     document: Document = {
-        "tags": [
-            {
-                "tag": row.tag,
-                "commit": row.commit,
-                "artifact": row.artifact,
-                "event": str(row.event),
-                "version": row.version,
-                "stage": row.stage,
-                "created": row.created,
-            }
-            for row in result.rows
-        ],
+        "tags": [_row(row) for row in result.rows],
         "pushed": result.pushed,
         "dry_run": result.dry_run,
         "moved": {name: holding(new) if new else None for name, (_, new) in result.moved().items()},
@@ -173,6 +164,67 @@ def written(result: Written, stage: str | None) -> Document:
         hold = result.holder(stage)
         document["holder"] = holding(hold) if hold else None
     return {**document, "warnings": warnings(result.warnings)}
+
+
+def changes(planned: Sequence[Planned], why: str) -> Document:
+    """``plan`` and ``promote``: one change, or a list of them; ``why`` says why there is none."""
+    if len(planned) == 1:
+        return _planned(planned[0])
+    document: Document = {"changes": [_planned(one) for one in planned]}
+    return document if planned else {**document, "verdict": "nothing", "why": why, "warnings": []}
+
+
+def _planned(planned: Planned) -> Document:
+    decided, change = planned.decided, planned.decided.change
+    document: Document = {
+        "change": {
+            "number": change.number,
+            "url": change.url,
+            "merged": change.merged,
+            "commit": change.merge_commit if change.merged else change.head,
+        },
+        "verdict": decided.verdict,
+        "intents": [_intent(step.intent) for step in decided.steps],
+        "tags": [_row(row if not planned.dry_run else row._replace(created=False)) for row in decided.rows],
+        "refused": [refusal._asdict() for refusal in decided.refused],
+        "waiting": [refusal._asdict() for refusal in decided.waiting],
+        "rules": [
+            {"artifact": step.intent.artifact, "stage": step.intent.stage, **verdict._asdict()}
+            for step in decided.steps
+            for verdict in step.verdicts
+        ],
+        "touched": dict(decided.touches.touched),
+        "drift": list(decided.drift),
+        "policy": planned.policy.digest,
+        "comment_url": planned.comment_url,
+        "dry_run": planned.dry_run,
+        "warnings": warnings(planned.warnings),
+    }
+    if planned.earlier:
+        document["earlier"] = [_planned(one) for one in planned.earlier]
+    return document
+
+
+def _intent(intent: Intent) -> Document:
+    return {
+        "artifact": intent.artifact,
+        "action": str(intent.action),
+        "stage": intent.stage,
+        "version": intent.which,
+        "sources": intent.sources,
+    }
+
+
+def _row(row: Row) -> Document:
+    return {
+        "tag": row.tag,
+        "commit": row.commit,
+        "artifact": row.artifact,
+        "event": str(row.event),
+        "version": row.version,
+        "stage": row.stage,
+        "created": row.created,
+    }
 
 
 def failure(error: TaglineError) -> Mapping[str, Any]:

@@ -1,0 +1,56 @@
+"""What a forge's API refuses, and why: cause, missing permission, fix."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tagline.adapters.git import without_credentials
+from tagline.adapters.http_retries import LONGEST_WAIT
+from tagline.errors import PlatformRefused
+
+
+class Refusal(NamedTuple):
+    """An answer that is no answer: HTTP status (0: none came), the forge's words, seconds that it wants us to wait."""
+
+    status: int
+    words: str
+    wait: float | None
+    rate_limited: bool
+
+
+def unreachable(url: str, error: Exception) -> PlatformRefused:
+    """The error for a forge that did not answer, however often it was asked."""
+    return PlatformRefused(
+        f"{without_credentials(url)} cannot be reached: {type(error).__name__}.",
+        "Run the same command again: what is done already is not done twice.",
+        code="unreachable",
+    )
+
+
+def explain(forge: str, refusal: Refusal) -> PlatformRefused:
+    """The error for an answer that repeating did not mend."""
+    words = " ".join(refusal.words.split())[:300]
+    if refusal.rate_limited:
+        wait = f" It asks to wait {refusal.wait:.0f} seconds." if refusal.wait else ""
+        return PlatformRefused(
+            f"{forge} limits the rate of this token.{wait} It said: {words}",
+            f"Run again later (Tagline itself waits up to {LONGEST_WAIT:.0f} seconds), or use an App's own token.",
+            code="rate-limit",
+        )
+    if refusal.status == 401:
+        return PlatformRefused(
+            f"{forge} does not accept the token: {words}",
+            "Set TAGLINE_TOKEN to a token that is valid here and has not expired.",
+            code="bad-credentials",
+        )
+    if refusal.status == 403:
+        return PlatformRefused(
+            f"{forge} does not let this token do that: {words}",
+            "docs/permissions.md lists what each command needs.",
+            code="no-permission",
+        )
+    return PlatformRefused(
+        f"{forge} answered {refusal.status}: {words}",
+        "Run the same command again: what is done already is not done twice.",
+        code="forge-failed",
+    )

@@ -1,0 +1,217 @@
+"""Commits and files of the repository that changes land in, read from its remote without a clone.
+
+Two cached repositories: the *line* has commits without files, to know what came before what; the
+*snapshots* have single commits with all their folders, whose files are fetched together when they
+are read. Neither is ever checked out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from tagline.adapters.git_refusals import unreachable
+from tagline.adapters.git_remote import RemoteCache
+from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git_trees import CommitTree
+from tagline.adapters.git_urls import RemoteUrl
+from tagline.domain.changes import Change
+from tagline.domain.landing import LONGEST as _LONGEST
+from tagline.domain.landing import Commit, landed_after
+from tagline.domain.touches import FileChange
+from tagline.errors import NotFound, PlatformRefused, Refused
+from tagline.ports import Landing, Tree
+
+_DAY = 86_400
+#: Commits that are asked for where a time does not say how many are enough.
+_SOME = 50
+_EMPTY_SINCE_RE = re.compile(r"no commits selected|shallow info|error in object", re.I)
+#: Keeps git from fetching what a partial repository lacks, with all that lies behind it.
+_STAY = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+_FULL_ID_RE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+class GitHistory:
+    """The port History over a remote."""
+
+    def __init__(self, cache: RemoteCache, remote: RemoteUrl) -> None:
+        self._cache = cache
+        self._remote = remote
+        self._tips: dict[str, str] = {}
+        self._lines: dict[str, list[str]] = {}
+        self._trees: dict[str, CommitTree] = {}
+        self._blobs: set[str] = set()
+
+    @property
+    def url(self) -> str:
+        """The remote's, without credentials."""
+        return self._remote.url
+
+    @cached_property
+    def commits(self) -> GitRepository:
+        """The repository of commits alone."""
+        return self._cache.store(self._remote, "@line", "tree:0")
+
+    @cached_property
+    def _snapshots(self) -> GitRepository:
+        return self._cache.store(self._remote, "@snapshots", "blob:none")
+
+    @cached_property
+    def _advertised(self) -> tuple[str, dict[str, str]]:
+        """The default branch's name and every branch's tip, as the remote has them now."""
+        result = self.commits.git.run("ls-remote", "--symref", "origin", "HEAD", "refs/heads/*", check=False)
+        if result.status != 0:
+            raise unreachable(self._remote.url, result.stderr)
+        default = ""
+        tips: dict[str, str] = {}
+        for line in result.stdout.decode(errors="surrogateescape").splitlines():
+            left, _, ref = line.partition("\t")
+            if left.startswith("ref: "):
+                default = left.removeprefix("ref: refs/heads/")
+            elif ref.startswith("refs/heads/"):
+                tips[ref.removeprefix("refs/heads/")] = left
+        return default, tips
+
+    @property
+    def default_branch(self) -> str:
+        """What the remote's HEAD names."""
+        return self._advertised[0]
+
+    def tip(self, branch: str | None = None) -> str:
+        """The newest commit of a branch."""
+        default, tips = self._advertised
+        name = branch or default
+        if name not in tips:
+            raise NotFound(
+                f"{self._remote.url} has no branch {name!r}.",
+                "Push it, or choose another default branch in the repository's settings.",
+                code="unknown-branch",
+            )
+        return tips[name]
+
+    def files(self, commit: str) -> Tree:
+        """The files of a commit."""
+        return self._tree(commit)
+
+    def _tree(self, commit: str) -> CommitTree:
+        if commit not in self._trees:
+            self._fetch_snapshots([commit])
+            self._trees[commit] = CommitTree(self._snapshots.git, commit, partial=True, prefetch=self._prefetch_blobs)
+        return self._trees[commit]
+
+    def _fetch_snapshots(self, commits: Sequence[str]) -> None:
+        missing = [commit for commit in commits if not _is_here(self._snapshots, commit)]
+        if missing:
+            self._fetch(self._snapshots, ["--depth=1", "--filter=blob:none"], missing)
+
+    def _prefetch_blobs(self, object_ids: Sequence[str]) -> None:
+        """Bring files together that would come one by one when they are read."""
+        missing = [object_id for object_id in dict.fromkeys(object_ids) if object_id not in self._blobs]
+        if len(missing) > 1:
+            self._fetch(self._snapshots, ["--filter=blob:none", "--stdin"], missing)
+            self._blobs.update(missing)
+
+    def _fetch(self, repository: GitRepository, options: Sequence[str], revisions: Sequence[str]) -> None:
+        result = self._cache.bring(repository, options, revisions)
+        if result.status != 0:
+            raise unreachable(self._remote.url, result.stderr)
+
+    def object_id(self, commit: str, path: str) -> tuple[str, str] | None:
+        """Kind and id of what lies at a path."""
+        return self._tree(commit).object_id(path)
+
+    def differing(self, before: str, after: str) -> list[FileChange]:
+        """By comparing the folders of both; renames count as removed and added."""
+        self._fetch_snapshots([before, after])
+        output = self._snapshots.git.run(
+            "diff-tree", "-r", "-z", "--no-renames", "--name-status", "--end-of-options", before, after
+        ).stdout
+        fields = output.decode(errors="surrogateescape").split("\0")
+        return [FileChange(path, status[:1]) for status, path in zip(fields[::2], fields[1::2], strict=False)]
+
+    # -- the line of commits ----------------------------------------------------
+
+    def line(self, branch: str, since: float) -> list[str]:
+        """First parents, newest first."""
+        if branch not in self._lines:
+            tip = self.tip(branch)
+            self._deepen(tip, since)
+            self._lines[branch] = self.commits.git.text("rev-list", "--first-parent", tip).splitlines()
+        return self._lines[branch]
+
+    def _deepen(self, tip: str, since: float) -> None:
+        """Bring the commits since an instant; where there are none so new, some of the newest."""
+        options = [f"--shallow-since={max(int(since) - _DAY, 1)}", "--filter=tree:0"]
+        result = self._cache.bring(self.commits, options, [tip])
+        if result.status != 0 and _EMPTY_SINCE_RE.search(result.stderr):
+            result = self._cache.bring(self.commits, [f"--depth={_SOME}", "--filter=tree:0"], [tip])
+        if result.status != 0:
+            raise unreachable(self._remote.url, result.stderr)
+
+    def landing(self, change: Change) -> Landing:
+        """From the commits themselves: two parents are a merge; one is a squash or the last of a rebase."""
+        commit = change.merge_commit
+        if commit is None or not _FULL_ID_RE.fullmatch(commit):
+            raise Refused(
+                f"The forge names no commit that change {change.number} landed as.",
+                "Run again later; if it stays so, tag by hand: tagline register NAME --rev COMMIT",
+                code="no-merge-commit",
+            )
+        line = self.line(change.base, change.merged_at or 0)
+        if commit not in line and not self._is_ancestor(commit, self.tip(change.base)):
+            raise Refused(
+                f"{commit[:7]}, which change {change.number} landed as, is not on {change.base}.",
+                "Its history was rewritten since; promote again by a new change.",
+                code="not-on-branch",
+            )
+        landed = self._commit(commit)
+        if len(landed.parents) > 1:
+            return Landing(landed.parents[0], commit)
+        if commit == change.head:  # a fast-forward: nothing was made anew
+            return Landing(change.base_commit or self._back(commit, change.commits or 1), commit)
+        return Landing(self._before_rebase(change, commit), commit)
+
+    def _back(self, commit: str, steps: int) -> str:
+        """The first parent, so many times."""
+        for _ in range(min(steps, _LONGEST)):
+            commit = next(iter(self._commit(commit).parents), commit)
+        return commit
+
+    def _before_rebase(self, change: Change, commit: str) -> str:
+        """The tip before a squash (one commit back) or a rebase (as many as it had commits)."""
+        depth = max(change.commits or 1, 1) + 1
+        self._fetch(self.commits, [f"--depth={depth}", "--filter=tree:0"], [change.head])
+        return landed_after(commit, change.head, self._commit)
+
+    def _commit(self, commit: str) -> Commit:
+        """A commit's own words, whatever a shallow boundary hides. Raises PlatformRefused when it is not to be had."""
+        if not _is_here(self.commits, commit):
+            self._fetch(self.commits, ["--depth=1", "--filter=tree:0"], [commit])
+        found = self.commits.git.run("cat-file", "commit", commit)
+        return Commit.parse(commit, found.stdout.decode(errors="surrogateescape"))
+
+    def _is_ancestor(self, commit: str, other: str) -> bool:
+        found = self.commits.git.run("merge-base", "--is-ancestor", commit, other, environment=_STAY, check=False)
+        return found.status == 0
+
+    def is_older(self, commit: str, other: str) -> bool | None:
+        """By a branch's line where both are on it, then by ancestry, at last by the committers' clocks."""
+        if commit == other:
+            return False
+        for line in self._lines.values():
+            if commit in line and other in line:
+                return line.index(commit) > line.index(other)
+        try:
+            mine, theirs = self._commit(commit), self._commit(other)
+        except PlatformRefused:
+            return None
+        if self._is_ancestor(commit, other):
+            return True
+        # A shallow history proves no absence: there the clocks decide, as they do for an ancestor's child.
+        return False if self._is_ancestor(other, commit) else mine.time < theirs.time
+
+
+def _is_here(repository: GitRepository, commit: str) -> bool:
+    """Whether a commit is in the repository itself."""
+    return repository.git.run("cat-file", "-e", commit, environment=_STAY, check=False).status == 0

@@ -1,0 +1,355 @@
+"""The port Forge over GitHub's REST API, by PyGithub. Also GitHub Enterprise, by its URL.
+
+The libraries' objects are lazy here: an object that only carries a URL costs no request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import github
+import requests
+from github.GithubException import GithubException, RateLimitExceededException, UnknownObjectException
+
+from tagline.adapters import http_retries
+from tagline.adapters.forge_refusals import Refusal, explain, unreachable
+from tagline.domain.changes import (
+    Change,
+    Comment,
+    Label,
+    LabelEvent,
+    Review,
+    Reviews,
+    ReviewVerdict,
+    Status,
+    Unknown,
+    standing_labels,
+)
+from tagline.domain.codeowners import Flavour
+from tagline.errors import NotFound, PlatformRefused
+from tagline.ports import CannotComment, CannotRead
+from tagline.settings import Secret
+
+#: GitHub's own words on the right side of a plan's states.
+_STATUS_LENGTH = 140
+_VERDICTS: Mapping[str, ReviewVerdict] = {
+    "APPROVED": "approved",
+    "CHANGES_REQUESTED": "rejected",
+    "DISMISSED": "withdrawn",
+}
+#: Tokens that installations get; GET /user is not for them.
+_INSTALLATION = re.compile(r"ghs_|v1\.")
+_ACTIONS_BOT = "github-actions[bot]"
+_PAGES_OF_RECENT = 5
+
+
+class _Retry(github.GithubRetry, http_retries.PatientRetry):  # type: ignore[misc] # they differ in a name
+    """PyGithub's, which knows GitHub's rate limits by their words, with our bound on waiting."""
+
+
+class GitHub:
+    """One repository on GitHub."""
+
+    flavour: Flavour = "github"
+
+    def __init__(self, api_url: str, repository: str, web_url: str, token: Secret | None) -> None:
+        self._name = repository
+        self._web = f"{web_url.rstrip('/')}/{repository}"
+        self._token = token
+        self._api = github.Github(
+            base_url=api_url.rstrip("/"),
+            auth=github.Auth.Token(token.reveal()) if token else None,
+            per_page=100,
+            lazy=True,
+            timeout=30,
+            # GitHub asks for pauses between writes of a crowd; a run writes two things.
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            retry=_Retry(
+                secondary_rate_wait=60,
+                max_rate_limit_wait=http_retries.LONGEST_WAIT,
+                status_forcelist=list(http_retries.STATUSES),
+                **http_retries.options(),
+            ),
+        )
+        self._repo = self._api.get_repo(repository)
+        self._pulls: dict[int, Any] = {}
+
+    # -- changes ----------------------------------------------------------------
+
+    def change(self, number: int) -> Change:
+        """One pull request: a request."""
+        with self._reading("pull requests", "pull-requests: read"):
+            return self._change(self._repo.get_pull(number))
+
+    def landed_as(self, commit: str) -> list[Change]:
+        """By the commit's own list of pull requests."""
+        with self._reading("pull requests", "pull-requests: read"):
+            pulls = list(self._repo.get_commit(commit).get_pulls())
+        return [self._change(pull) for pull in pulls if pull.merged_at is not None]
+
+    def merged_since(self, branch: str, since: float) -> list[Change]:
+        """From the list of closed pull requests, by their last update, as far back as ``since``."""
+        found = []
+        with self._reading("pull requests", "pull-requests: read"):
+            listed = self._repo.get_pulls(state="closed", sort="updated", direction="desc", base=branch)
+            for place, pull in enumerate(listed):
+                if (_seconds(pull.updated_at) or 0) < since or place >= _PAGES_OF_RECENT * 100:
+                    break
+                if pull.merged_at is not None and pull.merged_at.timestamp() >= since:
+                    found.append(self._change(pull, listed=True))
+        return found
+
+    def open_changes(self) -> list[Change]:
+        """From the list of open pull requests."""
+        with self._reading("pull requests", "pull-requests: read"):
+            return [self._change(pull, listed=True) for pull in self._repo.get_pulls(state="open")]
+
+    def _change(self, pull: Any, *, listed: bool = False) -> Change:
+        """``listed``: from a list, which leaves out how many commits and comments there are."""
+        self._pulls[pull.number] = pull
+        merged_at = _seconds(pull.merged_at)
+        head_repository = pull.head.repo
+        return Change(
+            number=pull.number,
+            url=pull.html_url,
+            title=pull.title or "",
+            author=pull.user.login if pull.user else "ghost",
+            base=pull.base.ref,
+            head=pull.head.sha,
+            merged_at=merged_at,
+            merge_commit=pull.merge_commit_sha if merged_at is not None else None,
+            open=pull.state == "open",
+            draft=bool(pull.draft),
+            from_fork=head_repository is None or head_repository.full_name.casefold() != self._name.casefold(),
+            labels=tuple(label.name for label in pull.labels),
+            commits=None if listed else pull.commits,
+            comments=None if listed else pull.comments,
+        )
+
+    def _pull(self, change: Change) -> Any:
+        return self._pulls.get(change.number) or self._repo.get_pull(change.number)
+
+    def _events(self, change: Change) -> list[Any]:
+        with self._reading("label events", "issues: read"):
+            return list(self._pull(change).get_issue_events())
+
+    def labels(self, change: Change) -> tuple[Label, ...]:
+        """From the issue's events; GitHub's order tells what came after the merge within a second."""
+        if not change.labels and change.open:
+            return ()
+        events = self._events(change)
+        merge = next((place for place, event in enumerate(events) if event.event == "merged"), None)
+        found = [
+            LabelEvent(event.label.name, _login(event.actor), _after(event, place, merge), event.event == "labeled")
+            for place, event in enumerate(events)
+            if event.event in ("labeled", "unlabeled")
+        ]
+        return standing_labels(change.labels, found, change.merged_at if change.merged else None)
+
+    def reviews(self, change: Change) -> Reviews:
+        """Every review; one that was dismissed after the merge counts as it stood at the merge."""
+        with self._reading("reviews", "pull-requests: read"):
+            reviews = list(self._pull(change).get_reviews())
+        dismissed_later: dict[int, str] = {}
+        if change.merged and any(review.state == "DISMISSED" for review in reviews):
+            for event in self._events(change):
+                if event.event == "review_dismissed" and event.created_at.timestamp() > (change.merged_at or 0):
+                    dismissed_later[event.dismissed_review["review_id"]] = event.dismissed_review["state"].upper()
+        found = []
+        for review in reviews:
+            at = _seconds(review.submitted_at)
+            verdict = _VERDICTS.get(dismissed_later.get(review.id, review.state))
+            late = change.merged and at is not None and at > (change.merged_at or 0)
+            if verdict is not None and review.user is not None and not late:
+                found.append(Review(review.user.login, verdict, review.commit_id, at))
+        return Reviews(tuple(found))
+
+    def merge_base(self, change: Change) -> str:
+        """By comparing the branches."""
+        with self._reading("the comparison with the base branch", "contents: read"):
+            return str(self._repo.compare(change.base, change.head).merge_base_commit.sha)
+
+    # -- people -----------------------------------------------------------------
+
+    def may_write(self, login: str) -> bool:
+        """By the collaborator's permission, which knows of teams and organizations."""
+        try:
+            with self._reading(f"the permission of {login}", "metadata: read"):
+                return self._repo.get_collaborator_permission(login) in ("admin", "write")
+        except NotFound:
+            return False
+
+    def members(self, team: str) -> frozenset[str]:
+        """All members of ``@org/team``, those of its child teams included."""
+        org, _, slug = team.removeprefix("@").partition("/")
+        needs = "a GitHub App token with the permission Members: read (GITHUB_TOKEN cannot read teams)."
+        try:
+            with self._reading(f"the members of {team}", needs):
+                # Not get_organization(): the team's own page costs a request more.
+                url = f"/orgs/{quote(org)}/teams/{quote(slug)}"
+                listed = github.Team.Team(self._repo.requester, {}, {"url": url}, completed=True).get_members()
+                return frozenset(member.login.casefold() for member in listed)
+        except NotFound:
+            # A team that does not exist looks like one that this token may not see.
+            raise CannotRead(Unknown(f"the members of {team}", f"It needs {needs}")) from None
+
+    def me(self) -> str | None:
+        """By the token's own word; the workflow's bot where it has none."""
+        return self._own_login
+
+    @cached_property
+    def _own_login(self) -> str | None:
+        if self._token is None:
+            return None
+        if _INSTALLATION.match(self._token.reveal()):
+            return _ACTIONS_BOT
+        try:
+            return str(self._api.get_user().login)
+        except GithubException:
+            return _ACTIONS_BOT  # tokens of installations have no user
+
+    # -- comments and statuses ----------------------------------------------------
+
+    def comments(self, change: Change) -> list[Comment]:
+        """All pages."""
+        if change.comments == 0:
+            return []
+        with self._reading("comments", "pull-requests: read"):
+            return [_comment(comment) for comment in self._pull(change).get_issue_comments()]
+
+    def comment(self, change: Change, body: str) -> Comment:
+        """Post once: after a failure the comments are read before it is tried again."""
+        attempts = 0
+
+        def post() -> Comment:
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1:
+                for there in self._pull(change).get_issue_comments():
+                    if there.body == body:
+                        return _comment(there)
+            return _comment(self._pull(change).create_issue_comment(body))
+
+        with self._commenting():
+            return http_retries.again(post, _is_passing)
+
+    def edit_comment(self, change: Change, comment: Comment, body: str) -> Comment:
+        """Replace the text; the same twice is the same."""
+        with self._commenting():
+            there = self._stub(comment)
+            there.edit(body)
+            return comment._replace(body=body)
+
+    def delete_comment(self, change: Change, comment: Comment) -> None:
+        """Take it away."""
+        with self._commenting():
+            self._stub(comment).delete()
+
+    def _stub(self, comment: Comment) -> Any:
+        url = f"/repos/{self._name}/issues/comments/{comment.key}"
+        data = {"url": url, "id": comment.key}
+        return github.IssueComment.IssueComment(self._repo.requester, {}, data, completed=True)
+
+    def set_status(self, change: Change, commit: str, status: Status) -> None:
+        """Of the context ``tagline``; setting it twice is harmless."""
+        optional = {"target_url": status.url} if status.url else {}
+
+        def post() -> None:
+            self._repo.get_commit(commit).create_status(
+                status.state, description=status.text[:_STATUS_LENGTH], context="tagline", **optional
+            )
+
+        with self._commenting("statuses: write"):
+            http_retries.again(post, _is_passing)
+
+    # -- pages --------------------------------------------------------------------
+
+    def commit_url(self, commit: str) -> str:
+        """Its page."""
+        return f"{self._web}/commit/{commit}"
+
+    def tag_url(self, tag: str) -> str:
+        """Its page, with everything in the name encoded."""
+        return f"{self._web}/releases/tag/{quote(tag, safe='')}"
+
+    # -- failures -----------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self, what: str, needs: str) -> Iterator[None]:
+        """Turn the library's failures into ours: a denial is unknown, an absence is not found."""
+        try:
+            yield
+        except UnknownObjectException as error:
+            raise NotFound(
+                f"{self._name} has no such thing, or this token may not see it: {what}.",
+                f"Check the number, and that the token has {needs}.",
+                code="not-on-forge",
+            ) from error
+        except (GithubException, requests.RequestException) as error:
+            refusal = _refusal(error)
+            if refusal.status in (401, 403) and not refusal.rate_limited:
+                raise CannotRead(Unknown(what, f"The token needs {needs}")) from error
+            raise self._explained(refusal, error) from error
+
+    @contextmanager
+    def _commenting(self, needs: str = "pull-requests: write") -> Iterator[None]:
+        try:
+            yield
+        except (GithubException, requests.RequestException) as error:
+            refusal = _refusal(error)
+            denied = refusal.status in (401, 403, 404) and not refusal.rate_limited
+            why = f"the token needs {needs} (a run for a fork's pull request never has it)" if denied else refusal.words
+            raise CannotComment(why) from error
+
+    def _explained(self, refusal: Refusal, error: Exception) -> PlatformRefused:
+        if isinstance(error, requests.RequestException):
+            return unreachable(self._web, error)
+        return explain("GitHub", refusal)
+
+
+def _refusal(error: Exception) -> Refusal:
+    """What the library's exception says, in words of both forges."""
+    if not isinstance(error, GithubException):
+        return Refusal(0, str(error), None, rate_limited=False)
+    data: Any = error.data
+    message = data.get("message") if isinstance(data, Mapping) else data
+    headers = error.headers or {}
+    asked = headers.get("retry-after") or headers.get("Retry-After") or ""
+    wait = float(asked) if asked.isdigit() else None
+    limited = isinstance(error, RateLimitExceededException) or error.status == 429 or wait is not None
+    return Refusal(error.status, str(message or error.status), wait, limited)
+
+
+def _is_passing(error: Exception) -> float | None:
+    if isinstance(error, requests.RequestException):
+        return 0.0
+    if isinstance(error, GithubException):
+        refusal = _refusal(error)
+        if refusal.status in http_retries.STATUSES or refusal.rate_limited:
+            return refusal.wait or 0.0
+    return None
+
+
+def _after(event: Any, place: int, merge: int | None) -> float:
+    """An event's time; one that is listed after the merge came after it, whatever the second says."""
+    at = float(event.created_at.timestamp())
+    return at + 0.5 if merge is not None and place > merge else at
+
+
+def _seconds(when: datetime | None) -> float | None:
+    return when.timestamp() if when is not None else None
+
+
+def _login(user: Any) -> str | None:
+    return user.login if user is not None else None
+
+
+def _comment(comment: Any) -> Comment:
+    return Comment(comment.id, _login(comment.user) or "ghost", comment.body or "", comment.html_url)

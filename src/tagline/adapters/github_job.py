@@ -1,0 +1,83 @@
+"""The port Job on GitHub Actions: the event's file, the step's summary."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tagline.domain.triggers import Event
+from tagline.errors import WrongUsage
+from tagline.settings import Settings
+
+#: Bytes; a summary that is longer is not shown at all.
+_MAX_SUMMARY = 1024 * 1024 - 1024
+_QUEUE_RE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]+")
+
+
+class GitHubJob:
+    """This workflow's step."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def event(self) -> Event:
+        """The event by its file; of a closed pull request whose file is empty, by the commit."""
+        settings = self._settings
+        payload = _read(settings.event_file)
+        pull = _mapping(payload.get("pull_request"))
+        group = _mapping(payload.get("merge_group"))
+        number = _number(pull.get("number", payload.get("number")))
+        queued = _QUEUE_RE.fullmatch(str(group.get("head_ref", "")))
+        return Event(
+            "github",
+            settings.event_name,
+            str(payload.get("action") or ""),
+            int(queued[1]) if queued else number,
+            _text(group.get("head_sha")) if group else settings.commit if number is None else None,
+            _text(payload.get("before")),
+            settings.branch,
+            _text(group.get("head_sha")),
+        )
+
+    def report(self, markdown: str) -> str | None:
+        """Add to the step's summary."""
+        file = self._settings.summary
+        if file is None:
+            return None
+        data = f"{markdown}\n".encode()
+        try:
+            room = _MAX_SUMMARY - (file.stat().st_size if file.exists() else 0)
+            with file.open("ab") as summary:
+                summary.write(data[: max(room, 0)])
+        except OSError:
+            return None
+        return "the summary of this step"
+
+
+def _read(file: Path | None) -> Mapping[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return _mapping(json.loads(file.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise WrongUsage(
+            f"The event's file cannot be read: {error}.",
+            "GitHub names it in GITHUB_EVENT_PATH; pass it on, or name the change: --change N.",
+            code="bad-event",
+        ) from error
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

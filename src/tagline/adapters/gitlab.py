@@ -1,0 +1,339 @@
+"""The port Forge over GitLab's REST API, by python-gitlab. GitLab.com and self-managed, by its URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import gitlab
+import requests
+from gitlab.exceptions import GitlabError
+from requests.adapters import HTTPAdapter
+
+from tagline.adapters import http_retries
+from tagline.adapters.forge_refusals import Refusal, explain, unreachable
+from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
+from tagline.domain.codeowners import Flavour
+from tagline.errors import NotFound, PlatformRefused
+from tagline.ports import CannotComment, CannotRead
+from tagline.settings import Secret
+
+#: From Developer on, members may push.
+_MAY_WRITE = 30
+_STATES = {"success": "success", "pending": "pending", "failure": "failed"}
+_PROJECT_TOKEN = "a project token (TAGLINE_TOKEN, scope api): a job token cannot read it."  # noqa: S105 - no token
+_PAGES_OF_RECENT = 5
+_STATUS_LENGTH = 140
+
+
+class _Client(gitlab.Gitlab):
+    """python-gitlab, with the retries of both forges instead of its own, which know no end of patience."""
+
+    def http_request(self, *arguments: Any, **named: Any) -> requests.Response:
+        """Send a request once more only as the session's adapter decides."""
+        return super().http_request(*arguments, **{**named, "obey_rate_limit": False, "retry_transient_errors": False})
+
+
+class GitLab:
+    """One project on GitLab.
+
+    ``job_token`` says that the token is a job's own, which reads less and writes nothing.
+    """
+
+    flavour: Flavour = "gitlab"
+
+    def __init__(
+        self,
+        server_url: str,
+        project: str,
+        web_url: str,
+        token: Secret | None,
+        *,
+        job_token: bool = False,
+    ) -> None:
+        self._web = web_url.rstrip("/")
+        self._has_job_token = job_token
+        session = requests.Session()
+        retry = http_retries.PatientRetry(status_forcelist=http_retries.STATUSES, **http_retries.options())
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(max_retries=retry))
+        text = token.reveal() if token else None
+        self._api = _Client(
+            server_url,
+            private_token=None if job_token else text,
+            job_token=text if job_token else None,
+            per_page=100,
+            timeout=30,
+            keep_base_url=True,
+            session=session,
+        )
+        self._project = self._api.projects.get(project, lazy=True)
+        self._user_ids: dict[str, int] = {}
+        self._found: dict[int, Any] = {}
+
+    # -- changes ----------------------------------------------------------------
+
+    def change(self, number: int) -> Change:
+        """One merge request: a request."""
+        with self._reading("merge requests"):
+            return self._change(self._project.mergerequests.get(number))
+
+    def landed_as(self, commit: str) -> list[Change]:
+        """By the commit's own list, and only those that landed as this commit."""
+        with self._reading("merge requests"):
+            listed = self._project.commits.get(commit, lazy=True).merge_requests(get_all=True)
+            numbers = [
+                found["iid"]
+                for found in listed
+                if found["state"] == "merged"
+                and commit in (found.get("merge_commit_sha"), found.get("squash_commit_sha"), found.get("sha"))
+            ]
+        return [self.change(number) for number in numbers]
+
+    def merged_since(self, branch: str, since: float) -> list[Change]:
+        """From the list of merged requests, by their last update."""
+        after = datetime.fromtimestamp(since).astimezone().isoformat()
+        with self._reading("merge requests"):
+            listed = self._project.mergerequests.list(
+                state="merged", target_branch=branch, updated_after=after, order_by="updated_at", sort="desc",
+                iterator=True,
+            )  # fmt: skip
+            found = [self._change(request) for _, request in zip(range(_PAGES_OF_RECENT * 100), listed, strict=False)]
+        return [change for change in found if (change.merged_at or 0) >= since]
+
+    def open_changes(self) -> list[Change]:
+        """From the list of open requests."""
+        with self._reading("merge requests"):
+            return [self._change(found) for found in self._project.mergerequests.list(state="opened", iterator=True)]
+
+    def _change(self, request: Any) -> Change:
+        self._found[request.iid] = request
+        merged = request.state == "merged"
+        references = getattr(request, "diff_refs", None) or {}
+        author = request.author or {}
+        if "id" in author:
+            self._user_ids[author["username"].casefold()] = author["id"]
+        return Change(
+            number=request.iid,
+            url=request.web_url,
+            title=request.title or "",
+            author=author.get("username", "ghost"),
+            base=request.target_branch,
+            head=request.sha or "",
+            merged_at=_seconds(request.merged_at) if merged else None,
+            # A fast-forward makes no commit of its own: the branch's head is what landed.
+            merge_commit=(request.merge_commit_sha or request.squash_commit_sha or request.sha) if merged else None,
+            open=request.state == "opened",
+            draft=bool(getattr(request, "draft", False)),
+            from_fork=request.source_project_id != request.target_project_id,
+            labels=tuple(request.labels),
+            base_commit=references.get("base_sha"),
+            comments=getattr(request, "user_notes_count", None),
+        )
+
+    def _request(self, change: Change) -> Any:
+        return self._project.mergerequests.get(change.number, lazy=True)
+
+    def labels(self, change: Change) -> tuple[Label, ...]:
+        """From the request's label events."""
+        if not change.labels and change.open:
+            return ()
+        with self._reading("who applied a label, and when"):
+            events = [
+                LabelEvent(
+                    event.label["name"], _username(event.user), _seconds(event.created_at) or 0.0, event.action == "add"
+                )
+                for event in self._request(change).resourcelabelevents.list(iterator=True)
+                if event.label is not None  # a label that was deleted since
+            ]
+        return standing_labels(change.labels, events, change.merged_at)
+
+    def reviews(self, change: Change) -> Reviews:
+        """Approvals, whose time newer servers tell, and the time of the last push, by the request's versions."""
+        with self._reading("approvals"):
+            approvals = self._request(change).approvals.get()
+            versions = self._request(change).diffs.list(iterator=True)
+            pushed = [_seconds(version.created_at) or 0.0 for version in versions]
+        found = []
+        for row in approvals.approved_by:
+            login = row["user"]["username"]
+            self._user_ids[login.casefold()] = row["user"]["id"]
+            at = _seconds(row.get("approved_at"))
+            if not (change.merged and at is not None and at > (change.merged_at or 0)):
+                found.append(Review(login, "approved", None, at))
+        return Reviews(tuple(found), max(pushed, default=None))
+
+    def merge_base(self, change: Change) -> str:
+        """As the request tells it."""
+        if change.base_commit is None:
+            change = self.change(change.number)
+        if change.base_commit is None:
+            raise NotFound(
+                f"GitLab has not yet compared merge request {change.number} with its target.",
+                "Run again in a moment.",
+                code="not-compared",
+            )
+        return change.base_commit
+
+    # -- people -----------------------------------------------------------------
+
+    def may_write(self, login: str) -> bool:
+        """By membership, inherited ones included."""
+        user = self._user_ids.get(login.casefold())
+        try:
+            with self._reading(f"the permission of {login}"):
+                if user is None:
+                    found = self._api.users.list(username=login, get_all=True)
+                    if not found:
+                        return False
+                    user = found[0].id
+                level: int = self._project.members_all.get(user).access_level
+                return level >= _MAY_WRITE
+        except NotFound:
+            return False
+
+    def members(self, team: str) -> frozenset[str]:
+        """All members of a group, inherited ones included; nobody where there is no such group."""
+        name = team.removeprefix("@")
+        try:
+            with self._reading(f"the members of {team}"):
+                listed = self._api.groups.get(name, lazy=True).members_all.list(iterator=True)
+                return frozenset(member.username.casefold() for member in listed)
+        except NotFound:
+            return frozenset()
+
+    @cached_property
+    def _own_login(self) -> str | None:
+        if self._has_job_token:
+            return None
+        try:
+            self._api.auth()
+            return self._api.user.username if self._api.user is not None else None
+        except (GitlabError, requests.RequestException):
+            return None
+
+    def me(self) -> str | None:
+        """By the token's own word."""
+        return self._own_login
+
+    # -- comments and statuses ----------------------------------------------------
+
+    def comments(self, change: Change) -> list[Comment]:
+        """All pages, oldest first; GitLab's own notes about the request left out."""
+        if change.comments == 0:
+            return []
+        with self._reading("comments"):
+            notes = self._request(change).notes.list(order_by="created_at", sort="asc", iterator=True)
+            return [self._comment(change, note) for note in notes if not note.system]
+
+    def _comment(self, change: Change, note: Any) -> Comment:
+        return Comment(note.id, _username(note.author) or "ghost", note.body or "", f"{change.url}#note_{note.id}")
+
+    def comment(self, change: Change, body: str) -> Comment:
+        """Post once: after a failure the notes are read before it is tried again."""
+        attempts = 0
+
+        def post() -> Comment:
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1:
+                there = (note for note in self._request(change).notes.list(iterator=True) if note.body == body)
+                if (note := next(there, None)) is not None:
+                    return self._comment(change, note)
+            return self._comment(change, self._request(change).notes.create({"body": body}))
+
+        with self._commenting():
+            return http_retries.again(post, _is_passing)
+
+    def edit_comment(self, change: Change, comment: Comment, body: str) -> Comment:
+        """Replace the text; the same twice is the same."""
+        with self._commenting():
+            self._request(change).notes.update(comment.key, {"body": body})
+            return comment._replace(body=body)
+
+    def delete_comment(self, change: Change, comment: Comment) -> None:
+        """Take it away."""
+        with self._commenting():
+            self._request(change).notes.delete(comment.key)
+
+    def set_status(self, change: Change, commit: str, status: Status) -> None:
+        """Of the name ``tagline``. GitLab answers 400 where the status stands already."""
+        data = {"state": _STATES[status.state], "name": "tagline", "description": status.text[:_STATUS_LENGTH]}
+        if status.url:
+            data["target_url"] = status.url
+
+        def post() -> None:
+            try:
+                self._project.commits.get(commit, lazy=True).statuses.create(data)
+            except GitlabError as error:
+                if not (error.response_code == 400 and "transition" in str(error.error_message)):
+                    raise
+
+        with self._commenting():
+            http_retries.again(post, _is_passing)
+
+    # -- pages --------------------------------------------------------------------
+
+    def commit_url(self, commit: str) -> str:
+        """Its page."""
+        return f"{self._web}/-/commit/{commit}"
+
+    def tag_url(self, tag: str) -> str:
+        """Its page, with everything in the name encoded."""
+        return f"{self._web}/-/tags/{quote(tag, safe='')}"
+
+    # -- failures -----------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self, what: str) -> Iterator[None]:
+        """Turn the library's failures into ours. To a job token GitLab answers 404 for what it may not see."""
+        try:
+            yield
+        except (GitlabError, requests.RequestException) as error:
+            status = error.response_code if isinstance(error, GitlabError) else None
+            denied = status in (401, 403) or (status == 404 and self._has_job_token)
+            if denied:
+                raise CannotRead(Unknown(what, f"It needs {_PROJECT_TOKEN}")) from error
+            if status == 404:
+                raise NotFound(
+                    f"{self._web} has no such thing, or this token may not see it: {what}.",
+                    "Check the number, and that TAGLINE_TOKEN has the scope api.",
+                    code="not-on-forge",
+                ) from error
+            raise self._explained(error) from error
+
+    @contextmanager
+    def _commenting(self) -> Iterator[None]:
+        try:
+            yield
+        except (GitlabError, requests.RequestException) as error:
+            status = error.response_code if isinstance(error, GitlabError) else None
+            if status in (401, 403, 404):
+                raise CannotComment(f"this needs {_PROJECT_TOKEN}") from error
+            raise CannotComment(str(error)[:300]) from error
+
+    def _explained(self, error: Exception) -> PlatformRefused:
+        if isinstance(error, GitlabError) and error.response_code:
+            status = error.response_code
+            return explain("GitLab", Refusal(status, str(error.error_message), None, rate_limited=status == 429))
+        return unreachable(self._web, error)
+
+
+def _is_passing(error: Exception) -> float | None:
+    if isinstance(error, requests.RequestException):
+        return 0.0
+    if isinstance(error, GitlabError) and (error.response_code in http_retries.STATUSES or error.response_code == 409):
+        return 1.0 if error.response_code == 429 else 0.0
+    return None
+
+
+def _seconds(text: str | None) -> float | None:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else None
+
+
+def _username(user: dict[str, Any] | None) -> str | None:
+    return user["username"] if user else None

@@ -1,0 +1,38 @@
+"""The port Job on GitLab CI: predefined variables, a report file that the job keeps as an artifact."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tagline.domain.triggers import Event
+from tagline.settings import Settings
+
+#: In the job's folder; the components declare it as an artifact.
+REPORT = Path("tagline-report.md")
+
+
+class GitLabJob:
+    """This pipeline's job."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def event(self) -> Event:
+        """The pipeline's source. What merged results and trains build is on no branch and never looked at."""
+        settings = self._settings
+        number = int(settings.change) if settings.change and settings.change.isdigit() else None
+        commit = settings.commit if number is None else None
+        return Event("gitlab", settings.event_name, "", number, commit, settings.before, settings.branch)
+
+    def report(self, markdown: str) -> str | None:
+        """Add to the report file."""
+        try:
+            # The folder is a checkout of somebody's change: a link in the file's place leads nowhere.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            with os.fdopen(os.open(REPORT, flags, 0o644), "a", encoding="utf-8") as file:
+                file.write(f"{markdown}\n")
+        except OSError:
+            return None
+        return str(REPORT)

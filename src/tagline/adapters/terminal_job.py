@@ -1,0 +1,18 @@
+"""The port Job on a plain machine: nothing started it, and what it has to show goes to the terminal."""
+
+from __future__ import annotations
+
+from tagline.domain.triggers import Event
+
+
+class TerminalJob:
+    """A person at a terminal."""
+
+    @property
+    def event(self) -> Event:
+        """None."""
+        return Event()
+
+    def report(self, markdown: str) -> str | None:
+        """There is no place for it."""
+        return None

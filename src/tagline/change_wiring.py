@@ -1,0 +1,175 @@
+"""Which adapters serve ``plan`` and ``promote``: a forge, a job, the history and the ledger of one repository."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tagline.errors import WrongUsage
+from tagline.settings import Secret, Settings
+
+if TYPE_CHECKING:
+    from tagline.adapters.git_history import GitHistory
+    from tagline.adapters.git_remote import RemoteCache
+    from tagline.adapters.git_urls import RemoteUrl
+    from tagline.commands.cases import ChangeDesk
+    from tagline.ports import Forge, Job, Ledger
+
+#: The one forge whose API is not below its own URL.
+_GITHUB, _GITHUB_API = "https://github.com", "https://api.github.com"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A repository on a forge: its name there, its page, the forge's own URL and its API's."""
+
+    name: str
+    page: str
+    server: str
+    api_url: str | None
+
+
+@dataclass(frozen=True)
+class ChangeWiring:
+    """The adapters of one run about changes.
+
+    ``repo`` is what ``--repo`` says, ``forge`` and ``api_url`` what ``--repo-forge`` and ``--repo-api-url``
+    say; all None for the repository of this job.
+    """
+
+    settings: Settings
+    repo: str | None = None
+    forge: str | None = None
+    api_url: str | None = None
+
+    @property
+    def flavour(self) -> str:
+        """Which API is spoken. Raises WrongUsage where neither the job nor anybody says it."""
+        found = self.forge or self.settings.platform
+        if found is None:
+            raise WrongUsage(
+                "This is no job of GitHub or GitLab, so nothing says whose changes these are.",
+                "Say it: --repo-forge github --repo https://github.com/OWNER/NAME",
+                code="which-forge",
+            )
+        return found
+
+    @cached_property
+    def job(self) -> Job:
+        """The runner that executes us."""
+        if self.settings.platform == "github":
+            from tagline.adapters.github_job import GitHubJob
+
+            return GitHubJob(self.settings)
+        if self.settings.platform == "gitlab":
+            from tagline.adapters.gitlab_job import GitLabJob
+
+            return GitLabJob(self.settings)
+        from tagline.adapters.terminal_job import TerminalJob
+
+        return TerminalJob()
+
+    def desk(self, *, dry_run: bool) -> ChangeDesk:
+        """What the commands about changes work with."""
+        from tagline.commands.cases import ChangeDesk
+
+        history = self._history
+        return ChangeDesk(
+            self._forge,
+            self.job,
+            history,
+            self._ledger(history),
+            time.time,
+            time.sleep,
+            dry_run=dry_run,
+            identity=self.settings.identity,
+            run_url=self.settings.run_url,
+        )
+
+    @cached_property
+    def _place(self) -> _Place:
+        settings = self.settings
+        if self.repo is None and settings.repository and settings.repository_url:
+            server = settings.server_url or settings.repository_url.removesuffix(f"/{settings.repository}")
+            return _Place(settings.repository, settings.repository_url, server, self.api_url or settings.api_url)
+        url = self._named_url()
+        server = (settings.server_url or "").rstrip("/")
+        same = bool(server) and url.startswith(f"{server}/")
+        if not same:
+            parts = urlsplit(url)
+            server = f"{parts.scheme}://{parts.netloc}"
+        name = url.removeprefix(f"{server}/").removesuffix("/").removesuffix(".git")
+        return _Place(name, f"{server}/{name}", server, self.api_url or (settings.api_url if same else None))
+
+    def _named_url(self) -> str:
+        """The repository's URL: as named, or the remote of the clone that one stands in."""
+        text = self.repo
+        if text is None or text.startswith((".", "/", "~")):
+            from tagline.adapters.git_repository import GitRepository
+
+            text = GitRepository.at(Path(text or ".").expanduser().absolute()).url
+        elif "://" not in text and self.settings.server_url and text.count("/") >= 1 and ":" not in text:
+            text = f"{self.settings.server_url.rstrip('/')}/{text}"
+        if not text.startswith(("http://", "https://")) or not urlsplit(text).path.strip("/"):
+            raise WrongUsage(
+                f"{text} is no repository on a forge.",
+                "Name it by its page: --repo https://HOST/OWNER/NAME, or OWNER/NAME in a job.",
+                code="bad-repo",
+            )
+        return text
+
+    @cached_property
+    def _token(self) -> tuple[Secret | None, bool]:
+        """The token, and whether it is a job's own, which may less."""
+        settings = self.settings
+        own = self._place.server == (settings.server_url or "").rstrip("/")
+        if self.repo is not None and settings.repo_token is not None:
+            return settings.repo_token, False
+        # A job's token never goes to another forge than the job's; a person's goes where the person says.
+        token = settings.token if own or settings.server_url is None else None
+        if token is None and own and self.flavour == "gitlab":
+            return settings.job_token, True
+        return token, False
+
+    @cached_property
+    def _forge(self) -> Forge:
+        place = self._place
+        token, is_job_token = self._token
+        if self.flavour == "github":
+            from tagline.adapters.github import GitHub
+
+            api = place.api_url or (_GITHUB_API if place.server == _GITHUB else f"{place.server}/api/v3")
+            return GitHub(api, place.name, place.server, token)
+        from tagline.adapters.gitlab import GitLab
+
+        server = (place.api_url or place.server).rstrip("/").removesuffix("/api/v4")
+        return GitLab(server, place.name, place.page, token, job_token=is_job_token)
+
+    @cached_property
+    def _remote_url(self) -> RemoteUrl:
+        from tagline.adapters.git_urls import JOB_TOKEN_USER, TOKEN_USER, remote_url
+
+        token, is_job_token = self._token
+        user = JOB_TOKEN_USER if is_job_token else TOKEN_USER
+        return remote_url(f"{self._place.page}.git", token=token.reveal() if token else None, user=user)
+
+    @cached_property
+    def _cache(self) -> RemoteCache:
+        from tagline.adapters.git_remote import RemoteCache
+
+        return RemoteCache(self.settings.cache)
+
+    @cached_property
+    def _history(self) -> GitHistory:
+        from tagline.adapters.git_history import GitHistory
+
+        return GitHistory(self._cache, self._remote_url)
+
+    def _ledger(self, history: GitHistory) -> Ledger:
+        from tagline.adapters.git_ledger import RemoteLedger
+
+        return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger, lambda: history.commits)

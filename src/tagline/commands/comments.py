@@ -1,0 +1,111 @@
+"""The one comment on a change: found by its marker and its author, made or replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tagline.commands.cases import ChangeDesk
+from tagline.domain.changes import Change, Comment
+from tagline.domain.events import Warn
+from tagline.domain.policy import Policy
+from tagline.domain.record import MARKER, Record, find
+from tagline.errors import PlatformRefused, WrongUsage
+from tagline.ports import CannotComment, CannotRead
+
+
+@dataclass(frozen=True)
+class Found:
+    """The comment that is there already, and what it remembers; both None where there is none.
+
+    ``stranger`` is the robot that a comment like ours is by where we do not know its name: it may be us.
+    """
+
+    comment: Comment | None = None
+    record: Record | None = None
+    stranger: str | None = None
+
+
+def find_comment(desk: ChangeDesk, change: Change, policy: Policy) -> Found:
+    """Our comment on a change. One by somebody else is never ours, whatever it contains."""
+    try:
+        comments = desk.forge.comments(change)
+    except CannotRead:
+        return Found()
+    marked = [comment for comment in comments if MARKER in comment.body]
+    if not marked:
+        return Found()
+    ours = _identities(desk, policy)
+    comment = next((comment for comment in marked if comment.author.casefold() in ours), None)
+    if comment is not None:
+        return Found(comment, find(comment.body))
+    robots = (c.author for c in marked if c.author.endswith("[bot]") and find(c.body) is not None)
+    return Found(stranger=None if desk.identity else next(robots, None))
+
+
+def _identities(desk: ChangeDesk, policy: Policy) -> set[str]:
+    return {name.casefold() for name in (desk.identity or desk.forge.me(), *policy.comment_authors) if name}
+
+
+def refuse_stranger(found: Found) -> None:
+    """Raise WrongUsage where what an earlier run decided may stand in a comment that we cannot take for ours."""
+    if found.stranger is not None:
+        raise WrongUsage(
+            f"{found.stranger} has written a comment like Tagline's on this change, and nothing says whether that "
+            "is us: what was decided before may stand there.",
+            f"If this job's token is {found.stranger}'s, say so: TAGLINE_IDENTITY={found.stranger} (with "
+            "actions/create-github-app-token: ${{ steps.app.outputs.app-slug }}[bot]). If it is not, set "
+            "TAGLINE_IDENTITY to the login that it is.",
+            code="identity",
+        )
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Where a text went: the comment's page (None: it could not be written), and what to tell about it."""
+
+    url: str | None
+    warnings: list[Warn]
+
+
+def post(
+    desk: ChangeDesk, change: Change, policy: Policy, found: Found, compose: Callable[[], str], later: str
+) -> Posted:
+    """Write the comment, or where that is refused, show its text in the job's report.
+
+    ``later`` says which run will post it then.
+    """
+    body = compose()
+    try:
+        if found.comment is not None:
+            return Posted(desk.forge.edit_comment(change, found.comment, body).url, [])
+        comment = desk.forge.comment(change, body)
+        return _recognized(desk, change, policy, comment, body)
+    except CannotComment as error:
+        place = desk.job.report(body)
+        where = f" Its text is in {place}." if place else ""
+        message = f"The comment on change {change.number} could not be written: {error}.{where} {later}"
+        return Posted(None, [Warn("comment-not-written", None, message)])
+
+
+def _recognized(desk: ChangeDesk, change: Change, policy: Policy, comment: Comment, body: str) -> Posted:
+    """After a first comment: should its author be another than we thought, our older one is found now."""
+    if comment.author.casefold() in _identities(desk, policy):
+        return Posted(comment.url, [])
+    warning = Warn(
+        "identity",
+        None,
+        f"Comments of this token are by {comment.author}, which Tagline did not know. "
+        f"Set TAGLINE_IDENTITY={comment.author}, or list it as comment_authors in .tagline.yaml.",
+    )
+    try:
+        same = [c for c in desk.forge.comments(change) if c.author == comment.author and MARKER in c.body]
+        older = next((c for c in same if c.key != comment.key), None)
+        if older is not None:
+            comment = desk.forge.edit_comment(change, older, body)
+            for extra in same:
+                if extra.key != older.key:
+                    desk.forge.delete_comment(change, extra)
+    except (CannotComment, CannotRead, PlatformRefused):
+        pass  # the comment is there; a second one is untidy and no more
+    return Posted(comment.url, [warning])

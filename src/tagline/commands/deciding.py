@@ -1,0 +1,235 @@
+"""From a case and the ledger to what is decided: what is asked for, under which rules, as of now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from tagline.commands.cases import Case
+from tagline.commands.metrics import metrics_at
+from tagline.domain.approvals import People, approvers, teams_of
+from tagline.domain.asks import LATEST, THIS, Action
+from tagline.domain.changes import Unknown
+from tagline.domain.conditions import Metrics
+from tagline.domain.events import RawTag, read_events
+from tagline.domain.intents import Intent, Known, resolve
+from tagline.domain.policy import StageRules
+from tagline.domain.promotion import Decided, Refusal, is_done, plan_artifact, settle
+from tagline.domain.registry import ArtifactState, fold
+from tagline.domain.steps import Content, Facts
+from tagline.errors import NotFound
+from tagline.ports import CannotRead
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An artifact as the ledger has it, and the mark to publish on."""
+
+    state: ArtifactState
+    raw: Mapping[str, RawTag]
+    mark: str
+
+
+Entries = dict[str, Entry]
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]:
+    """Decide a case on a fresh reading of the ledger. ``final`` are refusals that stand already."""
+    asks, mistakes = case.asks
+    final = tuple(final)
+    decided = Decided(case.change, touches=case.touches, warnings=tuple(case.warnings()), final=final)
+    if any(refusal.artifact is None for refusal in final):
+        return decided, {}
+    if mistakes or not asks:
+        return replace(decided, mistakes=tuple(mistakes)), {}
+    names = {ask.artifact for ask in asks if ask.artifact} | set(case.touches.touched)
+    entries = read_entries(case, sorted(names))
+    known = _known(case, entries)
+    intents, mistakes = resolve(asks, known, case.policy.max_artifacts)
+    if mistakes:
+        return replace(decided, mistakes=tuple(mistakes)), entries
+    stands = {(refusal.artifact, refusal.stage) for refusal in final}
+    intents = [intent for intent in intents if intent.key not in stands]
+    facts = gather(case, entries, [intent for intent in intents if not _is_done(case, entries, intent)])
+    by_artifact: dict[str, list[Intent]] = {}
+    for intent in intents:
+        by_artifact.setdefault(intent.artifact, []).append(intent)
+    steps = [
+        step
+        for name, wanted in by_artifact.items()
+        for step in plan_artifact(entries[name].state, entries[name].raw, wanted, facts, case.policy)
+    ]
+    decided = replace(decided, steps=tuple(steps))
+    return (decided if case.change.open else settle(decided, case.policy)), entries
+
+
+def _is_done(case: Case, entries: Entries, intent: Intent) -> bool:
+    entry = entries[intent.artifact]
+    return is_done(intent, entry.state, entry.raw, case.change.url)
+
+
+def read_entries(case: Case, names: Iterable[str]) -> Entries:
+    """The artifacts' tags as the remote has them now."""
+    entries: Entries = {}
+    for name in names:
+        try:
+            snapshot = case.desk.ledger.snapshot(name)
+        except NotFound:  # a name that no tag can carry has none
+            entries[name] = Entry(fold(name, ()), {}, "")
+            continue
+        reading = read_events(snapshot.tags)
+        state = fold(name, reading.events.get(name, ()), ignored=reading.ignored.get(name, ()))
+        entries[name] = Entry(state, {tag.name: tag for tag in snapshot.tags}, snapshot.mark)
+    return entries
+
+
+def _known(case: Case, entries: Entries) -> Known:
+    listed = set(case.stages or ())
+    stages = {
+        name: listed | set(case.policy.stages(name)) | (set() if case.stages else set(entry.state.holds))
+        for name, entry in entries.items()
+    }
+    return Known(
+        touched=tuple(case.touches.touched),
+        described=tuple(case.entries),
+        tagged=tuple(name for name, entry in entries.items() if entry.state.events),
+        stages=stages,
+        only_stages=case.stages is not None,
+    )
+
+
+# -- facts --------------------------------------------------------------------
+
+
+def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
+    """Ask for what the intents' rules need to know, and for nothing else."""
+    rules = {intent: found for intent in intents for found in [_rules(case, entries, intent)] if found}
+    owners = {intent.artifact: _owners(case, case.stands_for(intent.artifact)) for intent in intents}
+    files = {ask.file for intent in intents for ask in intent.asks if ask.file}
+    file_owners = {file: case.codeowners.owners(file) for file in files}
+    registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
+    return Facts(
+        change=case.change,
+        commit=case.commit,
+        now=int(case.desk.now()),
+        people=_people(case, rules, owners, file_owners),
+        owners=owners,
+        file_owners=file_owners,
+        metrics=_metrics(case, entries, rules),
+        contents={name: _content(case, name) for name in registers},
+        newer={} if case.change.open else _newer(case, entries, intents),
+        run_url=case.desk.run_url,
+    )
+
+
+def _rules(case: Case, entries: Entries, intent: Intent) -> list[StageRules]:
+    """The rules that an intent may meet."""
+    if intent.action is Action.REGISTER:
+        return []
+    stages = [intent.stage] if intent.stage else list(entries[intent.artifact].state.stages)
+    found = (case.policy.rules(intent.artifact, stage) for stage in stages)
+    return [rules for rules in found if rules is not None]
+
+
+def _owners(case: Case, file: str | None) -> tuple[str, ...]:
+    return case.codeowners.owners(file) if file is not None else ()
+
+
+Rules = Mapping[Intent, list[StageRules]]
+Owners = Mapping[str, tuple[str, ...]]
+
+
+def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> People:
+    """Reviews, and who the reviewers are; nothing where no rule asks for approvals."""
+    wanted = {intent: [r.approvals for r in found if r.approvals is not None] for intent, found in rules.items()}
+    if not any(wanted.values()):
+        return People()
+    forge = case.desk.forge
+    try:
+        reviews = forge.reviews(case.change)
+    except CannotRead as refusal:
+        return People(reviews=refusal.unknown)
+    logins = {review.by.casefold(): review.by for review in approvers(reviews)}
+    # The author's own is not counted anyway, unless a rule says so.
+    if all("author" in rule.exclude for found in wanted.values() for rule in found):
+        logins.pop(case.change.author.casefold(), None)
+    teams: dict[str, None] = {}
+    for intent, found in wanted.items():
+        asked = [ask.file for ask in intent.asks if ask.file]
+        names = [o for file in asked for o in file_owners[file]] if asked else owners[intent.artifact]
+        for rule in found:
+            teams.update(dict.fromkeys(teams_of(rule, names)))
+    return People(
+        reviews,
+        writers={folded: _ask(forge.may_write, login) for folded, login in logins.items()},
+        members={team: _ask(forge.members, team) for team in teams if logins and _is_group(case, team, logins)},
+    )
+
+
+def _is_group(case: Case, name: str, logins: Mapping[str, str]) -> bool:
+    """CODEOWNERS writes people like groups: on GitHub a team has a slash, on GitLab a group may have none."""
+    if "/" in name:
+        return True
+    return case.desk.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
+
+
+def _ask(question: Callable[[A], B], about: A) -> B | Unknown:
+    try:
+        return question(about)
+    except CannotRead as refusal:
+        return refusal.unknown
+
+
+def _metrics(case: Case, entries: Entries, rules: Rules) -> dict[tuple[str, str], Metrics]:
+    """The metrics of every commit that a gate may look at."""
+    commits: dict[tuple[str, str], None] = {}
+    for intent, found in rules.items():
+        state = entries[intent.artifact].state
+        gates = [gate for r in found for gate in r.gates] if intent.action is Action.ASSIGN else []
+        if not gates:
+            continue
+        held = [state.stages[g.not_worse_than].commit for g in gates if g.not_worse_than in state.stages]
+        for commit in [*held, *_proposed(case, state, intent)]:
+            commits[(intent.artifact, commit)] = None
+    return {(name, commit): metrics_at(case.desk.history.files(commit), name) for name, commit in commits}
+
+
+def _proposed(case: Case, state: ArtifactState, intent: Intent) -> list[str]:
+    if intent.which == THIS:
+        return [case.commit]
+    row = state.latest if intent.which in (LATEST, None) else state.version(intent.which)
+    # The latest may be the one that this very change registers.
+    return [case.commit, *([row.commit] if row else [])] if intent.which == LATEST else [row.commit] if row else []
+
+
+def _newer(case: Case, entries: Entries, intents: Iterable[Intent]) -> dict[str, bool | None]:
+    """Of the commits that hold a stage or the latest version: whether this change lies before them."""
+    commits: dict[str, None] = {}
+    for intent in intents:
+        state = entries[intent.artifact].state
+        if intent.action is Action.REGISTER and state.latest is not None:
+            commits[state.latest.commit] = None
+        if intent.which == THIS and intent.stage in state.stages:
+            commits[state.stages[intent.stage].commit] = None
+    return {commit: case.desk.history.is_older(case.commit, commit) for commit in commits}
+
+
+def _content(case: Case, name: str) -> Content:
+    """Digest and URI of an artifact's bytes at the change's own commit, where Git or DVC tell them."""
+    entry = case.entries.get(name)
+    if entry is None or entry.path is None:
+        return Content()
+    if entry.virtual:
+        return Content(uri=entry.path)
+    out = case.out(entry.path)
+    if out is not None:
+        digest = out.digest if out.digest and out.digest.startswith("md5:") else None
+        return Content(digest)
+    found = case.desk.history.object_id(case.commit, entry.path)
+    # What LFS keeps elsewhere is a pointer in Git, whose id is not the bytes' own.
+    if found is None or case.uses_lfs:
+        return Content()
+    return Content(f"git{found[0]}:{found[1]}", f"git+{case.desk.history.url}@{case.commit}#{entry.path}")

@@ -1,0 +1,107 @@
+"""``tagline plan``: what the merge of an open change will do, said on the change before it is merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tagline.commands.cases import ChangeDesk, open_case, policy_at
+from tagline.commands.comments import Found, find_comment, post
+from tagline.commands.deciding import decide
+from tagline.domain.changes import Change, Status
+from tagline.domain.events import Warn
+from tagline.domain.promotion import Decided
+from tagline.domain.record import Record
+from tagline.domain.results import Planned
+from tagline.domain.triggers import Event, Task, plan_task
+from tagline.errors import WrongUsage
+from tagline.ports import CannotComment, Forge
+
+#: Writes a comment's text: of what was planned, with what it has to remember, at an instant (unix seconds).
+Compose = Callable[[Planned, Record, Forge, int], str]
+
+_LATER = "The next run with a token that may comment will post it."
+_STATES = {"ok": "success", "nothing": "success", "waiting": "pending", "refused": "failure"}
+
+
+def task_of(event: Event, number: int | None, *, every: bool) -> Task:
+    """What to plan: what was asked for, else what the job's event says. Raises WrongUsage where neither does."""
+    if number is not None:
+        return Task("change", number=number)
+    if every:
+        return Task("open")
+    if event.platform is None:
+        raise WrongUsage("No change was named.", "Name one: --change N, or all open ones: --open.", code="no-change")
+    return plan_task(event)
+
+
+def plan(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
+    """Plan what a task names; nothing for a task that names nothing."""
+    match task.kind:
+        case "change":
+            return [plan_change(desk, change, compose, task.status_on) for change in _named(desk, task)]
+        case "open":
+            # A list tells less of each change; what is missing costs a request where it is needed.
+            return [plan_change(desk, change, compose, None, listed=True) for change in desk.forge.open_changes()]
+    return []
+
+
+def _named(desk: ChangeDesk, task: Task) -> list[Change]:
+    if task.number is not None:
+        return [desk.forge.change(task.number)]
+    return desk.forge.landed_as(task.commit or "")
+
+
+def plan_change(
+    desk: ChangeDesk, change: Change, compose: Compose, status_on: str | None, *, listed: bool = False
+) -> Planned:
+    """Plan one open change, comment on it and set its status.
+
+    ``status_on`` is another commit than the head that wants the status: a merge queue's. ``listed``:
+    one of many, whose status is left alone where it asks for nothing.
+    """
+    if not change.open:
+        return Planned(Decided(change), policy_at(desk.history, desk.history.tip()), dry_run=desk.dry_run)
+    case = open_case(desk, change)
+    policy = case.policy if case is not None else policy_at(desk.history, desk.history.tip())
+    decided = decide(case)[0] if case is not None else Decided(change)
+    planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
+    if desk.dry_run:
+        return planned
+    quiet = decided.verdict == "nothing"
+    found = Found() if quiet and listed and not change.comments else find_comment(desk, change, policy)
+    if not quiet or found.comment is not None:
+        record = Record(seen=tuple(step.signature for step in decided.steps))
+        planned = _post(desk, planned, found, lambda: compose(planned, record, desk.forge, int(desk.now())))
+    if not (quiet and listed):
+        _set_status(desk, planned, status_on or change.head)
+    return planned
+
+
+def _post(desk: ChangeDesk, planned: Planned, found: Found, compose: Callable[[], str]) -> Planned:
+    posted = post(desk, planned.decided.change, planned.policy, found, compose, _LATER)
+    return replace(planned, comment_url=posted.url, warnings=[*planned.warnings, *posted.warnings])
+
+
+def _set_status(desk: ChangeDesk, planned: Planned, commit: str) -> None:
+    decided = planned.decided
+    state = Status(_STATES[decided.verdict], status_text(decided), planned.comment_url)  # type: ignore[arg-type]
+    try:
+        desk.forge.set_status(decided.change, commit, state)
+    except CannotComment as error:
+        message = f"The status of {commit[:7]} could not be set: {error}."
+        planned.warnings.append(Warn("status-not-set", None, message))
+
+
+def status_text(decided: Decided) -> str:
+    """A line beside the status: what the merge does, or the first thing that stands against it."""
+    against = [*decided.refused, *decided.waiting]
+    if against:
+        first = against[0]
+        what = "#".join(part for part in (first.artifact, first.stage) if part)
+        more = f" (and {len(against) - 1} more)" if len(against) > 1 else ""
+        return f"{what}{': ' if what else ''}{first.message}{more}"
+    tags = [row.tag for row in decided.rows if row.created]
+    if not tags:
+        return "The merge makes no tags."
+    return f"The merge makes {', '.join(tags)}"

@@ -1,0 +1,259 @@
+"""What a change asks for, as people write it: labels and request files, read one by one.
+
+The grammar of both is the contract's; docs/labels.md shows it to people.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tagline.domain.changes import Label
+from tagline.domain.document import Document, Node
+from tagline.domain.similar import did_you_mean
+from tagline.domain.tags import is_artifact, is_name
+from tagline.domain.versions import BUMPS, is_version
+
+REQUESTS = "promotions/"
+#: What a request may name instead of a version.
+THIS, LATEST = "this", "latest"
+#: A longer label is nobody's request; GitHub allows 50 characters, GitLab 255.
+_MAX_LABEL = 300
+_MAX_REQUESTS = 1000
+
+
+class Action(StrEnum):
+    """What is asked for."""
+
+    REGISTER = "register"
+    ASSIGN = "assign"
+    ROLLBACK = "rollback"
+    UNASSIGN = "unassign"
+    DEPRECATE = "deprecate"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request as written.
+
+    ``artifact`` None means every artifact that the change touches. ``which`` is a bump or a version
+    for a registration, and a version, ``this`` or ``latest`` for an assignment (None: what the label
+    says without a word). ``source`` is the label, or ``file:line``; ``file`` is set for request files.
+    ``by`` and ``at`` (unix seconds) tell who asked and when, None where nobody can tell.
+    """
+
+    action: Action
+    source: str
+    artifact: str | None = None
+    stage: str | None = None
+    which: str | None = None
+    by: str | None = None
+    at: float | None = None
+    file: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something asked in a way that cannot be meant: the whole change is refused for it."""
+
+    source: str
+    message: str
+    fix: str
+
+
+_WORDS = ("version", "stage", "rollback", "unstage", "deprecate")
+_FORMS = {
+    "version": "version:minor, version:NAME@minor or version:NAME@v2.1.0",
+    "stage": "stage:prod, stage:NAME#prod or stage:NAME@v1.2.0#prod",
+    "rollback": "rollback:NAME#prod",
+    "unstage": "unstage:NAME#prod",
+    "deprecate": "deprecate:NAME",
+}
+_OTHER_SEPARATOR = re.compile(r"(\w+)\s*[/=_\s-]\s*(\S+)")
+
+
+def read_labels(labels: Sequence[Label], prefix: str) -> tuple[list[Ask], list[Mistake]]:
+    """The requests among a change's labels, and those that look like one and are none."""
+    asks: list[Ask] = []
+    mistakes: list[Mistake] = []
+    for label in labels:
+        found = _read_label(label, prefix)
+        if isinstance(found, Ask):
+            asks.append(found)
+        elif found is not None:
+            mistakes.append(found)
+    return asks, mistakes
+
+
+def concerns_us(name: str, prefix: str) -> bool:
+    """Whether a label is a request, or looks like one."""
+    return _read_label(Label(name, None, None), prefix) is not None
+
+
+def _read_label(label: Label, prefix: str) -> Ask | Mistake | None:
+    name = label.name
+    if not name.startswith(prefix) or len(name) > _MAX_LABEL:
+        return None
+    text = name[len(prefix) :]
+    word, colon, rest = text.partition(":")
+    if not colon or word not in _WORDS:
+        return _near_miss(label, text, strict=bool(prefix))
+    # GitLab's scoped labels are written with two colons.
+    ask = _parse(word, rest.removeprefix(":"))
+    if ask is None:
+        near = _value_near(word, rest)
+        meant = f"Did you mean {prefix}{near}? " if near else ""
+        return Mistake(name, f"The label says nothing that Tagline understands after {word}:.", f"{meant}{_form(word)}")
+    action, artifact, stage, which = ask
+    return Ask(action, name, artifact, stage, which, label.by, label.at)
+
+
+def _form(word: str) -> str:
+    return f"Write {_FORMS[word]}."
+
+
+def _parse(word: str, rest: str) -> tuple[Action, str | None, str | None, str | None] | None:
+    """Action, artifact, stage and which; None for what no label may say."""
+    if word == "version":
+        return _version(rest)
+    if word == "deprecate":
+        return (Action.DEPRECATE, rest, None, None) if is_artifact(rest) else None
+    target, hash_sign, stage = rest.rpartition("#")
+    if not is_name(stage):
+        return None
+    if word != "stage":
+        action = Action.ROLLBACK if word == "rollback" else Action.UNASSIGN
+        return (action, target, stage, None) if is_artifact(target) else None
+    if not hash_sign:
+        return Action.ASSIGN, None, stage, None
+    artifact, at_sign, version = target.partition("@")
+    if not is_artifact(artifact) or (at_sign and not is_version(version)):
+        return None
+    return Action.ASSIGN, artifact, stage, version or None
+
+
+def _version(rest: str) -> tuple[Action, str | None, str | None, str | None] | None:
+    if rest in BUMPS:
+        return Action.REGISTER, None, None, rest
+    artifact, _, which = rest.rpartition("@")
+    if is_artifact(artifact) and (which in BUMPS or is_version(which)):
+        return Action.REGISTER, artifact, None, which
+    return None
+
+
+def _near_miss(label: Label, text: str, *, strict: bool) -> Mistake | None:
+    """A label that nearly is one of ours. With a prefix of our own, every other one is a mistake."""
+    word, colon, rest = text.partition(":")
+    meant = None
+    if colon:
+        near = next((known for known in _WORDS if _is_slip(word.strip().casefold(), known)), None)
+        meant = f"{near}:{rest.strip()}" if near else None
+    elif (match := _OTHER_SEPARATOR.fullmatch(text)) and (known := match[1].casefold()) in _WORDS:
+        # "version-minor" is ours, "version-2" may be anybody's.
+        meant = f"{known}:{match[2]}" if _parse(known, match[2]) and known != "deprecate" else None
+        if meant and known == "stage" and "#" not in match[2]:
+            meant = None
+    if meant is None and not strict:
+        return None
+    prefix = label.name[: len(label.name) - len(text)]
+    fix = f"Did you mean {prefix}{meant}?" if meant else f"Labels are {'; '.join(_FORMS.values())}."
+    return Mistake(label.name, "The label looks like a request and is none.", fix)
+
+
+def _is_slip(word: str, known: str) -> bool:
+    """Whether ``word`` is ``known`` with a letter too many, one too few, two swapped, or in capitals.
+
+    Another letter in a place is no slip: ``state:`` is a label of many projects.
+    """
+    if word == known:
+        return True
+    longer, shorter = (word, known) if len(word) > len(known) else (known, word)
+    if len(longer) == len(shorter) + 1:
+        return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+    swaps = (word[:i] + word[i + 1 : i + 2] + word[i : i + 1] + word[i + 2 :] for i in range(len(word) - 1))
+    return len(word) == len(known) and known in swaps
+
+
+def _value_near(word: str, rest: str) -> str | None:
+    """What was probably meant after a word of ours."""
+    text = rest.strip().removeprefix(":").strip()
+    if text != rest and _parse(word, text):
+        return f"{word}:{text}"
+    if word == "version":
+        artifact, at_sign, which = text.rpartition("@")
+        likely = did_you_mean(which, BUMPS) or f"v{which.lstrip('vV')}"
+        guess = f"{artifact}{at_sign}{likely}"
+        return f"version:{guess}" if _parse(word, guess) else None
+    if word in ("rollback", "unstage") and is_name(text):
+        return f"{word}:NAME#{text}"
+    as_artifact = text.replace("=", ":").replace("@V", "@v")
+    return f"{word}:{as_artifact}" if as_artifact != text and _parse(word, as_artifact) else None
+
+
+def request_stage(path: str) -> str | None:
+    """The stage that a request file asks for, by its folder; None for any other file."""
+    if not path.startswith(REQUESTS) or not path.endswith((".yaml", ".yml")):
+        return None
+    return posixpath.dirname(path)[len(REQUESTS) :] or None
+
+
+def read_requests(path: str, document: Document, by: str | None) -> tuple[list[Ask], list[Mistake]]:
+    """The requests of one file that a change adds; ``by`` is the change's author."""
+    stage = request_stage(path)
+    problem = next((p for p in document.problems if p.severity == "error"), None)
+    if problem is not None or document.root is None:
+        line = problem.line if problem else 1
+        hint = problem.hint if problem else ""
+        message = problem.message if problem else "The file cannot be read."
+        return [], [Mistake(f"{path}:{line}", message, hint)]
+    if stage is None or not is_name(stage):
+        return [], [Mistake(path, f"{stage!r} cannot name a stage.", f"Put the file under {REQUESTS}STAGE/.")]
+    items = document.root.items
+    if not items or len(items) > _MAX_REQUESTS:
+        message = f"A request file is a list of 1 to {_MAX_REQUESTS} requests."
+        return [], [Mistake(f"{path}:1", message, "Write '- {artifact: NAME, version: v1.2.3}', one a line.")]
+    asks: list[Ask] = []
+    mistakes: list[Mistake] = []
+    for item in items:
+        found = _read_request(path, item, stage, by)
+        if isinstance(found, Ask):
+            asks.append(found)
+        else:
+            mistakes.append(found)
+    return asks, mistakes
+
+
+_REQUEST_KEYS = ("artifact", "version", "rollback", "reason")
+
+
+def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Mistake:
+    place = f"{path}:{item.line}"
+    fields = item.value
+    if not isinstance(fields, Mapping):
+        return Mistake(place, "A request is a mapping.", "Write '- {artifact: NAME, version: v1.2.3}'.")
+    for key in fields:
+        if key not in _REQUEST_KEYS:
+            near = did_you_mean(key, _REQUEST_KEYS)
+            line = item.keys[key].line
+            meant = f"Did you mean '{near}'?" if near else f"Known keys are {', '.join(_REQUEST_KEYS)}."
+            return Mistake(f"{path}:{line}", f"A request has no key {key!r}.", meant)
+    artifact, version, rollback = fields.get("artifact"), fields.get("version"), fields.get("rollback")
+    reason = fields.get("reason")
+    if not isinstance(artifact, str) or not is_artifact(artifact):
+        return Mistake(place, "The request names no artifact.", "Add 'artifact: NAME' (in a directory: dir/sub:NAME).")
+    if rollback not in (None, True, False):
+        return Mistake(place, "'rollback' is true or false.", "Write 'rollback: true', or remove it.")
+    if rollback and version is not None:
+        return Mistake(place, "A rollback goes to the version before and names none.", "Drop 'version' or 'rollback'.")
+    known = isinstance(version, str) and (version in (THIS, LATEST) or is_version(version))
+    if version is not None and not known:
+        return Mistake(place, f"{str(version)[:50]!r} is no version.", "Write v1.2.3, this or latest.")
+    if reason is not None and not isinstance(reason, str):
+        return Mistake(place, "'reason' is text.", "Put it in quotes.")
+    action = Action.ROLLBACK if rollback else Action.ASSIGN
+    # A request is part of what was pushed: it is covered by whoever reviewed the last push.
+    return Ask(action, place, artifact, stage, version, by, 0.0, path, reason)

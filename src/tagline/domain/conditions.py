@@ -1,0 +1,120 @@
+"""The rules of a stage that need nobody: after, soak, freeze and the gates of metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tagline.domain.policy import Gate, StageRules
+from tagline.domain.registry import ArtifactState
+from tagline.domain.times import format_time
+from tagline.domain.verdicts import Verdict
+
+#: An artifact's metrics at a commit, or a few words that say why there are none.
+Metrics = Mapping[str, Any] | str
+
+
+def judge_after(rules: StageRules, state: ArtifactState, version: str | None, now: int) -> list[Verdict]:
+    """Whether a version holds, or has held, each stage before this one, and for long enough."""
+    return [_after(stage, rules.soak, state, version, now) for stage in rules.after]
+
+
+def _after(stage: str, soak: int, state: ArtifactState, version: str | None, now: int) -> Verdict:
+    rule = "soak" if soak else "after"
+    who = f"{state.name} {version}"
+    holds = [hold for hold in state.holds.get(stage, ()) if version is not None and hold.version == version]
+    if not holds:
+        fix = f"Promote it to {stage} first (stage:{state.name}@{version or 'VERSION'}#{stage}), then ask again."
+        return Verdict("after", "refused", f"{who} never held {stage}.", fix)
+    # A hold that this very change begins starts a moment from now.
+    longest = max(0, *((now if hold.until is None else hold.until) - hold.since for hold in holds))
+    if longest >= soak:
+        held = f"{who} {'holds' if holds[-1].until is None else 'held'} {stage}"
+        return Verdict(rule, "ok", f"{held} for {duration(longest)}." if soak else f"{held}.")
+    message = f"{who} held {stage} for {duration(longest)} of {duration(soak)}."
+    if holds[-1].until is None:
+        return Verdict(rule, "waiting", message, f"Ask again from {format_time(holds[-1].since + soak)} on.")
+    return Verdict(rule, "refused", message, f"Promote it to {stage} again and leave it there for {duration(soak)}.")
+
+
+def duration(seconds: int) -> str:
+    """``1d 2h``: the two largest units."""
+    parts = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= length:
+            parts.append(f"{seconds // length}{unit}" if unit in "dhs" else f"{seconds // length} {unit}")
+            seconds %= length
+    return " ".join(parts[:2]) or "0s"
+
+
+def judge_freeze(rules: StageRules, now: int) -> list[Verdict]:
+    """Whether the stage is frozen now."""
+    if not rules.freeze:
+        return []
+    frozen = [window for window in rules.freeze if window.start <= now < window.end]
+    if not frozen:
+        return [Verdict("freeze", "ok", "No freeze now.")]
+    end = format_time(max(window.end for window in frozen))
+    return [Verdict("freeze", "waiting", f"The stage is frozen until {end}.", f"Merge after {end}.")]
+
+
+def judge_gate(gate: Gate, proposed: Metrics, held: Metrics | None, holder: str | None) -> Verdict:
+    """Whether a metric passes. ``held`` are those of ``holder``, the version in the gate's stage; None for nobody."""
+    rule = f"gate:{gate.metric}"
+    value = number(proposed, gate.metric)
+    if isinstance(value, str):
+        return Verdict(rule, "refused", f"{gate.metric}: {value}", "Commit the metrics with the version.")
+    said: list[str] = []
+    for bound, passes, word in (
+        (gate.min, gate.min is None or value >= gate.min, "at least"),
+        (gate.max, gate.max is None or value <= gate.max, "at most"),
+    ):
+        if not passes:
+            return Verdict(
+                rule, "refused", f"{gate.metric} is {value:g}, {word} {bound:g} is needed.", "A better version."
+            )
+        if bound is not None:
+            said.append(f"{word} {bound:g}")
+    if gate.not_worse_than is None:
+        return Verdict(rule, "ok", f"{gate.metric} is {value:g} ({', '.join(said)}).")
+    return _not_worse(gate, rule, value, held, holder, said)
+
+
+def _not_worse(
+    gate: Gate, rule: str, value: float, held: Metrics | None, holder: str | None, said: list[str]
+) -> Verdict:
+    stage = gate.not_worse_than
+    if held is None:
+        return Verdict(rule, "ok", f"{gate.metric} is {value:g}; nobody holds {stage}.")
+    before = number(held, gate.metric)
+    if isinstance(before, str):
+        fix = f"Compare with a fixed bound (min, max) until {stage} holds a version with this metric."
+        return Verdict(rule, "refused", f"{gate.metric} of {holder} in {stage}: {before}", fix)
+    loss = before - value if gate.higher_is_better else value - before
+    compared = f"{gate.metric} is {value:g}, {holder} in {stage} has {before:g}"
+    # Tolerances are written in decimals: 0.91 - 0.90 must not be more than 0.01.
+    if loss > gate.tolerance and not math.isclose(loss, gate.tolerance, rel_tol=1e-9, abs_tol=1e-12):
+        allowed = f" (tolerance {gate.tolerance:g})" if gate.tolerance else ""
+        return Verdict(rule, "refused", f"{compared}: worse{allowed}.", "A better version.")
+    return Verdict(rule, "ok", f"{compared}{''.join(f', {word}' for word in said)}.")
+
+
+def number(metrics: Metrics, name: str) -> float | str:
+    """One metric by its name, or by its path with dots; else why there is no number."""
+    if isinstance(metrics, str):
+        return metrics
+    value: Any = metrics.get(name)
+    if value is None:
+        value = metrics
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+    if value is None:
+        return "the metric is missing."
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "the metric is not a number."
+    try:
+        as_float = float(value)
+    except OverflowError:
+        as_float = math.inf
+    return as_float if math.isfinite(as_float) else "the metric is not a finite number."

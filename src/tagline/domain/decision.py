@@ -1,0 +1,282 @@
+"""One intent against one state of its artifact: which version, which rules, which tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tagline.domain import messages
+from tagline.domain.answers import require_version
+from tagline.domain.approvals import Judged, Subject, judge
+from tagline.domain.asks import LATEST, THIS, Action
+from tagline.domain.changes import Review
+from tagline.domain.conditions import Metrics, judge_after, judge_freeze, judge_gate
+from tagline.domain.events import RawTag
+from tagline.domain.intents import Intent, is_bump
+from tagline.domain.planning import (
+    Plan,
+    plan_assign,
+    plan_deprecate,
+    plan_register,
+    plan_rollback,
+    plan_unassign,
+    version_at,
+)
+from tagline.domain.policy import Policy, StageRules
+from tagline.domain.registry import ArtifactState, Hold, VersionState
+from tagline.domain.rollback import rollback_target
+from tagline.domain.steps import Content, Facts, Step
+from tagline.domain.times import format_time
+from tagline.domain.verdicts import Verdict
+from tagline.domain.versions import BUMPS
+from tagline.errors import Refused, TaglineError
+
+
+class Decision:
+    """One intent against one state."""
+
+    def __init__(
+        self,
+        state: ArtifactState,
+        raw: Mapping[str, RawTag],
+        intent: Intent,
+        siblings: Sequence[Intent],
+        facts: Facts,
+        policy: Policy,
+    ) -> None:
+        self.state = state
+        self.raw = raw
+        self.intent = intent
+        self.siblings = siblings
+        self.facts = facts
+        self.policy = policy
+        self._judged: list[Judged] = []
+
+    def step(self) -> Step:
+        """Plan it, judge it, and name whatever stands against it."""
+        before = self._before()
+        try:
+            self._refuse_unlisted()
+            version = self._version()
+            verdicts = self._verdicts(version)
+            plan = self._plan(version, before)
+        except TaglineError as error:
+            verdict = Verdict(error.code, "refused", error.message, error.hint)
+            return Step(self.intent, None, before, verdicts=(verdict,))
+        row = plan.rows[-1] if plan.rows else None
+        return Step(
+            self.intent,
+            row.version if row else version.version if version else None,
+            before,
+            tuple(plan.rows),
+            tuple(plan.new),
+            tuple(verdicts) if plan.new else (),
+            tuple(pair for judged in self._judged for pair in judged.others),
+            tuple(_approval(review) for review in self._counted()),
+            note=plan.note,
+        )
+
+    def _before(self) -> str | None:
+        if self.intent.stage is None:
+            return self.state.latest.version if self.state.latest else None
+        hold = self.state.stages.get(self.intent.stage)
+        return _held(hold) if hold else None
+
+    def _refuse_unlisted(self) -> None:
+        stage = self.intent.stage
+        if stage and self.policy.refuse_other_stages and self.policy.rules(self.intent.artifact, stage) is None:
+            raise Refused(
+                f"The policy lists no stage {stage} of {self.intent.artifact}, and refuses others.",
+                "List it in .tagline.yaml of the default branch.",
+                code="other-stages",
+            )
+
+    # -- which version --------------------------------------------------------
+
+    def _version(self) -> VersionState | None:
+        """The version that a stage is to go to; None for what needs none."""
+        state, intent = self.state, self.intent
+        if intent.action is Action.ROLLBACK:
+            back = {name for name, tag in self.raw.items() if _is_rollback(tag)}
+            target = rollback_target(state, intent.stage or "", back)
+            return state.version(target) if target else None
+        if intent.action is not Action.ASSIGN:
+            return None
+        if intent.which == THIS:
+            return self._this(intent.stage or "")
+        if intent.which in (LATEST, None):
+            if state.latest is None:
+                raise Refused(
+                    f"{state.name} has no active version that could hold {intent.stage}.",
+                    f"Register one: the label version:{state.name}@minor.",
+                    code="stage-without-version",
+                )
+            return state.latest
+        return require_version(state, intent.which)
+
+    def _this(self, stage: str) -> VersionState:
+        """The version of this very change. Raises Refused where it has none, or the stage moved past it."""
+        try:
+            row = version_at(self.state, self.facts.commit, stage)
+        except Refused as error:
+            raise Refused(
+                f"This change registers no version of {self.state.name}, and its commit has none.",
+                f"Add version:minor (or version:{self.state.name}@minor), or name an older version: "
+                f"stage:{self.state.name}@VERSION#{stage}",
+                code="stage-without-version",
+            ) from error
+        hold = self.state.stages.get(stage)
+        # What nobody can tell is not taken for a yes: a stage never goes back unasked.
+        if hold is not None and hold.commit != row.commit and self.facts.newer.get(hold.commit, False) is not False:
+            raise Refused(
+                f"{self.state.name}#{stage} is at {_held(hold)} ({hold.commit[:7]}), which is newer than this change.",
+                f"To go back all the same, name the version: stage:{self.state.name}@{row.version}#{stage}",
+                code="superseded",
+            )
+        return row
+
+    # -- the rules ------------------------------------------------------------
+
+    def _verdicts(self, version: VersionState | None) -> list[Verdict]:
+        """What the policy says of it. A rollback is exempt from all but approvals."""
+        verdicts: list[Verdict] = []
+        for stage, rules in self._rules():
+            if self.intent.action is Action.ASSIGN:
+                name = version.version if version else None
+                verdicts += judge_after(rules, self.state, name, self.facts.now)
+                verdicts += self._gates(rules, version)
+            if self.intent.action is not Action.ROLLBACK:
+                verdicts += judge_freeze(rules, self.facts.now)
+            if rules.approvals is not None:
+                judged = judge(rules.approvals, self.facts.people, self._subject())
+                self._judged.append(judged)
+                of = "" if stage == self.intent.stage else f"{stage}: "
+                verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
+        return verdicts
+
+    def _rules(self) -> list[tuple[str, StageRules]]:
+        """The stages whose rules apply: its own; for a deprecation every stage that the artifact holds."""
+        if self.intent.action is Action.REGISTER:
+            return []
+        stages = [self.intent.stage] if self.intent.stage else sorted(self.state.stages)
+        found = ((stage, self.policy.rules(self.intent.artifact, stage)) for stage in stages)
+        return [(stage, rules) for stage, rules in found if rules is not None]
+
+    def _gates(self, rules: StageRules, version: VersionState | None) -> list[Verdict]:
+        proposed = self._metrics(version.commit if version else self.facts.commit)
+        verdicts = []
+        for gate in rules.gates:
+            hold = self.state.stages.get(gate.not_worse_than or "")
+            held = None if hold is None else self._metrics(hold.commit)
+            verdicts.append(judge_gate(gate, proposed, held, _held(hold) if hold else None))
+        return verdicts
+
+    def _metrics(self, commit: str) -> Metrics:
+        return self.facts.metrics.get((self.intent.artifact, commit), "no metrics were read.")
+
+    def _subject(self) -> Subject:
+        """What an approval must cover: the request for the stage, and the one for the version behind it."""
+        asks = [*self.intent.asks]
+        if self.intent.which == THIS:
+            siblings = (i for i in self.siblings if i.action is Action.REGISTER)
+            asks += (ask for sibling in siblings for ask in sibling.asks)
+        times = [ask.at for ask in asks]
+        known = [at for at in times if at is not None]
+        names = [ask.by for ask in asks]
+        change = self.facts.change
+        return Subject(
+            author=change.author,
+            head=change.head,
+            requesters=None if None in names else frozenset(name.casefold() for name in names if name),
+            requested_at=None if len(known) < len(times) else max(known),
+            owners=self._owners(),
+        )
+
+    def _owners(self) -> tuple[str, ...]:
+        """A request file is owned as a file; what a label asks for is owned as the artifact is."""
+        files = [ask.file for ask in self.intent.asks if ask.file]
+        if files:
+            owners = (owner for file in files for owner in self.facts.file_owners.get(file, ()))
+            return tuple(dict.fromkeys(owners))
+        return self.facts.owners.get(self.intent.artifact, ())
+
+    def _counted(self) -> list[Review]:
+        return list({review.by.casefold(): review for judged in self._judged for review in judged.counted}.values())
+
+    # -- the tags -------------------------------------------------------------
+
+    def _plan(self, version: VersionState | None, before: str | None) -> Plan:
+        state, intent, now = self.state, self.intent, self.facts.now
+        stage = intent.stage or ""
+        trailers = self._trailers(version)
+        match intent.action:
+            case Action.REGISTER:
+                return self._register(trailers)
+            case Action.ASSIGN:
+                assert version is not None  # noqa: S101 - _version() gave one or raised
+                return plan_assign(state, stage, version, now, trailers)
+            case Action.ROLLBACK:
+                target = version.version if version else None
+                return plan_rollback(state, stage, now, target=target, trailers=trailers)
+            case Action.UNASSIGN:
+                previous = [(messages.PREVIOUS, before or "")]
+                return plan_unassign(state, stage, None, now, [*previous, *trailers])
+            case Action.DEPRECATE:
+                return plan_deprecate(state, now, trailers)
+
+    def _register(self, trailers: list[tuple[str, str]]) -> Plan:
+        state, which = self.state, self.intent.which
+        if not is_bump(which):
+            return plan_register(state, self.facts.commit, self.facts.now, version=which, trailers=trailers)
+        bump = next(bump for bump in BUMPS if bump == which)
+        plan = plan_register(state, self.facts.commit, self.facts.now, bump=bump, trailers=trailers)
+        latest = state.latest
+        if plan.new and latest is not None and self.facts.newer.get(latest.commit) is True:
+            raise Refused(
+                f"{latest.version} of {state.name} is registered at {latest.commit[:7]}, which is newer than this "
+                "change: the next number would name older bytes.",
+                f"Name a version of your own: version:{state.name}@vX.Y.Z, in a new change.",
+                code="superseded",
+            )
+        return plan
+
+    def _trailers(self, version: VersionState | None) -> list[tuple[str, str]]:
+        """Why the tag is there and for whom: what an auditor asks a year later."""
+        facts, asks = self.facts, self.intent.asks
+        names = dict.fromkeys(ask.by for ask in asks if ask.by)
+        reasons = dict.fromkeys(ask.reason for ask in asks if ask.reason)
+        content = self._content(version)
+        pairs: list[tuple[str, str | None]] = [
+            (messages.CHANGE, facts.change.url),
+            (messages.MERGE_COMMIT, facts.commit),
+            *((messages.REQUESTED_BY, name) for name in names),
+            *((messages.APPROVED_BY, _approval(review)) for review in self._counted()),
+            (messages.POLICY, self.policy.digest),
+            *((messages.REASON, reason) for reason in reasons),
+            (messages.DIGEST, content.digest),
+            (messages.URI, content.uri),
+            (messages.RUN, facts.run_url),
+        ]
+        return [(key, value) for key, value in pairs if value]
+
+    def _content(self, version: VersionState | None) -> Content:
+        """Of the commit of this change, as it was read; of an older version, as its own tag says."""
+        if self.intent.action is Action.REGISTER or (version and version.commit == self.facts.commit):
+            return self.facts.contents.get(self.intent.artifact, Content())
+        if version is None or version.tag not in self.raw:
+            return Content()
+        said = messages.parse_trailers(self.raw[version.tag].message)
+        return Content(*(next(iter(said.get(key, [])), None) for key in (messages.DIGEST, messages.URI)))
+
+
+def _held(hold: Hold) -> str:
+    return hold.version or hold.commit[:7]
+
+
+def _is_rollback(tag: RawTag) -> bool:
+    return messages.ROLLBACK_FROM in messages.parse_trailers(tag.message)
+
+
+def _approval(review: Review) -> str:
+    """``login commit time``, what is not known left out."""
+    when = format_time(int(review.at)) if review.at is not None else None
+    return " ".join(part for part in (review.by, review.commit, when) if part)

@@ -1,0 +1,74 @@
+"""The data of a promotion: what is known of a change, and the steps that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tagline.domain.approvals import People
+from tagline.domain.changes import Change
+from tagline.domain.conditions import Metrics
+from tagline.domain.intents import Intent
+from tagline.domain.planning import NewTag, Row
+from tagline.domain.verdicts import State, Verdict, worst
+
+
+class Content(NamedTuple):
+    """What a version's bytes are: digest and URI as trailers carry them; None where nobody has read them."""
+
+    digest: str | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything about a change that its plan depends on, beside the ledger and the policy.
+
+    ``commit`` is what versions are registered at: the merge commit, before the merge the head.
+    ``owners`` gives the code owners of an artifact's own file, ``file_owners`` those of request files.
+    ``metrics`` are by artifact and commit; ``newer`` tells of a commit whether ``commit`` lies strictly
+    before it (None: nobody can tell). ``now`` is unix seconds.
+    """
+
+    change: Change
+    commit: str
+    now: int
+    people: People = field(default_factory=People)
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    file_owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    metrics: Mapping[tuple[str, str], Metrics] = field(default_factory=dict)
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    newer: Mapping[str, bool | None] = field(default_factory=dict)
+    run_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One intent, decided.
+
+    ``rows`` are the tags of the answer, ``new`` those to make. ``done``: this change did it before.
+    ``before`` is the holder of the stage before the step, or the latest version before a registration.
+    """
+
+    intent: Intent
+    version: str | None
+    before: str | None
+    rows: tuple[Row, ...] = ()
+    new: tuple[NewTag, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    reviewers: tuple[tuple[str, str], ...] = ()
+    approved_by: tuple[str, ...] = ()
+    done: bool = False
+    note: str = ""
+
+    @property
+    def state(self) -> State:
+        """The verdict that decides."""
+        return worst(self.verdicts)
+
+    @property
+    def signature(self) -> tuple[str, str, str | None, str | None, str | None]:
+        """What a reviewer sees of it: artifact, action, stage, version, and what it takes the place of."""
+        intent = self.intent
+        return (intent.artifact, str(intent.action), intent.stage, self.version, self.before)

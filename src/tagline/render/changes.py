@@ -1,0 +1,58 @@
+"""``plan`` and ``promote`` for people at a terminal, and in a job's log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tagline.domain.promotion import Refusal
+from tagline.domain.results import Planned
+from tagline.render.escape import one_line
+from tagline.render.terminal import Pen, table
+
+_COLORS = {"ok": "green", "waiting": "yellow", "refused": "red", "nothing": "dim"}
+
+
+def changes(planned: Iterable[Planned], why: str, pen: Pen) -> str:
+    """Each change in turn; ``why`` says why there is none."""
+    parts = [
+        part for one in planned for part in (*(_change(earlier, pen) for earlier in one.earlier), _change(one, pen))
+    ]
+    return "\n\n".join(parts) or one_line(why or "No change to look at.")
+
+
+def _change(planned: Planned, pen: Pen) -> str:
+    decided, change = planned.decided, planned.decided.change
+    title = pen(f"#{change.number}", "bold") + f" {one_line(change.title)[:100]}"
+    lines = [f"{title}  {pen(decided.verdict, _COLORS[decided.verdict], 'bold')}", f"  {one_line(change.url)}"]
+    tense = "would make" if planned.dry_run or not change.merged else "made"
+    for row in decided.rows:
+        word = tense if row.created or planned.dry_run else "has"
+        lines.append(f"  {word} {pen(row.tag, 'green')} at {row.commit[:7]}")
+    rules = [
+        (
+            f"{step.intent.artifact}#{step.intent.stage}" if step.intent.stage else step.intent.artifact,
+            v.rule,
+            v.state,
+            v.message,
+        )
+        for step in decided.steps
+        for v in step.verdicts
+    ]
+    if rules:
+        lines += ["", table(("FOR", "RULE", "VERDICT", "WHY"), rules, pen, ("bold",))]
+    lines += [_against(found, pen) for found in (*decided.refused, *decided.waiting)]
+    lines += [f"  since the plan: {one_line(words)}" for words in decided.drift]
+    if planned.comment_url:
+        lines.append(f"  comment: {one_line(planned.comment_url)}")
+    return "\n".join(lines)
+
+
+def _against(found: Refusal, pen: Pen) -> str:
+    what = "#".join(part for part in (found.artifact, found.stage) if part) or "the change"
+    lines = [f"  {pen(one_line(what), 'bold')}: {one_line(found.message)} [{found.rule}]"]
+    lines += [
+        f"    {pen('fix:', 'bold') if place == 0 else '    '} {one_line(line)}"
+        for place, line in enumerate(found.fix.split("\n"))
+        if line
+    ]
+    return "\n".join(lines)

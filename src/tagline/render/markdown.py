@@ -1,0 +1,65 @@
+"""Untrusted text made safe for Markdown as GitHub and GitLab read it.
+
+Names go into code spans, where neither forge looks for mentions, references, links or HTML. Sentences
+are escaped sign by sign, and whatever would mention or refer to somebody is broken by an invisible
+word joiner.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+
+from tagline.render.escape import one_line
+
+_JOINER = "\u2060"
+#: Before a name, these refer: people, issues, merge requests, labels, milestones, snippets, epics, vulnerabilities.
+_REFERRING = "@#!~%$&^["
+_LONGEST_CODE = 120
+_LONGEST_TEXT = 600
+
+
+def code(text: str) -> str:
+    """A code span that shows the text as it is, shortened where it is very long. Also inside tables."""
+    line = _short(one_line(text), _LONGEST_CODE).replace("##\\[", "##[")
+    if not line.strip():
+        return "` `"
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    pad = " " if line[0] in "` " or line[-1] in "` " else ""
+    # A table is cut at its bars before code spans are read.
+    body = line.replace("|", "\\|")
+    return f"{fence}{pad}{body}{pad}{fence}"
+
+
+def text(sentence: str) -> str:
+    """A sentence that means only its words."""
+    line = _short(one_line(sentence), _LONGEST_TEXT)
+    return "".join(_sign(char) for char in line)
+
+
+def _sign(char: str) -> str:
+    if char not in string.punctuation or char in ",;'\"":
+        return char
+    return f"\\{char}{_JOINER if char in _REFERRING else ''}"
+
+
+def link(label: str, url: str) -> str:
+    """A link whose label is Markdown already and whose target cannot leave its brackets."""
+    safe = "".join(
+        char if char.isascii() and char.isprintable() and char not in ' <>()"\\`|' else _percent(char) for char in url
+    )
+    return f"[{label}]({safe})"
+
+
+def _percent(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode(errors="replace"))
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table of cells that are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _short(line: str, longest: int) -> str:
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -1,0 +1,44 @@
+"""How an answer is spoken: JSON or text on stdout, warnings on stderr, colours on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+
+# As in cli.py: typing's own constant would cost more than the rest of this file.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any, TextIO
+
+    from tagline.settings import Settings
+
+
+def colored(stream: TextIO, settings: Settings) -> bool:
+    """Whether a stream shows colours."""
+    return stream.isatty() and not settings.no_color
+
+
+class Voice:
+    """Speaks an answer: JSON or text on stdout, warnings of the ledger on stderr."""
+
+    def __init__(self, chosen: argparse.Namespace, settings: Settings) -> None:
+        from tagline.render.terminal import Pen
+
+        self.as_json: bool = chosen.json
+        self.pen = Pen(color=colored(sys.stdout, settings))
+        self._aside = Pen(color=colored(sys.stderr, settings))
+
+    def say(self, document: Any, text: str, warnings: Any) -> None:
+        """Print one answer."""
+        from tagline.render import documents
+
+        print(documents.dumps(document) if self.as_json else text)
+        self.warn(warnings)
+
+    def warn(self, warnings: Any) -> None:
+        """Warnings for people; a program finds them in the document."""
+        from tagline.render import terminal
+
+        if warnings and not self.as_json:
+            sys.stdout.flush()
+            print(terminal.warnings(warnings, self._aside), file=sys.stderr)
