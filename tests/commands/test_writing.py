@@ -425,14 +425,16 @@ def test_write__policy_of_this_branch__does_not_count_when_pushing(guarded: Path
     assert tagline("assign", "rf#prod", "--version", "v0.0.1", "--push").code == 1
 
 
-def test_write__unreadable_policy__guards_everything(guarded: Path, tagline: CommandLine) -> None:
-    (guarded / ".tagline.yaml").write_text("stages: [\n")
+@pytest.mark.parametrize("policy", ["stages: [\n", "stages: {prod: {aproval: {}}}\n"])
+def test_write__unreadable_policy__guards_everything(guarded: Path, tagline: CommandLine, policy: str) -> None:
+    (guarded / ".tagline.yaml").write_text(policy)
     run_git(guarded, "commit", "--quiet", "-am", "broken")
     run_git(guarded, "push", "--quiet", "origin", "HEAD")
-    said = tagline("assign", "rf#dev", "--version", "v0.0.1", "--push")
-    assert said.code == 2
-    assert ".tagline.yaml" in said.err
-    assert "line 2" in said.err or "line 1" in said.err
+    said = tagline("assign", "rf#dev", "--version", "v0.0.1", "--push", "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "policy-unreadable")
+    assert ".tagline.yaml of the default branch cannot be read, line 1: " in said.json["error"]["message"]
+    assert "--override" in said.json["error"]["hint"]
+    assert tagline("assign", "rf#dev", "--version", "v0.0.1", "--push", "--override", "it is broken").code == 0
 
 
 def test_write__work_tree_and_configuration__untouched(clone: Path, tagline: CommandLine) -> None:

@@ -1,56 +1,209 @@
-"""The policy file, as far as the administrator's commands need it: which stages it guards."""
+"""The policy: which rules a stage of an artifact has.
+
+The model of a file that has passed its checks (``formats.policy.load_policy``); nothing here
+checks again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
+
+from tagline.domain.durations import parse_duration
+from tagline.domain.times import parse_time
 
 #: Its name, at the root of the default branch.
 POLICY_FILE = ".tagline.yaml"
 #: Bytes; a longer one is refused by its reader.
 MAX_POLICY = 1024 * 1024
+#: Among the people of an approval rule: the owners of the files that the change touches.
+CODEOWNERS = "codeowners"
+
+_Raw = Mapping[str, Any]
 
 
-#: Everything that a policy may say at its top; anything else is a mistake that may hide a rule.
-_KEYS = frozenset(
-    ("stages", "artifacts", "labels", "max_artifacts", "atomic", "drift", "comment_authors", "other_stages", "mlflow")
-)
+@dataclass(frozen=True)
+class ApprovalRule:
+    """Who must approve: ``count`` different people.
 
-
-def guards(policy: object, artifact: str, stage: str) -> bool:
-    """Whether the policy has any rule for a stage of an artifact.
-
-    A stage that is listed without rules is free. Whatever cannot be understood guards: a
-    mistake in the policy never opens a stage.
+    ``people`` are logins, ``@org/team`` or ``@group/subgroup``, and :data:`CODEOWNERS`; None is
+    everybody with write permission. ``exclude`` holds "author" and "labeller". ``fresh``: only
+    approvals of the last pushed commit that came after what they approve was asked for.
     """
-    if policy is None:
-        return False
-    if not isinstance(policy, Mapping) or not _KEYS.issuperset(policy):
-        return True
-    if policy.get("other_stages") not in (None, "refuse", "allow"):
-        return True
-    rules = [_rules(policy, stage)]
-    overrides = policy.get("artifacts")
-    if overrides is None:
-        overrides = {}
-    if not isinstance(overrides, Mapping):
-        return True
-    rules += [_rules(override, stage) for glob, override in overrides.items() if fnmatchcase(artifact, str(glob))]
-    if all(found is None for found in rules):
-        return policy.get("other_stages") == "refuse"
-    return any(found not in (None, {}) for found in rules)
+
+    count: int = 1
+    people: tuple[str, ...] | None = None
+    exclude: frozenset[str] = frozenset({"author"})
+    fresh: bool = True
+
+    @classmethod
+    def read(cls, raw: _Raw) -> ApprovalRule:
+        """From the file's data."""
+        people = raw.get("from")
+        return cls(
+            int(raw.get("count", 1)),  # YAML's 2.0 is a whole number too
+            None if people is None else tuple(people),
+            frozenset(raw.get("not", ("author",))),
+            raw.get("fresh", True),
+        )
 
 
-def _rules(section: object, stage: str) -> Any:
-    """The rules of one stage in a section: None when it does not list the stage."""
-    if not isinstance(section, Mapping):
-        return "unreadable"
-    stages = section.get("stages")
-    if stages is None:
-        return None
-    if not isinstance(stages, Mapping):
-        return "unreadable"
-    if stage not in stages:
-        return None
-    return {} if stages[stage] is None else stages[stage]
+@dataclass(frozen=True)
+class Gate:
+    """A condition on one metric: bounds that it may reach, a stage whose holder it is compared with.
+
+    ``tolerance`` is by how much it may be worse than that holder, in the metric's unit.
+    """
+
+    metric: str
+    min: float | None = None
+    max: float | None = None
+    not_worse_than: str | None = None
+    higher_is_better: bool = True
+    tolerance: float = 0.0
+
+    @classmethod
+    def read(cls, raw: _Raw) -> Gate:
+        """From the file's data."""
+        return cls(
+            raw["metric"],
+            raw.get("min"),
+            raw.get("max"),
+            raw.get("not_worse_than"),
+            raw.get("direction", "max") == "max",
+            raw.get("tolerance", 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """A time in which a stage does not move: ``start <= now < end``, in unix seconds."""
+
+    start: int
+    end: int
+
+    @classmethod
+    def read(cls, raw: _Raw) -> Freeze:
+        """From the file's data."""
+        return cls(parse_time(raw["from"]), parse_time(raw["to"]))
+
+
+@dataclass(frozen=True)
+class StageRules:
+    """What must be satisfied to move a stage, all of it. ``soak`` is in seconds."""
+
+    after: tuple[str, ...] = ()
+    soak: int = 0
+    approvals: ApprovalRule | None = None
+    gates: tuple[Gate, ...] = ()
+    freeze: tuple[Freeze, ...] = ()
+
+    @classmethod
+    def read(cls, raw: _Raw) -> StageRules:
+        """From the file's data."""
+        return cls(
+            tuple(raw.get("after", ())),
+            parse_duration(raw.get("soak", "0s")),
+            ApprovalRule.read(raw["approvals"]) if "approvals" in raw else None,
+            tuple(map(Gate.read, raw.get("gates", ()))),
+            tuple(map(Freeze.read, raw.get("freeze", ()))),
+        )
+
+    @property
+    def free(self) -> bool:
+        """Whether there is no rule at all."""
+        return self == _FREE
+
+
+_FREE = StageRules()
+
+
+class Layer(NamedTuple):
+    """The raw rules by stage for the artifacts that match a pattern."""
+
+    glob: str
+    stages: Mapping[str, _Raw]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy file as a whole.
+
+    ``layers`` are the rules for all artifacts and then the overrides, in the file's order.
+    ``digest`` names the file's bytes (``sha256:<hex>``), or is ``none`` where there is no file.
+    """
+
+    layers: tuple[Layer, ...] = ()
+    label_prefix: str = ""
+    max_artifacts: int = 5
+    atomic_change: bool = False
+    refuse_drift: bool = False
+    comment_authors: tuple[str, ...] = ()
+    refuse_other_stages: bool = False
+    branches: tuple[str, ...] = ()
+    mlflow_required: bool = False
+    digest: str = "none"
+
+    def rules(self, artifact: str, stage: str) -> StageRules | None:
+        """The rules of a stage of an artifact; None if the policy does not list it there."""
+        found = [layer.stages[stage] for layer in self._layers_of(artifact) if stage in layer.stages]
+        if not found:
+            return None
+        merged: _Raw = {}
+        for raw in found:
+            merged = merge(merged, raw)
+        return StageRules.read(merged)
+
+    def guards(self, artifact: str, stage: str) -> bool:
+        """Whether the stage moves only as the policy allows. Listed without rules, it is free."""
+        rules = self.rules(artifact, stage)
+        return self.refuse_other_stages if rules is None else not rules.free
+
+    def stages(self, artifact: str) -> tuple[str, ...]:
+        """The stages that the policy lists for an artifact, by name."""
+        return tuple(sorted({stage for layer in self._layers_of(artifact) for stage in layer.stages}))
+
+    def lists_branch(self, branch: str) -> bool:
+        """Whether changes merged into this branch are promoted although it is not the default one."""
+        return any(fnmatchcase(branch, glob) for glob in self.branches)
+
+    def _layers_of(self, artifact: str) -> Iterable[Layer]:
+        return (layer for layer in self.layers if fnmatchcase(artifact, layer.glob))
+
+
+#: Where there is no policy file: everything is free.
+NO_POLICY = Policy()
+
+
+def merge(base: _Raw, override: _Raw) -> dict[str, Any]:
+    """``base`` with what ``override`` says: mappings key by key, all else replaced."""
+    merged = dict(base)
+    for key, value in override.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def read_policy(raw: _Raw, digest: str) -> Policy:
+    """The policy from the data of a file that has passed its checks."""
+    overrides = raw.get("artifacts") or {}
+    layers = [Layer("*", _stages(raw)), *(Layer(glob, _stages(override)) for glob, override in overrides.items())]
+    return Policy(
+        layers=tuple(layer for layer in layers if layer.stages),
+        label_prefix=raw.get("labels", {}).get("prefix", ""),
+        max_artifacts=int(raw.get("max_artifacts", 5)),
+        atomic_change=raw.get("atomic") == "change",
+        refuse_drift=raw.get("drift") == "refuse",
+        comment_authors=tuple(raw.get("comment_authors", ())),
+        refuse_other_stages=raw.get("other_stages") == "refuse",
+        branches=tuple(raw.get("branches", ())),
+        mlflow_required=raw.get("mlflow") == "required",
+        digest=digest,
+    )
+
+
+def _stages(section: _Raw) -> dict[str, _Raw]:
+    """The rules by stage; a stage without a value has none."""
+    return {stage: rules or {} for stage, rules in (section.get("stages") or {}).items()}

@@ -1,0 +1,25 @@
+"""Durations as people write them: ``90m``, ``24h``, ``7d``."""
+
+from __future__ import annotations
+
+import re
+
+from tagline.errors import WrongUsage
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+# Nine digits of weeks are longer than any calendar; the bound keeps int() safe.
+_DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of a whole number and its unit: s, m, h, d (of 24 hours) or w.
+
+    Raises :class:`WrongUsage` for anything else.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise WrongUsage(
+            f"{text[:100]!r} is no duration.",
+            "Write a whole number and s, m, h, d or w, such as 90m, 24h or 7d.",
+        )
+    return int(match[1]) * _SECONDS[match[2]]
