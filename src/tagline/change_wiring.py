@@ -77,9 +77,9 @@ class ChangeWiring:
         """What the commands about changes work with."""
         from tagline.commands.cases import ChangeDesk
 
-        history = self._history
+        forge, history = self._forge, self._history
         return ChangeDesk(
-            self._forge,
+            forge,
             self.job,
             history,
             self._ledger(history),
@@ -137,9 +137,9 @@ class ChangeWiring:
 
     @cached_property
     def _forge(self) -> Forge:
-        place = self._place
+        flavour, place = self.flavour, self._place
         token, is_job_token = self._token
-        if self.flavour == "github":
+        if flavour == "github":
             from tagline.adapters.github import GitHub
 
             api = place.api_url or (_GITHUB_API if place.server == _GITHUB else f"{place.server}/api/v3")

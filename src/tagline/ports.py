@@ -11,6 +11,7 @@ from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
 from tagline.domain.touches import FileChange
 from tagline.domain.triggers import Event
+from tagline.errors import PlatformRefused
 
 
 class Tree(Protocol):
@@ -146,11 +147,16 @@ class Batch(NamedTuple):
     mark: str
 
 
-class CannotRead(Exception):
-    """The token at hand may not read something. ``unknown`` says what, and which token could."""
+class CannotRead(PlatformRefused):
+    """The token at hand may not read something (exit 4). ``unknown`` says what, and which token could.
+
+    A rule that needs it catches this and says that it is unknown; nobody takes it for an empty answer.
+    """
+
+    code = "cannot-read"
 
     def __init__(self, unknown: Unknown) -> None:
-        super().__init__(unknown.what)
+        super().__init__(f"This token may not read {unknown.what}.", unknown.needs)
         self.unknown = unknown
 
 

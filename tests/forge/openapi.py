@@ -22,7 +22,7 @@ CONTRACT = Path(__file__).parents[3] / "shared" / "contracts" / "github-openapi-
 
 _PREFIX = "/api/v3"
 #: What any route may answer, documented or not.
-_ANYWHERE = {400, 401, 403, 404, 422, 429}
+_ANYWHERE = {400, 401, 403, 404, 409, 422, 429}
 _ERROR = {"$ref": "#/components/schemas/basic-error"}
 _FORMATS = FormatChecker(formats=())
 

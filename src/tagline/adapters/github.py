@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import github
 import requests
-from github.GithubException import GithubException, RateLimitExceededException, UnknownObjectException
+from github.GithubException import GithubException, RateLimitExceededException
 
 from tagline.adapters import http_retries
 from tagline.adapters.forge_refusals import Refusal, explain, unreachable
@@ -219,8 +219,6 @@ class GitHub:
 
     def comments(self, change: Change) -> list[Comment]:
         """All pages."""
-        if change.comments == 0:
-            return []
         with self._reading("comments", "pull-requests: read"):
             return [_comment(comment) for comment in self._pull(change).get_issue_comments()]
 
@@ -286,14 +284,14 @@ class GitHub:
         """Turn the library's failures into ours: a denial is unknown, an absence is not found."""
         try:
             yield
-        except UnknownObjectException as error:
-            raise NotFound(
-                f"{self._name} has no such thing, or this token may not see it: {what}.",
-                f"Check the number, and that the token has {needs}.",
-                code="not-on-forge",
-            ) from error
         except (GithubException, requests.RequestException) as error:
             refusal = _refusal(error)
+            if refusal.status == 404:
+                raise NotFound(
+                    f"{self._name} has no such thing, or this token may not see it: {what}.",
+                    f"Check the number, and that the token has {needs}",
+                    code="not-on-forge",
+                ) from error
             if refusal.status in (401, 403) and not refusal.rate_limited:
                 raise CannotRead(Unknown(what, f"The token needs {needs}")) from error
             raise self._explained(refusal, error) from error

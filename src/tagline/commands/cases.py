@@ -159,6 +159,11 @@ class Case:
             for file in self.files
             if file.status != "A" and request_stage(file.path) is not None
         ]
+        unattested = [ask.source for ask in self.asks[0] if ask.at is None]
+        if unattested:
+            names = ", ".join(dict.fromkeys(unattested))
+            message = f"Nobody can tell who applied {names}, or when: with this token labels count as they stand now."
+            found.append(Warn("labels-unattested", None, message))
         found += [Warn("policy-problem", None, _said(problem)) for problem in self._policy_problems()]
         if self.touches.removed:
             names = ", ".join(self.touches.removed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from tagline.domain.events import Warn
 from tagline.domain.policy import Policy
 from tagline.domain.record import MARKER, Record, find
 from tagline.errors import PlatformRefused, WrongUsage
-from tagline.ports import CannotComment, CannotRead
+from tagline.ports import CannotComment
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class Found:
 
 
 def find_comment(desk: ChangeDesk, change: Change, policy: Policy) -> Found:
-    """Our comment on a change. One by somebody else is never ours, whatever it contains."""
-    try:
-        comments = desk.forge.comments(change)
-    except CannotRead:
-        return Found()
+    """Our comment on a change. One by somebody else is never ours, whatever it contains.
+
+    Raises CannotRead: without the comments nobody knows what was decided before.
+    """
+    comments = [] if change.comments == 0 else desk.forge.comments(change)
     marked = [comment for comment in comments if MARKER in comment.body]
     if not marked:
         return Found()
@@ -80,7 +81,7 @@ def post(
         if found.comment is not None:
             return Posted(desk.forge.edit_comment(change, found.comment, body).url, [])
         comment = desk.forge.comment(change, body)
-        return _recognized(desk, change, policy, comment, body)
+        return _only_one(desk, change, policy, comment, body)
     except CannotComment as error:
         place = desk.job.report(body)
         where = f" Its text is in {place}." if place else ""
@@ -88,24 +89,24 @@ def post(
         return Posted(None, [Warn("comment-not-written", None, message)])
 
 
-def _recognized(desk: ChangeDesk, change: Change, policy: Policy, comment: Comment, body: str) -> Posted:
-    """After a first comment: should its author be another than we thought, our older one is found now."""
-    if comment.author.casefold() in _identities(desk, policy):
-        return Posted(comment.url, [])
-    warning = Warn(
-        "identity",
-        None,
-        f"Comments of this token are by {comment.author}, which Tagline did not know. "
-        f"Set TAGLINE_IDENTITY={comment.author}, or list it as comment_authors in .tagline.yaml.",
-    )
-    try:
-        same = [c for c in desk.forge.comments(change) if c.author == comment.author and MARKER in c.body]
-        older = next((c for c in same if c.key != comment.key), None)
-        if older is not None:
-            comment = desk.forge.edit_comment(change, older, body)
-            for extra in same:
-                if extra.key != older.key:
-                    desk.forge.delete_comment(change, extra)
-    except (CannotComment, CannotRead, PlatformRefused):
-        pass  # the comment is there; a second one is untidy and no more
-    return Posted(comment.url, [warning])
+def _only_one(desk: ChangeDesk, change: Change, policy: Policy, comment: Comment, body: str) -> Posted:
+    """After a first comment: where we have an older one, that one stays.
+
+    Another run may have posted at the same moment, and our name may be another than we thought.
+    """
+    warnings = []
+    if comment.author.casefold() not in _identities(desk, policy):
+        message = (
+            f"Comments of this token are by {comment.author}, which Tagline did not know. "
+            f"Set TAGLINE_IDENTITY={comment.author}, or list it as comment_authors in .tagline.yaml."
+        )
+        warnings.append(Warn("identity", None, message))
+    # What fails here leaves a second comment, which is untidy and no more.
+    with contextlib.suppress(CannotComment, PlatformRefused):
+        ours = [c for c in desk.forge.comments(change) if c.author == comment.author and MARKER in c.body]
+        oldest = min(ours, key=lambda c: c.key, default=comment)
+        if oldest.key != comment.key:
+            desk.forge.edit_comment(change, oldest, body)
+            desk.forge.delete_comment(change, comment)
+            comment = oldest
+    return Posted(comment.url, warnings)

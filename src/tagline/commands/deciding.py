@@ -165,13 +165,19 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
     return People(
         reviews,
         writers={folded: _ask(forge.may_write, login) for folded, login in logins.items()},
-        members={team: _ask(forge.members, team) for team in teams if logins and _is_group(case, team, logins)},
+        members={team: _members(case, team) for team in teams if logins and _is_group(case, team, logins)},
     )
+
+
+def _members(case: Case, name: str) -> frozenset[str] | Unknown:
+    if name.startswith("@@"):
+        return Unknown(f"who has the role {name}", "Name people or groups in CODEOWNERS: roles are not read.")
+    return _ask(case.desk.forge.members, name)
 
 
 def _is_group(case: Case, name: str, logins: Mapping[str, str]) -> bool:
     """CODEOWNERS writes people like groups: on GitHub a team has a slash, on GitLab a group may have none."""
-    if "/" in name:
+    if "/" in name or name.startswith("@@"):
         return True
     return case.desk.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
 

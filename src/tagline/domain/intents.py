@@ -58,9 +58,11 @@ def resolve(asks: Sequence[Ask], known: Known, max_artifacts: int) -> tuple[list
     mistakes += _too_many(asks, known, max_artifacts)
     if mistakes:
         return [], mistakes
-    intents = [*_specific(asks, known)]
-    taken = {intent.key for intent in intents}
-    intents += [intent for intent in _generic(asks, known) if intent.key not in taken]
+    own = {*known.touched, *(ask.artifact for ask in asks if ask.action is Action.REGISTER and ask.artifact)}
+    intents = [*_specific(asks, own)]
+    # A deprecation takes no registration's place: the two contradict each other.
+    taken = {intent.key for intent in intents if intent.action is not Action.DEPRECATE}
+    intents += [intent for intent in _generic(asks, known.touched) if intent.key not in taken]
     mistakes = [*_without_effect(asks, known), *_contradictions(intents), *_unknown_stages(intents, known)]
     if mistakes:
         return [], mistakes
@@ -105,43 +107,53 @@ def _too_many(asks: Iterable[Ask], known: Known, limit: int) -> list[Mistake]:
     stages = sorted({ask.stage for ask in generic if ask.stage})
     names = sorted(known.touched)
     message = f"{generic[0].source} would act on {count} artifacts, and more than {limit} are not promoted by a label."
+    bumps = [f"{_word(ask)}:{name}@{ask.which}" for ask in generic if ask.action is Action.REGISTER for name in names]
     if not stages:
-        lines = "\n".join(f"version:{name}@minor" for name in names[:20])
-        return [Mistake(generic[0].source, message, f"Name each one by a label of its own:\n{lines}")]
-    body = "\n".join(f"- {{artifact: '{name}', version: this}}" for name in names)
-    return [Mistake(generic[0].source, message, f"Ask by a file: {REQUESTS}{stages[0]}/NAME.yaml with\n{body}")]
+        return [Mistake(generic[0].source, message, "\n".join(["Name each one by a label of its own:", *bumps]))]
+    files = " and ".join(f"{REQUESTS}{stage}/NAME.yaml" for stage in stages)
+    body = [f"- {{artifact: '{name}', version: this}}" for name in names]
+    # A file asks for stages only; as comments the labels do no harm in it.
+    notes = ["# For new versions these labels, beside this file:", *(f"# {bump}" for bump in bumps)] if bumps else []
+    return [Mistake(generic[0].source, message, "\n".join([f"Ask by a file: {files} with", *body, *notes]))]
 
 
-def _which(ask: Ask, artifact: str, known: Known) -> str | None:
-    """What an assignment that names no version means: this change's, if it touches the artifact."""
+def _word(ask: Ask) -> str:
+    """A label's word with its prefix, of a generic label: none of what follows has a colon."""
+    return ask.source.rpartition(":")[0].rstrip(":")
+
+
+def _which(ask: Ask, *, own: bool) -> str | None:
+    """What an assignment that names no version means: this change's version, where it makes one or would."""
     if ask.action is not Action.ASSIGN or ask.which is not None:
         return ask.which
-    return THIS if artifact in known.touched else LATEST
+    return THIS if own else LATEST
 
 
-def _specific(asks: Iterable[Ask], known: Known) -> Iterable[Intent]:
+def _specific(asks: Iterable[Ask], own: Collection[str]) -> Iterable[Intent]:
     for ask in asks:
         if ask.artifact is not None:
-            yield Intent(ask.artifact, ask.action, ask.stage, _which(ask, ask.artifact, known), (ask,))
+            yield Intent(ask.artifact, ask.action, ask.stage, _which(ask, own=ask.artifact in own), (ask,))
 
 
-def _generic(asks: Iterable[Ask], known: Known) -> Iterable[Intent]:
+def _generic(asks: Iterable[Ask], touched: Collection[str]) -> Iterable[Intent]:
     for ask in asks:
         if ask.artifact is None:
-            for artifact in sorted(known.touched):
-                yield Intent(artifact, ask.action, ask.stage, _which(ask, artifact, known), (ask,))
+            for artifact in sorted(touched):
+                yield Intent(artifact, ask.action, ask.stage, _which(ask, own=True), (ask,))
 
 
 def _without_effect(asks: Iterable[Ask], known: Known) -> list[Mistake]:
     if known.touched:
         return []
-    fix = "Name the artifact ({})."
-    examples = {Action.REGISTER: "version:NAME@minor", Action.ASSIGN: "stage:NAME#STAGE"}
     return [
         Mistake(ask.source, "The change touches no artifact, so the label has no effect.",
-                fix.format(examples[ask.action].replace("STAGE", ask.stage or "")) + " Or remove the label.")
+                f"Name the artifact ({_word(ask)}:NAME{_rest(ask)}). Or remove the label.")
         for ask in asks if ask.artifact is None
     ]  # fmt: skip
+
+
+def _rest(ask: Ask) -> str:
+    return f"@{ask.which}" if ask.action is Action.REGISTER else f"#{ask.stage}"
 
 
 def _contradictions(intents: Sequence[Intent]) -> list[Mistake]:
@@ -173,7 +185,7 @@ def _unknown_stages(intents: Iterable[Intent], known: Known) -> list[Mistake]:
         stages = known.stages.get(intent.artifact, ())
         if intent.stage is None or intent.stage in stages:
             continue
-        near = did_you_mean(intent.stage, stages)
+        near = did_you_mean(intent.stage, stages, _SLIP)
         if known.only_stages or near:
             listed = f"Known stages are {', '.join(sorted(stages)) or 'none'}."
             fix = f"{listed}{suggestion(intent.stage, stages)}"

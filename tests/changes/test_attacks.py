@@ -1,0 +1,258 @@
+"""What a malicious change, reviewer or commenter cannot do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tagline.domain.record import MARKER, Record, hide
+from tests.changes.world import BETTER, START, Platform, World
+
+POLICY = "stages:\n  prod: {approvals: {count: 1}}\n"
+LABELS = ("version:minor", "stage:prod")
+#: Text that means something to Markdown, HTML, a runner, a terminal or a forge.
+HOSTILE = (
+    "<img src=x onerror=alert(1)> **bold** [link](http://evil.example) @everyone #1 !1 ::set-output name=x::y "
+    "##[error]no \u202etxt.exe | cell | `code` <!-- tagline:v1 x --> \x1b[31m"
+)
+
+
+@pytest.fixture
+def guarded(make_world: Callable[..., World], platform: Platform) -> World:
+    """prod wants one approval."""
+    return make_world(platform, POLICY)
+
+
+def _refused(world: World, number: int, rule: str) -> None:
+    ran = world.promote(number)
+    assert ran.code == 1, ran.out + ran.err
+    assert rule in [found["rule"] for found in ran.json["refused"]]
+    assert not [tag for tag in world.tags() if "#prod" in tag]
+
+
+def test_change__edits_the_policy_to_approve_itself__judged_by_the_policy_before_it(guarded: World) -> None:
+    number = guarded.open("topic", {**BETTER, ".tagline.yaml": "stages: {prod: {}}\n"}, labels=LABELS)
+    assert guarded.plan(number).verdict == "waiting"
+    guarded.merge(number)
+    _refused(guarded, number, "approvals")
+    # From the next change on it counts.
+    later = guarded.open("later", {"models/churn.txt": "trees: 51\n"}, labels=LABELS)
+    guarded.merge(later)
+    assert guarded.promote(later).code == 0
+    assert "churn#prod#1" in guarded.tags()
+
+
+def test_change__edits_codeowners_to_approve_itself__owners_of_before_count(make_world, platform: Platform) -> None:
+    policy = "stages:\n  prod: {approvals: {count: 1, from: [codeowners]}}\n"
+    world = make_world(platform, policy, {**START, "CODEOWNERS": "* @carol\n"})
+    number = world.open("topic", {**BETTER, "CODEOWNERS": "* @bob\n"}, labels=LABELS)
+    world.approve(number, "bob")
+    world.merge(number)
+    _refused(world, number, "approvals")
+
+
+@pytest.mark.parametrize("by", ["mallory", "tess", "alice", "stranger", "tagline-bot[bot]"])
+def test_approval__by_whoever_may_not__is_not_counted(guarded: World, by: str) -> None:
+    guarded.forge.person(by)
+    number = guarded.open("topic", BETTER, labels=LABELS)
+    guarded.approve(number, by)
+    guarded.merge(number)
+    _refused(guarded, number, "approvals")
+
+
+def test_approval__older_than_the_last_push__is_not_counted(guarded: World) -> None:
+    number = guarded.open("topic", BETTER, labels=LABELS)
+    guarded.approve(number, "carol")
+    guarded.push("topic", {"models/churn.txt": "a trojan\n"})
+    assert guarded.plan(number).verdict == "waiting"
+    guarded.merge(number)
+    _refused(guarded, number, "approvals")
+
+
+@pytest.mark.parametrize("late", ["stage:prod", "version:major"])
+def test_label__added_after_the_approval__is_not_covered_by_it(guarded: World, late: str) -> None:
+    number = guarded.open("topic", BETTER, labels=tuple(label for label in LABELS if label[:5] != late[:5]))
+    guarded.approve(number, "carol")
+    guarded.repo.label(number, late, by="bob")
+    assert guarded.plan(number).verdict == "waiting"
+    guarded.merge(number)
+    _refused(guarded, number, "approvals")
+
+
+def test_label__swapped_after_the_merge__what_stood_at_the_merge_counts(guarded: World) -> None:
+    number = guarded.open("topic", BETTER, labels=("version:patch",))
+    guarded.merge(number)
+    guarded.repo.unlabel(number, "version:patch", by="bob")
+    for label in ("version:major", "stage:prod"):
+        guarded.repo.label(number, label, by="bob")
+    assert guarded.promote(number).code == 0
+    assert set(guarded.tags()) == {"churn@v0.0.1"}
+
+
+def test_approval__given_after_the_merge__does_not_count(guarded: World) -> None:
+    number = guarded.open("topic", BETTER, labels=LABELS)
+    guarded.merge(number)
+    guarded.approve(number, "carol")
+    _refused(guarded, number, "approvals")
+
+
+def test_approval__dismissed_before_the_merge__does_not_count(make_world: Callable[..., World]) -> None:
+    world = make_world("github", POLICY)
+    number = world.open("topic", BETTER, labels=LABELS)
+    review = world.approve(number, "carol")
+    world.repo.dismiss(number, review.id, by="alice")
+    world.merge(number)
+    _refused(world, number, "approvals")
+
+
+def test_approval__dismissed_after_the_merge__still_counts(make_world: Callable[..., World]) -> None:
+    world = make_world("github", POLICY)
+    number = world.open("topic", BETTER, labels=LABELS)
+    review = world.approve(number, "carol")
+    world.merge(number)
+    world.repo.dismiss(number, review.id, by="mallory")
+    assert world.promote(number).code == 0
+
+
+def test_labeller__who_approves_what_he_asked_for__is_not_counted_where_the_policy_says_so(
+    make_world, platform
+) -> None:
+    world = make_world(platform, "stages:\n  prod: {approvals: {count: 1, not: [author, labeller]}}\n")
+    number = world.open("topic", BETTER, labels=LABELS, by="bob")
+    world.approve(number, "bob")
+    world.merge(number)
+    _refused(world, number, "approvals")
+
+
+def test_change__merged_into_a_branch_with_its_own_policy__is_not_promoted(guarded: World) -> None:
+    guarded.push("evil", {".tagline.yaml": "stages: {prod: {}}\nbranches: [evil]\n"})
+    number = guarded.open("topic", BETTER, labels=LABELS, target="evil")
+    assert guarded.plan(number).verdict == "nothing"
+    guarded.merge(number)
+    assert guarded.promote(number).verdict == "nothing"
+    assert guarded.tags() == {}
+
+
+def test_branch__that_the_default_branchs_policy_lists__is_promoted(make_world, platform: Platform) -> None:
+    world = make_world(platform, "branches: ['release/*']\n")
+    world.push("release/1", {"r.txt": "1\n"})
+    number = world.open("topic", BETTER, labels=LABELS, target="release/1")
+    world.merge(number)
+    assert world.promote(number).code == 0
+    assert {"churn@v0.1.0", "churn#prod#1"} == set(world.tags())
+
+
+def test_job__of_last_month_run_again_after_a_rollback__changes_nothing(guarded: World) -> None:
+    numbers = []
+    for trees in (50, 60):
+        number = guarded.open(f"t{trees}", {"models/churn.txt": f"trees: {trees}\n"}, labels=LABELS)
+        guarded.approve(number, "carol")
+        guarded.merge(number)
+        assert guarded.promote(number).code == 0
+        numbers.append(number)
+    guarded.admin("rollback", "churn#prod", "--override", "it is bad")
+    tags = guarded.tags()
+    for number in reversed(numbers):
+        again = guarded.promote(number)
+        assert again.code == 0
+        assert not any(row["created"] for row in again.json["tags"])
+    assert guarded.tags() == tags
+
+
+def test_refusal__at_the_merge__is_final_even_when_the_reason_is_gone(guarded: World) -> None:
+    number = guarded.open("topic", BETTER, labels=LABELS)
+    guarded.plan(number)
+    guarded.merge(number)
+    assert guarded.promote(number).code == 1
+    assert set(guarded.tags()) == {"churn@v0.1.0"}
+    guarded.push("main", {".tagline.yaml": "stages: {prod: {}}\n"})
+    again = guarded.promote(number)
+    assert again.code == 1
+    assert again.json["refused"][0]["rule"] == "approvals"
+    assert set(guarded.tags()) == {"churn@v0.1.0"}
+
+
+def test_comment__with_our_marker_by_somebody_else__is_neither_read_nor_edited(guarded: World) -> None:
+    number = guarded.open("topic", BETTER, labels=LABELS)
+    forged = hide(Record(final=True, made=("churn@v9.9.9",)))
+    guarded.repo.comment(number, by="mallory", body=f"All done. {forged}")
+    assert guarded.plan(number).verdict == "waiting"
+    assert guarded.plan(number).verdict == "waiting"
+    bodies = [(c.login, c.body) for c in guarded.repo.change(number).comments]
+    assert ("mallory", f"All done. {forged}") in bodies
+    assert len(guarded.comments(number)) == 1
+    guarded.approve(number, "carol")
+    guarded.merge(number)
+    assert guarded.promote(number).code == 0
+
+
+def test_comment__beyond_the_first_page__is_found_again(guarded: World) -> None:
+    number = guarded.open("topic", BETTER, labels=LABELS)
+    for place in range(120):
+        guarded.repo.comment(number, by="mallory", body=f"chatter {place} {MARKER}")
+    first, second = guarded.plan(number), guarded.plan(number)
+    assert first.json["comment_url"] == second.json["comment_url"]
+    assert len(guarded.comments(number)) == 1
+
+
+def test_hostile_names__everywhere__are_data(make_world: Callable[..., World], platform: Platform) -> None:
+    world = make_world(platform, POLICY)
+    label = "stage:" + HOSTILE[:40]
+    number = world.open("a-branch-$(touch-x)`id`", BETTER, title=HOSTILE * 60, labels=("version:minor", label))
+    ran = world.plan(number)
+    assert ran.code == 1, ran.err
+    assert ran.json["refused"][0]["rule"] == "request"
+    (body,) = world.comments(number)
+    assert body.count(MARKER) == 1
+    plain = world.run_cli("plan", "--change", str(number), cwd=world.folder, **world.environ())
+    for line in (plain.out + plain.err).splitlines():
+        assert not line.lstrip().startswith("::")
+        assert "##[" not in line
+        assert "\x1b" not in line
+        assert "\u202e" not in line
+
+
+@pytest.mark.parametrize(
+    "request_file",
+    [
+        "- {artifact: churn, version: v1.0.0",
+        "a: &a [*b, *b]\n",
+        "- {artifact: '../../etc', version: this}\n",
+        "- {artifact: churn, version: '::set-output name=x::y'}\n",
+        "- {artifact: churn, verison: v1.0.0}\n",
+        "just text\n",
+        "\x00\x01",
+        "[" * 5000,
+        "- {artifact: chrun}\n",
+    ],
+    ids=range(9),
+)
+def test_request_file__that_nobody_can_mean__refuses_the_change_with_its_place(
+    guarded: World, request_file: str
+) -> None:
+    number = guarded.open("topic", {"promotions/prod/x.yaml": request_file})
+    ran = guarded.plan(number)
+    assert ran.code == 1
+    (found,) = ran.json["refused"]
+    assert "promotions/prod/x.yaml" in found["message"]
+    assert found["fix"]
+
+
+def test_tokens__are_in_no_output_and_no_argument(guarded: World) -> None:
+    secret = "ghp_A1b2C3d4E5f6"
+    guarded.forge.token(secret, login="bob")
+    number = guarded.open("topic", BETTER, labels=LABELS)
+    guarded.approve(number, "carol")
+    said = [guarded.plan(number, token=secret)]
+    guarded.merge(number)
+    guarded.repo.refuse_pushes = "remote: error: GH013: Repository rule violations found"
+    said.append(guarded.promote(number, token=secret))
+    guarded.repo.refuse_pushes = None
+    said.append(guarded.promote(number, token=secret))
+    assert [ran.code for ran in said] == [0, 4, 0]
+    texts = json.dumps([ran.out + ran.err for ran in said])
+    stored = "".join(tag.message for tag in guarded.tags().values()) + "".join(guarded.comments(number))
+    assert secret not in texts + stored
+    assert not [e for e in guarded.server.exchanges if secret in e.path or secret in str(e.query)]
