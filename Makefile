@@ -1,4 +1,4 @@
-# make demo    see a registry being born (makes its environment first)
+# make demo    see changes become versions, on a forge of this machine (makes its environment first)
 # make test    the whole test suite that needs no root
 # make e2e     what needs root or a fresh environment: another owner's checkout, the wheel as a user installs it
 # make lint    ruff and mypy
@@ -27,6 +27,7 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.ledger
 	$(VENV)/bin/python -m benchmarks.validate
+	$(VENV)/bin/python -m benchmarks.changes
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Tagline needs Python 3.11 or newer: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'

@@ -1,0 +1,248 @@
+"""One suite for the port Forge, run on both adapters over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tagline.adapters.github import GitHub
+from tagline.adapters.gitlab import GitLab
+from tagline.domain.changes import Status
+from tagline.errors import NotFound
+from tagline.localforge import ForgeServer, LocalForge, Repository, serve
+from tagline.ports import CannotComment, CannotRead, Forge
+from tagline.settings import Secret
+from tests.forge.openapi import CONTRACT, ContractChecker
+from tests.gitbuild import Commit, History, build
+
+FLAVOURS = ("github", "gitlab")
+
+
+@dataclass
+class Place:
+    """A forge of one flavour with one open change, number 1, and ways to reach it with other tokens."""
+
+    forge: Forge
+    repo: Repository
+    server: ForgeServer
+    flavour: str
+    with_token: Callable[[str | None], Forge]
+    ids: dict[str, str]
+
+
+@pytest.fixture(params=FLAVOURS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    forge = LocalForge(tmp_path / "forge")
+    repo = forge.repository("org/sub-group/shop" if request.param == "gitlab" else "org/shop")
+    history = History(
+        (Commit("c0", files={"a": "1"}), Commit("c1", ("c0",), {"a": "2"}), Commit("c2", ("c1",), {"a": "3"})),
+        branches={"main": "c0", "topic": "c2"},
+    )
+    ids = build(repo.path, history, bare=True)
+    for login, role in {"alice": "admin", "bob": "write", "tess": "triage", "mallory": "read"}.items():
+        repo.grant(login, role)
+        forge.token(f"{login}-token", login=login)
+    forge.team("org/ml", ["bob", "Carol"])
+    forge.token("app", kind="app")
+    forge.token("fork", kind="fork")
+    forge.token("job", login="bob", kind="job")
+    forge.token("actions", kind="actions")
+    repo.open_change(author="alice", source="topic", target="main", title="Better", body="")
+    with serve(forge) as server:
+        checker = ContractChecker() if CONTRACT.exists() and request.param == "github" else None
+        if checker is not None:
+            server.observers.append(checker)
+
+        def with_token(token: str | None) -> Forge:
+            secret = Secret(token) if token else None
+            if request.param == "github":
+                return GitHub(f"{server.url}/api/v3", repo.full_name, server.url, secret)
+            page = f"{server.url}/{repo.full_name}"
+            return GitLab(server.url, repo.full_name, page, secret, job_token=token == "job")
+
+        yield Place(with_token("alice-token"), repo, server, request.param, with_token, ids)
+    assert server.failures == []
+    assert checker is None or checker.violations == []
+
+
+def test_change__open__tells_what_a_plan_needs(place: Place) -> None:
+    place.repo.label(1, "stage:prod", by="bob")
+    place.repo.comment(1, by="bob", body="hello")
+    change = place.forge.change(1)
+    assert (change.number, change.author, change.base, change.head) == (1, "alice", "main", place.ids["c2"])
+    assert (change.open, change.merged, change.merge_commit) == (True, False, None)
+    assert (change.labels, change.title, change.from_fork) == (("stage:prod",), "Better", False)
+    assert change.comments == 1
+    assert change.url.startswith(place.server.url)
+    assert place.forge.merge_base(change) == place.ids["c0"]
+    assert [found.number for found in place.forge.open_changes()] == [1]
+
+
+def test_change__unknown__not_found(place: Place) -> None:
+    with pytest.raises(NotFound):
+        place.forge.change(99)
+
+
+METHODS = [("github", m) for m in ("merge", "squash", "rebase")]
+METHODS += [("gitlab", m) for m in ("merge", "squash", "ff", "squash-merge")]
+
+
+@pytest.mark.parametrize(("place", "method"), METHODS, indirect=["place"])
+def test_change__merged__by_number_by_commit_and_in_the_list(place: Place, method: str) -> None:
+    tip = place.repo.merge(1, by="alice", method=method)
+    change = place.forge.change(1)
+    assert change.merged
+    assert (change.open, change.merge_commit) == (False, tip)
+    assert [found.number for found in place.forge.landed_as(tip)] == [1]
+    assert change.merged_at is not None
+    listed = place.forge.merged_since("main", change.merged_at - 10)
+    assert [(found.number, found.merge_commit, found.merged_at) for found in listed] == [(1, tip, change.merged_at)]
+    assert place.forge.merged_since("main", change.merged_at + 10) == []
+    assert place.forge.merged_since("other", 0) == []
+    assert place.forge.landed_as(place.ids["c0"]) == []
+
+
+def test_labels__with_who_and_when__as_they_stood_at_the_merge(place: Place) -> None:
+    place.repo.label(1, "a", by="bob")
+    place.repo.label(1, "b", by="tess")
+    place.repo.unlabel(1, "a", by="bob")
+    place.repo.label(1, "a", by="tess")
+    now = {label.name: label.by for label in place.forge.labels(place.forge.change(1))}
+    assert now == {"a": "tess", "b": "tess"}
+    place.repo.merge(1, by="alice", method="merge")
+    place.repo.unlabel(1, "b", by="bob")
+    place.repo.label(1, "c", by="bob")
+    labels = place.forge.labels(place.forge.change(1))
+    assert {label.name for label in labels} == {"a", "b"}
+    assert all(label.at is not None and label.by == "tess" for label in labels)
+
+
+def test_labels__more_than_a_page_of_events__all_are_read(place: Place) -> None:
+    for number in range(70):
+        place.repo.label(1, f"l{number}", by="bob")
+        place.repo.unlabel(1, f"l{number}", by="bob")
+    place.repo.label(1, "last", by="tess")
+    assert [(label.name, label.by) for label in place.forge.labels(place.forge.change(1))] == [("last", "tess")]
+
+
+def test_reviews__approved_and_withdrawn__those_before_the_merge(place: Place) -> None:
+    if place.flavour == "github":
+        place.repo.review(1, by="bob", state="approved")
+        place.repo.review(1, by="tess", state="changes_requested")
+        place.repo.review(1, by="tess", state="commented")
+    else:
+        place.repo.approve(1, by="bob")
+        place.repo.approve(1, by="tess")
+        place.repo.unapprove(1, by="tess")
+    place.repo.merge(1, by="alice", method="merge")
+    (place.repo.review if place.flavour == "github" else place.repo.approve)(1, by="mallory")
+    change = place.forge.change(1)
+    found = place.forge.reviews(change)
+    approved = [review for review in found.reviews if review.verdict == "approved"]
+    assert [review.by for review in approved] == ["bob"]
+    assert all(review.at is not None and review.at < (change.merged_at or 0) for review in found.reviews)
+    if place.flavour == "github":
+        assert approved[0].commit == change.head
+        assert [review.verdict for review in found.reviews if review.by == "tess"] == ["rejected"]
+    else:
+        assert found.pushed_at is not None
+        assert found.pushed_at < (approved[0].at or 0)
+
+
+def test_may_write__by_role__from_write_on(place: Place) -> None:
+    who = {login: place.forge.may_write(login) for login in ("alice", "bob", "tess", "mallory", "nobody", "x[bot]")}
+    assert who == {"alice": True, "bob": True, "tess": False, "mallory": False, "nobody": False, "x[bot]": False}
+
+
+def test_members__of_a_team__folded_logins(place: Place) -> None:
+    assert place.forge.members("@org/ml") == {"bob", "carol"}
+
+
+def test_members__of_no_team__nobody_or_unknown(place: Place) -> None:
+    # GitHub answers the same for a team that is not and one that the token may not see.
+    if place.flavour == "github":
+        with pytest.raises(CannotRead, match="members"):
+            place.forge.members("@org/none")
+    else:
+        assert place.forge.members("@org/none") == frozenset()
+
+
+def test_comments__written_edited_deleted__all_pages(place: Place) -> None:
+    for number in range(130):
+        place.repo.comment(1, by="bob", body=f"chatter {number}")
+    change = place.forge.change(1)
+    mine = place.forge.comment(change, "ours |\u202e <b>")
+    assert mine.author == "alice"
+    place.forge.edit_comment(change, mine, "other words")
+    found = place.forge.comments(change)
+    assert len(found) == 131
+    assert [c.key for c in found] == sorted(c.key for c in found)
+    assert found[-1]._replace(url="") == mine._replace(body="other words", url="")
+    assert str(mine.key) in mine.url
+    place.forge.delete_comment(change, mine)
+    assert len(place.forge.comments(change)) == 130
+
+
+def test_comment__by_whoever_may_not__cannot_comment(place: Place) -> None:
+    other = place.with_token("fork" if place.flavour == "github" else "job")
+    change = other.change(1)
+    with pytest.raises(CannotComment):
+        other.comment(change, "no")
+    with pytest.raises(CannotComment):
+        other.set_status(change, change.head, Status("success", "no"))
+
+
+def test_status__set_twice__stands(place: Place) -> None:
+    change = place.forge.change(1)
+    for state, text in (("pending", "x" * 500), ("pending", "again"), ("failure", "no"), ("success", "yes")):
+        place.forge.set_status(change, change.head, Status(state, text, change.url))  # type: ignore[arg-type]
+    assert len(place.repo.statuses) >= 3
+    assert place.repo.statuses[-1].state == "success"
+    assert place.repo.statuses[-1].sha == change.head
+
+
+def test_me__by_the_tokens_own_word(place: Place) -> None:
+    assert place.forge.me() == "alice"
+    assert place.with_token("job" if place.flavour == "gitlab" else "app").me() == (
+        None if place.flavour == "gitlab" else "github-actions[bot]"
+    )
+
+
+def test_reading__with_a_token_that_may_less__is_told_and_no_empty_answer(place: Place) -> None:
+    place.repo.label(1, "stage:prod", by="bob")
+    if place.flavour == "github":
+        with pytest.raises(CannotRead, match="members"):
+            place.with_token("actions").members("@org/ml")
+        return
+    other = place.with_token("job")
+    change = other.change(1)
+    for ask in (lambda: other.reviews(change), lambda: other.may_write("bob"), lambda: other.members("@org/ml")):
+        with pytest.raises(CannotRead):
+            ask()
+    (label,) = other.labels(change)
+    assert (label.name, label.by, label.at) == ("stage:prod", None, None)
+
+
+def test_pages__of_tags_and_commits__encode_the_name(place: Place) -> None:
+    tag = place.forge.tag_url("dir/sub=churn#prod#3")
+    assert tag.startswith(f"{place.server.url}/{place.repo.full_name}/")
+    assert tag.endswith("dir%2Fsub%3Dchurn%23prod%233")
+    assert place.forge.commit_url("abc").endswith("/commit/abc")
+
+
+def test_retries__an_error_that_passes__is_not_seen(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.forge.faults import fail_once
+
+    def slept(_seconds: float) -> None: ...
+
+    monkeypatch.setattr("time.sleep", slept)
+    faults: list[Any] = [
+        fail_once(place.server, "GET", r"/1$", 502),
+        fail_once(place.server, "GET", r"/1$", 503, headers={"Retry-After": "1"}),
+    ]
+    assert place.forge.change(1).number == 1
+    assert [fault.fired for fault in faults] == [1, 1]
