@@ -35,15 +35,17 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_make_demo__fresh_clone__shows_a_registry_being_born(fresh_clone: Path) -> None:
+def test_make_demo__fresh_clone__shows_changes_becoming_versions(fresh_clone: Path) -> None:
     out = _run("make", "demo", cwd=fresh_clone)
     for shown in (
-        "$ tagline register churn --version v1.0.0 --push",
-        "churn     v1.2.0  prod v1.2.0, staging v1.1.0  3",
-        "artifacts.yaml:8:3: error: Unknown key 'pth'",
+        "artifacts.yaml:4:3: error: Unknown key 'metrcs'",
         "(exit code 1)",
-        "$ tagline rollback 'churn#prod' --push",
-        "churn#prod is now v1.0.0, was v1.2.0",
+        "  | ⏳ Tagline: waiting",
+        "  made churn@v1.0.0 at ",
+        "  | This merge made 3 tags.",
+        "v1.0.0 in prod has 0.9: worse.",
+        "$ tagline plan --open",
+        "churn     v1.1.0  prod v1.0.0, staging v1.1.0  2",
         "digest       gitblob:",
     ):
         assert shown in out

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tagline.domain.promotion import Refusal
 from tagline.domain.results import Planned
 from tagline.render.escape import one_line
-from tagline.render.terminal import Pen, table
+from tagline.render.terminal import Pen, failure, table
 
 _COLORS = {"ok": "green", "waiting": "yellow", "refused": "red", "nothing": "dim"}
 
@@ -22,6 +22,8 @@ def changes(planned: Iterable[Planned], why: str, pen: Pen) -> str:
 
 def _change(planned: Planned, pen: Pen) -> str:
     decided, change = planned.decided, planned.decided.change
+    if planned.error is not None:
+        return f"{pen(f'#{change.number}', 'bold')} {one_line(change.title)[:100]}\n{failure(planned.error, pen)}"
     title = pen(f"#{change.number}", "bold") + f" {one_line(change.title)[:100]}"
     lines = [f"{title}  {pen(decided.verdict, _COLORS[decided.verdict], 'bold')}", f"  {one_line(change.url)}"]
     tense = "would make" if planned.dry_run or not change.merged else "made"

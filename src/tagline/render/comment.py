@@ -1,22 +1,29 @@
-"""The comment on a change: what its merge will do, or did; and every rule's word on it."""
+"""The comment on a change: what its merge will do, or did, and what stands against it.
+
+The verdict first, then what is missing and who can give it, then current against proposed. Every rule's
+word is folded away below: it is asked for once in a while.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from tagline.domain.asks import Action
-from tagline.domain.promotion import Decided, Refusal
+from tagline.domain.approvals import RULE as APPROVALS
+from tagline.domain.asks import REQUESTS, Action
+from tagline.domain.promotion import Decided
 from tagline.domain.record import Record, hide
 from tagline.domain.steps import Step
 from tagline.domain.times import format_time
 from tagline.domain.verdicts import State
+from tagline.render.escape import one_line
 from tagline.render.markdown import code, link, table, text
 
 #: Characters of a whole comment: GitHub takes 65,536.
 LIMIT = 60_000
 
 _SIGNS: dict[State, str] = {"ok": "✅", "waiting": "⏳", "refused": "❌", "unknown": "❔"}
-_WORDS: dict[State, str] = {"ok": "ok", "waiting": "waiting", "refused": "refused", "unknown": "unknown"}
 
 Url = Callable[[str], str]
 
@@ -39,88 +46,183 @@ def comment(decided: Decided, record: Record, pages: Pages, policy: str, now: in
         if len(body) <= room:
             break
     if len(body) > room:
-        body = body[: room - 100] + "\n\n… and more than fits into a comment: see the JSON of `tagline plan`."
+        # Whole paragraphs: half a code span would be text.
+        body = body[: room - 100].rpartition("\n\n")[0]
+        body += "\n\n… and more than fits into a comment: see the JSON of `tagline plan`."
     return f"{body}\n\n{hidden}"
 
 
-#: 0: everything. 1: no reviewers. 2: only rules that stand against something. 3: 50 rows a table. 4: 10 rows.
+#: 0: everything. 1: nobody's names and requests. 2: no rules. 3: 50 lines of each kind. 4: 10 lines.
 _LEVELS = 5
 _ROWS = {3: 50, 4: 10}
+_ALL = 1000
 
 
 def _parts(decided: Decided, pages: Pages, policy: str, now: int, level: int) -> Iterator[str]:
     yield _title(decided)
-    yield _against(decided, level)
+    yield from _against(decided, level)
     yield _drift(decided)
     yield _steps(decided, pages, level)
-    yield from _rules(decided, level)
-    yield _warnings(decided, level)
+    yield _again(decided, level)
+    yield _details(decided, level)
+    yield "\n".join(f"- ⚠️ {_words(warning.message)}" for warning in decided.warnings[: _ROWS.get(level, 50)])
     yield _foot(decided, pages, policy, now)
+
+
+# -- the verdict --------------------------------------------------------------
 
 
 def _title(decided: Decided) -> str:
     merged = decided.change.merged
-    made = sum(row.created for row in decided.rows) if not merged else len(decided.rows)
+    made = sum(row.created or step.done for step in decided.steps for row in step.rows)
     tags = f"{made} tag{'s' * (made != 1)}"
     match decided.verdict:
+        case "ok" if not made:
+            return "### ✅ Tagline: nothing left to do\n\nWhat this asks for is so already."
         case "ok" if merged:
             return f"### ✅ Tagline: done\n\nThis merge made {tags}."
         case "ok":
-            return f"### ✅ Tagline: ready\n\nMerging this makes {tags}." if made else _ALREADY
+            return f"### ✅ Tagline: ready\n\nMerging this makes {tags}."
         case "waiting":
-            missing = len(decided.waiting)
-            return f"### ⏳ Tagline: waiting\n\n{missing} thing{'s are' if missing != 1 else ' is'} missing yet."
+            return "### ⏳ Tagline: waiting\n\nIf this is merged now, what waits here is left out for good:"
         case "refused" if merged:
-            done = f"This merge made {tags}; the rest was refused, and that is final." if made else _ALL_REFUSED
-            return f"### ❌ Tagline: refused\n\n{done} {_AGAIN}"
+            did = f"This merge made {tags}. The rest was" if made else "Nothing was tagged. This was"
+            return f"### ❌ Tagline: refused\n\n{did} refused, and that is final:"
         case "refused":
-            return "### ❌ Tagline: refused\n\nAs it stands, merging this leaves out what is refused below."
+            what = "nothing is tagged" if decided.mistakes else "this is left out for good"
+            return f"### ❌ Tagline: refused\n\nIf this is merged as it stands, {what}:"
     return "### Tagline: nothing to tag\n\nNo label and no request file asks for anything."
 
 
-_ALREADY = "### ✅ Tagline: nothing left to do\n\nWhat this asks for is so already."
-_ALL_REFUSED = "Nothing was tagged, and that is final."
-_AGAIN = "To ask again, open a new change with a request file: `promotions/STAGE/NAME.yaml`."
+class _Objection(NamedTuple):
+    """What stands against something: the sign, a sentence, what would help, and other words on it.
+
+    ``joint`` stands between the names that it is about and the sentence.
+    """
+
+    sign: str
+    message: str
+    fix: str
+    more: str = ""
+    joint: str = ": "
 
 
-def _against(decided: Decided, level: int) -> str:
-    """Everything that stands against it, and what would satisfy it."""
-    rows = [
-        [sign, _subject(found), text(found.message), _fix(found.fix)]
-        for sign, group in ((_SIGNS["refused"], decided.refused), (_SIGNS["waiting"], decided.waiting))
-        for found in group
+def _against(decided: Decided, level: int) -> Iterator[str]:
+    """Everything that stands against it, and what would satisfy it; the same of many is said once."""
+    found: dict[_Objection, dict[str, None]] = {}
+    for subject, objection in (*_mistakes(decided), *_final(decided), *_verdicts(decided)):
+        found.setdefault(objection, {})[subject] = None
+    ordered = sorted(found.items(), key=lambda item: item[0].sign != _SIGNS["refused"])
+    most = _ROWS.get(level, _ALL)
+    for objection, subjects in ordered[:most]:
+        yield _paragraph(objection, list(subjects), most)
+    if len(ordered) > most:
+        yield f"… and {len(ordered) - most} more."
+
+
+def _mistakes(decided: Decided) -> Iterator[tuple[str, _Objection]]:
+    for mistake in decided.mistakes:
+        subject = " and ".join(map(_span, mistake.source.split(" and ")))
+        # "LABEL would act on ..." needs no second LABEL before it.
+        rest = mistake.message.removeprefix(f"{mistake.source} ")
+        joint = ": " if rest == mistake.message else " "
+        yield subject, _Objection(_SIGNS["refused"], rest, mistake.fix, joint=joint)
+
+
+def _final(decided: Decided) -> Iterator[tuple[str, _Objection]]:
+    for artifact, stage, _, message, fix in decided.final:
+        subject = "#".join(part for part in (artifact, stage) if part)
+        joint = ": " if subject else ""
+        yield _span(subject) if subject else "", _Objection(_SIGNS["refused"], message, fix, joint=joint)
+
+
+def _verdicts(decided: Decided) -> Iterator[tuple[str, _Objection]]:
+    for step in decided.steps:
+        for verdict in step.verdicts:
+            if verdict.state == "ok" or step.done:
+                continue
+            state = verdict.state if decided.change.open else "refused"
+            others = ", ".join(f"{_span(login)} ({_words(why)})" for login, why in step.reviewers[:20])
+            more = f"Not counted: {others}" if others and verdict.rule == APPROVALS else ""
+            yield _span(_subject(step)), _Objection(_SIGNS[state], verdict.message, verdict.fix, more)
+
+
+def _paragraph(objection: _Objection, subjects: Sequence[str], most: int) -> str:
+    names = ", ".join(subjects[:_NAMES])
+    others = f" and {len(subjects) - _NAMES} more" if len(subjects) > _NAMES else ""
+    first, *pasted = objection.fix.split("\n")
+    lines = [
+        f"{objection.sign} {names}{others}{objection.joint}{_words(objection.message)}",
+        f"→ {_words(first)}" if first else "",
+        objection.more,
     ]
-    return _cut(["", "What", "Why", "What would help"], rows, level)
+    block = f"\n\n{_pasted(pasted, most)}" if pasted else ""
+    return "<br>".join(line for line in lines if line) + block
 
 
-def _subject(found: Refusal) -> str:
-    if found.artifact is None:
-        return "the change"
-    return code(f"{found.artifact}#{found.stage}" if found.stage else found.artifact)
+#: So many names are worth reading before "and 50 more".
+_NAMES = 10
 
 
-def _fix(fix: str) -> str:
-    """A fix of several lines is text to be pasted."""
-    first, *rest = fix.split("\n")
-    pasted = "<br>".join(code(line) for line in rest[:40])
-    more = f"<br>… and {len(rest) - 40} more" if len(rest) > 40 else ""
-    return text(first) + (f"<br>{pasted}{more}" if pasted else "")
+def _subject(step: Step) -> str:
+    return "#".join(part for part in step.intent.key if part)
+
+
+def _again(decided: Decided, level: int) -> str:
+    """After a refused merge: the request files that ask for the same once more."""
+    if not decided.change.merged or not decided.refused:
+        return ""
+    refused = [step for step in decided.steps if step.state != "ok" and not step.done]
+    never = {(step.intent.artifact, step.version) for step in refused if step.intent.action is Action.REGISTER}
+    by_stage: dict[str, list[str]] = {}
+    for step in refused:
+        request = _request(step)
+        if step.intent.stage and request and (step.intent.artifact, step.version) not in never:
+            by_stage.setdefault(step.intent.stage, []).append(request)
+    if not by_stage:
+        return "To ask again, open a new change."
+    most = _ROWS.get(level, _ALL)
+    blocks = [
+        f"{_span(f'{REQUESTS}{stage}/change-{decided.change.number}.yaml')}\n\n{_pasted(requests, most)}"
+        for stage, requests in list(by_stage.items())[:3]
+    ]
+    return "To ask again, open a new change that adds a request file:\n\n" + "\n\n".join(blocks)
+
+
+def _request(step: Step) -> str | None:
+    artifact = f"artifact: '{step.intent.artifact}'"
+    if step.intent.action is Action.ROLLBACK:
+        return f"- {{{artifact}, rollback: true}}"
+    if step.intent.action is Action.ASSIGN and step.version is not None:
+        return f"- {{{artifact}, version: {step.version}}}"
+    return None
 
 
 def _drift(decided: Decided) -> str:
-    if not decided.drift:
-        return ""
-    lines = "\n".join(f"- {text(words)}" for words in decided.drift[:20])
-    return f"**Changed since the plan that reviewers saw:**\n\n{lines}"
+    refused = {verdict.message for step in decided.steps for verdict in step.verdicts}
+    lines = "\n".join(f"- {_words(words)}" for words in decided.drift[:20] if words not in refused)
+    return f"Changed since the plan that reviewers saw:\n\n{lines}" if lines else ""
+
+
+# -- current against proposed ---------------------------------------------------
 
 
 def _steps(decided: Decided, pages: Pages, level: int) -> str:
-    """Current against proposed, one row a step."""
-    after = "Now" if decided.change.merged else "After the merge"
-    before = "Before" if decided.change.merged else "Now"
+    """One row a step, those beyond a screenful folded away."""
+    head = ["Artifact", "What", *(("Before", "After") if decided.change.merged else ("Now", "After merge")), "Tag"]
     rows = [_step(step, decided, pages) for step in decided.steps]
-    return _cut(["", "Artifact", "What", before, after, "Tag"], rows, level)
+    if any(step.state != "ok" and not step.done for step in decided.steps):
+        head = ["", *head]
+        rows = [[_sign(step, decided), *row] for step, row in zip(decided.steps, rows, strict=True)]
+    if not rows:
+        return ""
+    most = _ROWS.get(level, len(rows))
+    more = f"\n\n… and {len(rows) - most} more." if len(rows) > most else ""
+    shown, folded = rows[: min(most, _SCREEN)], rows[_SCREEN:most]
+    return table(head, shown) + (f"\n\n{_fold(f'{len(folded)} more', table(head, folded))}" if folded else "") + more
 
+
+_SCREEN = 15
 
 _DOES = {
     Action.REGISTER: "new version",
@@ -131,24 +233,27 @@ _DOES = {
 }
 
 
+def _sign(step: Step, decided: Decided) -> str:
+    if step.done or step.state == "ok":
+        return _SIGNS["ok"]
+    return _SIGNS[step.state if decided.change.open else "refused"]
+
+
 def _step(step: Step, decided: Decided, pages: Pages) -> list[str]:
     intent = step.intent
     what = _DOES[intent.action] + (f" {code(intent.stage)}" if intent.stage else "")
-    made = bool(step.rows)
-    sign = _SIGNS["ok" if step.done else step.state]
-    after = _after(step) if made or not decided.change.merged else "unchanged"
-    tags = ", ".join(_tag(row.tag, decided, pages) for row in step.rows) or "–"
     before = code(step.before) if step.before else "–"
-    return [sign, code(intent.artifact), what, before, after, tags]
+    if step.state == "refused" or (decided.change.merged and not step.rows):
+        return [code(intent.artifact), what, before, "unchanged", "–"]
+    tags = ", ".join(_tag(row.tag, decided, pages) for row in step.rows) or "–"
+    return [code(intent.artifact), what, before, _after(step), tags]
 
 
 def _after(step: Step) -> str:
-    if step.state == "refused":
-        return "unchanged"
     if step.intent.action is Action.DEPRECATE:
         return "hidden"
     if step.intent.action is Action.UNASSIGN:
-        return "falls back"
+        return "the holder before"
     return f"**{code(step.version)}**" if step.version else "–"
 
 
@@ -156,45 +261,88 @@ def _tag(tag: str, decided: Decided, pages: Pages) -> str:
     return link(code(tag), pages.tag(tag)) if decided.change.merged else code(tag)
 
 
-def _rules(decided: Decided, level: int) -> Iterator[str]:
-    """The policy's words on each step."""
-    for step in decided.steps[: _ROWS.get(level, 1000)]:
-        rows = [
-            [_SIGNS[v.state], code(v.rule), _WORDS[v.state], text(v.message) + (f" {_fix(v.fix)}" if v.fix else "")]
-            for v in step.verdicts
-            if level < 2 or v.state != "ok"
-        ]
-        if rows:
-            subject = "#".join(part for part in step.intent.key if part)
-            yield f"**Rules for {code(subject)}**\n\n" + table(["", "Rule", "Verdict", "Why"], rows)
-        if level < 1 and (step.approved_by or step.reviewers):
-            yield _reviewers(step)
+# -- what is read once in a while -------------------------------------------------
 
 
-def _reviewers(step: Step) -> str:
-    counted = [f"- ✅ {code(line.split(' ')[0])}" for line in step.approved_by[:20]]
-    others = [f"- ➖ {code(login)}: {text(why)}" for login, why in step.reviewers[:20]]
-    lines = "\n".join([*counted, *others])
-    return f"<details><summary>Whose approval counts</summary>\n\n{lines}\n\n</details>"
+def _details(decided: Decided, level: int) -> str:
+    """Every rule's word, whose approvals counted, and who asked for what."""
+    if level >= 2:
+        return ""
+    rows = [
+        [_SIGNS[verdict.state], code(_subject(step)), code(verdict.rule), _word(step, verdict.rule, verdict.message)]
+        for step in decided.steps
+        for verdict in step.verdicts
+    ]
+    parts = [table(["", "For", "Rule", "Why"], rows)] if rows else []
+    if level < 1:
+        parts += [_requests(decided), _touched(decided)]
+    content = "\n\n".join(part for part in parts if part)
+    satisfied = sum(row[0] == _SIGNS["ok"] for row in rows)
+    title = f"Rules: {satisfied} of {len(rows)} satisfied" if rows else "Who asked"
+    return _fold(title, content) if content else ""
 
 
-def _warnings(decided: Decided, level: int) -> str:
-    lines = [f"- ⚠️ {text(warning.message)}" for warning in decided.warnings[: _ROWS.get(level, 50)]]
-    return "\n".join(lines)
+def _word(step: Step, rule: str, message: str) -> str:
+    counted = ", ".join(code(line.split(" ")[0]) for line in step.approved_by[:20])
+    return _words(message) + (f" Counted: {counted}" if counted and rule == APPROVALS else "")
+
+
+def _requests(decided: Decided) -> str:
+    asks = {
+        ask.source: f"{_span(ask.source)} by {_span(ask.by)}" if ask.by else _span(ask.source)
+        for step in decided.steps
+        for ask in step.intent.asks
+    }
+    return _listed("Asked for: ", asks.values())
+
+
+def _touched(decided: Decided) -> str:
+    names = {step.intent.artifact for step in decided.steps}
+    found = (f"{_span(name)} ({_words(why)})" for name, why in decided.touches.touched.items() if name in names)
+    return _listed("Touched: ", found)
+
+
+def _listed(head: str, items: Iterable[str]) -> str:
+    words = list(items)
+    more = f" and {len(words) - 20} more" if len(words) > 20 else ""
+    return head + ", ".join(words[:20]) + more if words else ""
+
+
+def _pasted(lines: Sequence[str], most: int) -> str:
+    """Lines of YAML or labels to be copied: a block that nothing in them can end."""
+    shown = [one_line(line) for line in lines[:most]]
+    shown += [f"# and {len(lines) - most} more"] if len(lines) > most else []
+    fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
+    return "\n".join([f"{fence}yaml", *shown, fence])
+
+
+def _span(name: str) -> str:
+    """A code span outside of tables, where a bar needs no escape."""
+    return code(name).replace("\\|", "|")
+
+
+def _fold(summary: str, content: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
 
 
 def _foot(decided: Decided, pages: Pages, policy: str, now: int) -> str:
     change = decided.change
     commit = change.merge_commit if change.merged and change.merge_commit else change.head
-    shown = link(code(commit[:10]), pages.commit(commit))
-    rules = f"policy {code(policy[:19])}" if policy != "none" else "no policy"
-    return f"<sub>Evaluated at {format_time(now)} for {shown} under {rules}; updated in place.</sub>"
+    rules = f"policy {code(policy.removeprefix('sha256:')[:12])}" if policy != "none" else "no policy"
+    kept = "" if change.merged else " This comment is updated in place."
+    shown = link(code(commit[:7]), pages.commit(commit))
+    return f"<sub>{_time(format_time(now - now % 60))}, {shown}, {rules}.{kept}</sub>"
 
 
-def _cut(head: list[str], rows: list[list[str]], level: int) -> str:
-    """A table of as many rows as the level has room for."""
-    if not rows:
-        return ""
-    most = _ROWS.get(level, len(rows))
-    more = f"\n\n… and {len(rows) - most} more." if len(rows) > most else ""
-    return table(head, rows[:most]) + more
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def _words(sentence: str) -> str:
+    """A sentence whose instants are for people."""
+    return text(_INSTANT.sub(lambda match: _time(match[0]), sentence))
+
+
+def _time(instant: str) -> str:
+    """``2026-03-01 09:00 UTC``; seconds only where dropping them would name another instant."""
+    day, clock = instant.removesuffix("Z").split("T")
+    return f"{day} {clock.removesuffix(':00')} UTC"

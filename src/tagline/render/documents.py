@@ -176,6 +176,7 @@ def changes(planned: Sequence[Planned], why: str) -> Document:
 
 def _planned(planned: Planned) -> Document:
     decided, change = planned.decided, planned.decided.change
+    made = change.merged and not planned.dry_run
     document: Document = {
         "change": {
             "number": change.number,
@@ -185,7 +186,8 @@ def _planned(planned: Planned) -> Document:
         },
         "verdict": decided.verdict,
         "intents": [_intent(step.intent) for step in decided.steps],
-        "tags": [_row(row if not planned.dry_run else row._replace(created=False)) for row in decided.rows],
+        # Before the merge, and of a dry run, no tag is there.
+        "tags": [_row(row._replace(created=row.created and made)) for row in decided.rows],
         "refused": [refusal._asdict() for refusal in decided.refused],
         "waiting": [refusal._asdict() for refusal in decided.waiting],
         "rules": [
@@ -200,6 +202,8 @@ def _planned(planned: Planned) -> Document:
         "dry_run": planned.dry_run,
         "warnings": warnings(planned.warnings),
     }
+    if planned.error is not None:
+        document |= {"verdict": None, **failure(planned.error)}
     if planned.earlier:
         document["earlier"] = [_planned(one) for one in planned.earlier]
     return document

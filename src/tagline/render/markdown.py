@@ -10,18 +10,20 @@ from __future__ import annotations
 import re
 import string
 
+from tagline.domain.asks import WORD_JOINER
 from tagline.render.escape import one_line
 
-_JOINER = "\u2060"
 #: Before a name, these refer: people, issues, merge requests, labels, milestones, snippets, epics, vulnerabilities.
-_REFERRING = "@#!~%$&^["
+_REFERRING = "@#!~%$&^[*"
+#: These refer too: issues of either forge by a word, and addresses, which GitLab looks for in the finished text.
+_WORDS = re.compile(r"\bg[hl]-(?=\d)|:(?=//)", re.IGNORECASE)
 _LONGEST_CODE = 120
 _LONGEST_TEXT = 600
 
 
 def code(text: str) -> str:
     """A code span that shows the text as it is, shortened where it is very long. Also inside tables."""
-    line = _short(one_line(text), _LONGEST_CODE).replace("##\\[", "##[")
+    line = _short(text, _LONGEST_CODE).replace("##\\[", "##[")
     if not line.strip():
         return "` `"
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
@@ -33,14 +35,14 @@ def code(text: str) -> str:
 
 def text(sentence: str) -> str:
     """A sentence that means only its words."""
-    line = _short(one_line(sentence), _LONGEST_TEXT)
+    line = _WORDS.sub(rf"\g<0>{WORD_JOINER}", _short(sentence, _LONGEST_TEXT))
     return "".join(_sign(char) for char in line)
 
 
 def _sign(char: str) -> str:
     if char not in string.punctuation or char in ",;'\"":
         return char
-    return f"\\{char}{_JOINER if char in _REFERRING else ''}"
+    return f"\\{char}{WORD_JOINER if char in _REFERRING else ''}"
 
 
 def link(label: str, url: str) -> str:
@@ -61,5 +63,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _short(line: str, longest: int) -> str:
+def _short(text: str, longest: int) -> str:
+    """The text in one line. No sign becomes less than one, so that the rest of a long text need not be read."""
+    line = one_line(text[: longest + 1])
     return line if len(line) <= longest else f"{line[: longest - 1]}…"

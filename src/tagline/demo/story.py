@@ -1,0 +1,123 @@
+"""What the demo tells."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from tagline.demo.shops import GitHub, GitLab, new_forge
+from tagline.demo.stage import Stage
+from tagline.errors import WrongUsage
+from tagline.localforge import serve
+
+_MANIFEST = """\
+churn:
+  type: model
+  path: models/churn.txt
+  metrics: metrics/churn.json
+  description: Who is about to leave
+"""
+_BROKEN = _MANIFEST.replace("metrics:", "metrcs:")
+_POLICY = """\
+stages:
+  staging: {}
+  prod:
+    after: [staging]
+    approvals: {count: 1, from: [carol]}
+    gates: [{metric: accuracy, not_worse_than: prod}]
+"""
+
+
+def demo(keep: str | None, *, color: bool) -> int:
+    """Play the demo in a temporary folder, or in ``keep``, which then stays.
+
+    Raises WrongUsage when ``keep`` exists already and is not empty.
+    """
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="tagline-demo-") as folder:
+            _play(Path(folder), color=color)
+        return 0
+    folder_to_keep = Path(keep)
+    if folder_to_keep.exists() and any(folder_to_keep.iterdir()):
+        raise WrongUsage(f"{keep} is not empty.", "Name a new folder: tagline demo --keep DIR")
+    folder_to_keep.mkdir(parents=True, exist_ok=True)
+    _play(folder_to_keep.resolve(), color=color)
+    print(f"\nA clone of the registry is in {folder_to_keep / 'shop'}.")
+    return 0
+
+
+def _play(folder: Path, *, color: bool) -> None:
+    files = {"artifacts.yaml": _MANIFEST, ".tagline.yaml": _POLICY, **_model(1, 0.5)}
+    with serve(new_forge(folder / "forge")) as server:
+        stage = Stage(folder, server, color=color)
+        on_github = GitHub(stage, "org/shop", "shop", files)
+        _on_github(stage, on_github)
+        _on_gitlab(stage, GitLab(stage, "group/shop", "shop-on-gitlab", files))
+        _read_it(stage, on_github.url)
+        on_github.update_clone()
+
+
+def _model(trees: int, accuracy: float) -> dict[str, str]:
+    return {"models/churn.txt": f"trees: {trees}\n", "metrics/churn.json": json.dumps({"accuracy": accuracy})}
+
+
+def _on_github(stage: Stage, shop: GitHub) -> None:
+    stage.say("A shop has a model in Git. artifacts.yaml describes it, .tagline.yaml guards prod:")
+    stage.show(_POLICY)
+    stage.say("A mistake is refused at its line, before anybody reviews it.")
+    shop.write({"artifacts.yaml": _BROKEN})
+    stage.tagline("validate", where=shop.clone, expect=1)
+
+    stage.say("A pull request brings the first version. Labels say what its merge is to do.")
+    first = shop.propose("first", "First trees", _model(10, 0.90), "version:major", "stage:staging", "stage:prod")
+    shop.plan(first, "labeled", only="waiting")
+    shop.comment(first)
+    shop.status()
+    shop.approve(first)
+    shop.plan(first, "submitted", only="  ok")
+    shop.status()
+    shop.merge(first, "squash")
+    shop.comment(first)
+
+    stage.say("The next one is better, and goes to staging for now.")
+    second = shop.propose("deeper", "Deeper trees", _model(50, 0.93), "version:minor", "stage:staging")
+    shop.plan(second, "labeled", only="  ok")
+    shop.merge(second, "rebase")
+
+    stage.say("The third one is worse than what is in prod: refused, whoever approves.")
+    third = shop.propose("fewer", "Fewer trees", _model(5, 0.81), "version:minor", "stage:staging", "stage:prod")
+    shop.plan(third, "labeled", expect=1)
+    shop.status()
+    shop.close(third)
+
+    stage.say("v1.1.0 goes to prod by a label, without a change of files.")
+    fourth = shop.propose("promote", "v1.1.0 to prod", {}, "stage:churn@v1.1.0#prod")
+    shop.approve(fourth)
+    shop.plan(fourth, "submitted", only="gate:")
+    shop.merge(fourth, "merge")
+
+    stage.say("It misbehaves: back to the version before, reviewed like everything else.")
+    fifth = shop.propose("back", "Back to the version before", {}, "rollback:churn#prod")
+    shop.approve(fifth)
+    shop.merge(fifth, "merge")
+
+
+def _on_gitlab(stage: Stage, shop: GitLab) -> None:
+    stage.say("The same on GitLab: a merge request, a scoped label, and a request file in place of a label.")
+    request = {"promotions/prod/churn.yaml": "- {artifact: churn, version: this}\n"}
+    first = shop.propose("first", "First trees", {**_model(10, 0.90), **request}, "version::minor", "stage:staging")
+    shop.plan(first)
+    shop.comment(first, lines=4)
+    shop.approve(first)
+    stage.act("nothing starts a job there: a scheduled pipeline looks at what is open")
+    shop.plan_open()
+    shop.merge(first, "squash-merge")
+    shop.comment(first, lines=2)
+
+
+def _read_it(stage: Stage, url: str) -> None:
+    stage.say("Which version is in prod, and why? From any folder, without a clone.")
+    stage.tagline("show", "--repo", url)
+    stage.tagline("history", "churn", "--repo", url)
+    stage.tagline("resolve", "churn#prod", "--repo", url)
