@@ -351,13 +351,18 @@ def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
 
 
 def _say_changes(chosen: argparse.Namespace, settings: Settings, planned: Sequence[Planned], why: str) -> int:
+    from tagline.errors import Exit
     from tagline.render import changes, documents
 
     voice = Voice(chosen, settings)
-    found = [warning for one in planned for warning in one.warnings]
+    found = [warning for each in planned for one in (*each.earlier, each) for warning in one.warnings]
     voice.say(documents.changes(planned, why), changes.changes(planned, why, voice.pen), found)
-    verdicts = [one.decided.verdict for each in planned for one in (each, *each.earlier)]
-    return 1 if "refused" in verdicts else 0
+    every = [one for each in planned for one in (each, *each.earlier)]
+    codes = {one.error.exit_code for one in every if one.error is not None}
+    # What was refused of an earlier change stands on that change; what failed concerns whoever sees it.
+    codes |= {Exit.FINDINGS for one in planned if one.decided.verdict == "refused"}
+    codes |= {Exit.PLATFORM for one in planned if one.decided.unreadable}
+    return next((code for code in Exit.precedence() if code in codes), Exit.DONE)
 
 
 def _demo(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -20,6 +20,11 @@ class Exit(IntEnum):
     CONFLICT = 5
     NOT_FOUND = 6
 
+    @classmethod
+    def precedence(cls) -> tuple[Exit, ...]:
+        """Which code counts where several apply: the first of these."""
+        return (cls.BUG, cls.PLATFORM, cls.CONFLICT, cls.USAGE, cls.NOT_FOUND, cls.FINDINGS)
+
 
 class TaglineError(Exception):
     """An expected failure: exit code, message and hint. Subclasses fix the code."""

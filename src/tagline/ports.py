@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from tagline.domain.changes import Change, Comment, Label, Reviews, Status, Unknown
@@ -195,6 +195,13 @@ class Forge(Protocol):
     def merge_base(self, change: Change) -> str:
         """Where an open change leaves its base branch."""
 
+    def commit_ids(self, change: Change) -> list[str]:
+        """The change's own commits, oldest first."""
+
+    @property
+    def attests_labels(self) -> bool:
+        """Whether :meth:`labels` can tell who put a label there, and when."""
+
     def may_write(self, login: str) -> bool:
         """Whether a person may write to the repository."""
 
@@ -262,7 +269,13 @@ class History(Protocol):
         """The files of a commit."""
 
     def object_id(self, commit: str, path: str) -> tuple[str, str] | None:
-        """Kind (``blob``, ``tree``) and id of what a commit holds at a path, without downloading it."""
+        """Kind (as of :class:`Content`) and id of what a commit holds at a path, without downloading it."""
+
+    def parent(self, commit: str, steps: int = 1) -> str | None:
+        """The first parent, so many times; None where the history begins earlier."""
+
+    def branches(self) -> list[str]:
+        """The names of all branches."""
 
     def differing(self, before: str, after: str) -> list[FileChange]:
         """The files that differ between two commits."""
@@ -270,8 +283,11 @@ class History(Protocol):
     def line(self, branch: str, since: float) -> list[str]:
         """The first parents of a branch's tip, newest first, at least as far back as ``since``."""
 
-    def landing(self, change: Change) -> Landing:
-        """How a merged change landed on its branch. Raises Refused when its commit is not on it."""
+    def landing(self, change: Change, own: Callable[[], list[str]]) -> Landing:
+        """How a merged change landed on its branch; ``own`` asks for its own commits where that matters.
+
+        Raises Refused when its commit is not on the branch, or where nobody can tell what came before it.
+        """
 
     def is_older(self, commit: str, other: str) -> bool | None:
         """Whether ``commit`` lies strictly before ``other``; None when nobody can tell."""

@@ -24,7 +24,9 @@ def make_world(tmp_path: Path, tagline: CommandLine) -> Iterator[Callable[..., W
     with contextlib.ExitStack() as stack:
         made: list[tuple[World, Any]] = []
 
-        def make(platform: Platform, policy: str | None = None, files: dict[str, str] | None = None) -> World:
+        def make(
+            platform: Platform, policy: str | None = None, files: dict[str, str] | None = None, days_ago: float = 0
+        ) -> World:
             folder = tmp_path / f"{platform}{len(made)}"
             folder.mkdir()
             forge = LocalForge(folder / "forge")
@@ -45,7 +47,8 @@ def make_world(tmp_path: Path, tagline: CommandLine) -> Iterator[Callable[..., W
                 server.observers.append(checker)
             world = World(platform, forge, repo, server, folder, tagline)
             made.append((world, checker))
-            world.start(START if files is None else files, policy)
+            with world.days_ago(days_ago) if days_ago else contextlib.nullcontext():
+                world.start(START if files is None else files, policy)
             return world
 
         yield make

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +18,7 @@ from tagline.domain.events import RawTag
 from tagline.domain.messages import parse_trailers
 from tagline.domain.record import MARKER
 from tagline.localforge import Exchange, ForgeServer, LocalForge, Repository
+from tagline.localforge.model import SteppingClock
 from tests.gitbuild import environment
 
 Platform = Literal["github", "gitlab"]
@@ -60,13 +63,15 @@ class World:
     server: ForgeServer
     folder: Path
     run_cli: Callable[..., Any]
+    #: What tells Git another time than now.
+    dates: dict[str, str] = field(default_factory=dict)
 
     # -- the repository ---------------------------------------------------------
 
     def git(self, *arguments: str, folder: Path | None = None) -> str:
         done = subprocess.run(
             ["git", "-C", str(folder or self.clone), *arguments],
-            capture_output=True, check=False, env=environment(HOME=str(self.folder)),
+            capture_output=True, check=False, env=environment(HOME=str(self.folder), **self.dates),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
@@ -74,6 +79,17 @@ class World:
     @property
     def clone(self) -> Path:
         return self.folder / "clone"
+
+    @contextmanager
+    def days_ago(self, days: float) -> Iterator[None]:
+        """What people do inside is so many days old, as Git and the forge tell it."""
+        start = int(time.time() - days * 86_400)
+        real = self.forge.clock, self.dates
+        # A quarter: as the forge's own clock has it.
+        self.forge.clock = SteppingClock(start + 0.25)
+        self.dates = {f"GIT_{who}_DATE": f"{start} +0000" for who in ("AUTHOR", "COMMITTER")}
+        yield
+        self.forge.clock, self.dates = real
 
     def start(self, files: Mapping[str, str], policy: str | None = None) -> None:
         """The first commit, on main."""
@@ -180,6 +196,19 @@ class World:
 
     def promote(self, number: int, **more: str) -> Ran:
         return self.run("promote", "--change", str(number), **more)
+
+    def on_schedule(self) -> Ran:
+        """The promote that runs every night."""
+        name = "GITHUB_EVENT_NAME" if self.platform == "github" else "CI_PIPELINE_SOURCE"
+        return self.run("promote", **{name: "schedule"})
+
+    def on_push(self, commit: str, before: str = "0" * 40) -> Ran:
+        """The promote that a push to main starts."""
+        if self.platform == "gitlab":
+            event = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": before}
+            return self.run("promote", CI_COMMIT_SHA=commit, **event)
+        event = self.event("push", before=before, after=commit, ref="refs/heads/main")
+        return self.run("promote", **{**event, "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": commit})
 
     # -- what is there --------------------------------------------------------------
 

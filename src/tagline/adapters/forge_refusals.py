@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tagline.adapters.git import without_credentials
 from tagline.adapters.http_retries import LONGEST_WAIT
-from tagline.errors import PlatformRefused
+from tagline.errors import NotFound, PlatformRefused
 
 
 class Refusal(NamedTuple):
@@ -25,6 +25,15 @@ def unreachable(url: str, error: Exception) -> PlatformRefused:
         "Run the same command again: what is done already is not done twice.",
         code="unreachable",
     )
+
+
+def not_there(where: str, what: str, needs: str, *, has_token: bool) -> NotFound:
+    """The error for what is not there, which is also what a token that may not see it is told."""
+    if not has_token:
+        hint = "No token was given: set TAGLINE_TOKEN (TAGLINE_REPO_TOKEN for --repo)."
+    else:
+        hint = f"Check the number and the repository, and that the token has {needs.removesuffix('.')}."
+    return NotFound(f"{where} has no {what}, or this token may not see it.", hint, code="not-on-forge")
 
 
 def explain(forge: str, refusal: Refusal) -> PlatformRefused:

@@ -8,8 +8,9 @@ are read. Neither is ever checked out.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_remote import RemoteCache
@@ -17,7 +18,6 @@ from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_trees import CommitTree
 from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.changes import Change
-from tagline.domain.landing import LONGEST as _LONGEST
 from tagline.domain.landing import Commit, landed_after
 from tagline.domain.touches import FileChange
 from tagline.errors import NotFound, PlatformRefused, Refused
@@ -26,10 +26,19 @@ from tagline.ports import Landing, Tree
 _DAY = 86_400
 #: Commits that are asked for where a time does not say how many are enough.
 _SOME = 50
+#: As deep as git counts: the whole history.
+_ALL = 2**31 - 1
 _EMPTY_SINCE_RE = re.compile(r"no commits selected|shallow info|error in object", re.I)
 #: Keeps git from fetching what a partial repository lacks, with all that lies behind it.
 _STAY = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 _FULL_ID_RE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+class _Line(NamedTuple):
+    """A branch's first parents, newest first, at least as far back as an instant (unix seconds)."""
+
+    since: float
+    commits: list[str]
 
 
 class GitHistory:
@@ -39,7 +48,7 @@ class GitHistory:
         self._cache = cache
         self._remote = remote
         self._tips: dict[str, str] = {}
-        self._lines: dict[str, list[str]] = {}
+        self._lines: dict[str, _Line] = {}
         self._trees: dict[str, CommitTree] = {}
         self._blobs: set[str] = set()
 
@@ -132,13 +141,19 @@ class GitHistory:
 
     # -- the line of commits ----------------------------------------------------
 
+    def branches(self) -> list[str]:
+        """As the remote has them now."""
+        return sorted(self._advertised[1])
+
     def line(self, branch: str, since: float) -> list[str]:
         """First parents, newest first."""
-        if branch not in self._lines:
+        known = self._lines.get(branch)
+        if known is None or known.since > since:
             tip = self.tip(branch)
             self._deepen(tip, since)
-            self._lines[branch] = self.commits.git.text("rev-list", "--first-parent", tip).splitlines()
-        return self._lines[branch]
+            commits = self.commits.git.text("rev-list", "--first-parent", tip).splitlines()
+            self._lines[branch] = known = _Line(since, commits)
+        return known.commits
 
     def _deepen(self, tip: str, since: float) -> None:
         """Bring the commits since an instant; where there are none so new, some of the newest."""
@@ -149,7 +164,7 @@ class GitHistory:
         if result.status != 0:
             raise unreachable(self._remote.url, result.stderr)
 
-    def landing(self, change: Change) -> Landing:
+    def landing(self, change: Change, own: Callable[[], list[str]]) -> Landing:
         """From the commits themselves: two parents are a merge; one is a squash or the last of a rebase."""
         commit = change.merge_commit
         if commit is None or not _FULL_ID_RE.fullmatch(commit):
@@ -158,31 +173,55 @@ class GitHistory:
                 "Run again later; if it stays so, tag by hand: tagline register NAME --rev COMMIT",
                 code="no-merge-commit",
             )
-        line = self.line(change.base, change.merged_at or 0)
-        if commit not in line and not self._is_ancestor(commit, self.tip(change.base)):
+        self._require_on_branch(change, commit)
+        landed = self._commit(commit)
+        if commit == change.head:  # a fast-forward: nothing was made anew
+            before = change.base_commit
+        elif len(landed.parents) > 1:
+            before = landed.parents[0]
+        elif change.commits == 1:
+            before = next(iter(landed.parents), commit)
+        else:
+            before = self._before_rebase(change, commit, own())
+        if before is None:
+            raise Refused(
+                f"Nobody can tell what was on {change.base} before change {change.number} landed as {commit[:7]}.",
+                "Ask again in a new change, with a request file that names the version.",
+                code="landing-unclear",
+            )
+        return Landing(before, commit)
+
+    def _require_on_branch(self, change: Change, commit: str) -> None:
+        """Raise Refused for a commit that is not on its branch. Only a whole history says no."""
+        try:
+            tip = self.tip(change.base)
+        except NotFound as error:
+            message = f"{change.base}, which change {change.number} was merged into, is gone."
+            raise Refused(message, "Merge it into a branch that is promoted.", code="branch-gone") from error
+        if commit in self.line(change.base, change.merged_at or 0) or self._is_ancestor(commit, tip):
+            return
+        self._fetch(self.commits, [f"--depth={_ALL}", "--filter=tree:0"], [tip])
+        self._lines.pop(change.base, None)
+        if not self._is_ancestor(commit, tip):
             raise Refused(
                 f"{commit[:7]}, which change {change.number} landed as, is not on {change.base}.",
                 "Its history was rewritten since; promote again by a new change.",
                 code="not-on-branch",
             )
-        landed = self._commit(commit)
-        if len(landed.parents) > 1:
-            return Landing(landed.parents[0], commit)
-        if commit == change.head:  # a fast-forward: nothing was made anew
-            return Landing(change.base_commit or self._back(commit, change.commits or 1), commit)
-        return Landing(self._before_rebase(change, commit), commit)
 
-    def _back(self, commit: str, steps: int) -> str:
-        """The first parent, so many times."""
-        for _ in range(min(steps, _LONGEST)):
-            commit = next(iter(self._commit(commit).parents), commit)
+    def _before_rebase(self, change: Change, commit: str, own: list[str]) -> str | None:
+        """The tip before a squash (one commit back) or a rebase (as many as it copied)."""
+        self._fetch(self.commits, [f"--depth={len(own) + 1}", "--filter=tree:0"], [change.head])
+        return landed_after(commit, [self._commit(one) for one in own], self._commit)
+
+    def parent(self, commit: str, steps: int = 1) -> str | None:
+        """By the commits' own words, whatever a shallow boundary hides."""
+        for _ in range(steps):
+            parents = self._commit(commit).parents
+            if not parents:
+                return None
+            commit = parents[0]
         return commit
-
-    def _before_rebase(self, change: Change, commit: str) -> str:
-        """The tip before a squash (one commit back) or a rebase (as many as it had commits)."""
-        depth = max(change.commits or 1, 1) + 1
-        self._fetch(self.commits, [f"--depth={depth}", "--filter=tree:0"], [change.head])
-        return landed_after(commit, change.head, self._commit)
 
     def _commit(self, commit: str) -> Commit:
         """A commit's own words, whatever a shallow boundary hides. Raises PlatformRefused when it is not to be had."""
@@ -200,8 +239,8 @@ class GitHistory:
         if commit == other:
             return False
         for line in self._lines.values():
-            if commit in line and other in line:
-                return line.index(commit) > line.index(other)
+            if commit in line.commits and other in line.commits:
+                return line.commits.index(commit) > line.commits.index(other)
         try:
             mine, theirs = self._commit(commit), self._commit(other)
         except PlatformRefused:

@@ -28,11 +28,12 @@ _REFUSALS = (
     ),
     (
         r"Resource not accessible by integration|Write access to repository not granted|"
-        r"Permission to .* denied|returned error: 403|You are not allowed to push|insufficient permission",
+        r"Permission to .* denied|returned error: 403|You are not allowed to (push|upload)|insufficient permission",
         "no-write-permission",
         "the token may not write here",
         "GitHub: give the job permissions: contents: write (a fork's pull_request run never has it). "
-        "GitLab: use a project token with write_repository as TAGLINE_TOKEN.",
+        "GitLab: use a project token with write_repository as TAGLINE_TOKEN; a job token may push only where "
+        "Settings > CI/CD > Job token permissions > Allow Git push requests is on.",
     ),
     (
         r"authentication failed|could not read username|terminal prompts disabled|returned error: 401|"

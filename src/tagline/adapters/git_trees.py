@@ -156,11 +156,12 @@ class CommitTree:
         return contents
 
     def object_id(self, path: str) -> tuple[str, str] | None:
-        """Kind (``blob``, ``tree``) and id of what lies at ``path``; None for nothing, a link or a submodule."""
+        """Kind (as of Content) and id of what lies at ``path``; None for nothing."""
         entry = next(iter(self._entries([path.strip("/")])), None)
-        if entry is None or not (entry.kind == "tree" or entry.mode in _REGULAR):
+        if entry is None:
             return None
-        return entry.kind, entry.object_id
+        kind = {"tree": "tree", "commit": "submodule"}.get(entry.kind, "blob")
+        return ("symlink" if kind == "blob" and entry.mode not in _REGULAR else kind), entry.object_id
 
     def content(self, path: str) -> Content | None:
         """What lies at ``path``: a file, a folder, a link or a submodule."""

@@ -18,7 +18,7 @@ import requests
 from github.GithubException import GithubException, RateLimitExceededException
 
 from tagline.adapters import http_retries
-from tagline.adapters.forge_refusals import Refusal, explain, unreachable
+from tagline.adapters.forge_refusals import Refusal, explain, not_there, unreachable
 from tagline.domain.changes import (
     Change,
     Comment,
@@ -57,6 +57,7 @@ class GitHub:
     """One repository on GitHub."""
 
     flavour: Flavour = "github"
+    attests_labels = True
 
     def __init__(self, api_url: str, repository: str, web_url: str, token: Secret | None) -> None:
         self._name = repository
@@ -85,7 +86,7 @@ class GitHub:
 
     def change(self, number: int) -> Change:
         """One pull request: a request."""
-        with self._reading("pull requests", "pull-requests: read"):
+        with self._reading(f"pull request {number}", "pull-requests: read"):
             return self._change(self._repo.get_pull(number))
 
     def landed_as(self, commit: str) -> list[Change]:
@@ -175,6 +176,11 @@ class GitHub:
         """By comparing the branches."""
         with self._reading("the comparison with the base branch", "contents: read"):
             return str(self._repo.compare(change.base, change.head).merge_base_commit.sha)
+
+    def commit_ids(self, change: Change) -> list[str]:
+        """From the pull request's own list, which GitHub ends at 250."""
+        with self._reading("the commits of a pull request", "pull-requests: read"):
+            return [commit.sha for commit in self._pull(change).get_commits()]
 
     # -- people -----------------------------------------------------------------
 
@@ -287,12 +293,8 @@ class GitHub:
         except (GithubException, requests.RequestException) as error:
             refusal = _refusal(error)
             if refusal.status == 404:
-                raise NotFound(
-                    f"{self._name} has no such thing, or this token may not see it: {what}.",
-                    f"Check the number, and that the token has {needs}",
-                    code="not-on-forge",
-                ) from error
-            if refusal.status in (401, 403) and not refusal.rate_limited:
+                raise not_there(self._name, what, needs, has_token=self._token is not None) from error
+            if refusal.status == 403 and not refusal.rate_limited:
                 raise CannotRead(Unknown(what, f"The token needs {needs}")) from error
             raise self._explained(refusal, error) from error
 

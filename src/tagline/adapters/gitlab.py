@@ -15,7 +15,7 @@ from gitlab.exceptions import GitlabError
 from requests.adapters import HTTPAdapter
 
 from tagline.adapters import http_retries
-from tagline.adapters.forge_refusals import Refusal, explain, unreachable
+from tagline.adapters.forge_refusals import Refusal, explain, not_there, unreachable
 from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
 from tagline.domain.codeowners import Flavour
 from tagline.errors import NotFound, PlatformRefused
@@ -57,6 +57,8 @@ class GitLab:
     ) -> None:
         self._web = web_url.rstrip("/")
         self._has_job_token = job_token
+        self._has_token = token is not None
+        self.attests_labels = not job_token
         session = requests.Session()
         retry = http_retries.PatientRetry(status_forcelist=http_retries.STATUSES, **http_retries.options())
         for scheme in ("http://", "https://"):
@@ -79,7 +81,7 @@ class GitLab:
 
     def change(self, number: int) -> Change:
         """One merge request: a request."""
-        with self._reading("merge requests"):
+        with self._reading(f"merge request {number}"):
             return self._change(self._project.mergerequests.get(number))
 
     def landed_as(self, commit: str) -> list[Change]:
@@ -181,6 +183,11 @@ class GitLab:
             )
         return change.base_commit
 
+    def commit_ids(self, change: Change) -> list[str]:
+        """From the merge request's own list."""
+        with self._reading("the commits of a merge request"):
+            return [commit.id for commit in self._request(change).commits()][::-1]
+
     # -- people -----------------------------------------------------------------
 
     def may_write(self, login: str) -> bool:
@@ -199,14 +206,20 @@ class GitLab:
             return False
 
     def members(self, team: str) -> frozenset[str]:
-        """All members of a group, inherited ones included; nobody where there is no such group."""
+        """All members of a group, inherited ones included; nobody for the name of a person."""
         name = team.removeprefix("@")
+        what = f"the members of {team}"
         try:
-            with self._reading(f"the members of {team}"):
+            with self._reading(what):
                 listed = self._api.groups.get(name, lazy=True).members_all.list(iterator=True)
                 return frozenset(member.username.casefold() for member in listed)
         except NotFound:
-            return frozenset()
+            # A group that this token may not see looks like none; a person is no group for certain.
+            with self._reading(what):
+                if "/" not in name and self._api.users.list(username=name, get_all=True):
+                    return frozenset()
+            needs = "Make the token's bot a member of the group, or correct its name."
+            raise CannotRead(Unknown(what, needs)) from None
 
     @cached_property
     def _own_login(self) -> str | None:
@@ -295,15 +308,11 @@ class GitLab:
             yield
         except (GitlabError, requests.RequestException) as error:
             status = error.response_code if isinstance(error, GitlabError) else None
-            denied = status in (401, 403) or (status == 404 and self._has_job_token)
+            denied = status == 403 or (status in (401, 404) and self._has_job_token)
             if denied:
                 raise CannotRead(Unknown(what, f"It needs {_PROJECT_TOKEN}")) from error
             if status == 404:
-                raise NotFound(
-                    f"{self._web} has no such thing, or this token may not see it: {what}.",
-                    "Check the number, and that TAGLINE_TOKEN has the scope api.",
-                    code="not-on-forge",
-                ) from error
+                raise not_there(self._web, what, "the scope api", has_token=self._has_token) from error
             raise self._explained(error) from error
 
     @contextmanager
@@ -313,7 +322,7 @@ class GitLab:
         except (GitlabError, requests.RequestException) as error:
             status = error.response_code if isinstance(error, GitlabError) else None
             if status in (401, 403, 404):
-                raise CannotComment(f"this needs {_PROJECT_TOKEN}") from error
+                raise CannotComment("this needs a project token (TAGLINE_TOKEN, scope api)") from error
             raise CannotComment(str(error)[:300]) from error
 
     def _explained(self, error: Exception) -> PlatformRefused:

@@ -7,23 +7,22 @@ from the default branch and never from the change itself.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from tagline.commands.manifests import load_manifest, mentions_artifacts
+from tagline.commands.snapshots import Snapshot, is_pointer, outs_in
 from tagline.domain.asks import Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
-from tagline.domain.changes import Change
+from tagline.domain.changes import Change, Label
 from tagline.domain.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
 from tagline.domain.events import Warn
 from tagline.domain.findings import Finding
 from tagline.domain.gto_config import GTO_CONFIG, read_config
-from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry
-from tagline.domain.pointers import Out, outs_of
+from tagline.domain.manifest import ManifestEntry
+from tagline.domain.pointers import Out
 from tagline.domain.policy import MAX_POLICY, POLICY_FILE, Policy
 from tagline.domain.touches import FileChange, Side, Touches, find_touches
-from tagline.domain.tracked import TrackedPaths
 from tagline.errors import WrongUsage
 from tagline.formats import yaml
 from tagline.formats.policy import check_policy, load_policy
@@ -44,6 +43,8 @@ class ChangeDesk:
     now: Callable[[], float]
     pause: Callable[[float], None]
     dry_run: bool = False
+    #: Policies by commit, as they were read.
+    policies: dict[str, Policy] = field(default_factory=dict)
     #: The login that our comments are by, as configured; None: as the forge tells it.
     identity: str | None = None
     run_url: str | None = None
@@ -60,6 +61,8 @@ class Case:
     commit: str
     #: Where the code owners are read from.
     owners_at: str
+    #: As they stood at the merge; None before it, where they are asked for only if one asks for something.
+    labels: tuple[Label, ...] | None = None
 
     @cached_property
     def files(self) -> list[FileChange]:
@@ -69,17 +72,14 @@ class Case:
     @cached_property
     def touches(self) -> Touches:
         """The artifacts whose bytes differ."""
-        pointers = [file.path for file in self.files if _is_pointer(file.path)]
-        before, after = (
-            Side(entries, _outs(self.desk.history.files(commit), pointers))
-            for commit, entries in ((self.before, entries_of(self._tree(self.before))), (self.commit, self.entries))
-        )
+        pointers = [file.path for file in self.files if is_pointer(file.path)]
+        before, after = (Side(end.entries, outs_in(end.tree, pointers)) for end in (self._before, self._after))
         return find_touches(before, after, self.files)
 
     @cached_property
     def entries(self) -> Mapping[str, ManifestEntry]:
         """The artifacts that the change's own end describes."""
-        return entries_of(self._tree(self.commit))
+        return self._after.entries
 
     def _tree(self, commit: str) -> Tree:
         return self.desk.history.files(commit)
@@ -87,8 +87,12 @@ class Case:
     @cached_property
     def asks(self) -> tuple[list[Ask], list[Mistake]]:
         """What labels and request files ask for, and what they get wrong."""
-        labels = self.desk.forge.labels(self.change) if _concerned(self.change, self.policy) else ()
+        labels = self.labels
+        if labels is None:
+            labels = self.desk.forge.labels(self.change) if labelled(self.change, self.policy) else ()
         asks, mistakes = read_labels(labels, self.policy.label_prefix)
+        if self.desk.forge.attests_labels:
+            mistakes += [_unattested(ask) for ask in asks if ask.at is None]
         added = [f.path for f in self.files if f.status == "A" and request_stage(f.path) is not None]
         contents = self._tree(self.commit).read_many(added, yaml.MAX_BYTES)
         for path in added:
@@ -116,41 +120,40 @@ class Case:
         text = "" if len(data) > MAX_CODEOWNERS else data.decode(errors="replace")
         return parse_codeowners(text, self.desk.forge.flavour)
 
-    @cached_property
+    @property
     def uses_lfs(self) -> bool:
         """Whether any of the repository's files may be kept by Git LFS."""
-        attributes = self._tracked.named(".gitattributes")
-        contents = self._tree(self.commit).read_many(attributes, yaml.MAX_BYTES)
-        return any(b"filter=lfs" in data for data in contents.values())
-
-    def stands_for(self, artifact: str) -> str | None:
-        """The one file in Git that stands for an artifact: its pointer, itself, or else its manifest."""
-        entry = self.entries.get(artifact)
-        if entry is None:
-            return None
-        if entry.path is None or entry.virtual:
-            return entry.file
-        tracked = self._tracked
-        if tracked.has_dvc_file(entry.path):
-            folders = [entry.path, *_above(entry.path)]
-            return next(f"{part}.dvc" for part in folders if tracked.is_file(f"{part}.dvc"))
-        if tracked.is_file(entry.path) or tracked.is_directory(entry.path):
-            return entry.path
-        locks = tracked.named("dvc.lock")
-        return next((lock for lock in locks if any(o.path == entry.path for o in self._locked(lock))), entry.file)
+        return self._after.uses_lfs
 
     @cached_property
-    def _tracked(self) -> TrackedPaths:
-        return TrackedPaths(self._tree(self.commit).paths())
+    def answers(self) -> dict[tuple[str, str], Any]:
+        """What the forge said of people, kept: a second look of the same run sees the same."""
+        return {}
 
-    def _locked(self, lock: str) -> Sequence[Out]:
-        return _outs(self._tree(self.commit), [lock])
+    def owned_file(self, artifact: str) -> str | None:
+        """The one file in Git whose owners an artifact has: its pointer, itself, or else its manifest.
+
+        As it was before the change, where it was: a change that moves an artifact to a folder of its
+        author's own does not make him its owner.
+        """
+        old = self._before.entries.get(artifact)
+        return self._before.stands_for(old) if old is not None else self._stands_for(artifact)
+
+    def _stands_for(self, artifact: str) -> str | None:
+        entry = self.entries.get(artifact)
+        return self._after.stands_for(entry) if entry is not None else None
 
     def out(self, path: str) -> Out | None:
         """What DVC's pointers at the change's end say of a path that is an out itself."""
-        file = f"{path}.dvc"
-        pointers = [file] if self._tracked.is_file(file) else self._tracked.named("dvc.lock")
-        return next((out for out in _outs(self._tree(self.commit), pointers) if out.path == path), None)
+        return self._after.out(path)
+
+    @cached_property
+    def _before(self) -> Snapshot:
+        return Snapshot(self._tree(self.before))
+
+    @cached_property
+    def _after(self) -> Snapshot:
+        return Snapshot(self._tree(self.commit))
 
     def warnings(self) -> list[Warn]:
         """What a reviewer should know beside the plan."""
@@ -160,7 +163,7 @@ class Case:
             if file.status != "A" and request_stage(file.path) is not None
         ]
         unattested = [ask.source for ask in self.asks[0] if ask.at is None]
-        if unattested:
+        if unattested and not self.desk.forge.attests_labels:
             names = ", ".join(dict.fromkeys(unattested))
             message = f"Nobody can tell who applied {names}, or when: with this token labels count as they stand now."
             found.append(Warn("labels-unattested", None, message))
@@ -181,6 +184,11 @@ class Case:
         return check_policy(data) if data is not None else []
 
 
+def _unattested(ask: Ask) -> Mistake:
+    """A label that was renamed into a request has no event: it may have come after every approval."""
+    return Mistake(ask.source, "Nobody can tell who applied this label, or when.", "Remove it and add it again.")
+
+
 _EDITS = {"M": "edited", "D": "deleted", "T": "replaced"}
 
 
@@ -188,45 +196,63 @@ def _said(finding: Finding) -> str:
     return f"{finding.file}, line {finding.line}: {finding.message} {finding.hint}".strip()
 
 
-def _concerned(change: Change, policy: Policy) -> bool:
-    """Whether a label asks for anything. After the merge one may have been taken away that stood then."""
-    return change.merged or any(concerns_us(name, policy.label_prefix) for name in change.labels)
+def labelled(change: Change, policy: Policy, labels: Sequence[Label] = ()) -> bool:
+    """Whether a label asks for anything: one of those given, before the merge also one that stands now."""
+    names = [*(label.name for label in labels), *(change.labels if change.open else ())]
+    return any(concerns_us(name, policy.label_prefix) for name in names)
 
 
-def policy_at(history: History, commit: str) -> Policy:
-    """The policy of a commit. Raises WrongUsage for one that cannot be read."""
-    tree = history.files(commit)
-    data = tree.read(POLICY_FILE, MAX_POLICY)
-    if data is None and (found := history.object_id(commit, POLICY_FILE)) is not None:
-        raise WrongUsage(
-            f"{POLICY_FILE} of the default branch is a {found[0]}, not a file.",
-            "Make it a plain file there.",
-            code="policy-unreadable",
-        )
-    return load_policy(data)
+def policy_at(desk: ChangeDesk, commit: str) -> Policy:
+    """The policy of a commit, read once. Raises WrongUsage for one that cannot be read."""
+    if commit not in desk.policies:
+        found = desk.history.object_id(commit, POLICY_FILE)
+        if found is not None and found[0] != "blob":
+            raise WrongUsage(
+                f"{POLICY_FILE} of the default branch is a {found[0]}, not a file.",
+                "Make it a plain file there.",
+                code="policy-unreadable",
+            )
+        desk.policies[commit] = load_policy(desk.history.files(commit).read(POLICY_FILE, MAX_POLICY))
+    return desk.policies[commit]
+
+
+def policy_now(desk: ChangeDesk) -> Policy:
+    """The policy of the default branch as it is."""
+    return policy_at(desk, desk.history.tip())
 
 
 def open_case(desk: ChangeDesk, change: Change) -> Case | None:
     """The case of an open change; None where it asks for nothing, which costs no request to find out."""
-    tip = desk.history.tip()
-    policy = policy_at(desk.history, tip)
+    policy = policy_now(desk)
     if not promotes(desk.history, policy, change.base):
         return None
-    if not _concerned(change, policy) and not _may_request(desk.history, change):
+    if not labelled(change, policy) and not _may_request(desk.history, change):
         return None
-    return Case(desk, change, policy, desk.forge.merge_base(change), change.head, tip)
+    return Case(desk, change, policy, desk.forge.merge_base(change), change.head, desk.history.tip())
 
 
 def merged_case(desk: ChangeDesk, change: Change) -> Case | None:
-    """The case of a merged change; None for a branch that is not promoted."""
+    """The case of a merged change; None for a branch that is not promoted, or where it asks for nothing.
+
+    Raises Refused where its landing cannot be told.
+    """
     history = desk.history
-    tip = history.tip()
-    if not promotes(history, policy_at(history, tip), change.base):
+    if not promotes(history, policy_now(desk), change.base):
         return None
-    landing = history.landing(change)
-    places = LOCATIONS[desk.forge.flavour]
-    rules_at, owners_at = (_not_its_own(history, tip, landing, files) for files in ([POLICY_FILE], places))
-    return Case(desk, change, policy_at(history, rules_at), landing.before, landing.commit, owners_at)
+    labels = desk.forge.labels(change)
+    if not labelled(change, policy_now(desk), labels) and not may_have_requested(history, change):
+        return None
+    landing = landing_of(desk, change)
+    files = ([POLICY_FILE], LOCATIONS[desk.forge.flavour])
+    rules_at, owners_at = (_not_its_own(history, change, landing, names) for names in files)
+    return Case(desk, change, policy_at(desk, rules_at), landing.before, landing.commit, owners_at, labels)
+
+
+def landing_of(desk: ChangeDesk, change: Change) -> Landing:
+    """How a change landed; one from a list is asked for whole where the list leaves out what tells it."""
+    if change.merge_commit == change.head and change.base_commit is None:
+        change = desk.forge.change(change.number)
+    return desk.history.landing(change, lambda: desk.forge.commit_ids(change))
 
 
 def promotes(history: History, policy: Policy, branch: str) -> bool:
@@ -234,12 +260,15 @@ def promotes(history: History, policy: Policy, branch: str) -> bool:
     return branch == history.default_branch or policy.lists_branch(branch)
 
 
-def _not_its_own(history: History, tip: str, landing: Landing, files: Iterable[str]) -> str:
-    """The newest commit in which these files are not what the change made of them.
+def _not_its_own(history: History, change: Change, landing: Landing, files: Iterable[str]) -> str:
+    """The newest commit of the default branch in which these files are not what the change made of them.
 
-    The tip, unless one of them is there word for word what the change made of it: then the commit
-    before the change.
+    Its tip, unless one of them is there word for word what the change made of it: then the commit
+    before the change. What landed on another branch has made nothing of the default one.
     """
+    tip = history.tip()
+    if change.base != history.default_branch:
+        return tip
     for file in files:
         before, own, now = (history.object_id(at, file) for at in (landing.before, landing.commit, tip))
         if before != own == now:
@@ -247,38 +276,25 @@ def _not_its_own(history: History, tip: str, landing: Landing, files: Iterable[s
     return tip
 
 
+#: A change has no more commits than this, where nobody says how many: GitHub rebases at most 100.
+_COMMITS = 101
+
+
+def may_have_requested(history: History, change: Change) -> bool:
+    """Whether request files came in about where a change landed; no is certain, and costs no API request."""
+    if change.merge_commit is None:
+        return False
+    here = _requests(history, change.merge_commit)
+    if not here:
+        return False
+    start = history.parent(change.merge_commit, max(change.commits or 0, _COMMITS))
+    return start is None or bool(here - _requests(history, start))
+
+
+def _requests(history: History, commit: str) -> set[str]:
+    return {path for path in history.files(commit).paths() if request_stage(path) is not None}
+
+
 def _may_request(history: History, change: Change) -> bool:
-    """Whether the change may add a request file: one that its base branch has not."""
-    here = {path for path in history.files(change.head).paths() if request_stage(path) is not None}
-    return bool(here) and not here.issubset(history.files(history.tip(change.base)).paths())
-
-
-def entries_of(tree: Tree) -> dict[str, ManifestEntry]:
-    """Every artifact that a snapshot's manifests describe; artifacts.yaml counts before dvc.yaml."""
-    manifests = [path for path in tree.paths() if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
-    contents = tree.read_many(manifests, yaml.MAX_BYTES)
-    entries: dict[str, ManifestEntry] = {}
-    for file in sorted(contents, key=lambda path: (posixpath.basename(path) != MANIFEST, path)):
-        if posixpath.basename(file) == MANIFEST or mentions_artifacts(contents[file]):
-            for item in load_manifest(file, contents[file], tree).items:
-                entries.setdefault(item.entry.name, item.entry)
-    return entries
-
-
-def _is_pointer(path: str) -> bool:
-    name = posixpath.basename(path)
-    return name == "dvc.lock" or (name.endswith(".dvc") and name != ".dvc")
-
-
-def _outs(tree: Tree, pointers: Sequence[str]) -> list[Out]:
-    pipelines = {path: posixpath.join(posixpath.dirname(path), DVC_MANIFEST) for path in pointers}
-    locks = [pipelines[path] for path in pointers if posixpath.basename(path) == "dvc.lock"]
-    contents = tree.read_many([*pointers, *locks], yaml.MAX_BYTES)
-    data = {path: yaml.load(content).root for path, content in contents.items()}
-    values = {path: root.value for path, root in data.items() if root is not None}
-    return [out for path in pointers for out in outs_of(path, values.get(path), values.get(pipelines[path]))]
-
-
-def _above(path: str) -> Iterable[str]:
-    while path := posixpath.dirname(path):
-        yield path
+    """Whether an open change may add a request file: one that its base branch has not."""
+    return bool(_requests(history, change.head) - _requests(history, history.tip(change.base)))

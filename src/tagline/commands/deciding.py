@@ -10,7 +10,7 @@ from typing import TypeVar
 from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
 from tagline.domain.approvals import People, approvers, teams_of
-from tagline.domain.asks import LATEST, THIS, Action
+from tagline.domain.asks import LATEST, THIS, Action, Ask, Mistake
 from tagline.domain.changes import Unknown
 from tagline.domain.conditions import Metrics
 from tagline.domain.events import RawTag, read_events
@@ -34,8 +34,9 @@ class Entry:
 
 Entries = dict[str, Entry]
 _AT_ONCE = 8
+#: Each is a few round trips to the remote.
+_MOST_NAMES = 200
 A = TypeVar("A")
-B = TypeVar("B")
 
 
 def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]:
@@ -45,14 +46,18 @@ def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]
     decided = Decided(case.change, touches=case.touches, warnings=tuple(case.warnings()), final=final)
     if any(refusal.artifact is None for refusal in final):
         return decided, {}
-    if mistakes or not asks:
+    if not asks:
         return replace(decided, mistakes=tuple(mistakes)), {}
-    names = {ask.artifact for ask in asks if ask.artifact} | set(case.touches.touched)
-    entries = read_entries(case, sorted(names))
+    names = _names(case, asks)
+    if len(names) > _MOST_NAMES:
+        message = f"{len(names)} artifacts are named, and more than {_MOST_NAMES} are not promoted by one change."
+        mistake = Mistake(asks[0].source, message, "Ask in several changes.")
+        return replace(decided, mistakes=(mistake,)), {}
+    entries = read_entries(case, names)
     known = _known(case, entries)
-    intents, mistakes = resolve(asks, known, case.policy.max_artifacts)
-    if mistakes:
-        return replace(decided, mistakes=tuple(mistakes)), entries
+    intents, more = resolve(asks, known, case.policy.max_artifacts)
+    if mistakes or more:
+        return replace(decided, mistakes=(*mistakes, *more)), entries
     stands = {(refusal.artifact, refusal.stage) for refusal in final}
     intents = [intent for intent in intents if intent.key not in stands]
     facts = gather(case, entries, [intent for intent in intents if not _is_done(case, entries, intent)])
@@ -66,6 +71,15 @@ def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]
     ]
     decided = replace(decided, steps=tuple(steps))
     return (decided if case.change.open else settle(decided, case.policy)), entries
+
+
+def _names(case: Case, asks: Sequence[Ask]) -> list[str]:
+    """The artifacts whose tags decide: those that are named, and where a label means all of them, the touched ones."""
+    names = {ask.artifact for ask in asks if ask.artifact}
+    touched = case.touches.touched
+    if any(ask.artifact is None for ask in asks) and len(touched) <= case.policy.max_artifacts:
+        names |= set(touched)
+    return sorted(names)
 
 
 def _is_done(case: Case, entries: Entries, intent: Intent) -> bool:
@@ -110,7 +124,7 @@ def _known(case: Case, entries: Entries) -> Known:
 def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
     """Ask for what the intents' rules need to know, and for nothing else."""
     rules = {intent: found for intent in intents for found in [_rules(case, entries, intent)] if found}
-    owners = {intent.artifact: _owners(case, case.stands_for(intent.artifact)) for intent in intents}
+    owners = {intent.artifact: _owners(case, case.owned_file(intent.artifact)) for intent in intents}
     files = {ask.file for intent in intents for ask in intent.asks if ask.file}
     file_owners = {file: case.codeowners.owners(file) for file in files}
     registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
@@ -151,10 +165,9 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
     if not any(wanted.values()):
         return People()
     forge = case.desk.forge
-    try:
-        reviews = forge.reviews(case.change)
-    except CannotRead as refusal:
-        return People(reviews=refusal.unknown)
+    reviews = _ask(case, "reviews", lambda _: forge.reviews(case.change), "")
+    if isinstance(reviews, Unknown):
+        return People(reviews=reviews)
     logins = {review.by.casefold(): review.by for review in approvers(reviews)}
     # The author's own is not counted anyway, unless a rule says so.
     if all("author" in rule.exclude for found in wanted.values() for rule in found):
@@ -167,7 +180,7 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(
         reviews,
-        writers={folded: _ask(forge.may_write, login) for folded, login in logins.items()},
+        writers={folded: _ask(case, "write", forge.may_write, login) for folded, login in logins.items()},
         members={team: _members(case, team) for team in teams if logins and _is_group(case, team, logins)},
     )
 
@@ -175,7 +188,7 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
 def _members(case: Case, name: str) -> frozenset[str] | Unknown:
     if name.startswith("@@"):
         return Unknown(f"who has the role {name}", "Name people or groups in CODEOWNERS: roles are not read.")
-    return _ask(case.desk.forge.members, name)
+    return _ask(case, "members", case.desk.forge.members, name)
 
 
 def _is_group(case: Case, name: str, logins: Mapping[str, str]) -> bool:
@@ -185,11 +198,15 @@ def _is_group(case: Case, name: str, logins: Mapping[str, str]) -> bool:
     return case.desk.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
 
 
-def _ask(question: Callable[[A], B], about: A) -> B | Unknown:
-    try:
-        return question(about)
-    except CannotRead as refusal:
-        return refusal.unknown
+def _ask(case: Case, what: str, question: Callable[[str], A], about: str) -> A | Unknown:
+    """Ask the forge once a run, and take a denial for unknown."""
+    if (what, about) not in case.answers:
+        try:
+            case.answers[what, about] = question(about)
+        except CannotRead as refusal:
+            case.answers[what, about] = refusal.unknown
+    found: A | Unknown = case.answers[what, about]
+    return found
 
 
 def _metrics(case: Case, entries: Entries, rules: Rules) -> dict[tuple[str, str], Metrics]:
@@ -239,6 +256,6 @@ def _content(case: Case, name: str) -> Content:
         return Content(digest)
     found = case.desk.history.object_id(case.commit, entry.path)
     # What LFS keeps elsewhere is a pointer in Git, whose id is not the bytes' own.
-    if found is None or case.uses_lfs:
+    if found is None or found[0] not in ("blob", "tree") or case.uses_lfs:
         return Content()
     return Content(f"git{found[0]}:{found[1]}", f"git+{case.desk.history.url}@{case.commit}#{entry.path}")

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tagline.commands.cases import ChangeDesk, open_case, policy_at
+from tagline.commands.cases import ChangeDesk, open_case, policy_now
 from tagline.commands.comments import Found, find_comment, post
 from tagline.commands.deciding import decide
 from tagline.domain.changes import Change, Status
 from tagline.domain.events import Warn
+from tagline.domain.messages import one_line
+from tagline.domain.policy import NO_POLICY
 from tagline.domain.promotion import Decided
 from tagline.domain.record import Record
 from tagline.domain.results import Planned
 from tagline.domain.triggers import Event, Task, plan_task
-from tagline.errors import WrongUsage
+from tagline.errors import TaglineError, WrongUsage
 from tagline.ports import CannotComment, Forge
 
 #: Writes a comment's text: of what was planned, with what it has to remember, at an instant (unix seconds).
@@ -39,14 +41,23 @@ def plan(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
     """Plan what a task names; nothing for a task that names nothing."""
     match task.kind:
         case "change":
-            return [plan_change(desk, change, compose, task.status_on) for change in _named(desk, task)]
+            return [plan_change(desk, change, compose, task.status_on) for change in named(desk, task)]
         case "open":
             # A list tells less of each change; what is missing costs a request where it is needed.
-            return [plan_change(desk, change, compose, None, listed=True) for change in desk.forge.open_changes()]
+            return [_one_of_many(desk, change, compose) for change in desk.forge.open_changes()]
     return []
 
 
-def _named(desk: ChangeDesk, task: Task) -> list[Change]:
+def _one_of_many(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+    """One open change of all; what is wrong with it stops no other."""
+    try:
+        return plan_change(desk, change, compose, None, listed=True)
+    except TaglineError as error:
+        return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, error=error)
+
+
+def named(desk: ChangeDesk, task: Task) -> list[Change]:
+    """The change that a task names by its number, or by the commit that it landed as."""
     if task.number is not None:
         return [desk.forge.change(task.number)]
     return desk.forge.landed_as(task.commit or "")
@@ -61,15 +72,19 @@ def plan_change(
     one of many, whose status is left alone where it asks for nothing.
     """
     if not change.open:
-        return Planned(Decided(change), policy_at(desk.history, desk.history.tip()), dry_run=desk.dry_run)
+        note = "It is merged: tagline promote does what it asked for." if change.merged else "It is closed."
+        return Planned(Decided(change), policy_now(desk), dry_run=desk.dry_run, note=note)
     case = open_case(desk, change)
-    policy = case.policy if case is not None else policy_at(desk.history, desk.history.tip())
+    policy = case.policy if case is not None else policy_now(desk)
     decided = decide(case)[0] if case is not None else Decided(change)
     planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
     if desk.dry_run:
         return planned
     quiet = decided.verdict == "nothing"
     found = Found() if quiet and listed and not change.comments else find_comment(desk, change, policy)
+    if found.record is not None and found.record.final:
+        # It was merged while we looked: the record of that stands.
+        return replace(planned, comment_url=found.comment.url if found.comment else None)
     if not quiet or found.comment is not None:
         record = Record(seen=tuple(step.signature for step in decided.steps))
         planned = _post(desk, planned, found, lambda: compose(planned, record, desk.forge, int(desk.now())))
@@ -95,6 +110,10 @@ def _set_status(desk: ChangeDesk, planned: Planned, commit: str) -> None:
 
 def status_text(decided: Decided) -> str:
     """A line beside the status: what the merge does, or the first thing that stands against it."""
+    return one_line(_status_text(decided))
+
+
+def _status_text(decided: Decided) -> str:
     against = [*decided.refused, *decided.waiting]
     if against:
         first = against[0]

@@ -7,35 +7,31 @@ earlier and whose jobs are late come first, so that versions are numbered in the
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tagline.commands.cases import Case, ChangeDesk, merged_case, policy_at, promotes
-from tagline.commands.comments import find_comment, post, refuse_stranger
+from tagline.commands.cases import Case, ChangeDesk, merged_case, policy_now, promotes
+from tagline.commands.comments import Found, find_comment, post, refuse_stranger
 from tagline.commands.deciding import Entries, decide
-from tagline.commands.plan import Compose
-from tagline.domain.asks import concerns_us, request_stage
+from tagline.commands.landed import landed, unfinished_before
+from tagline.commands.plan import Compose, named
 from tagline.domain.changes import Change
 from tagline.domain.events import Warn
-from tagline.domain.policy import Policy
-from tagline.domain.promotion import Decided, compare_with_seen, settle
+from tagline.domain.policy import NO_POLICY, Policy
+from tagline.domain.promotion import Decided, Refusal, compare_with_seen, settle
 from tagline.domain.record import Record
 from tagline.domain.results import Planned
 from tagline.domain.steps import Step
 from tagline.domain.triggers import Event, Task, promote_task
-from tagline.errors import Conflict, PlatformRefused, Refused, WrongUsage
+from tagline.errors import Conflict, Exit, PlatformRefused, Refused, TaglineError, WrongUsage
 from tagline.ports import Batch, Raced
 
-#: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
-RECENT = 7 * 86_400
 _ATTEMPTS = 25
 _PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 #: A push whose end nobody saw may have gone through: it is looked up and tried again so many times.
 _BLIND_PUSHES = 3
 _BLIND = ("push-failed", "unreachable")
-#: Every run completes what landed before it, so behind so many finished changes nothing is unfinished.
-_FINISHED_ENOUGH = 2
-
+#: Refusals of the platform that somebody must mend first, however often we run.
+_FOR_GOOD = ("ruleset", "protected-tag", "no-write-permission", "hook-declined", "guard-refused", "tag-taken")
 _LATER = "The next promote with a token that may comment completes it."
 
 
@@ -51,119 +47,40 @@ def task_of(event: Event, number: int | None) -> Task:
 def promote(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
     """Promote what a task names, and first whatever landed before it and is unfinished."""
     if task.kind == "change":
-        changes = _named(desk, task)
-        return [_with_earlier(desk, change, compose) for change in changes]
+        return [_with_earlier(desk, change, compose) for change in named(desk, task)]
     if task.kind != "landed":
         return []
-    branch = task.branch or desk.history.default_branch
-    if not promotes(desk.history, policy_at(desk.history, desk.history.tip()), branch):
-        return []
-    return [promote_change(desk, change, compose) for change in _landed(desk, task, branch)]
-
-
-def _named(desk: ChangeDesk, task: Task) -> list[Change]:
-    if task.number is not None:
-        return [desk.forge.change(task.number)]
-    return desk.forge.landed_as(task.commit or "")
+    policy = policy_now(desk)
+    branches = [task.branch] if task.branch else desk.history.branches()
+    promoted = [branch for branch in branches if promotes(desk.history, policy, branch)]
+    found = [landed(desk, task, branch, policy) for branch in promoted]
+    return [
+        (_late if change in one.late else promote_change)(desk, change, compose)
+        for one in found
+        for change in one.changes
+    ]
 
 
 def _with_earlier(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
-    policy = policy_at(desk.history, desk.history.tip())
-    if not change.merged or not promotes(desk.history, policy, change.base):
-        return Planned(Decided(change), policy, dry_run=desk.dry_run)
-    recent = [other for other in _recent(desk, change.base) if other.number != change.number]
-    order = _Order(desk.history.line(change.base, desk.now() - RECENT))
-    before = [other for other in recent if order(other) < order(change)]
-    late = _unfinished(desk, before, policy, order, thorough=False)
-    earlier = tuple(promote_change(desk, other, compose) for other in late)
-    return replace(promote_change(desk, change, compose), earlier=earlier)
+    """One change by its number. One that asks for nothing completes no other."""
+    case = _case(desk, change, compose)
+    if isinstance(case, Planned):
+        return case
+    earlier = tuple(_late(desk, other, compose) for other in unfinished_before(desk, change, policy_now(desk)))
+    return replace(_promote_case(case, compose), earlier=earlier)
 
 
-class _Order:
-    """Where on its branch a change landed: earlier ones sort first."""
+def _late(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+    """A change that somebody else's job should have promoted. What is wrong with it for good stops no other.
 
-    def __init__(self, line: Sequence[str]) -> None:
-        self._places = {commit: -place for place, commit in enumerate(line)}
-        self._oldest = -len(line)
-
-    def __call__(self, change: Change) -> tuple[int, float]:
-        """The place, and the time for what landed before the part of the line that is known."""
-        return (self._places.get(change.merge_commit or "", self._oldest), change.merged_at or 0.0)
-
-
-def _recent(desk: ChangeDesk, branch: str) -> list[Change]:
-    return desk.forge.merged_since(branch, desk.now() - RECENT)
-
-
-def _landed(desk: ChangeDesk, task: Task, branch: str) -> list[Change]:
-    """The changes that a push brought, and unfinished ones, in the order in which they landed."""
-    policy = policy_at(desk.history, desk.history.tip())
-    recent = _recent(desk, branch)
-    line = desk.history.line(branch, desk.now() - RECENT)
-    order = _Order(line)
-    pushed = _pushed(line, task)
-    brought = [change for change in recent if change.merge_commit in pushed]
-    if task.commit is not None and not any(change.merge_commit == task.commit for change in brought):
-        # Pushed long ago, or so lately that the list does not have it yet.
-        known = {change.number for change in brought}
-        more = desk.forge.landed_as(task.commit)
-        brought += [change for change in more if change.base == branch and change.number not in known]
-    numbers = {change.number for change in brought}
-    others = [change for change in recent if change.number not in numbers]
-    late = _unfinished(desk, others, policy, order, thorough=task.commit is None)
-    return sorted([*late, *(desk.forge.change(change.number) for change in brought)], key=order)
-
-
-def _pushed(line: Sequence[str], task: Task) -> set[str]:
-    """The commits of the branch that a push brought."""
-    if task.commit is None or task.commit not in line:
-        return {task.commit} if task.commit else set()
-    start = line.index(task.commit)
-    end = line.index(task.before) if task.before in line else start + 1
-    return set(line[start : max(end, start + 1)])
-
-
-def _unfinished(
-    desk: ChangeDesk, changes: Iterable[Change], policy: Policy, order: _Order, *, thorough: bool
-) -> list[Change]:
-    """Of merged changes those that ask for something and whose merge was never judged, oldest first."""
-    newest_first = sorted(changes, key=order, reverse=True)
-    found: list[Change] = []
-    finished = 0
-    requests = _new_requests(desk, newest_first)
-    for change in newest_first:
-        labelled = any(concerns_us(name, policy.label_prefix) for name in change.labels)
-        if not labelled and not (requests and _adds_any(desk, change, requests)):
-            continue
-        record = find_comment(desk, change, policy).record
-        if record is None or not record.final:
-            found.append(desk.forge.change(change.number))
-            finished = 0
-            continue
-        finished += 1
-        if finished >= _FINISHED_ENOUGH and not thorough:
-            break
-    return found[::-1]
-
-
-def _new_requests(desk: ChangeDesk, changes: Sequence[Change]) -> set[str]:
-    """Request files that came in with any of the changes: two looks, whatever their number."""
-    if not changes or not changes[0].base:
-        return set()
-    line = desk.history.line(changes[0].base, desk.now() - RECENT)
-    newest, oldest = line[0], line[-1]
-    if oldest == newest:
-        return set()
-    now, then = (set(desk.history.files(commit).paths()) for commit in (newest, oldest))
-    return {path for path in now - then if request_stage(path) is not None}
-
-
-def _adds_any(desk: ChangeDesk, change: Change, requests: set[str]) -> bool:
+    Raises PlatformRefused and Conflict that may pass: a later change must not be numbered first.
+    """
     try:
-        landing = desk.history.landing(change)
-    except Refused:
-        return False
-    return any(file.path in requests for file in desk.history.differing(landing.before, landing.commit))
+        return promote_change(desk, change, compose)
+    except TaglineError as error:
+        if error.exit_code in (Exit.PLATFORM, Exit.CONFLICT) and error.code not in _FOR_GOOD:
+            raise
+        return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, error=error)
 
 
 # -- one change ---------------------------------------------------------------
@@ -171,23 +88,47 @@ def _adds_any(desk: ChangeDesk, change: Change, requests: set[str]) -> bool:
 
 def promote_change(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
     """Do what one merged change asked for, and turn its comment into the record of it."""
-    case = merged_case(desk, change) if change.merged else None
+    case = _case(desk, change, compose)
+    return case if isinstance(case, Planned) else _promote_case(case, compose)
+
+
+def _case(desk: ChangeDesk, change: Change, compose: Compose) -> Case | Planned:
+    """A merged change's case; the answer itself where there is nothing to decide."""
+    policy = policy_now(desk)
+    try:
+        case = merged_case(desk, change) if change.merged else None
+    except Refused as error:
+        # How it landed cannot be told and will not be: that is said where people look.
+        found = find_comment(desk, change, policy)
+        refuse_stranger(found)
+        refusal = Refusal(None, None, error.code, error.message, error.hint)
+        return _judged(desk, Decided(change, final=(refusal,)), policy, found, compose)
     if case is None or not any(case.asks):
-        policy = case.policy if case is not None else policy_at(desk.history, desk.history.tip())
-        return Planned(Decided(change), policy, dry_run=desk.dry_run)
-    found = find_comment(desk, change, case.policy)
+        note = "" if change.merged else "It is not merged: tagline plan says what its merge will do."
+        return Planned(Decided(change), policy, dry_run=desk.dry_run, note=note)
+    return case
+
+
+def _promote_case(case: Case, compose: Compose) -> Planned:
+    found = find_comment(case.desk, case.change, case.policy)
     refuse_stranger(found)
-    record = found.record or Record()
-    decided = _carry_out(case, record, seen_any=found.record is not None)
-    planned = Planned(decided, case.policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
+    decided = _carry_out(case, found.record or Record(), seen_any=found.record is not None)
+    return _judged(case.desk, decided, case.policy, found, compose)
+
+
+def _judged(desk: ChangeDesk, decided: Decided, policy: Policy, found: Found, compose: Compose) -> Planned:
+    """The answer for a merge that is judged, written into its comment unless it stands there."""
+    change, record = decided.change, found.record or Record()
+    planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
     if desk.dry_run:
         return planned
     if record.final and found.comment is not None:
         return replace(planned, comment_url=found.comment.url)
     made = tuple(dict.fromkeys([*record.made, *(row.tag for row in decided.rows)]))
-    remembered = Record(record.seen, final=True, refused=tuple(decided.refused), made=made)
+    # What this token could not read another may: that is no word on the change, and not for good.
+    remembered = Record(record.seen, final=not decided.unreadable, refused=tuple(decided.refused), made=made)
     now = int(desk.now())
-    posted = post(desk, change, case.policy, found, lambda: compose(planned, remembered, desk.forge, now), _LATER)
+    posted = post(desk, change, policy, found, lambda: compose(planned, remembered, desk.forge, now), _LATER)
     return replace(planned, comment_url=posted.url, warnings=[*planned.warnings, *posted.warnings])
 
 

@@ -100,7 +100,7 @@ def _verdict(rule: ApprovalRule, subject: Subject, counted: Sequence[Review], un
     if len(counted) + len(unclear) >= rule.count:
         first = unclear[0]
         return Verdict(
-            RULE, "unknown", f"{have} for certain: {first.what} cannot be read with this token.", first.needs
+            RULE, "unknown", f"{have} that surely count: {first.what} cannot be read with this token.", first.needs
         )
     return Verdict(RULE, "waiting", f"{have}.", f"Missing: {who_may(rule, subject)}.")
 

@@ -23,6 +23,8 @@ THIS, LATEST = "this", "latest"
 #: A longer label is nobody's request; GitHub allows 50 characters, GitLab 255.
 _MAX_LABEL = 300
 _MAX_REQUESTS = 1000
+#: Invisible. ``render.markdown`` puts it into a text where somebody would be mentioned.
+WORD_JOINER = "\u2060"
 
 
 class Action(StrEnum):
@@ -98,22 +100,24 @@ def _read_label(label: Label, prefix: str) -> Ask | Mistake | None:
     name = label.name
     if not name.startswith(prefix) or len(name) > _MAX_LABEL:
         return None
-    text = name[len(prefix) :]
+    # A label that was copied from a comment of ours carries what breaks mentions there.
+    text = name[len(prefix) :].replace(WORD_JOINER, "")
     word, colon, rest = text.partition(":")
     if not colon or word not in _WORDS:
-        return _near_miss(label, text, strict=bool(prefix))
+        return _near_miss(label, text, prefix)
     # GitLab's scoped labels are written with two colons.
     ask = _parse(word, rest.removeprefix(":"))
     if ask is None:
         near = _value_near(word, rest)
         meant = f"Did you mean {prefix}{near}? " if near else ""
-        return Mistake(name, f"The label says nothing that Tagline understands after {word}:.", f"{meant}{_form(word)}")
+        fix = f"{meant}Write {_forms(word, prefix)}."
+        return Mistake(name, f"The label says nothing that Tagline understands after {word}:.", fix)
     action, artifact, stage, which = ask
     return Ask(action, name, artifact, stage, which, label.by, label.at)
 
 
-def _form(word: str) -> str:
-    return f"Write {_FORMS[word]}."
+def _forms(word: str, prefix: str) -> str:
+    return _FORMS[word].replace(f"{word}:", f"{prefix}{word}:")
 
 
 def _parse(word: str, rest: str) -> tuple[Action, str | None, str | None, str | None] | None:
@@ -145,7 +149,7 @@ def _version(rest: str) -> tuple[Action, str | None, str | None, str | None] | N
     return None
 
 
-def _near_miss(label: Label, text: str, *, strict: bool) -> Mistake | None:
+def _near_miss(label: Label, text: str, prefix: str) -> Mistake | None:
     """A label that nearly is one of ours. With a prefix of our own, every other one is a mistake."""
     word, colon, rest = text.partition(":")
     meant = None
@@ -157,11 +161,14 @@ def _near_miss(label: Label, text: str, *, strict: bool) -> Mistake | None:
         meant = f"{known}:{match[2]}" if _parse(known, match[2]) and known != "deprecate" else None
         if meant and known == "stage" and "#" not in match[2]:
             meant = None
-    if meant is None and not strict:
+    if meant is None and not prefix:
         return None
-    prefix = label.name[: len(label.name) - len(text)]
-    fix = f"Did you mean {prefix}{meant}?" if meant else f"Labels are {'; '.join(_FORMS.values())}."
-    return Mistake(label.name, "The label looks like a request and is none.", fix)
+    fix = f"Did you mean {prefix}{meant}?" if meant else f"Labels are {'; '.join(_forms(w, prefix) for w in _WORDS)}."
+    return Mistake(
+        label.name,
+        "The label looks like a request and is none; nothing is tagged until it is corrected or removed.",
+        fix,
+    )
 
 
 def _is_slip(word: str, known: str) -> bool:
@@ -195,22 +202,22 @@ def _value_near(word: str, rest: str) -> str | None:
 
 
 def request_stage(path: str) -> str | None:
-    """The stage that a request file asks for, by its folder; None for any other file."""
+    """The stage that a request file asks for, by its folder; empty without one, None for any other file."""
     if not path.startswith(REQUESTS) or not path.endswith((".yaml", ".yml")):
         return None
-    return posixpath.dirname(path)[len(REQUESTS) :] or None
+    return posixpath.dirname(path)[len(REQUESTS) :]
 
 
 def read_requests(path: str, document: Document, by: str | None) -> tuple[list[Ask], list[Mistake]]:
     """The requests of one file that a change adds; ``by`` is the change's author."""
-    stage = request_stage(path)
+    stage = request_stage(path) or ""
     problem = next((p for p in document.problems if p.severity == "error"), None)
     if problem is not None or document.root is None:
         line = problem.line if problem else 1
         hint = problem.hint if problem else ""
         message = problem.message if problem else "The file cannot be read."
         return [], [Mistake(f"{path}:{line}", message, hint)]
-    if stage is None or not is_name(stage):
+    if not is_name(stage):
         return [], [Mistake(path, f"{stage!r} cannot name a stage.", f"Put the file under {REQUESTS}STAGE/.")]
     items = document.root.items
     if not items or len(items) > _MAX_REQUESTS:
@@ -245,7 +252,7 @@ def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Mi
     reason = fields.get("reason")
     if not isinstance(artifact, str) or not is_artifact(artifact):
         return Mistake(place, "The request names no artifact.", "Add 'artifact: NAME' (in a directory: dir/sub:NAME).")
-    if rollback not in (None, True, False):
+    if rollback is not None and not isinstance(rollback, bool):
         return Mistake(place, "'rollback' is true or false.", "Write 'rollback: true', or remove it.")
     if rollback and version is not None:
         return Mistake(place, "A rollback goes to the version before and names none.", "Drop 'version' or 'rollback'.")

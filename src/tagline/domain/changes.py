@@ -107,8 +107,8 @@ class Unknown(NamedTuple):
 def standing_labels(names: Iterable[str], events: Sequence[LabelEvent], until: float | None) -> tuple[Label, ...]:
     """The labels as they stood at ``until`` (None: as they stand now), each with who put it there.
 
-    ``names`` are today's. Going back from them, and not forward from none, is right for labels that
-    were renamed meanwhile as well.
+    ``names`` are today's, from which the events lead back. A label that no event put there, because
+    it was renamed, stands without a person and a time: nobody can tell whether it stood then.
     """
     standing = dict.fromkeys(names)
     ordered = sorted(events, key=lambda event: event.at)  # stable: of one second, the forge's order counts

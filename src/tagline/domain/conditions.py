@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,26 +16,42 @@ from tagline.domain.verdicts import Verdict
 Metrics = Mapping[str, Any] | str
 
 
-def judge_after(rules: StageRules, state: ArtifactState, version: str | None, now: int) -> list[Verdict]:
-    """Whether a version holds, or has held, each stage before this one, and for long enough."""
-    return [_after(stage, rules.soak, state, version, now) for stage in rules.after]
+_BETTER = "Improve the metric in a new version, or have the gate changed in .tagline.yaml."
 
 
-def _after(stage: str, soak: int, state: ArtifactState, version: str | None, now: int) -> Verdict:
+def judge_after(
+    rules: StageRules, state: ArtifactState, version: str | None, now: int, prefix: str = "", *, is_new: bool = False
+) -> list[Verdict]:
+    """Whether a version holds, or has held, each stage before this one, and for long enough.
+
+    ``prefix`` is that of labels. ``is_new``: the very change makes the version, so that no waiting
+    before its merge lets it soak.
+    """
+    verdicts = [_after(stage, rules.soak, state, version, now, prefix) for stage in rules.after]
+    return [_never(verdict, prefix) if is_new and verdict.state == "waiting" else verdict for verdict in verdicts]
+
+
+def _never(verdict: Verdict, prefix: str) -> Verdict:
+    fix = f"Merge this without the stage, and ask for it by a later change ({prefix}stage:NAME@VERSION#STAGE)."
+    return verdict._replace(state="refused", fix=fix)
+
+
+def _after(stage: str, soak: int, state: ArtifactState, version: str | None, now: int, prefix: str) -> Verdict:
     rule = "soak" if soak else "after"
     who = f"{state.name} {version}"
     holds = [hold for hold in state.holds.get(stage, ()) if version is not None and hold.version == version]
     if not holds:
-        fix = f"Promote it to {stage} first (stage:{state.name}@{version or 'VERSION'}#{stage}), then ask again."
+        label = f"{prefix}stage:{state.name}@{version or 'VERSION'}#{stage}"
+        fix = f"Promote it to {stage} first ({label}), then ask again."
         return Verdict("after", "refused", f"{who} never held {stage}.", fix)
     # A hold that this very change begins starts a moment from now.
     longest = max(0, *((now if hold.until is None else hold.until) - hold.since for hold in holds))
     if longest >= soak:
         held = f"{who} {'holds' if holds[-1].until is None else 'held'} {stage}"
         return Verdict(rule, "ok", f"{held} for {duration(longest)}." if soak else f"{held}.")
-    message = f"{who} held {stage} for {duration(longest)} of {duration(soak)}."
+    message = f"{who} has held {stage} for {duration(longest)}; {duration(soak)} are needed."
     if holds[-1].until is None:
-        return Verdict(rule, "waiting", message, f"Ask again from {format_time(holds[-1].since + soak)} on.")
+        return Verdict(rule, "waiting", message, f"Merge from {format_time(holds[-1].since + soak)} on.")
     return Verdict(rule, "refused", message, f"Promote it to {stage} again and leave it there for {duration(soak)}.")
 
 
@@ -48,11 +65,11 @@ def duration(seconds: int) -> str:
     return " ".join(parts[:2]) or "0s"
 
 
-def judge_freeze(rules: StageRules, now: int) -> list[Verdict]:
-    """Whether the stage is frozen now."""
+def judge_freeze(rules: StageRules, *instants: int) -> list[Verdict]:
+    """Whether the stage is frozen at any of the instants: when the change was merged, and now."""
     if not rules.freeze:
         return []
-    frozen = [window for window in rules.freeze if window.start <= now < window.end]
+    frozen = [window for window in rules.freeze for now in instants if window.start <= now < window.end]
     if not frozen:
         return [Verdict("freeze", "ok", "No freeze now.")]
     end = format_time(max(window.end for window in frozen))
@@ -66,18 +83,20 @@ def judge_gate(gate: Gate, proposed: Metrics, held: Metrics | None, holder: str 
     if isinstance(value, str):
         return Verdict(rule, "refused", f"{gate.metric}: {value}", "Commit the metrics with the version.")
     said: list[str] = []
-    for bound, passes, word in (
-        (gate.min, gate.min is None or value >= gate.min, "at least"),
-        (gate.max, gate.max is None or value <= gate.max, "at most"),
-    ):
-        if not passes:
+    for bound, passes, word in ((gate.min, operator.ge, "at least"), (gate.max, operator.le, "at most")):
+        if bound is None:
+            continue
+        if not passes(value, bound):
+            message = f"{gate.metric} is {shown(value)}, {word} {shown(bound)} is needed."
             return Verdict(
-                rule, "refused", f"{gate.metric} is {value:g}, {word} {bound:g} is needed.", "A better version."
+                rule,
+                "refused",
+                message,
+                _BETTER,
             )
-        if bound is not None:
-            said.append(f"{word} {bound:g}")
+        said.append(f"{word} {shown(bound)}")
     if gate.not_worse_than is None:
-        return Verdict(rule, "ok", f"{gate.metric} is {value:g} ({', '.join(said)}).")
+        return Verdict(rule, "ok", f"{gate.metric} is {shown(value)} ({', '.join(said)}).")
     return _not_worse(gate, rule, value, held, holder, said)
 
 
@@ -86,18 +105,28 @@ def _not_worse(
 ) -> Verdict:
     stage = gate.not_worse_than
     if held is None:
-        return Verdict(rule, "ok", f"{gate.metric} is {value:g}; nobody holds {stage}.")
+        return Verdict(rule, "ok", f"{gate.metric} is {shown(value)}; nobody holds {stage}.")
     before = number(held, gate.metric)
     if isinstance(before, str):
         fix = f"Compare with a fixed bound (min, max) until {stage} holds a version with this metric."
         return Verdict(rule, "refused", f"{gate.metric} of {holder} in {stage}: {before}", fix)
     loss = before - value if gate.higher_is_better else value - before
-    compared = f"{gate.metric} is {value:g}, {holder} in {stage} has {before:g}"
+    compared = f"{gate.metric} is {shown(value)}, {holder} in {stage} has {shown(before)}"
     # Tolerances are written in decimals: 0.91 - 0.90 must not be more than 0.01.
     if loss > gate.tolerance and not math.isclose(loss, gate.tolerance, rel_tol=1e-9, abs_tol=1e-12):
-        allowed = f" (tolerance {gate.tolerance:g})" if gate.tolerance else ""
-        return Verdict(rule, "refused", f"{compared}: worse{allowed}.", "A better version.")
+        allowed = f" (tolerance {shown(gate.tolerance)})" if gate.tolerance else ""
+        return Verdict(
+            rule,
+            "refused",
+            f"{compared}: worse{allowed}.",
+            _BETTER,
+        )
     return Verdict(rule, "ok", f"{compared}{''.join(f', {word}' for word in said)}.")
+
+
+def shown(value: float) -> str:
+    """A number as people write it, with enough digits to tell it from its bound."""
+    return f"{value:.12g}"
 
 
 def number(metrics: Metrics, name: str) -> float | str:

@@ -107,7 +107,7 @@ class Decision:
             if state.latest is None:
                 raise Refused(
                     f"{state.name} has no active version that could hold {intent.stage}.",
-                    f"Register one: the label version:{state.name}@minor.",
+                    f"Register one: the label {self._label(f'version:{state.name}@minor')}.",
                     code="stage-without-version",
                 )
             return state.latest
@@ -120,8 +120,8 @@ class Decision:
         except Refused as error:
             raise Refused(
                 f"This change registers no version of {self.state.name}, and its commit has none.",
-                f"Add version:minor (or version:{self.state.name}@minor), or name an older version: "
-                f"stage:{self.state.name}@VERSION#{stage}",
+                f"Add {self._label('version:minor')} (or {self._label(f'version:{self.state.name}@minor')}), "
+                f"or name an older version: {self._label(f'stage:{self.state.name}@VERSION#{stage}')}",
                 code="stage-without-version",
             ) from error
         hold = self.state.stages.get(stage)
@@ -129,10 +129,15 @@ class Decision:
         if hold is not None and hold.commit != row.commit and self.facts.newer.get(hold.commit, False) is not False:
             raise Refused(
                 f"{self.state.name}#{stage} is at {_held(hold)} ({hold.commit[:7]}), which is newer than this change.",
-                f"To go back all the same, name the version: stage:{self.state.name}@{row.version}#{stage}",
+                "To go back all the same, name the version: "
+                + self._label(f"stage:{self.state.name}@{row.version}#{stage}"),
                 code="superseded",
             )
         return row
+
+    def _label(self, words: str) -> str:
+        """A label as it is written here."""
+        return self.policy.label_prefix + words
 
     # -- the rules ------------------------------------------------------------
 
@@ -141,13 +146,14 @@ class Decision:
         verdicts: list[Verdict] = []
         for stage, rules in self._rules():
             if self.intent.action is Action.ASSIGN:
-                name = version.version if version else None
-                verdicts += judge_after(rules, self.state, name, self.facts.now)
+                name, prefix = version.version if version else None, self.policy.label_prefix
+                is_new = self._is_new(version)
+                verdicts += judge_after(rules, self.state, name, self.facts.judged_at, prefix, is_new=is_new)
                 verdicts += self._gates(rules, version)
             if self.intent.action is not Action.ROLLBACK:
-                verdicts += judge_freeze(rules, self.facts.now)
+                verdicts += judge_freeze(rules, self.facts.judged_at, self.facts.now)
             if rules.approvals is not None:
-                judged = judge(rules.approvals, self.facts.people, self._subject())
+                judged = judge(rules.approvals, self.facts.people, self._subject(version))
                 self._judged.append(judged)
                 of = "" if stage == self.intent.stage else f"{stage}: "
                 verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
@@ -173,10 +179,15 @@ class Decision:
     def _metrics(self, commit: str) -> Metrics:
         return self.facts.metrics.get((self.intent.artifact, commit), "no metrics were read.")
 
-    def _subject(self) -> Subject:
+    def _is_new(self, version: VersionState | None) -> bool:
+        """Whether this very change registers the version."""
+        registers = any(sibling.action is Action.REGISTER for sibling in self.siblings)
+        return registers and version is not None and version.commit == self.facts.commit
+
+    def _subject(self, version: VersionState | None) -> Subject:
         """What an approval must cover: the request for the stage, and the one for the version behind it."""
         asks = [*self.intent.asks]
-        if self.intent.which == THIS:
+        if self._is_new(version):
             siblings = (i for i in self.siblings if i.action is Action.REGISTER)
             asks += (ask for sibling in siblings for ask in sibling.asks)
         times = [ask.at for ask in asks]
@@ -230,11 +241,11 @@ class Decision:
         bump = next(bump for bump in BUMPS if bump == which)
         plan = plan_register(state, self.facts.commit, self.facts.now, bump=bump, trailers=trailers)
         latest = state.latest
-        if plan.new and latest is not None and self.facts.newer.get(latest.commit) is True:
+        if plan.new and latest is not None and self.facts.newer.get(latest.commit, False) is not False:
             raise Refused(
                 f"{latest.version} of {state.name} is registered at {latest.commit[:7]}, which is newer than this "
                 "change: the next number would name older bytes.",
-                f"Name a version of your own: version:{state.name}@vX.Y.Z, in a new change.",
+                f"Name a version of your own: {self._label(f'version:{state.name}@vX.Y.Z')}, in a new change.",
                 code="superseded",
             )
         return plan

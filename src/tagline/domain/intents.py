@@ -54,18 +54,14 @@ class Known:
 def resolve(asks: Sequence[Ask], known: Known, max_artifacts: int) -> tuple[list[Intent], list[Mistake]]:
     """One intent for each artifact and stage. Any mistake means that the change is refused as a whole."""
     mistakes = [mistake for ask in asks if (mistake := _unknown_artifact(ask, known))]
-    mistakes += _generic_contradictions(asks)
-    mistakes += _too_many(asks, known, max_artifacts)
-    if mistakes:
-        return [], mistakes
+    mistakes += [*_generic_contradictions(asks), *_too_many(asks, known, max_artifacts), *_without_effect(asks, known)]
     own = {*known.touched, *(ask.artifact for ask in asks if ask.action is Action.REGISTER and ask.artifact)}
     intents = [*_specific(asks, own)]
-    # A deprecation takes no registration's place: the two contradict each other.
     taken = {intent.key for intent in intents if intent.action is not Action.DEPRECATE}
     intents += [intent for intent in _generic(asks, known.touched) if intent.key not in taken]
-    mistakes = [*_without_effect(asks, known), *_contradictions(intents), *_unknown_stages(intents, known)]
+    mistakes += [*_contradictions(intents), *_unknown_stages(intents, known)]
     if mistakes:
-        return [], mistakes
+        return [], list(dict.fromkeys(mistakes))
     merged: dict[tuple[str, str | None, Action], Intent] = {}
     for intent in intents:
         earlier = merged.get((*intent.key, intent.action))
@@ -110,7 +106,7 @@ def _too_many(asks: Iterable[Ask], known: Known, limit: int) -> list[Mistake]:
     bumps = [f"{_word(ask)}:{name}@{ask.which}" for ask in generic if ask.action is Action.REGISTER for name in names]
     if not stages:
         return [Mistake(generic[0].source, message, "\n".join(["Name each one by a label of its own:", *bumps]))]
-    files = " and ".join(f"{REQUESTS}{stage}/NAME.yaml" for stage in stages)
+    files = " and ".join(f"{REQUESTS}{stage}/ANY-NAME.yaml" for stage in stages)
     body = [f"- {{artifact: '{name}', version: this}}" for name in names]
     # A file asks for stages only; as comments the labels do no harm in it.
     notes = ["# For new versions these labels, beside this file:", *(f"# {bump}" for bump in bumps)] if bumps else []
@@ -168,7 +164,8 @@ def _contradictions(intents: Sequence[Intent]) -> list[Mistake]:
         key = (*intent.key, intent.action is Action.DEPRECATE)
         wanted.setdefault(key, {}).setdefault((intent.action, intent.which), intent)
     for (artifact, stage, _), ways in wanted.items():
-        if len(ways) > 1:
+        if len(ways) > 1 and any(ask.artifact for intent in ways.values() for ask in intent.asks):
+            # Generic labels that contradict each other are told once, not for every artifact.
             mistakes.append(_contradiction(ways.values(), f"{artifact}#{stage}" if stage else artifact))
     return mistakes
 
@@ -188,7 +185,7 @@ def _unknown_stages(intents: Iterable[Intent], known: Known) -> list[Mistake]:
         near = did_you_mean(intent.stage, stages, _SLIP)
         if known.only_stages or near:
             listed = f"Known stages are {', '.join(sorted(stages)) or 'none'}."
-            fix = f"{listed}{suggestion(intent.stage, stages)}"
+            fix = f"{listed}{suggestion(intent.stage, stages)} List a new stage in .tagline.yaml or .gto first."
             source = intent.sources[0]
             mistakes.setdefault(
                 (source, intent.stage),

@@ -7,7 +7,7 @@ makes every commit anew and keeps its author, the author's time and the message.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
@@ -42,24 +42,26 @@ class Commit(NamedTuple):
         return self.author == other.author and self.message.rstrip() == other.message.rstrip()
 
 
-#: Longer rebases are not walked: GitHub itself rebases at most 100 commits.
-LONGEST = 1000
+#: Seconds: a rebase makes all its commits at the moment of the merge.
+_ONE_MOMENT = 120
 
 
-def landed_after(commit: str, head: str, read: Callable[[str], Commit]) -> str:
-    """The tip of the branch before ``commit`` landed, where ``commit`` has one parent.
+def landed_after(commit: str, own: Sequence[Commit], read: Callable[[str], Commit]) -> str | None:
+    """The tip of the branch before ``commit`` landed, where ``commit`` has one parent and is new.
 
-    Walks back while each commit is a rebased copy of the change's own; a squash is no copy (its
-    author's time is the merge's), so it goes back by one. A fast-forward is its own head and does
-    not come here.
+    ``own`` are the change's own commits. A squash is a copy of none of them (its author's time is the
+    merge's): its parent is the tip. A rebase copies every one of them that is no merge; the walk back
+    passes each once. None where some are copied and some are not: then nobody can tell.
     """
-    landed, own = read(commit), read(head)
-    tip = landed.parents[0] if landed.parents else commit
-    for _ in range(LONGEST):
-        if not landed.is_copy_of(own) or landed.id == own.id or not landed.parents:
+    landed = last = read(commit)
+    left = [one for one in own if len(one.parents) < 2]
+    copied = 0
+    while (twin := next((one for one in left if landed.is_copy_of(one)), None)) is not None:
+        if not landed.parents or last.time - landed.time > _ONE_MOMENT:
             break
-        tip = landed.parents[0]
-        if len(own.parents) != 1:
-            break
-        landed, own = read(tip), read(own.parents[0])
-    return tip
+        left.remove(twin)
+        copied += 1
+        landed = read(landed.parents[0])
+    if copied and left:
+        return None
+    return landed.id if copied else next(iter(landed.parents), landed.id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tagline.domain import messages
-from tagline.domain.answers import refuse_future, require_holder, require_version, versions_by_commit
+from tagline.domain.answers import refuse_future, require_holder, require_version, unknown_artifact, versions_by_commit
 from tagline.domain.events import RawTag, read_events
 from tagline.domain.registry import ArtifactState, VersionState, fold
 from tagline.domain.similar import suggestion
@@ -266,6 +266,8 @@ def plan_deregister(state: ArtifactState, version: str, now: int, trailers: Trai
 
 def plan_deprecate(state: ArtifactState, now: int, trailers: Trailers = ()) -> Plan:
     """Hide an artifact until its next event. The tag goes on its newest event's commit."""
+    if not state.events:
+        raise unknown_artifact(state.name)
     last = state.events[-1]
     if state.deprecated:
         found = Row(last.tag, last.commit, state.name, last.kind, None, None, created=False)

@@ -86,7 +86,7 @@ def _done_step(
     if event is None:
         return None
     there = [row.version for row in state.versions if row.commit == event.commit]
-    version = event.version or (there[0] if there else None)
+    version = event.version or (there[0] if there and event.stage else None)
     row = Row(event.tag, event.commit, intent.artifact, event.kind, version, intent.stage, created=False)
     trailers = messages.parse_trailers(raw[event.tag].message)
     before = next(iter(trailers.get(messages.PREVIOUS, [])), None)
@@ -152,6 +152,12 @@ class Decided:
         """What waits for people, for time, or for a token that can read more; only before the merge."""
         return self._standing(("waiting", "unknown")) if self.change.open else []
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether something is refused only because this token could not read what decides it."""
+        verdicts = (verdict for step in self.steps if not step.done for verdict in step.verdicts)
+        return not self.change.open and any(verdict.state == "unknown" for verdict in verdicts)
+
     def _standing(self, states: Sequence[str]) -> list[Refusal]:
         return [
             Refusal(step.intent.artifact, step.intent.stage, verdict.rule, verdict.message, verdict.fix)
@@ -192,16 +198,20 @@ Seen = Sequence[Sequence[str | None]]
 def compare_with_seen(decided: Decided, seen: Seen | None, *, refuse: bool) -> Decided:
     """Note where the plan is another than the one that reviewers saw (None: they saw none).
 
-    With ``refuse`` what differs is refused: nobody approved that.
+    With ``refuse`` what differs is refused: nobody approved that. So is what would build on it.
     """
     known = {tuple(row[:3]): tuple(row) for row in seen or ()}
     drift: list[str] = []
     steps: list[Step] = []
+    missing: set[tuple[str, str | None]] = set()
     for step in decided.steps:
         was = known.get(step.signature[:3])
-        if step.done or was == step.signature or not step.new or (seen is None and not refuse):
+        same = was == step.signature and (step.intent.artifact, step.version) not in missing
+        if step.done or same or not step.new or (seen is None and not refuse):
             steps.append(step)
             continue
+        if refuse:
+            missing.add((step.intent.artifact, step.version))
         words = _drifted(step, was)
         drift.append(words)
         verdict = Verdict("drift", "refused", words, "Ask again in a new change, whose plan shows it as it is now.")
@@ -212,7 +222,9 @@ def compare_with_seen(decided: Decided, seen: Seen | None, *, refuse: bool) -> D
 def _drifted(step: Step, was: Sequence[str | None] | None) -> str:
     intent = step.intent
     what = f"{intent.artifact}#{intent.stage}" if intent.stage else intent.artifact
+    if was == step.signature:
+        return f"{what} builds on {step.version}, which is not what reviewers saw."
     now = f"{step.before or 'nothing'} → {step.version or 'nothing'}"
     if was is None:
         return f"{what} is now {now}; the plan that reviewers saw had no such step."
-    return f"{what} is now {now}; reviewers saw {was[4] or 'nothing'} → {was[3] or 'nothing'}."
+    return f"{what} is now {now}; the plan that reviewers saw said {was[4] or 'nothing'} → {was[3] or 'nothing'}."

@@ -11,8 +11,8 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tagline.domain.promotion import Refusal
@@ -20,7 +20,9 @@ from tagline.domain.promotion import Refusal
 #: What every comment of ours ends in; by it and by its author it is found again.
 MARKER = "<!-- tagline:v1 "
 _DATA_RE = re.compile(re.escape(MARKER) + r"([A-Za-z0-9+/=]*) -->")
-_MAX_DATA = 200_000
+_MAX_DATA = 1_000_000
+#: Characters of the hidden line: the rest of a comment is for people.
+LONGEST = 25_000
 
 Signature = tuple[str | None, ...]
 
@@ -39,10 +41,38 @@ class Record:
 
 
 def hide(record: Record) -> str:
-    """The record as the last line of a comment."""
+    """The record as the last line of a comment; of one that is too long for that, what is needed most."""
+    return next(line for line in map(_line, _shorter(record)) if len(line) <= LONGEST)
+
+
+def _line(record: Record) -> str:
     data = {"seen": record.seen, "final": record.final, "refused": record.refused, "made": record.made}
-    packed = zlib.compress(json.dumps(data).encode(), 9)
+    text = json.dumps(data).encode()
+    packed = zlib.compress(text, 9) if len(text) <= _MAX_DATA else text
     return f"{MARKER}{base64.b64encode(packed).decode()} -->"
+
+
+def _shorter(record: Record) -> Iterator[Record]:
+    """The record, and then with ever less in it. It never says less than that a merge was judged, and refused."""
+    yield record
+    if record.final:
+        yield (record := replace(record, seen=(), made=()))  # judged is judged, whatever was seen before
+        yield replace(record, refused=tuple(r._replace(message=_short(r.message), fix="") for r in record.refused))
+    # Where nothing is remembered as seen, nothing counts as seen.
+    yield Record(final=record.final, refused=(_TOO_LONG,) if record.refused else ())
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= 100 else f"{message[:99]}…"
+
+
+_TOO_LONG = Refusal(
+    None,
+    None,
+    "record",
+    "More was refused than a comment can remember.",
+    "Ask again for what is missing in new changes of fewer artifacts.",
+)
 
 
 def find(body: str) -> Record | None:
@@ -56,20 +86,21 @@ def find(body: str) -> Record | None:
         text = unpacker.decompress(base64.b64decode(match[1], validate=True), _MAX_DATA)
         data = json.loads(text)
         return Record(
-            tuple(_signature(row) for row in data["seen"]),
+            tuple(_texts(row) for row in data["seen"]),
             data["final"] is True,
-            tuple(Refusal(*_texts(row, 5)) for row in data["refused"]),
-            tuple(str(tag) for tag in data["made"]),
+            tuple(map(_refusal, data["refused"])),
+            tuple(map(str, data["made"])),
         )
     except (binascii.Error, zlib.error, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
-def _signature(row: Any) -> Any:
-    return _texts(row, 5)
+def _refusal(row: Any) -> Refusal:
+    artifact, stage, *words = _texts(row)
+    return Refusal(artifact, stage, *(word or "" for word in words))
 
 
-def _texts(row: Any, length: int) -> Any:
-    if not isinstance(row, Sequence) or len(row) != length or not all(v is None or isinstance(v, str) for v in row):
+def _texts(row: Any) -> Signature:
+    if not isinstance(row, list) or len(row) != 5 or not all(v is None or isinstance(v, str) for v in row):
         raise ValueError(row)
     return tuple(row)

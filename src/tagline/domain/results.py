@@ -12,6 +12,7 @@ from tagline.domain.planning import Row
 from tagline.domain.policy import Policy
 from tagline.domain.promotion import Decided
 from tagline.domain.registry import ArtifactState, Hold
+from tagline.errors import TaglineError
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,10 @@ class Written:
 
 @dataclass(frozen=True)
 class Planned:
-    """A change and what came of it. ``comment_url`` is None where no comment is."""
+    """A change and what came of it. ``comment_url`` is None where no comment is.
+
+    ``error`` is why it could not be looked at, where others of the same run were.
+    """
 
     decided: Decided
     policy: Policy
@@ -109,6 +113,9 @@ class Planned:
     warnings: list[Warn] = field(default_factory=list)
     #: What was done for earlier changes on the way.
     earlier: tuple[Planned, ...] = ()
+    #: Why there is nothing to do, where that may surprise.
+    note: str = ""
+    error: TaglineError | None = None
 
 
 def _who(hold: Hold | None) -> tuple[str | None, str] | None:

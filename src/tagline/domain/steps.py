@@ -42,6 +42,11 @@ class Facts:
     newer: Mapping[str, bool | None] = field(default_factory=dict)
     run_url: str | None = None
 
+    @property
+    def judged_at(self) -> int:
+        """When waiting ends, in unix seconds: at the merge, however late its job comes; before it, now."""
+        return self.now if self.change.merged_at is None else min(self.now, int(self.change.merged_at))
+
 
 @dataclass(frozen=True)
 class Step:

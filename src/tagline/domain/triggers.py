@@ -88,5 +88,5 @@ def _one(event: Event, status_on: str | None = None) -> Task:
 
 
 def _nothing(event: Event, command: str) -> Task:
-    what = f"{event.name} ({event.action})" if event.action else event.name
+    what = f"{event.name} ({event.action})" if event.action else event.name or "an event without a name"
     return Task("nothing", why=f"There is nothing to {command} after {what}.")

@@ -26,6 +26,7 @@ def _change(planned: Planned, pen: Pen) -> str:
         return f"{pen(f'#{change.number}', 'bold')} {one_line(change.title)[:100]}\n{failure(planned.error, pen)}"
     title = pen(f"#{change.number}", "bold") + f" {one_line(change.title)[:100]}"
     lines = [f"{title}  {pen(decided.verdict, _COLORS[decided.verdict], 'bold')}", f"  {one_line(change.url)}"]
+    lines += [f"  {planned.note}"] if planned.note else []
     tense = "would make" if planned.dry_run or not change.merged else "made"
     for row in decided.rows:
         word = tense if row.created or planned.dry_run else "has"
@@ -39,6 +40,7 @@ def _change(planned: Planned, pen: Pen) -> str:
         )
         for step in decided.steps
         for v in step.verdicts
+        if v.state == "ok"  # what stands against it is said below, with its fix
     ]
     if rules:
         lines += ["", table(("FOR", "RULE", "VERDICT", "WHY"), rules, pen, ("bold",))]

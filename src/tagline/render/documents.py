@@ -198,6 +198,7 @@ def _planned(planned: Planned) -> Document:
         "touched": dict(decided.touches.touched),
         "drift": list(decided.drift),
         "policy": planned.policy.digest,
+        "why": planned.note or None,
         "comment_url": planned.comment_url,
         "dry_run": planned.dry_run,
         "warnings": warnings(planned.warnings),

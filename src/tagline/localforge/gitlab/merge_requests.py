@@ -20,7 +20,7 @@ def _changes(call: Call) -> Response:
     found = [change for change in repository.changes() if _listed(change, query)]
     by_update = query.get("order_by") == "updated_at"
     found.sort(key=lambda c: c.updated if by_update else c.created, reverse=query.get("sort", "desc") == "desc")
-    return call.paged(found, lambda change: call.shapes.merge_request(repository, change))
+    return call.paged(found, lambda change: call.shapes.listed_merge_request(repository, change))
 
 
 def _listed(change: Change, query: dict[str, str]) -> bool:

@@ -85,7 +85,7 @@ def _commit(call: Call) -> Response:
 def _changes_of_commit(call: Call) -> Response:
     repository = call.repository
     found = repository.changes_with(repository.commit_named(call.parameters["sha"]).sha)
-    return call.paged(found, lambda change: call.shapes.merge_request(repository, change))
+    return call.paged(found, lambda change: call.shapes.listed_merge_request(repository, change))
 
 
 @route("POST", PROJECT + "/statuses/{sha}", job=403)

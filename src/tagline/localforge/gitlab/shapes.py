@@ -89,6 +89,12 @@ class Shapes:
             "permissions": {"project_access": {"access_level": level} if level else None, "group_access": None},
         }
 
+    def listed_merge_request(self, repository: Repository, change: Change) -> Json:
+        """A change as GitLab's lists tell it: without what takes a look into the repository."""
+        found = self.merge_request(repository, change)
+        del found["diff_refs"]
+        return found
+
     def merge_request(self, repository: Repository, change: Change) -> Json:
         """A merge request."""
         merged, version = change.merged, change.latest

@@ -1,0 +1,114 @@
+"""Which merged changes a run of ``tagline promote`` looks at, and in which order.
+
+In the order in which they landed, so that versions are numbered as the changes were merged whatever
+their jobs do: a change whose job is late is completed by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from tagline.commands.cases import ChangeDesk, may_have_requested
+from tagline.commands.comments import find_comment
+from tagline.domain.asks import concerns_us
+from tagline.domain.changes import Change
+from tagline.domain.policy import Policy
+from tagline.domain.triggers import Task
+
+#: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
+RECENT = 7 * 86_400
+#: Every run completes what landed before it, so behind so many finished changes nothing is unfinished.
+_FINISHED_ENOUGH = 2
+
+
+def unfinished_before(desk: ChangeDesk, change: Change, policy: Policy) -> list[Change]:
+    """What landed before a change on its branch and was never judged, oldest first."""
+    recent = [other for other in _recent(desk, change.base) if other.number != change.number]
+    order = _Order(desk.history.line(change.base, desk.now() - RECENT))
+    before = [other for other in recent if order(other) < order(change)]
+    return _unfinished(desk, before, policy, order, _FINISHED_ENOUGH)
+
+
+class _Order:
+    """Where on its branch a change landed: earlier ones sort first."""
+
+    def __init__(self, line: Sequence[str]) -> None:
+        self._places = {commit: -place for place, commit in enumerate(line)}
+        self._oldest = -len(line)
+
+    def __call__(self, change: Change) -> tuple[int, float]:
+        """The place, and the time for what landed before the part of the line that is known."""
+        return (self._places.get(change.merge_commit or "", self._oldest), change.merged_at or 0.0)
+
+
+def _recent(desk: ChangeDesk, branch: str) -> list[Change]:
+    return desk.forge.merged_since(branch, desk.now() - RECENT)
+
+
+class Landed(NamedTuple):
+    """Changes in the order in which they landed; ``late`` are those that some other job should have promoted."""
+
+    changes: list[Change]
+    late: list[Change]
+
+
+def landed(desk: ChangeDesk, task: Task, branch: str, policy: Policy) -> Landed:
+    """The changes that a push brought, or none, and unfinished ones."""
+    recent = _recent(desk, branch)
+    line = desk.history.line(branch, desk.now() - RECENT)
+    order = _Order(line)
+    pushed = _pushed(line, task)
+    brought = [change for change in recent if change.merge_commit in pushed]
+    if task.commit is not None and not any(change.merge_commit == task.commit for change in brought):
+        # Pushed long ago, or so lately that the list does not have it yet.
+        known = {change.number for change in brought}
+        more = desk.forge.landed_as(task.commit)
+        brought += [change for change in more if change.base == branch and change.number not in known]
+    numbers = {change.number for change in brought}
+    others = [change for change in recent if change.number not in numbers]
+    # A push that asks for nothing looks at one change before it; a run without a push at all of them.
+    enough = len(others) + 1 if task.commit is None else _FINISHED_ENOUGH if _any_asks(brought, policy) else 1
+    late = _unfinished(desk, others, policy, order, enough)
+    return Landed(sorted([*late, *brought], key=order), late)
+
+
+def _any_asks(changes: Iterable[Change], policy: Policy) -> bool:
+    return any(_has_label(change, policy) for change in changes)
+
+
+def _has_label(change: Change, policy: Policy) -> bool:
+    return any(concerns_us(name, policy.label_prefix) for name in change.labels)
+
+
+def _pushed(line: Sequence[str], task: Task) -> set[str]:
+    """The commits of the branch that a push brought."""
+    if task.commit is None or task.commit not in line:
+        return {task.commit} if task.commit else set()
+    start = line.index(task.commit)
+    end = line.index(task.before) if task.before in line else start + 1
+    return set(line[start : max(end, start + 1)])
+
+
+def _unfinished(
+    desk: ChangeDesk, changes: Iterable[Change], policy: Policy, order: _Order, enough: int
+) -> list[Change]:
+    """Of merged changes those that ask for something and whose merge was never judged, oldest first.
+
+    Behind ``enough`` finished ones no more are looked for.
+    """
+    newest_first = sorted(changes, key=order, reverse=True)
+    found: list[Change] = []
+    finished = 0
+    for change in newest_first:
+        if not _has_label(change, policy) and not may_have_requested(desk.history, change):
+            continue
+        record = find_comment(desk, change, policy).record
+        if record is None or not record.final:
+            found.append(change)
+            finished = 0
+            continue
+        finished += 1
+        if finished >= enough:
+            break
+    return found[::-1]

@@ -1,0 +1,87 @@
+"""One commit's artifacts: what its manifests describe, and the files in Git that stand for them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from tagline.commands.manifests import load_manifest, mentions_artifacts
+from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry
+from tagline.domain.pointers import Out, outs_of
+from tagline.domain.tracked import TrackedPaths
+from tagline.formats import yaml
+from tagline.ports import Tree
+
+
+class Snapshot:
+    """The files of a commit, as far as artifacts are concerned."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    @cached_property
+    def entries(self) -> dict[str, ManifestEntry]:
+        """Every artifact that its manifests describe."""
+        return entries_of(self.tree)
+
+    @cached_property
+    def uses_lfs(self) -> bool:
+        """Whether any of its files may be kept by Git LFS."""
+        contents = self.tree.read_many(self._tracked.named(".gitattributes"), yaml.MAX_BYTES)
+        return any(b"filter=lfs" in data for data in contents.values())
+
+    def stands_for(self, entry: ManifestEntry) -> str:
+        """The one file in Git that stands for an artifact: its pointer, itself, or else its manifest."""
+        path, tracked = entry.path, self._tracked
+        if path is None or entry.virtual:
+            return entry.file
+        if tracked.has_dvc_file(path):
+            return next(f"{part}.dvc" for part in [path, *_above(path)] if tracked.is_file(f"{part}.dvc"))
+        if tracked.is_file(path) or tracked.is_directory(path):
+            return path
+        locks = tracked.named("dvc.lock")
+        return next((lock for lock in locks if any(out.path == path for out in outs_in(self.tree, [lock]))), entry.file)
+
+    def out(self, path: str) -> Out | None:
+        """What DVC's pointers say of a path that is an out itself."""
+        file = f"{path}.dvc"
+        pointers = [file] if self._tracked.is_file(file) else self._tracked.named("dvc.lock")
+        return next((out for out in outs_in(self.tree, pointers) if out.path == path), None)
+
+    @cached_property
+    def _tracked(self) -> TrackedPaths:
+        return TrackedPaths(self.tree.paths())
+
+
+def entries_of(tree: Tree) -> dict[str, ManifestEntry]:
+    """Every artifact that a snapshot's manifests describe; artifacts.yaml counts before dvc.yaml."""
+    manifests = [path for path in tree.paths() if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
+    contents = tree.read_many(manifests, yaml.MAX_BYTES)
+    entries: dict[str, ManifestEntry] = {}
+    for file in sorted(contents, key=lambda path: (posixpath.basename(path) != MANIFEST, path)):
+        if posixpath.basename(file) == MANIFEST or mentions_artifacts(contents[file]):
+            for item in load_manifest(file, contents[file], tree).items:
+                entries.setdefault(item.entry.name, item.entry)
+    return entries
+
+
+def is_pointer(path: str) -> bool:
+    """Whether a file says what DVC keeps elsewhere, with digests."""
+    name = posixpath.basename(path)
+    return name == "dvc.lock" or (name.endswith(".dvc") and name != ".dvc")
+
+
+def outs_in(tree: Tree, pointers: Sequence[str]) -> list[Out]:
+    """The outs of some pointer files."""
+    pipelines = {path: posixpath.join(posixpath.dirname(path), DVC_MANIFEST) for path in pointers}
+    locks = [pipelines[path] for path in pointers if posixpath.basename(path) == "dvc.lock"]
+    contents = tree.read_many([*pointers, *locks], yaml.MAX_BYTES)
+    data = {path: yaml.load(content).root for path, content in contents.items()}
+    values = {path: root.value for path, root in data.items() if root is not None}
+    return [out for path in pointers for out in outs_of(path, values.get(path), values.get(pipelines[path]))]
+
+
+def _above(path: str) -> Iterable[str]:
+    while path := posixpath.dirname(path):
+        yield path
