@@ -33,6 +33,16 @@ CASES = [
     (["assign", "rf#dev", "--version", "v1.0.0"], {"git", "yaml"}),
     (["resolve", "rf"], {"git", "yaml", "jsonschema"}),
     (["validate"], {"git", "yaml", "jsonschema"}),
+    (["plan", "--change", "1"], set()),
+    (["promote", "--change", "1"], set()),
+    (
+        ["plan", "--change", "1", "--repo", "http://127.0.0.1:9/o/r", "--repo-forge", "github"],
+        {"git", "github", "requests"},
+    ),
+    (
+        ["plan", "--change", "1", "--repo", "http://127.0.0.1:9/o/r", "--repo-forge", "gitlab"],
+        {"git", "gitlab", "requests"},
+    ),
 ]
 
 
