@@ -67,18 +67,18 @@ def landed(desk: ChangeDesk, task: Task, branch: str, policy: Policy) -> Landed:
         brought += [change for change in more if change.base == branch and change.number not in known]
     numbers = {change.number for change in brought}
     others = [change for change in recent if change.number not in numbers]
-    # A push that asks for nothing looks at one change before it; a run without a push at all of them.
-    enough = len(others) + 1 if task.commit is None else _FINISHED_ENOUGH if _any_asks(brought, policy) else 1
+    if task.commit is not None and not any(_may_ask(desk, change, policy) for change in brought):
+        # Most pushes ask for nothing and are to cost nothing: the next one that does completes the others.
+        return Landed(sorted(brought, key=order), [])
+    enough = len(others) + 1 if task.commit is None else _FINISHED_ENOUGH
     late = _unfinished(desk, others, policy, order, enough)
     return Landed(sorted([*late, *brought], key=order), late)
 
 
-def _any_asks(changes: Iterable[Change], policy: Policy) -> bool:
-    return any(_has_label(change, policy) for change in changes)
-
-
-def _has_label(change: Change, policy: Policy) -> bool:
-    return any(concerns_us(name, policy.label_prefix) for name in change.labels)
+def _may_ask(desk: ChangeDesk, change: Change, policy: Policy) -> bool:
+    """Whether a merged change asks for something, as far as a list and the files tell; no API request."""
+    labelled = any(concerns_us(name, policy.label_prefix) for name in change.labels)
+    return labelled or may_have_requested(desk.history, change)
 
 
 def _pushed(line: Sequence[str], task: Task) -> set[str]:
@@ -101,7 +101,7 @@ def _unfinished(
     found: list[Change] = []
     finished = 0
     for change in newest_first:
-        if not _has_label(change, policy) and not may_have_requested(desk.history, change):
+        if not _may_ask(desk, change, policy):
             continue
         record = find_comment(desk, change, policy).record
         if record is None or not record.final:

@@ -119,10 +119,12 @@ def standing_labels(names: Iterable[str], events: Sequence[LabelEvent], until: f
             standing.pop(event.name, None)
         else:
             standing[event.name] = None
-    added = {event.name: event for event in ordered if event.added and (until is None or event.at <= until)}
-    return tuple(
-        Label(name, added[name].by, added[name].at) if name in added else Label(name, None, None) for name in standing
-    )
+    last = {event.name: event for event in ordered if until is None or event.at <= until}
+    return tuple(_label(name, last.get(name)) for name in standing)
+
+
+def _label(name: str, last: LabelEvent | None) -> Label:
+    return Label(name, last.by, last.at) if last is not None and last.added else Label(name, None, None)
 
 
 def latest_reviews(reviews: Iterable[Review]) -> dict[str, Review]:

@@ -173,7 +173,9 @@ class BareRepository:
         """What differs from ``old`` to ``new``; renames are found."""
         raw = _records(self("diff", "--raw", "-z", "--no-abbrev", "-M", old, new, "--"))
         counts = _counts(self("diff", "--numstat", "-z", "-M", old, new, "--"))
-        patches = re.split(r"^diff --git .*\n", self("diff", "-M", old, new, "--"), flags=re.MULTILINE)[1:]
+        texts = iter(re.split(r"^diff --git .*\n", self("diff", "-M", old, new, "--"), flags=re.MULTILINE)[1:])
+        # Of what became a link Git shows two patches: the file that goes and the link that comes.
+        patches = [next(texts) + (next(texts) if fields[4] == "T" else "") for fields, _, _ in raw]
         return [_file(*each) for each in zip(raw, counts, patches, strict=True)]
 
     def merged_tree(self, ours: str, theirs: str) -> str:

@@ -1,0 +1,236 @@
+"""What no job has finished yet: found again later, in order, whatever stands in the way of one of them, and cheaply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tagline.domain.record import find
+from tagline.localforge import Request
+from tests.changes.world import BETTER, Platform, World
+
+GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n"
+FREE = "stages:\n  prod: {}\n"
+LABELS = ("version:minor", "stage:prod")
+CHURN = {"churn@v0.1.0", "churn#prod#1"}
+FRAUD = {"models/fraud.txt": "rules: 4\n"}
+MOST_QUIET = 3
+
+
+def _merged(world: World, branch: str, files: dict[str, str], **more: Any) -> int:
+    number = world.open(branch, files, labels=more.pop("labels", LABELS), **more)
+    world.merge(number)
+    return number
+
+
+# -- found again ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["merge", "squash"])
+def test_schedule__in_a_repository_that_was_quiet_for_a_month__finds_the_request_file(
+    make_world: Callable[..., World], platform: Platform, method: str
+) -> None:
+    """Of the last days' commits there are no more than the request's own: what was there before is fetched."""
+    world = make_world(platform, FREE, days_ago=30)
+    world.admin("register", "churn", "--version", "v1.0.0", "--rev", world.git("rev-parse", "HEAD"))
+    number = world.open("topic", {"promotions/prod/x.yaml": "- {artifact: churn, version: v1.0.0}\n"})
+    world.merge(number, method)
+    ran = world.on_schedule()
+    assert ran.code == 0, ran.out + ran.err
+    assert set(world.tags()) == {"churn@v1.0.0", "churn#prod#1"}
+
+
+def test_schedule__completes_what_landed_on_every_listed_branch_and_on_no_other(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, "branches: ['release/*']\n")
+    for place, branch in enumerate(("release/1", "release/2", "feature")):
+        world.push(branch, {"b.txt": f"{branch}\n"})
+        labels = ("version:minor", f"stage:on-{place}")
+        _merged(world, f"topic-{place}", {"models/churn.txt": f"{place}\n"}, labels=labels, target=branch)
+    ran = world.on_schedule()
+    assert ran.code == 0, ran.out + ran.err
+    assert set(world.tags()) == {"churn@v0.1.0", "churn#on-0#1", "churn@v0.2.0", "churn#on-1#2"}
+
+
+def test_plan__that_is_overtaken_by_the_promote__leaves_the_final_record(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    """The change is merged and promoted between two requests of a plan that saw it open."""
+    world = make_world(platform, GUARDED)
+    number = world.open("topic", BETTER, labels=LABELS)
+    world.plan(number)
+    merged = False
+
+    def merge_and_promote(request: Request) -> None:
+        nonlocal merged
+        if not merged and request.method == "GET" and re.search(r"/(comments|notes)$", request.path):
+            merged = True
+            world.merge(number)
+            said, _ = world.child("promote", "--change", str(number)).communicate(timeout=60)
+            assert "approvals" in said
+
+    world.server.before.append(merge_and_promote)
+    late = world.plan(number)
+    assert (late.code, merged) == (0, True), late.err
+    (comment,) = world.comments(number)
+    record = find(comment)
+    assert record is not None
+    assert record.final
+    assert "Tagline: refused" in comment
+
+
+# -- one that stands in nobody's way ----------------------------------------------------
+
+
+def _name_is_blocked(world: World) -> None:
+    """A tag that is a folder of the one to be made, so that Git can hold only one of them."""
+    world.git("tag", "fraud@v0.1.0/x", "origin/main")
+    world.git("push", "--quiet", "origin", "refs/tags/fraud@v0.1.0/x")
+
+
+def _push_is_refused(world: World) -> None:
+    """As a protected tag pattern does it: for one artifact and not for another."""
+    hook = world.repo.path / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    said = "GitLab: You are not allowed to create this tag as it is protected."
+    hook.write_text(f'#!/bin/sh\nif grep -q refs/tags/fraud; then echo "{said}" >&2; exit 1; fi\n')
+    hook.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("stand_in_the_way", "error", "code"),
+    [
+        pytest.param(_name_is_blocked, "ref-collision", 1, id="a-tag-is-in-the-way"),
+        pytest.param(_push_is_refused, "protected-tag", 4, id="its-push-is-refused-for-good"),
+    ],
+)
+@pytest.mark.parametrize("by_number", [True, False], ids=["number", "schedule"])
+def test_earlier__that_cannot_be_done__the_others_are_and_its_error_is_told(
+    make_world: Callable[..., World],
+    platform: Platform,
+    stand_in_the_way: Callable[[World], None],
+    error: str,
+    code: int,
+    by_number: bool,
+) -> None:
+    world = make_world(platform, FREE)
+    broken = _merged(world, "t1", FRAUD)
+    stand_in_the_way(world)
+    number = _merged(world, "t2", BETTER)
+    ran = world.promote(number) if by_number else world.on_schedule()
+    assert ran.code == code, ran.out + ran.err
+    every = [*ran.json["earlier"], ran.json] if by_number else ran.json["changes"]
+    first, second = every
+    assert (first["change"]["number"], first["error"]["code"], first["verdict"]) == (broken, error, None)
+    assert first["error"]["hint"]
+    assert (second["change"]["number"], second["verdict"]) == (number, "ok")
+    assert {tag for tag in world.tags() if tag.startswith("churn")} == CHURN
+    assert world.comments(broken) == [], "it is not finished, and the next promote tries it again"
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["by-a-rule", "because-it-is-not-on-the-branch"])
+def test_earlier__that_is_refused__is_told_there_and_turns_no_other_job_red(
+    make_world: Callable[..., World], platform: Platform, reset: bool
+) -> None:
+    world = make_world(platform, GUARDED)
+    start = world.git("rev-parse", "HEAD")
+    refused = _merged(world, "t1", FRAUD)
+    if reset:
+        world.git("push", "--quiet", "--force", "origin", f"{start}:refs/heads/main")
+    number = world.open("t2", BETTER, labels=LABELS)
+    world.approve(number, "carol")
+    world.merge(number)
+    ran = world.promote(number)
+    assert (ran.code, ran.verdict) == (0, "ok"), ran.out + ran.err
+    (earlier,) = ran.json["earlier"]
+    assert (earlier["change"]["number"], earlier["verdict"]) == (refused, "refused")
+    assert [found["rule"] for found in earlier["refused"]] == ["not-on-branch" if reset else "approvals"]
+    assert set(world.tags()) == CHURN | (set() if reset else {"fraud@v0.1.0"})
+    assert "Tagline: refused" in world.comments(refused)[0]
+    assert world.promote(refused).code == 1, "its own job is red"
+
+
+# -- what it costs --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_number", [True, False], ids=["number", "push"])
+def test_requests__of_a_change_without_labels_behind_finished_ones__are_three_at_most(
+    make_world: Callable[..., World], platform: Platform, by_number: bool
+) -> None:
+    world = make_world(platform, FREE)
+    for place in range(3):
+        finished = _merged(world, f"t{place}", {"models/churn.txt": f"{place}\n"})
+        assert world.promote(finished).code == 0
+    quiet = world.open("quiet", {"README.md": "1\n"})
+    merged = world.merge(quiet)
+    ran = world.promote(quiet) if by_number else world.on_push(merged)
+    assert (ran.code, ran.verdict) == (0, "nothing"), ran.err
+    assert len(ran.requests) <= MOST_QUIET, [f"{r.method} {r.path}" for r in ran.requests]
+
+
+def test_requests__of_a_promote_that_is_raced_again_and_again__ask_everything_once(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    """Only the ledger is read anew: what people said stays as it was when the change was merged."""
+    world = make_world(platform, GUARDED)
+    world.admin("register", "churn", "--version", "v0.0.1", "--rev", world.git("rev-parse", "HEAD"))
+    number = world.open("topic", BETTER, labels=LABELS)
+    world.approve(number, "carol")
+    world.merge(number)
+    races = 0
+
+    def write_first(request: Request) -> None:
+        nonlocal races
+        if races < 4 and request.method == "POST" and request.path.endswith("git-receive-pack"):
+            races += 1
+            where = ("--version", "v0.0.1", "--push", "--repo", world.repo.path.as_uri())
+            faster = world.child("assign", f"churn#canary{races}", *where)
+            faster.communicate(timeout=60)
+            assert faster.returncode == 0
+
+    world.server.before.append(write_first)
+    ran = world.promote(number)
+    assert (ran.code, races) == (0, 4), ran.out + ran.err
+    assert {"churn@v0.1.0", "churn#prod#5"} <= set(world.tags())
+    asked = [f"{each.method} {each.path}" for each in ran.requests if each.method == "GET"]
+    twice = {one for one in asked if asked.count(one) > 1}
+    # A first comment is read back, in case another run wrote one at the same moment.
+    assert {one for one in twice if not one.endswith(("/comments", "/notes"))} == set()
+
+
+def test_fetches__of_a_change_that_touches_many_artifacts_and_names_one__are_those_of_one(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    counts = []
+    for many in (2, 40):
+        names = [f"m{place}" for place in range(many)]
+        manifest = "".join(f"{name}: {{path: models/{name}.txt}}\n" for name in names)
+        world = make_world(platform, FREE, {"artifacts.yaml": manifest, **{f"models/{n}.txt": "1\n" for n in names}})
+        labels = ("version:m0@minor", "stage:m0#prod")
+        number = world.open("topic", {f"models/{name}.txt": "2\n" for name in names}, labels=labels)
+        planned = world.plan(number)
+        world.merge(number)
+        promoted = world.promote(number)
+        assert [len(ran.json["touched"]) for ran in (planned, promoted)] == [many, many]
+        assert set(world.tags()) == {"m0@v0.1.0", "m0#prod#1"}
+        counts.append(len([each for each in world.server.exchanges if each.is_git]))
+    assert counts[0] == counts[1]
+
+
+# -- what is not there yet ----------------------------------------------------------------
+
+
+def test_plan__tags_of_the_document__are_not_created_before_the_merge(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, FREE)
+    number = world.open("topic", BETTER, labels=LABELS)
+    planned = world.plan(number)
+    world.merge(number)
+    promoted = world.promote(number)
+    for ran, created in ((planned, False), (promoted, True)):
+        assert {row["tag"]: row["created"] for row in ran.json["tags"]} == dict.fromkeys(CHURN, created)
