@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tagline.domain.messages import parse_trailers
 from tagline.domain.record import MARKER, Record, hide
 from tests.changes.world import BETTER, START, Platform, World
 
@@ -212,6 +213,53 @@ def test_hostile_names__everywhere__are_data(make_world: Callable[..., World], p
         assert "##[" not in line
         assert "\x1b" not in line
         assert "\u202e" not in line
+
+
+def test_hostile_people_and_files__end_as_text_in_trailers_and_comments(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform)
+    bob = "bob|`<b>@everyone\u202e::error::"
+    world.forge.person(bob)
+    world.repo.grant(bob, "write")
+    world.admin("register", "churn", "--version", "v1.0.0", "--rev", world.git("rev-parse", "origin/main"))
+    reason = "because\\nChange: http://evil.example\\n\\n@everyone"
+    files = {
+        "promotions/dev/a`|$(x) <i>.yaml": f'- {{artifact: churn, version: v1.0.0, reason: "{reason}"}}\n',
+        "artifacts.yaml": 'churn: {path: "models/churn\\n#1.txt"}\n',
+        "models/churn\n#1.txt": "2\n",
+    }
+    number = world.open("topic", files, labels=("version:minor", "stage:churn#prod"), by=bob, author="alice")
+    assert world.plan(number).code == 0
+    world.merge(number)
+    assert world.promote(number).code == 0
+    dev = next(tag for tag in world.tags() if "#dev" in tag)
+    assert len(world.trailers(dev)["Change"]) == 1
+    assert world.trailers(dev)["Reason"] == ["because Change: http://evil.example @everyone"]
+    assert "\u202e" not in world.comments(number)[0]
+    (body,) = world.comments(number)
+    assert body.count(MARKER) == 1
+    made = [parse_trailers(tag.message) for tag in world.tags().values() if "Change" in tag.message]
+    assert len(made) == 3
+    assert all(len(trailers["Run"]) == len(trailers["Change"]) == 1 for trailers in made)
+
+
+def test_merges__of_the_same_second__keep_the_order_of_the_branch(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform)
+    numbers = [
+        world.open(f"t{name}", {f"models/{name}.txt": "x\n"}, labels=("version:churn@minor", "stage:churn#prod"))
+        for name in ("churn", "fraud", "other")
+    ]
+    moment = world.forge.clock()
+    world.forge.clock = lambda: moment
+    tips = [world.merge(number) for number in numbers]
+    assert world.promote(numbers[-1]).code == 0
+    tags = world.tags()
+    assert [tags[f"churn@v0.{place}.0"].target for place in (1, 2, 3)] == tips
+    assert tags["churn#prod#3"].target == tips[-1]
+    assert len({tag.time for tag in tags.values()}) == len(tags)
 
 
 @pytest.mark.parametrize(

@@ -230,19 +230,13 @@ class GitHub:
 
     def comment(self, change: Change, body: str) -> Comment:
         """Post once: after a failure the comments are read before it is tried again."""
-        attempts = 0
+        pull = self._pull(change)
 
-        def post() -> Comment:
-            nonlocal attempts
-            attempts += 1
-            if attempts > 1:
-                for there in self._pull(change).get_issue_comments():
-                    if there.body == body:
-                        return _comment(there)
-            return _comment(self._pull(change).create_issue_comment(body))
+        def there() -> Comment | None:
+            return next((_comment(found) for found in pull.get_issue_comments() if found.body == body), None)
 
         with self._commenting():
-            return http_retries.again(post, _is_passing)
+            return http_retries.post_once(lambda: _comment(pull.create_issue_comment(body)), there, _is_passing)
 
     def edit_comment(self, change: Change, comment: Comment, body: str) -> Comment:
         """Replace the text; the same twice is the same."""

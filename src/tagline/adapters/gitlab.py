@@ -248,19 +248,16 @@ class GitLab:
 
     def comment(self, change: Change, body: str) -> Comment:
         """Post once: after a failure the notes are read before it is tried again."""
-        attempts = 0
+        notes = self._request(change).notes
 
-        def post() -> Comment:
-            nonlocal attempts
-            attempts += 1
-            if attempts > 1:
-                there = (note for note in self._request(change).notes.list(iterator=True) if note.body == body)
-                if (note := next(there, None)) is not None:
-                    return self._comment(change, note)
-            return self._comment(change, self._request(change).notes.create({"body": body}))
+        def there() -> Comment | None:
+            found = (self._comment(change, note) for note in notes.list(iterator=True) if note.body == body)
+            return next(found, None)
 
         with self._commenting():
-            return http_retries.again(post, _is_passing)
+            return http_retries.post_once(
+                lambda: self._comment(change, notes.create({"body": body})), there, _is_passing
+            )
 
     def edit_comment(self, change: Change, comment: Comment, body: str) -> Comment:
         """Replace the text; the same twice is the same."""

@@ -61,6 +61,24 @@ class PatientRetry(Retry):
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
 
+def post_once(
+    create: Callable[[], T], there: Callable[[], T | None], is_passing: Callable[[Exception], float | None]
+) -> T:
+    """Create something, and again after a failure that may pass; but first ``there`` looks for it.
+
+    The answer may have been lost and the thing be made.
+    """
+    attempts = 0
+
+    def act() -> T:
+        nonlocal attempts
+        attempts += 1
+        found = there() if attempts > 1 else None
+        return create() if found is None else found
+
+    return again(act, is_passing)
+
+
 def again(act: Callable[[], T], is_passing: Callable[[Exception], float | None]) -> T:
     """Call ``act`` until it works; ``is_passing`` gives for a failure that may pass the seconds to wait.
 
