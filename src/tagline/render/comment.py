@@ -87,11 +87,15 @@ def _title(decided: Decided) -> str:
             return "### ⏳ Tagline: waiting\n\nIf this is merged now, what waits here is left out for good:"
         case "refused" if merged:
             did = f"This merge made {tags}. The rest was" if made else "Nothing was tagged. This was"
-            return f"### ❌ Tagline: refused\n\n{did} refused, and that is final:"
+            end = "What this token cannot read, a run with a better one decides" if decided.unreadable else _FINAL
+            return f"### ❌ Tagline: refused\n\n{did} refused. {end}:"
         case "refused":
             what = "nothing is tagged" if decided.mistakes else "this is left out for good"
             return f"### ❌ Tagline: refused\n\nIf this is merged as it stands, {what}:"
     return "### Tagline: nothing to tag\n\nNo label and no request file asks for anything."
+
+
+_FINAL = "That is final"
 
 
 class _Objection(NamedTuple):
