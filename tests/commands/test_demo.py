@@ -42,7 +42,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
         "  | ✅  churn     new version    –    v1.0.0       churn@v1.0.0",
         "#1 First trees  ok",
         "  | This merge made 3 tags.",
-        "churn#prod  gate:accuracy  refused  accuracy is 0.81, v1.0.0 in prod has 0.9: worse.",
+        "  churn#prod: accuracy is 0.81, v1.0.0 in prod has 0.9: worse. [gate:accuracy]",
         "(exit code 1)",
         "* alice opens pull request 4, 'v1.1.0 to prod'; bob labels it stage:churn@v1.1.0#prod",
         "* alice merges merge request 1 (squash-merge)",

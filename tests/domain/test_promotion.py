@@ -264,6 +264,14 @@ def test_order__soak_of_a_version_of_this_change__is_refused_and_the_rest_is_mad
     assert [name for name, _ in tags(settled.steps)] == ["rf@v0.1.0", "rf#staging#1"]
 
 
+def test_rules__soak_of_a_version_that_its_commit_had_before__waits():
+    """Nobody but this change could merge it, but it does not make it: waiting helps."""
+    soaking = policy("stages: {staging: {}, prod: {after: [staging], soak: 1h}}")
+    book = ledger("rf@v1.0.0 d", f"rf#staging#1 d {NOW - START - 60}")
+    step = only(plan(book, "stage:prod", policy=soaking, facts=facts(open_change())))
+    assert said(step) == [("soak", "waiting")]
+
+
 def test_rules__soak__ends_at_the_merge_however_late_its_job_comes():
     soaking = policy("stages: {staging: {}, prod: {after: [staging], soak: 1h}}")
     book = ledger("rf@v1.0.0 a", f"rf#staging#1 a {NOW - START - 3600 - 30}")
@@ -315,6 +323,7 @@ def test_order__two_stages_that_want_each_other__are_decided_all_the_same():
 def test_rules__approvals_missing__waits_and_names_who():
     step = only(plan(ledger("rf@v1.0.0 e"), "stage:prod", policy=GUARDED))
     assert said(step) == [("approvals", "waiting")]
+    assert step.verdicts[0].message == "0 of 1 approval."
 
 
 def test_rules__approved__is_ok_and_says_by_whom():
@@ -367,6 +376,14 @@ def test_rules__labeller_of_the_version_excluded__does_not_count():
     strict = policy("stages: {prod: {approvals: {not: [labeller]}}}")
     steps = plan(ledger(), "version:minor", "stage:prod", policy=strict, facts=facts(people=approved("Zoe")))
     assert steps[1].reviewers == (("Zoe", "asked for it"),)
+
+
+def test_rules__labeller_in_other_letters__is_the_same_person():
+    strict = policy("stages: {prod: {approvals: {not: [labeller]}}}")
+    asks = (Ask(Action.ASSIGN, "stage:prod", stage="prod", by="Zoe", at=LABELLED),)
+    wanted = [Intent("rf", Action.ASSIGN, "prod", THIS, asks)]
+    given = facts(people=approved("zOE"))
+    assert only(plan_intents(ledger("rf@v1.0.0 e"), wanted, strict, given)).reviewers == (("zOE", "asked for it"),)
 
 
 OWNED = policy("stages: {prod: {approvals: {from: [codeowners]}}}")
@@ -755,7 +772,8 @@ def test_done__each_kind__once_carried_out(label):
     assert not is_done(intent, before.state(), before.raw, URL)
     assert is_done(intent, after.state(), after.raw, URL)
     assert not is_done(intent, after.state(), after.raw, OTHER_URL)
-    assert only(plan(after, label)).done
+    again = only(plan(after, label))
+    assert (again.done, again.version) == (True, only(plan(before, label)).version)
 
 
 def test_done__tag_that_is_no_event__does_not_count():
@@ -781,6 +799,14 @@ def test_settle__what_cannot_be_read__is_refused(unknown):
     steps = plan(ledger("rf@v1.0.0 e"), "stage:prod", policy=GUARDED, facts=facts(people=People(reviews=unknown)))
     settled = settle(decided(steps), GUARDED)
     assert (settled.verdict, settled.rows) == ("refused", [])
+
+
+@pytest.mark.parametrize("change", [open_change(), merged_change()], ids=["open", "merged"])
+@pytest.mark.parametrize("can_read", [True, False])
+def test_unreadable__is_what_a_better_token_would_decide_after_the_merge(change, can_read):
+    people = People() if can_read else People(reviews=Unknown("The approvals", "A token."))
+    steps = plan(ledger("rf@v1.0.0 e", "rf@v1.1.0 d"), "stage:prod", policy=GUARDED, facts=facts(change, people=people))
+    assert decided(steps, change).unreadable == (change.merged and not can_read)
 
 
 ATOMIC = policy("stages: {prod: {approvals: {}}}\natomic: change")
@@ -899,6 +925,27 @@ def test_drift__replanned__is_done_and_said():
         "rf is now v1.1.0 → v1.2.0; the plan that reviewers saw said v1.0.0 → v1.1.0.",
         "rf#prod is now v1.0.0 → v1.2.0; the plan that reviewers saw said v1.0.0 → v1.1.0.",
     )
+
+
+def test_drift__replanned__only_what_is_another_is_said():
+    names = ("version:rf@v2.0.0", "stage:prod")
+    found = compare_with_seen(decided(plan(SINCE, *names)), seen(BOOK, *names), refuse=False)
+    assert found.drift == ("rf is now v1.1.0 → v2.0.0; the plan that reviewers saw said v1.0.0 → v2.0.0.",)
+
+
+@pytest.mark.parametrize(
+    ("book", "label", "words"),
+    [
+        (
+            ledger(),
+            "version:rf@v2.0.0",
+            "rf is now v1.1.0 → v2.0.0; the plan that reviewers saw said nothing → v2.0.0.",
+        ),
+        (BOOK, "deprecate:rf", "rf is now v1.1.0 → nothing; the plan that reviewers saw said v1.0.0 → nothing."),
+    ],
+)
+def test_drift__from_or_to_no_version__says_nothing_for_it(book, label, words):
+    assert compare_with_seen(decided(plan(SINCE, label)), seen(book, label), refuse=False).drift == (words,)
 
 
 def test_drift__refused__makes_no_tags():
