@@ -135,6 +135,7 @@ SLIPS = {
     "stage: prod": "stage:prod",
     "stage:prod ": "stage:prod",
     "stage:: prod": "stage:prod",
+    "stage: :prod": "stage:prod",
     "version: minor": "version:minor",
     "version:minr": "version:minor",
     "version:Major": "version:major",

@@ -278,6 +278,11 @@ def test_stage__not_among_the_only_ones__refuses_without_a_did_you_mean():
     assert "Did you mean" not in mistake.fix
 
 
+def test_stage__where_there_are_none_at_all__says_so():
+    (mistake,) = refused(known("rf", only_stages=True), "stage:prod")
+    assert mistake.fix.startswith("Known stages are none.")
+
+
 def test_stage__unknown_of_many_artifacts__is_said_once_a_label():
     (mistake,) = refused(known("rf", "churn", stages=STAGES), "stage:prd")
     assert mistake.source == "stage:prd"

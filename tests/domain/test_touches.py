@@ -64,9 +64,10 @@ def test_in_git__whatever_happened_to_the_file__is_touched(status):
     assert find_touches(one, one, [FileChange("model.pkl", status)]).touched == {"rf": "model.pkl changed"}
 
 
-def test_nothing_changed__nothing_is_touched():
-    one = side(RF, outs=(out("model.pkl"),))
-    assert touch(one, one).touched == {}
+def test_nothing_changed__nothing_is_touched_removed_or_renamed():
+    one = side(RF, entry("a", None), outs=(out("model.pkl"),))
+    found = touch(one, one)
+    assert (found.touched, found.removed, found.renamed) == ({}, [], [])
 
 
 @pytest.mark.parametrize("field", ["description", "type", "labels", "custom", "metrics", "line"])
@@ -118,6 +119,11 @@ def test_manifest__entry_renamed__is_listed_and_not_touched_whatever_its_bytes()
 def test_manifest__entry_removed_and_another_new_one_elsewhere__are_removed_and_new():
     found = touch(side(RF), side(entry("forest", "forest.pkl")))
     assert (found.touched, found.removed, found.renamed) == ({"forest": "is new"}, ["rf"], [])
+
+
+def test_manifest__entry_takes_the_path_of_a_removed_one__has_moved():
+    found = touch(side(RF, entry("forest", "forest.pkl")), side(entry("forest")))
+    assert (found.touched, found.removed, found.renamed) == ({"forest": "moved from forest.pkl"}, ["rf"], [])
 
 
 def test_manifest__entries_without_paths_removed_and_added__are_not_renamed():
