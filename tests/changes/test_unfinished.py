@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tagline.domain.record import find
+from tagline.domain.record import Record, find, hide
 from tagline.localforge import Request
 from tests.changes.world import BETTER, Platform, World
 
@@ -234,3 +234,36 @@ def test_plan__tags_of_the_document__are_not_created_before_the_merge(
     promoted = world.promote(number)
     for ran, created in ((planned, False), (promoted, True)):
         assert {row["tag"]: row["created"] for row in ran.json["tags"]} == dict.fromkeys(CHURN, created)
+
+
+def test_tags__taken_away_after_the_merge_was_judged__are_not_made_again(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform)
+    number = world.open("topic", BETTER, labels=("version:minor", "stage:prod"))
+    world.merge(number)
+    assert world.promote(number).code == 0
+    world.git("push", "--quiet", "origin", ":refs/tags/churn#prod#1")
+    again = world.promote(number)
+    assert again.code == 0
+    assert set(world.tags()) == {"churn@v0.1.0"}
+    assert "tags-removed" in [warning["code"] for warning in again.json["warnings"]]
+
+
+def test_comment__that_another_run_posts_at_the_same_moment__ends_as_one(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform)
+    number = world.open("topic", BETTER, labels=("version:minor",))
+    me = "my-app[bot]" if platform == "github" else "tagline-bot"
+
+    def other_run(request: Request) -> None:
+        if request.method == "POST" and re.search(r"/(comments|notes)$", request.path):
+            world.server.before.remove(other_run)
+            world.repo.comment(number, by=me, body=f"The other run's. {hide(Record())}")
+
+    world.server.before.append(other_run)
+    ran = world.plan(number)
+    (comment,) = world.comments(number)
+    assert "Tagline: ready" in comment
+    assert ran.json["comment_url"].endswith(str(world.repo.change(number).comments[0].id))

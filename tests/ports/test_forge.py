@@ -30,6 +30,7 @@ class Place:
     repo: Repository
     server: ForgeServer
     flavour: str
+    local: LocalForge
     with_token: Callable[[str | None], Forge]
     ids: dict[str, str]
 
@@ -64,7 +65,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
             page = f"{server.url}/{repo.full_name}"
             return GitLab(server.url, repo.full_name, page, secret, job_token=token == "job")
 
-        yield Place(with_token("alice-token"), repo, server, request.param, with_token, ids)
+        yield Place(with_token("alice-token"), repo, server, request.param, forge, with_token, ids)
     assert server.failures == []
     assert checker is None or checker.violations == []
 
@@ -243,3 +244,25 @@ def test_retries__an_error_that_passes__is_not_seen(place: Place, monkeypatch: p
     ]
     assert place.forge.change(1).number == 1
     assert [fault.fired for fault in faults] == [1, 1]
+
+
+def test_comment__whose_answer_was_lost__is_there_once(place: Place) -> None:
+    from tests.forge.faults import fail_once
+
+    change = place.forge.change(1)
+    fault = fail_once(place.server, "POST", r"/(comments|notes)$", "drop-after")
+    comment = place.forge.comment(change, "said once")
+    assert fault.fired == 1
+    assert [found.key for found in place.forge.comments(change)] == [comment.key]
+
+
+@pytest.mark.parametrize("place", ["github"], indirect=True)
+def test_labels__added_in_the_second_of_the_merge_but_after_it__did_not_stand_then(place: Place) -> None:
+    place.repo.label(1, "before", by="bob")
+    moment = place.local.clock()
+    place.local.clock = lambda: moment
+    place.repo.label(1, "just before", by="bob")
+    place.repo.merge(1, by="alice", method="merge")
+    place.repo.label(1, "just after", by="bob")
+    names = [label.name for label in place.forge.labels(place.forge.change(1))]
+    assert sorted(names) == ["before", "just before"]
