@@ -42,6 +42,7 @@ from tests.domain.promotions import (
     merged_change,
     open_change,
     plan,
+    plan_intents,
     policy,
 )
 from tests.render.test_markdown import REFERENCES, hostile
@@ -120,6 +121,60 @@ def test_against__a_mistake__names_the_label_and_what_was_meant():
     text = write(MISTAKEN)
     assert "❌ `stages:prod`" in text
     assert "→ Did you mean stage\\:prod?" in text.replace("\\?", "?")
+
+
+def test_against__a_mistake_that_begins_with_its_label__says_it_once():
+    wrong = Mistake("stage:prod", "stage:prod would act on 6 artifacts.", "")
+    text = write(decided([], open_change(), mistakes=(wrong,)))
+    assert "❌ `stage:prod` would act on 6 artifacts\\.\n" in text
+
+
+def test_against__nothing_would_help__has_no_arrow_and_no_empty_line():
+    final = (Refusal("rf", "prod", "after", "It never held staging.", ""),)
+    text = write(decided([], final=final))
+    assert "❌ `rf#prod`: It never held staging\\.\n" in text
+    assert "→" not in text
+
+
+def test_against__an_approval_that_does_not_count__is_named_with_its_reason():
+    people = People(Reviews((Review("zoe", "approved", HEAD, LABELLED + 60),)), {"zoe": True})
+    text = write(opened("version:minor", "stage:prod", people=people))
+    assert "Not counted: `zoe` (is not among those who may approve)" in text
+
+
+def test_against__the_same_of_many__is_said_once():
+    book = ledger(*(f"m{n}@v1.0.0 a" for n in range(12)))
+    names = [f"stage:m{n}@v1.0.0#prod" for n in range(12)]
+    asks, _ = asked(*names)
+    wanted, _ = resolve(asks, known(described=[f"m{n}" for n in range(12)]), 5)
+    steps = plan_intents(book, wanted, GUARDED, facts(open_change()))
+    text = write(decided(steps, open_change()))
+    assert text.count("0 of 1 approval\\.<br>") == 1
+    assert "`m7#prod` and 2 more: 0 of 1 approval" in text
+
+
+def test_details__every_rule_and_who_asked_for_what__are_folded_away():
+    found = opened("version:minor", "stage:prod", people=APPROVED)
+    text = write(replace(found, touches=Touches({"rf": "model.pkl changed", "other": "is new"})))
+    folded = text.partition("<details><summary>Rules: 1 of 1 satisfied</summary>")[2].partition("</details>")[0]
+    assert "| ✅ | `rf#prod` | `approvals` | 1 of 1 approval\\. Counted: `bob` |" in folded
+    assert "Asked for: `version:minor` by `zoe`, `stage:prod` by `zoe`" in folded
+    assert "Touched: `rf` (model\\.pkl changed)" in folded
+    assert "other" not in folded
+
+
+def test_details__no_rules__are_only_who_asked():
+    assert "<details><summary>Who asked</summary>" in write(opened("version:minor"))
+
+
+def test_details__nothing_asked__are_left_out():
+    assert "<details>" not in write(decided([]))
+
+
+def test_steps__refused_before_the_merge__is_unchanged_though_its_tag_is_known():
+    gated = policy("stages: {prod: {gates: [{metric: auc, min: 1}]}}")
+    text = write(opened("version:minor", "stage:prod", rules=gated))
+    assert "| ❌ | `rf` | stage `prod` | `v1.0.0` | unchanged | – |" in text
 
 
 def test_steps__current_against_proposed():

@@ -61,7 +61,12 @@ PLAIN = {"text", "text_special", "paragraph_open", "paragraph_close", "inline"}
 def test_text__anything__is_one_paragraph_of_words(sentence):
     tokens = parsed(f"→ {text(sentence)} ←")
     assert {token.type for token in tokens} <= PLAIN
-    assert words(tokens).replace(WORD_JOINER, "") == f"→ {expected(sentence, 600)} ←"
+    assert words(tokens).replace(WORD_JOINER, "") == f"→ {expected(sentence, 600).strip()} ←"
+
+
+@given(hostile)
+def test_text__at_the_beginning_of_a_line__is_still_no_more_than_words(sentence):
+    assert {token.type for token in parsed(text(sentence))} <= PLAIN
 
 
 @given(hostile)
@@ -153,6 +158,14 @@ def test_long__anything__is_cut(sign, length):
     assert len(code(sign * length)) <= 400
     assert len(text(sign * length)) <= 3 * 600
     assert "…" in code(sign * length)
+
+
+@pytest.mark.parametrize(
+    ("write", "longest"), [(lambda name: code(name)[1:-1], 120), (text, 600)], ids=["code", "text"]
+)
+def test_long__as_long_as_there_is_room__is_whole_and_by_one_more_is_cut(write, longest):
+    assert write("a" * longest) == "a" * longest
+    assert write("a" * (longest + 1)) == "a" * (longest - 1) + "…"
 
 
 @pytest.mark.parametrize(

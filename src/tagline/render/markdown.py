@@ -34,8 +34,8 @@ def code(text: str) -> str:
 
 
 def text(sentence: str) -> str:
-    """A sentence that means only its words."""
-    line = _WORDS.sub(rf"\g<0>{WORD_JOINER}", _short(sentence, _LONGEST_TEXT))
+    """A sentence that means only its words; at the beginning of a line, too."""
+    line = _WORDS.sub(rf"\g<0>{WORD_JOINER}", _short(sentence, _LONGEST_TEXT).strip())
     return "".join(_sign(char) for char in line)
 
 
