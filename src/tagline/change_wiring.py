@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tagline.errors import WrongUsage
 from tagline.settings import Secret, Settings
+from tagline.wiring import OWNER_NAME_RE, Wiring
 
 if TYPE_CHECKING:
     from tagline.adapters.git_history import GitHistory
@@ -95,7 +95,9 @@ class ChangeWiring:
         settings = self.settings
         if self.repo is None and settings.repository and settings.repository_url:
             server = settings.server_url or settings.repository_url.removesuffix(f"/{settings.repository}")
-            return _Place(settings.repository, settings.repository_url, server, self.api_url or settings.api_url)
+            return _Place(
+                settings.repository, settings.repository_url, server.rstrip("/"), self.api_url or settings.api_url
+            )
         url = self._named_url()
         server = (settings.server_url or "").rstrip("/")
         same = bool(server) and url.startswith(f"{server}/")
@@ -109,10 +111,8 @@ class ChangeWiring:
         """The repository's URL: as named, or the remote of the clone that one stands in."""
         text = self.repo
         if text is None or text.startswith((".", "/", "~")):
-            from tagline.adapters.git_repository import GitRepository
-
-            text = GitRepository.at(Path(text or ".").expanduser().absolute()).url
-        elif "://" not in text and self.settings.server_url and text.count("/") >= 1 and ":" not in text:
+            text = Wiring(self.settings, repo=text).repository.url
+        elif self.settings.server_url and OWNER_NAME_RE.fullmatch(text):
             text = f"{self.settings.server_url.rstrip('/')}/{text}"
         if not text.startswith(("http://", "https://")) or not urlsplit(text).path.strip("/"):
             raise WrongUsage(

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tagline.adapters.git_urls import RemoteUrl
     from tagline.commands.writing import Desk
 
-_OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
+#: ``owner/name`` on a forge, groups in between included.
+OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
 
 
 def now() -> int:
@@ -57,7 +58,7 @@ class Wiring:
 
         if is_url(text) and not re.search(r"\s", text):
             return text
-        if not _OWNER_NAME_RE.fullmatch(text):
+        if not OWNER_NAME_RE.fullmatch(text):
             raise WrongUsage(
                 f"--repo {text!r} is neither a URL nor owner/name.",
                 f"A folder's path starts with '.', '/' or '~': write ./{text}",

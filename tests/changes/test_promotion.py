@@ -461,3 +461,25 @@ def test_repository__with_dvc_pointers__is_touched_by_their_digests(make_world: 
     world.merge(number)
     assert world.promote(number).code == 0
     assert world.trailers("churn@v0.1.0")["Artifact-Digest"] == ["md5:" + "a" * 32]
+
+
+def test_ledger__with_odd_tags__is_warned_of_in_the_document(make_world: Any, platform: Platform) -> None:
+    world = make_world(platform)
+    world.git("tag", "churn@v7.0.0", "origin/main")  # lightweight: no event
+    world.git("push", "--quiet", "origin", "refs/tags/churn@v7.0.0")
+    number = world.open("topic", BETTER, labels=LABELS)
+    assert "lightweight-tag" in [warning["code"] for warning in world.plan(number).json["warnings"]]
+
+
+def test_terminal__with_a_folder_that_is_none__is_told_so(world: World) -> None:
+    said = world.run_cli(
+        "plan", "--change", "1", "--repo", "~nobody-of-that-name/shop", "--repo-forge", "github", cwd=world.folder
+    )
+    assert said.code == 2
+    assert "no folder" in said.err
+
+
+def test_server_url__with_a_slash_at_its_end__is_the_same_server(world: World) -> None:
+    number = world.open("topic", BETTER, labels=LABELS)
+    name = "GITHUB_SERVER_URL" if world.platform == "github" else "CI_SERVER_URL"
+    assert world.plan(number, **{name: f"{world.server.url}/"}).verdict == "ok"

@@ -20,7 +20,7 @@ ALLOWED = {
     "settings": set(),
     "arguments": {"render"},
     "wiring": {"adapters", "commands", "ports", "formats", "domain", "settings"},
-    "change_wiring": {"adapters", "commands", "ports", "settings"},
+    "change_wiring": {"wiring", "adapters", "commands", "ports", "settings"},
     "localforge": set(),
     "voice": {"render", "settings"},
     "cli": {

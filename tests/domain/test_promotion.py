@@ -17,7 +17,7 @@ from tagline.domain.changes import Review, Reviews, Unknown
 from tagline.domain.intents import Intent
 from tagline.domain.messages import parse_trailers
 from tagline.domain.policy import NO_POLICY, Policy
-from tagline.domain.promotion import Refusal, compare_with_seen, is_done, plan_artifact, settle
+from tagline.domain.promotion import Refusal, compare_with_seen, not_done, plan_artifact, settle
 from tagline.domain.registry import ArtifactState
 from tagline.domain.steps import Content, Facts, Step
 from tagline.domain.tags import EventKind, parse_tag
@@ -769,9 +769,9 @@ def test_done__one_stage__another_of_the_same_artifact_is_still_to_do():
 def test_done__each_kind__once_carried_out(label):
     (intent,) = intents(label, tagged=("rf",))
     before, after = TWICE, TWICE.after(plan(TWICE, label))
-    assert not is_done(intent, before.state(), before.raw, URL)
-    assert is_done(intent, after.state(), after.raw, URL)
-    assert not is_done(intent, after.state(), after.raw, OTHER_URL)
+    assert not_done([intent], before.state(), before.raw, URL) == [intent]
+    assert not_done([intent], after.state(), after.raw, URL) == []
+    assert not_done([intent], after.state(), after.raw, OTHER_URL) == [intent]
     again = only(plan(after, label))
     assert (again.done, again.version) == (True, only(plan(before, label)).version)
 

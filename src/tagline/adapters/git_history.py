@@ -47,7 +47,6 @@ class GitHistory:
     def __init__(self, cache: RemoteCache, remote: RemoteUrl) -> None:
         self._cache = cache
         self._remote = remote
-        self._tips: dict[str, str] = {}
         self._lines: dict[str, _Line] = {}
         self._trees: dict[str, CommitTree] = {}
         self._blobs: set[str] = set()
@@ -110,9 +109,12 @@ class GitHistory:
         return self._trees[commit]
 
     def _fetch_snapshots(self, commits: Sequence[str]) -> None:
-        missing = [commit for commit in commits if not _is_here(self._snapshots, commit)]
+        missing = [commit for commit in commits if not self._has_snapshot(commit)]
         if missing:
             self._fetch(self._snapshots, ["--depth=1", "--filter=blob:none"], missing)
+
+    def _has_snapshot(self, commit: str) -> bool:
+        return self._snapshots.git.run("cat-file", "-e", commit, environment=_STAY, check=False).status == 0
 
     def _prefetch_blobs(self, object_ids: Sequence[str]) -> None:
         """Bring files together that would come one by one when they are read."""
@@ -215,19 +217,25 @@ class GitHistory:
         return landed_after(commit, [self._commit(one) for one in own], self._commit)
 
     def parent(self, commit: str, steps: int = 1) -> str | None:
-        """By the commits' own words, whatever a shallow boundary hides."""
-        for _ in range(steps):
-            parents = self._commit(commit).parents
-            if not parents:
-                return None
-            commit = parents[0]
-        return commit
+        """By what is here, and after one fetch if that does not reach so far."""
+        line = self._first_parents(commit, steps)
+        if len(line) <= steps:
+            self._fetch(self.commits, [f"--depth={steps + 1}", "--filter=tree:0"], [commit])
+            line = self._first_parents(commit, steps)
+        return line[steps] if len(line) > steps else None
+
+    def _first_parents(self, commit: str, steps: int) -> list[str]:
+        """A commit and as many of its first parents as are here, up to ``steps``."""
+        command = ("rev-list", "--first-parent", f"--max-count={steps + 1}", "--end-of-options", commit)
+        found = self.commits.git.run(*command, environment=_STAY, check=False)
+        return found.stdout.decode().split() if found.status == 0 else []
 
     def _commit(self, commit: str) -> Commit:
         """A commit's own words, whatever a shallow boundary hides. Raises PlatformRefused when it is not to be had."""
-        if not _is_here(self.commits, commit):
+        found = self.commits.git.run("cat-file", "commit", commit, environment=_STAY, check=False)
+        if found.status != 0:
             self._fetch(self.commits, ["--depth=1", "--filter=tree:0"], [commit])
-        found = self.commits.git.run("cat-file", "commit", commit)
+            found = self.commits.git.run("cat-file", "commit", commit)
         return Commit.parse(commit, found.stdout.decode(errors="surrogateescape"))
 
     def _is_ancestor(self, commit: str, other: str) -> bool:
@@ -249,8 +257,3 @@ class GitHistory:
             return True
         # A shallow history proves no absence: there the clocks decide, as they do for an ancestor's child.
         return False if self._is_ancestor(other, commit) else mine.time < theirs.time
-
-
-def _is_here(repository: GitRepository, commit: str) -> bool:
-    """Whether a commit is in the repository itself."""
-    return repository.git.run("cat-file", "-e", commit, environment=_STAY, check=False).status == 0

@@ -1,7 +1,7 @@
 """How both forges' HTTP is repeated: urllib3's retries with backoff, bounded in number and in waiting.
 
 Only what may be sent twice is repeated here. A POST is not: whoever posts looks first whether the
-answer was lost and the post was not (:func:`again`).
+answer was lost and the post was not (:func:`post_once`).
 """
 
 from __future__ import annotations

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tagline.commands.cases import ChangeDesk
 from tagline.domain.changes import Change, Comment
 from tagline.domain.events import Warn
 from tagline.domain.policy import Policy
 from tagline.domain.record import MARKER, Record, find
+from tagline.domain.results import Planned
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports import CannotComment
 
@@ -61,41 +61,30 @@ def refuse_stranger(found: Found) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Posted:
-    """Where a text went: the comment's page (None: it could not be written), and what to tell about it."""
-
-    url: str | None
-    warnings: list[Warn]
-
-
-def post(
-    desk: ChangeDesk, change: Change, policy: Policy, found: Found, compose: Callable[[], str], later: str
-) -> Posted:
-    """Write the comment, or where that is refused, show its text in the job's report.
+def post(desk: ChangeDesk, planned: Planned, found: Found, body: str, later: str) -> Planned:
+    """Write the comment, or where that is refused, show its text in the job's report; the answer with either.
 
     ``later`` says which run will post it then.
     """
-    body = compose()
+    change = planned.decided.change
     try:
         if found.comment is not None:
-            return Posted(desk.forge.edit_comment(change, found.comment, body).url, [])
-        comment = desk.forge.comment(change, body)
-        return _only_one(desk, change, policy, comment, body)
+            return replace(planned, comment_url=desk.forge.edit_comment(change, found.comment, body).url)
+        return _only_one(desk, planned, desk.forge.comment(change, body), body)
     except CannotComment as error:
         place = desk.job.report(body)
         where = f" Its text is in {place}." if place else ""
         message = f"The comment on change {change.number} could not be written: {error}.{where} {later}"
-        return Posted(None, [Warn("comment-not-written", None, message)])
+        return replace(planned, warnings=[*planned.warnings, Warn("comment-not-written", None, message)])
 
 
-def _only_one(desk: ChangeDesk, change: Change, policy: Policy, comment: Comment, body: str) -> Posted:
+def _only_one(desk: ChangeDesk, planned: Planned, comment: Comment, body: str) -> Planned:
     """After a first comment: where we have an older one, that one stays.
 
     Another run may have posted at the same moment, and our name may be another than we thought.
     """
-    warnings = []
-    if comment.author.casefold() not in _identities(desk, policy):
+    change, warnings = planned.decided.change, list(planned.warnings)
+    if comment.author.casefold() not in _identities(desk, planned.policy):
         message = (
             f"Comments of this token are by {comment.author}, which Tagline did not know. "
             f"Set TAGLINE_IDENTITY={comment.author}, or list it as comment_authors in .tagline.yaml."
@@ -109,4 +98,4 @@ def _only_one(desk: ChangeDesk, change: Change, policy: Policy, comment: Comment
             desk.forge.edit_comment(change, oldest, body)
             desk.forge.delete_comment(change, comment)
             comment = oldest
-    return Posted(comment.url, warnings)
+    return replace(planned, comment_url=comment.url, warnings=warnings)

@@ -9,15 +9,17 @@ from typing import TypeVar
 
 from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
+from tagline.commands.reading import View
 from tagline.domain.approvals import People, approvers, teams_of
 from tagline.domain.asks import LATEST, THIS, Action, Ask, Mistake
 from tagline.domain.changes import Unknown
 from tagline.domain.conditions import Metrics
-from tagline.domain.events import RawTag, read_events
+from tagline.domain.decision import rules_of
+from tagline.domain.events import RawTag, Warn, read_events
 from tagline.domain.intents import Intent, Known, resolve
-from tagline.domain.policy import StageRules
-from tagline.domain.promotion import Decided, Refusal, is_done, plan_artifact, settle
-from tagline.domain.registry import ArtifactState, fold
+from tagline.domain.policy import CODEOWNERS, StageRules
+from tagline.domain.promotion import Decided, Refusal, not_done, plan_artifact, settle
+from tagline.domain.registry import ArtifactState, fold, state_of
 from tagline.domain.steps import Content, Facts
 from tagline.errors import NotFound
 from tagline.ports import CannotRead
@@ -25,11 +27,12 @@ from tagline.ports import CannotRead
 
 @dataclass(frozen=True)
 class Entry:
-    """An artifact as the ledger has it, and the mark to publish on."""
+    """An artifact as the ledger has it, the mark to publish on, and what is odd about its tags."""
 
     state: ArtifactState
     raw: Mapping[str, RawTag]
     mark: str
+    warnings: list[Warn]
 
 
 Entries = dict[str, Entry]
@@ -54,16 +57,20 @@ def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]
         mistake = Mistake(asks[0].source, message, "Ask in several changes.")
         return replace(decided, mistakes=(mistake,)), {}
     entries = read_entries(case, names)
+    odd = [warning for entry in entries.values() for warning in entry.warnings]
+    decided = replace(decided, warnings=(*decided.warnings, *odd))
     known = _known(case, entries)
     intents, more = resolve(asks, known, case.policy.max_artifacts)
     if mistakes or more:
         return replace(decided, mistakes=(*mistakes, *more)), entries
     stands = {(refusal.artifact, refusal.stage) for refusal in final}
     intents = [intent for intent in intents if intent.key not in stands]
-    facts = gather(case, entries, [intent for intent in intents if not _is_done(case, entries, intent)])
     by_artifact: dict[str, list[Intent]] = {}
     for intent in intents:
         by_artifact.setdefault(intent.artifact, []).append(intent)
+    url = case.change.url
+    left = (not_done(wanted, entries[name].state, entries[name].raw, url) for name, wanted in by_artifact.items())
+    facts = gather(case, entries, [intent for some in left for intent in some])
     steps = [
         step
         for name, wanted in by_artifact.items()
@@ -82,11 +89,6 @@ def _names(case: Case, asks: Sequence[Ask]) -> list[str]:
     return sorted(names)
 
 
-def _is_done(case: Case, entries: Entries, intent: Intent) -> bool:
-    entry = entries[intent.artifact]
-    return is_done(intent, entry.state, entry.raw, case.change.url)
-
-
 def read_entries(case: Case, names: Sequence[str]) -> Entries:
     """The artifacts' tags as the remote has them now, several at a time: each is a few round trips."""
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
@@ -97,10 +99,11 @@ def _read_entry(case: Case, name: str) -> Entry:
     try:
         snapshot = case.desk.ledger.snapshot(name)
     except NotFound:  # a name that no tag can carry has none
-        return Entry(fold(name, ()), {}, "")
+        return Entry(fold(name, ()), {}, "", [])
     reading = read_events(snapshot.tags)
-    state = fold(name, reading.events.get(name, ()), ignored=reading.ignored.get(name, ()))
-    return Entry(state, {tag.name: tag for tag in snapshot.tags}, snapshot.mark)
+    state = state_of(reading, name)
+    warnings = [*reading.warnings, *View.warnings_of(state, int(case.desk.now()))]
+    return Entry(state, {tag.name: tag for tag in snapshot.tags}, snapshot.mark, warnings)
 
 
 def _known(case: Case, entries: Entries) -> Known:
@@ -123,9 +126,11 @@ def _known(case: Case, entries: Entries) -> Known:
 
 def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
     """Ask for what the intents' rules need to know, and for nothing else."""
-    rules = {intent: found for intent in intents for found in [_rules(case, entries, intent)] if found}
-    owners = {intent.artifact: _owners(case, case.owned_file(intent.artifact)) for intent in intents}
-    files = {ask.file for intent in intents for ask in intent.asks if ask.file}
+    met = ((intent, rules_of(intent, entries[intent.artifact].state, case.policy)) for intent in intents)
+    rules = {intent: [rules for _, rules in found] for intent, found in met if found}
+    owned = [intent for intent, found in rules.items() if any(_asks_owners(r) for r in found)]
+    owners = {intent.artifact: _owners(case, case.owned_file(intent.artifact)) for intent in owned}
+    files = {ask.file for intent in owned for ask in intent.asks if ask.file}
     file_owners = {file: case.codeowners.owners(file) for file in files}
     registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
     return Facts(
@@ -142,13 +147,9 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
     )
 
 
-def _rules(case: Case, entries: Entries, intent: Intent) -> list[StageRules]:
-    """The rules that an intent may meet."""
-    if intent.action is Action.REGISTER:
-        return []
-    stages = [intent.stage] if intent.stage else list(entries[intent.artifact].state.stages)
-    found = (case.policy.rules(intent.artifact, stage) for stage in stages)
-    return [rules for rules in found if rules is not None]
+def _asks_owners(rules: StageRules) -> bool:
+    """Whether code owners may approve; where they may not, nobody reads who they are."""
+    return rules.approvals is not None and CODEOWNERS in (rules.approvals.people or ())
 
 
 def _owners(case: Case, file: str | None) -> tuple[str, ...]:
@@ -175,7 +176,7 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
     teams: dict[str, None] = {}
     for intent, found in wanted.items():
         asked = [ask.file for ask in intent.asks if ask.file]
-        names = [o for file in asked for o in file_owners[file]] if asked else owners[intent.artifact]
+        names = [o for file in asked for o in file_owners.get(file, ())] if asked else owners.get(intent.artifact, ())
         for rule in found:
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(

@@ -87,15 +87,10 @@ def plan_change(
         return replace(planned, comment_url=found.comment.url if found.comment else None)
     if not quiet or found.comment is not None:
         record = Record(seen=tuple(step.signature for step in decided.steps))
-        planned = _post(desk, planned, found, lambda: compose(planned, record, desk.forge, int(desk.now())))
+        planned = post(desk, planned, found, compose(planned, record, desk.forge, int(desk.now())), _LATER)
     if not (quiet and listed):
         _set_status(desk, planned, status_on or change.head)
     return planned
-
-
-def _post(desk: ChangeDesk, planned: Planned, found: Found, compose: Callable[[], str]) -> Planned:
-    posted = post(desk, planned.decided.change, planned.policy, found, compose, _LATER)
-    return replace(planned, comment_url=posted.url, warnings=[*planned.warnings, *posted.warnings])
 
 
 def _set_status(desk: ChangeDesk, planned: Planned, commit: str) -> None:

@@ -6,7 +6,6 @@ earlier and whose jobs are late come first, so that versions are numbered in the
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
 from tagline.commands.cases import Case, ChangeDesk, merged_case, policy_now, promotes
@@ -14,6 +13,7 @@ from tagline.commands.comments import Found, find_comment, post, refuse_stranger
 from tagline.commands.deciding import Entries, decide
 from tagline.commands.landed import landed, unfinished_before
 from tagline.commands.plan import Compose, named
+from tagline.commands.writing import ATTEMPTS, backoff
 from tagline.domain.changes import Change
 from tagline.domain.events import Warn
 from tagline.domain.policy import NO_POLICY, Policy
@@ -25,8 +25,6 @@ from tagline.domain.triggers import Event, Task, promote_task
 from tagline.errors import Conflict, Exit, PlatformRefused, Refused, TaglineError, WrongUsage
 from tagline.ports import Batch, Raced
 
-_ATTEMPTS = 25
-_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 #: A push whose end nobody saw may have gone through: it is looked up and tried again so many times.
 _BLIND_PUSHES = 3
 _BLIND = ("push-failed", "unreachable")
@@ -118,7 +116,7 @@ def _promote_case(case: Case, compose: Compose) -> Planned:
 
 def _judged(desk: ChangeDesk, decided: Decided, policy: Policy, found: Found, compose: Compose) -> Planned:
     """The answer for a merge that is judged, written into its comment unless it stands there."""
-    change, record = decided.change, found.record or Record()
+    record = found.record or Record()
     planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
     if desk.dry_run:
         return planned
@@ -128,8 +126,7 @@ def _judged(desk: ChangeDesk, decided: Decided, policy: Policy, found: Found, co
     # What this token could not read another may: that is no word on the change, and not for good.
     remembered = Record(record.seen, final=not decided.unreadable, refused=tuple(decided.refused), made=made)
     now = int(desk.now())
-    posted = post(desk, change, policy, found, lambda: compose(planned, remembered, desk.forge, now), _LATER)
-    return replace(planned, comment_url=posted.url, warnings=[*planned.warnings, *posted.warnings])
+    return post(desk, planned, found, compose(planned, remembered, desk.forge, now), _LATER)
 
 
 def _carry_out(case: Case, record: Record, *, seen_any: bool) -> Decided:
@@ -140,7 +137,7 @@ def _carry_out(case: Case, record: Record, *, seen_any: bool) -> Decided:
     desk = case.desk
     created: set[str] = set()
     blind = 0
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         decided, entries = _decide(case, record, seen_any=seen_any)
         if desk.dry_run:
             return _marked(decided, set())
@@ -155,10 +152,10 @@ def _carry_out(case: Case, record: Record, *, seen_any: bool) -> Decided:
             blind += 1
             if error.code not in _BLIND or blind >= _BLIND_PUSHES:
                 raise
-        desk.pause(random.uniform(0.3, 1.0) * min(_PAUSE * 1.6**attempt, _LONGEST_PAUSE))  # noqa: S311
+        desk.pause(backoff(attempt))
     raise Conflict(
         f"Other runs kept writing the same artifacts: change {case.change.number} is not done "
-        f"after {_ATTEMPTS} attempts.",
+        f"after {ATTEMPTS} attempts.",
         "Run the same command again: what is done already is not done twice.",
         code="raced",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tagline.domain.answers import future_warnings, require_artifact, unknown_artifact
 from tagline.domain.completeness import compare
 from tagline.domain.events import RawTag, Reading, Warn, read_events
-from tagline.domain.registry import ArtifactState, fold
+from tagline.domain.registry import ArtifactState, state_of
 from tagline.domain.similar import suggestion
 from tagline.domain.tags import parse_tag
 from tagline.domain.times import format_time
@@ -128,10 +128,7 @@ class View:
 
     def state(self, name: str, as_of: int | None = None) -> ArtifactState | None:
         """One artifact's state; None when no tag names it."""
-        events = self.reading.events.get(name)
-        if not events:
-            return None
-        return fold(name, events, as_of=as_of, ignored=self.reading.ignored.get(name, ()))
+        return state_of(self.reading, name, as_of) if self.reading.events.get(name) else None
 
     def states(self, as_of: int | None = None) -> Iterator[ArtifactState]:
         """Every artifact that has an event, by name."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from tagline.commands.writing import Desk, Ledgered, write
-from tagline.domain.messages import ROLLBACK_FROM, parse_trailers
 from tagline.domain.planning import Plan, check_names, plan_rollback
 from tagline.domain.results import Written
-from tagline.domain.rollback import rollback_target
+from tagline.domain.rollback import rollback_target, rollbacks_among
 
 
 def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None, to_version: str | None) -> Written:
@@ -18,12 +17,11 @@ def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None,
     check_names(artifact, stage)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
-        back = {name for name, tag in ledger.raw.items() if ROLLBACK_FROM in parse_trailers(tag.message)}
         return plan_rollback(
             ledger.state,
             stage,
             now,
-            target=rollback_target(ledger.state, stage, back),
+            target=rollback_target(ledger.state, stage, rollbacks_among(ledger.raw)),
             from_version=from_version,
             to_version=to_version,
             trailers=desk.trailers(),

@@ -10,13 +10,14 @@ from tagline.commands.reading import Source, View, no_such_artifact, read
 from tagline.domain import messages
 from tagline.domain.events import RawTag, Warn, read_events
 from tagline.domain.planning import Plan, projected
-from tagline.domain.registry import ArtifactState, fold
+from tagline.domain.registry import ArtifactState, state_of
 from tagline.domain.results import Written
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
 from tagline.formats.policy import load_policy
 from tagline.ports import Batch, Ledger, Raced, Repository, Snapshot
 
-_ATTEMPTS = 25
+#: How often a plan is made anew because somebody else was faster.
+ATTEMPTS = 25
 _PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 
@@ -96,10 +97,10 @@ def write(
     artifact has no tag and ``must_exist``.
     """
     notes = desk.make_sure(artifact)
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         snapshot = desk.ledger.snapshot(artifact)
         reading = read_events(snapshot.tags)
-        state = fold(artifact, reading.events.get(artifact, ()), ignored=reading.ignored.get(artifact, ()))
+        state = state_of(reading, artifact)
         now = int(desk.now())
         plan = _plan(desk, state, snapshot, now, decide, touches, must_exist=must_exist)
         if plan.new and snapshot.unpublished:
@@ -112,12 +113,12 @@ def write(
         try:
             desk.ledger.publish([Batch(artifact, plan.new, snapshot.mark)])
         except Raced:
-            desk.pause(_backoff(attempt))
+            desk.pause(backoff(attempt))
             continue
         after = projected(state, plan.new)
         return Written(plan.rows, desk.pushes, False, plan.note, state, after, warnings)
     raise Conflict(
-        f"Other runs kept writing tags of {artifact}; after {_ATTEMPTS} attempts nothing was written.",
+        f"Other runs kept writing tags of {artifact}; after {ATTEMPTS} attempts nothing was written.",
         "Run the same command again.",
         code="raced",
     )
@@ -175,8 +176,8 @@ def _refs(names: Iterable[str]) -> str:
     return _quoted(f"refs/tags/{name}" for name in names)
 
 
-def _backoff(attempt: int) -> float:
-    """Longer each time, and never the same for two runs that collided."""
+def backoff(attempt: int) -> float:
+    """Seconds to wait before the next attempt: longer each time, and never the same for two runs that collided."""
     return random.uniform(0.3, 1.0) * min(_PAUSE * 1.6**attempt, _LONGEST_PAUSE)  # noqa: S311
 
 

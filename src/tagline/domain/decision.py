@@ -23,12 +23,21 @@ from tagline.domain.planning import (
 )
 from tagline.domain.policy import Policy, StageRules
 from tagline.domain.registry import ArtifactState, Hold, VersionState
-from tagline.domain.rollback import rollback_target
+from tagline.domain.rollback import rollback_target, rollbacks_among
 from tagline.domain.steps import Content, Facts, Step
 from tagline.domain.times import format_time
 from tagline.domain.verdicts import Verdict
 from tagline.domain.versions import BUMPS
 from tagline.errors import Refused, TaglineError
+
+
+def rules_of(intent: Intent, state: ArtifactState, policy: Policy) -> list[tuple[str, StageRules]]:
+    """The stages whose rules an intent meets: its own; for a deprecation every stage that the artifact holds."""
+    if intent.action is Action.REGISTER:
+        return []
+    stages = [intent.stage] if intent.stage else sorted(state.stages)
+    found = ((stage, policy.rules(intent.artifact, stage)) for stage in stages)
+    return [(stage, rules) for stage, rules in found if rules is not None]
 
 
 class Decision:
@@ -96,8 +105,7 @@ class Decision:
         """The version that a stage is to go to; None for what needs none."""
         state, intent = self.state, self.intent
         if intent.action is Action.ROLLBACK:
-            back = {name for name, tag in self.raw.items() if _is_rollback(tag)}
-            target = rollback_target(state, intent.stage or "", back)
+            target = rollback_target(state, intent.stage or "", rollbacks_among(self.raw))
             return state.version(target) if target else None
         if intent.action is not Action.ASSIGN:
             return None
@@ -144,7 +152,7 @@ class Decision:
     def _verdicts(self, version: VersionState | None) -> list[Verdict]:
         """What the policy says of it. A rollback is exempt from all but approvals."""
         verdicts: list[Verdict] = []
-        for stage, rules in self._rules():
+        for stage, rules in rules_of(self.intent, self.state, self.policy):
             if self.intent.action is Action.ASSIGN:
                 name, prefix = version.version if version else None, self.policy.label_prefix
                 is_new = self._is_new(version)
@@ -158,14 +166,6 @@ class Decision:
                 of = "" if stage == self.intent.stage else f"{stage}: "
                 verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
         return verdicts
-
-    def _rules(self) -> list[tuple[str, StageRules]]:
-        """The stages whose rules apply: its own; for a deprecation every stage that the artifact holds."""
-        if self.intent.action is Action.REGISTER:
-            return []
-        stages = [self.intent.stage] if self.intent.stage else sorted(self.state.stages)
-        found = ((stage, self.policy.rules(self.intent.artifact, stage)) for stage in stages)
-        return [(stage, rules) for stage, rules in found if rules is not None]
 
     def _gates(self, rules: StageRules, version: VersionState | None) -> list[Verdict]:
         proposed = self._metrics(version.commit if version else self.facts.commit)
@@ -281,10 +281,6 @@ class Decision:
 
 def _held(hold: Hold) -> str:
     return hold.version or hold.commit[:7]
-
-
-def _is_rollback(tag: RawTag) -> bool:
-    return messages.ROLLBACK_FROM in messages.parse_trailers(tag.message)
 
 
 def _approval(review: Review) -> str:

@@ -9,6 +9,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from tagline.domain.tracked import locked_body
+
 #: What may identify an out's content, the first that is there.
 _DIGESTS = ("md5", "etag", "checksum", "version_id")
 
@@ -36,10 +38,7 @@ def _locked(file: str, data: Any, pipeline: Any) -> Iterator[Out]:
     stages = _mapping(_mapping(data).get("stages"))
     bodies = _mapping(_mapping(pipeline).get("stages"))
     for name, stage in stages.items():
-        # A generated stage is called NAME@KEY in the lock; its body stands under NAME.
-        body = _mapping(bodies.get(name, bodies.get(str(name).partition("@")[0])))
-        body = _mapping(body.get("do")) or body
-        yield from _outs(file, body.get("wdir"), _mapping(stage).get("outs"))
+        yield from _outs(file, locked_body(bodies, name).get("wdir"), _mapping(stage).get("outs"))
 
 
 def _outs(file: str, wdir: Any, outs: Any) -> Iterator[Out]:

@@ -65,9 +65,10 @@ _KINDS = {
 }
 
 
-def is_done(intent: Intent, state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> bool:
-    """Whether the change at ``url`` has carried out an intent already: the ledger says so."""
-    return (_KINDS[intent.action], intent.stage) in _done(state, raw, url)
+def not_done(intents: Sequence[Intent], state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> list[Intent]:
+    """Of an artifact's intents those that the change at ``url`` has not carried out: the ledger says so."""
+    done = _done(state, raw, url)
+    return [intent for intent in intents if (_KINDS[intent.action], intent.stage) not in done]
 
 
 def _done(state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> dict[tuple[EventKind, str | None], Event]:
@@ -75,7 +76,10 @@ def _done(state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> dict[tup
     return {
         (event.kind, event.stage): event
         for event in state.events
-        if event.tag in raw and url in messages.parse_trailers(raw[event.tag].message).get(messages.CHANGE, ())
+        if event.tag in raw
+        # Thousands of tags are of other changes: looking for the page first spares reading their trailers.
+        and url in raw[event.tag].message
+        and url in messages.parse_trailers(raw[event.tag].message).get(messages.CHANGE, ())
     }
 
 
@@ -128,11 +132,6 @@ class Decided:
     warnings: tuple[Warn, ...] = ()
     drift: tuple[str, ...] = ()
     final: tuple[Refusal, ...] = ()
-
-    @property
-    def intents(self) -> list[Intent]:
-        """What was asked for, in order."""
-        return [step.intent for step in self.steps]
 
     @property
     def rows(self) -> list[Row]:

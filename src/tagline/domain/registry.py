@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from tagline.domain.events import Event, Warn
+from tagline.domain.events import Event, Reading, Warn
 from tagline.domain.tags import EventKind
 from tagline.domain.versions import precedence
 
@@ -76,6 +76,11 @@ class ArtifactState:
     def version(self, name: str) -> VersionState | None:
         """The version ``name``, active or not."""
         return next((v for v in self.versions if v.version == name), None)
+
+
+def state_of(reading: Reading, name: str, as_of: int | None = None) -> ArtifactState:
+    """One artifact of a reading, folded; without events it is empty."""
+    return fold(name, reading.events.get(name, ()), as_of=as_of, ignored=reading.ignored.get(name, ()))
 
 
 def fold(

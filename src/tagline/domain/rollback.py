@@ -6,10 +6,17 @@ holder by unassigning or deregistering, pops down to the version that holds then
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from tagline.domain.events import RawTag
+from tagline.domain.messages import ROLLBACK_FROM, parse_trailers
 from tagline.domain.registry import ArtifactState
 from tagline.domain.tags import EventKind
+
+
+def rollbacks_among(raw: Mapping[str, RawTag]) -> set[str]:
+    """The tags that took a stage back: their messages say so."""
+    return {name for name, tag in raw.items() if ROLLBACK_FROM in parse_trailers(tag.message)}
 
 
 def rollback_target(state: ArtifactState, stage: str, rollbacks: Collection[str]) -> str | None:

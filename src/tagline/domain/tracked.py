@@ -84,7 +84,7 @@ class Outs:
                     self._add(file, body.get("wdir"), body.get(kind))
         locked = _mapping(_mapping(lock).get("stages", lock))
         for name, stage in locked.items():
-            body = _body(stages.get(name, stages.get(str(name).partition("@")[0])))
+            body = locked_body(stages, name)
             self._add(file, body.get("wdir"), _mapping(stage).get("outs"))
 
     def _add(self, file: str, wdir: Any, outs: Any) -> None:
@@ -107,6 +107,11 @@ def _out_paths(outs: Any) -> Iterable[str]:
             yield out["path"]
         elif isinstance(out, Mapping):
             yield from (path for path, options in out.items() if options is None or isinstance(options, Mapping))
+
+
+def locked_body(stages: Mapping[str, Any], name: Any) -> Mapping[str, Any]:
+    """What the pipeline says of a stage of the lock: a generated one is called NAME@KEY there, NAME here."""
+    return _body(stages.get(name, stages.get(str(name).partition("@")[0])))
 
 
 def _body(stage: Any) -> Mapping[str, Any]:

@@ -1,0 +1,78 @@
+"""Commits and files of a remote without a clone: right answers, by few requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tagline.adapters.git_history import GitHistory
+from tagline.adapters.git_remote import RemoteCache
+from tagline.adapters.git_urls import remote_url
+from tagline.domain.touches import FileChange
+from tests.gitbuild import EPOCH, Commit, History, build, run_git
+from tests.githttp import GitServer, serve
+
+COUNT = 150
+
+
+class Place(NamedTuple):
+    """A served repository of 150 commits of long ago, and a history that has read nothing of it yet."""
+
+    history: GitHistory
+    server: GitServer
+    ids: dict[str, str]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    files = {"a": "1", "folder/b": "2"}
+    commits = [Commit("c0", files=files)]
+    commits += [Commit(f"c{n}", (f"c{n - 1}",), {**files, "a": str(n)}, EPOCH + n * 86_400) for n in range(1, COUNT)]
+    ids = build(tmp_path / "root" / "r.git", History(tuple(commits), branches={"main": commits[-1].name}), bare=True)
+    for key in ("allowFilter", "allowAnySHA1InWant"):
+        run_git(tmp_path / "root" / "r.git", "config", f"uploadpack.{key}", "true")
+    with serve(tmp_path / "root") as server:
+        yield Place(GitHistory(RemoteCache(tmp_path / "cache"), remote_url(f"{server.url}/r.git")), server, ids)
+
+
+@pytest.mark.parametrize("steps", [1, 101, COUNT - 1])
+def test_parent__far_behind_what_is_here__comes_by_one_fetch(place: Place, steps: int) -> None:
+    tip = place.history.tip()
+    place.history.line("main", EPOCH + COUNT * 86_400 * 2)
+    before = len(place.server.requests)
+    assert place.history.parent(tip, steps) == place.ids[f"c{COUNT - 1 - steps}"]
+    assert len(place.server.requests) - before <= 3
+
+
+def test_parent__before_the_first_commit__none(place: Place) -> None:
+    assert place.history.parent(place.ids["c3"], 4) is None
+
+
+def test_line__since_an_instant__reaches_at_least_so_far_and_again_further(place: Place) -> None:
+    near = place.history.line("main", EPOCH + 140 * 86_400)
+    assert near[0] == place.ids["c149"]
+    assert place.ids["c140"] in near
+    assert place.ids["c20"] not in near
+    assert place.ids["c20"] in place.history.line("main", EPOCH + 20 * 86_400)
+
+
+def test_is_older__near_and_far__as_the_branch_has_them(place: Place) -> None:
+    ids, history = place.ids, place.history
+    history.line("main", EPOCH + 140 * 86_400)
+    assert history.is_older(ids["c145"], ids["c148"]) is True
+    assert history.is_older(ids["c148"], ids["c145"]) is False
+    assert history.is_older(ids["c148"], ids["c148"]) is False
+    assert history.is_older(ids["c148"], ids["c3"]) is False
+    assert history.is_older("0" * 40, ids["c3"]) is None
+
+
+def test_files__of_two_commits__differ_as_git_says(place: Place) -> None:
+    ids, history = place.ids, place.history
+    assert history.differing(ids["c1"], ids["c5"]) == [FileChange("a", "M")]
+    assert history.files(ids["c5"]).read("a", 10) == b"5"
+    assert history.object_id(ids["c5"], "a") == ("blob", ids["blob:c5:a"])
+    assert (history.object_id(ids["c5"], "folder") or ("", ""))[0] == "tree"
+    assert history.object_id(ids["c5"], "none") is None
