@@ -134,6 +134,11 @@ class Decided:
     final: tuple[Refusal, ...] = ()
 
     @property
+    def intents(self) -> list[Intent]:
+        """What was asked for, in order."""
+        return [step.intent for step in self.steps]
+
+    @property
     def rows(self) -> list[Row]:
         """The tags of the answer, made or found or to be made."""
         return [row for step in self.steps for row in step.rows]

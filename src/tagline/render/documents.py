@@ -185,7 +185,7 @@ def _planned(planned: Planned) -> Document:
             "commit": change.merge_commit if change.merged else change.head,
         },
         "verdict": decided.verdict,
-        "intents": [_intent(step.intent) for step in decided.steps],
+        "intents": [_intent(intent) for intent in decided.intents],
         # Before the merge, and of a dry run, no tag is there.
         "tags": [_row(row._replace(created=row.created and made)) for row in decided.rows],
         "refused": [refusal._asdict() for refusal in decided.refused],
