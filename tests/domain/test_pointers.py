@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.pointers import Out, covers, outs_of
+from tagline.domain.pointers import Cloud, ListedFile, Out, covers, outs_of, pick
+from tagline.errors import BadPointer
 
 
 def lock(stages: dict[str, Any]) -> dict[str, Any]:
@@ -17,12 +19,13 @@ def lock(stages: dict[str, Any]) -> dict[str, Any]:
 
 def test_dvc_file__as_dvc_writes_it__is_one_out_beside_it():
     data = {"outs": [{"md5": "ab12", "size": 7, "hash": "md5", "path": "model.pkl"}]}
-    assert outs_of("models/model.pkl.dvc", data) == [Out("models/model.pkl", "md5:ab12", 7, None)]
+    [out] = outs_of("models/model.pkl.dvc", data)
+    assert out == Out("models/model.pkl", "md5:ab12", 7, None, md5="ab12", file="models/model.pkl.dvc")
 
 
 def test_dvc_file__directory__has_its_number_of_files():
     data = {"outs": [{"md5": "ab12.dir", "size": 70, "nfiles": 3, "path": "data"}]}
-    assert outs_of("data.dvc", data) == [Out("data", "md5:ab12.dir", 70, 3)]
+    assert [out[:4] for out in outs_of("data.dvc", data)] == [("data", "md5:ab12.dir", 70, 3)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_dvc_lock__wdir_that_is_interpolated__counts_as_none():
 
 @pytest.mark.parametrize("out", [{}, {"path": None}, {"path": 5}, {"path": ["m"]}, "m", None])
 def test_out__without_a_path__is_passed_over(out):
-    assert outs_of("m.dvc", {"outs": [out, {"path": "m"}]}) == [Out("m", None, None, None)]
+    assert [out[:4] for out in outs_of("m.dvc", {"outs": [out, {"path": "m"}]})] == [("m", None, None, None)]
 
 
 def test_dvc_lock__stage_whose_very_name_has_an_at__is_looked_up_by_it_first():
@@ -114,7 +117,7 @@ def test_dvc_lock__wdir_of_a_dvc_file__is_not_read_in_it():
     ],
 )
 def test_digest__is_the_first_that_is_there(out, digest):
-    assert outs_of("m.dvc", {"outs": [{"path": "m", **out}]}) == [Out("m", digest, None, None)]
+    assert [out[:4] for out in outs_of("m.dvc", {"outs": [{"path": "m", **out}]})] == [("m", digest, None, None)]
 
 
 def test_digest__files_of_a_folder_in_the_cloud__differ_when_one_differs():
@@ -124,25 +127,256 @@ def test_digest__files_of_a_folder_in_the_cloud__differ_when_one_differs():
 
 @pytest.mark.parametrize("size", ["7", True, 7.0, None, [7]])
 def test_size__no_whole_number__is_none(size):
-    assert outs_of("m.dvc", {"outs": [{"path": "m", "size": size, "nfiles": size}]}) == [Out("m", None, None, None)]
+    [out] = outs_of("m.dvc", {"outs": [{"path": "m", "size": size, "nfiles": size}]})
+    assert out[:4] == ("m", None, None, None)
+
+
+def one(**more: Any) -> Out:
+    """The only out of a .dvc file."""
+    [out] = outs_of("m.dvc", {"outs": [{"path": "m", **more}]})
+    return out
+
+
+# -- what finding the bytes takes ---------------------------------------------
+
+
+def test_remote__of_a_dvc_file__is_the_one_its_out_names():
+    assert one(remote="Other").remote == "Other"
+    assert one().remote is None
+
+
+@pytest.mark.parametrize("remote", [5, None, ["a"], {"a": 1}])
+def test_remote__that_is_no_text__is_none(remote):
+    assert one(remote=remote).remote is None
+
+
+def remotes(pipeline: dict[str, Any], **outs: str) -> dict[str, str | None]:
+    """The remotes of a lock's outs, by their paths, for stages and outs by name."""
+    data = lock({stage: {"outs": [{"path": path, "md5": "a"}]} for stage, path in outs.items()})
+    return {out.path: out.remote for out in outs_of("dvc.lock", data, {"stages": pipeline})}
+
+
+@pytest.mark.parametrize("kind", ["outs", "metrics", "plots"])
+def test_remote__of_a_pipelines_out__stands_in_the_pipeline(kind):
+    stage = {kind: ["plain", {"named": {"remote": "other", "cache": True}}, {"nothing": None}]}
+    found = [remotes({"train": stage}, train=path) for path in ("plain", "named", "nothing")]
+    assert found == [{"plain": None}, {"named": "other"}, {"nothing": None}]
+
+
+def test_remote__of_a_pipelines_out__belongs_to_its_stage_alone():
+    assert remotes({"a": {"outs": [{"m": {"remote": "other"}}]}, "b": {"outs": ["m"]}}, b="m") == {"m": None}
+
+
+def test_remote__of_a_foreach_stage__stands_in_its_body():
+    body = {"foreach": ["eu"], "do": {"outs": [{"m.pkl": {"remote": "other"}}]}}
+    data = lock({"train@eu": {"outs": [{"path": "m.pkl", "md5": "a"}]}})
+    assert [out.remote for out in outs_of("dvc.lock", data, {"stages": {"train": body}})] == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("written", "path", "expected"),
+    [
+        ("${item}.pkl", "eu.pkl", "other"),
+        ("out/${item.a}/${key}/m", "out/x/y/m", "other"),
+        ("${item}.pkl", "eu.csv", None),
+        ("a.${item}", "axb", None),
+        ("./m.pkl", "m.pkl", "other"),
+        ("sub/../m.pkl", "m.pkl", "other"),
+        ("m.pkl", "./m.pkl", "other"),
+        ("sub/", "sub", "other"),
+    ],
+)
+def test_remote__out_that_is_written_in_other_words__is_found(written, path, expected):
+    """The lock has the resolved path; asking the default remote instead would be a guess."""
+    found = remotes({"train": {"outs": [{written: {"remote": "other"}}]}}, train=path)
+    assert list(found.values()) == [expected]
+
+
+def test_remote__exact_path_and_pattern__the_exact_one_counts():
+    outs = [{"${x}": {"remote": "wrong"}}, {"m": {"remote": "right"}}]
+    assert remotes({"train": {"outs": outs}}, train="m") == {"m": "right"}
+
+
+def test_remote__that_is_interpolated_itself__is_kept_as_written_so_that_nobody_finds_it():
+    assert remotes({"train": {"outs": [{"m": {"remote": "${r}"}}]}}, train="m") == {"m": "${r}"}
+
+
+def test_cloud__names_of_remotes__are_lower_cased_as_dvc_does():
+    cloud = {"S3-Prod": {"version_id": "v1", "etag": "e1"}, "other": {"etag": "e2"}, "odd": None, 5: {"version_id": 7}}
+    assert one(cloud=cloud).cloud == {
+        "s3-prod": Cloud("v1", "e1"), "other": Cloud(None, "e2"), "odd": Cloud(), "5": Cloud(),
+    }  # fmt: skip
+
+
+def test_listed__files_of_a_folder__with_what_each_remote_said():
+    rows = [
+        {"relpath": "a/b", "md5": "1", "size": 3, "cloud": {"R": {"version_id": "v"}}},
+        {"relpath": "c"},
+        {"md5": 5, "size": -1},
+        "nothing",
+    ]
+    assert one(files=rows).listed == (
+        ListedFile("a/b", "1", 3, {"r": Cloud("v", None)}), ListedFile("c", None, None),
+        ListedFile("", None, None), ListedFile("", None, None),
+    )  # fmt: skip
+
+
+def test_listed__without_a_list__is_none_and_an_empty_list_is_an_empty_folder():
+    assert one().listed is None
+    assert one(files={"a": 1}).listed is None
+    assert one(files=[]).listed == ()
+
+
+@pytest.mark.parametrize(("more", "text"), [({}, True), ({"hash": None}, True), ({"hash": "md5"}, False)])
+def test_text__is_what_dvc_2_hashed(more, text):
+    assert one(md5="a" * 32, **more).text is text
+
+
+@pytest.mark.parametrize(
+    ("deps", "source"),
+    [
+        ([{"path": "x", "repo": {"url": "https://h/r", "rev_lock": "1"}}], "https://h/r"),
+        ([{"path": "s3://b/x", "etag": "e"}], None),
+        ([{"repo": {}}], None),
+        ([{"repo": "https://h/r"}], None),
+        ([], None),
+        (None, None),
+        ("x", None),
+    ],
+)
+def test_imported__is_the_repository_of_dvc_import(deps, source):
+    [out] = outs_of("m.dvc", {"deps": deps, "outs": [{"path": "m"}]})
+    assert out.imported == source
+
+
+@pytest.mark.parametrize("md5", ["0123456789abcdef" * 2, "0123456789abcdef" * 2 + ".dir"])
+def test_checked_md5__of_a_right_one__is_it(md5):
+    assert one(md5=md5).checked_md5 == md5
+
+
+@pytest.mark.parametrize(
+    "md5",
+    ["", "a", "A" * 32, "g" * 32, "a" * 31, "a" * 33, "a" * 32 + ".DIR", "a" * 32 + "\n", "a" * 32 + ".dir.dir",
+     "../" + "a" * 29, " " + "a" * 32, 5, True, ["a" * 32], 1.5, "\ud800", "a" * 10_000],
+)  # fmt: skip
+def test_checked_md5__of_what_is_none__is_refused(md5):
+    with pytest.raises(BadPointer, match="is no md5") as caught:
+        _ = one(md5=md5).checked_md5
+    assert caught.value.code == "bad-pointer"
+    assert len(caught.value.message) < 200
+
+
+def test_checked_md5__of_nothing__says_how_to_get_one():
+    with pytest.raises(BadPointer, match="has no md5 for m") as caught:
+        _ = one(etag="e").checked_md5
+    assert "dvc add m" in caught.value.hint
+
+
+# -- which out a path belongs to ----------------------------------------------
+
+
+def out(path: str, digest: str | None = "md5:1", file: str = "x.dvc") -> Out:
+    return Out(path, digest, None, None, file=file)
+
+
+def test_pick__path_of_an_out__is_that_out():
+    outs = [out("a"), out("data/m"), out("b")]
+    assert pick(outs, "data/m") == (outs[1], "")
+
+
+def test_pick__path_inside_an_out__is_the_rest_of_it():
+    assert pick([out("data")], "data/sub/m.pkl") == (out("data"), "sub/m.pkl")
+
+
+def test_pick__several_folders_above__the_nearest_counts():
+    outs = [out("a"), out("a/b/c", "md5:2"), out("a/b", "md5:3")]
+    assert pick(outs, "a/b/c/d") == (outs[1], "d")
+    assert pick(outs, "a/b/x") == (outs[2], "x")
+
+
+def test_pick__similar_names__are_others():
+    assert pick([out("data2"), out("dat"), out("x/data")], "data") is None
+
+
+def test_pick__dvc_file_and_lock_that_agree__the_dvc_file_counts():
+    lockfile, pointer = out("m", file="p/dvc.lock"), out("m", file="z.dvc")
+    assert pick([lockfile, pointer], "m") == (pointer, "")
+
+
+@pytest.mark.parametrize("files", [("a.dvc", "dvc.lock"), ("dvc.lock", "p/dvc.lock"), ("a.dvc", "b.dvc")])
+def test_pick__pointers_that_disagree__is_refused(files):
+    with pytest.raises(BadPointer, match="different things about m") as caught:
+        pick([out("m", "md5:1", files[0]), out("m", "md5:2", files[1])], "m")
+    assert files[0] in caught.value.message
+    assert files[1] in caught.value.message
+
+
+def test_pick__three_pointers_of_which_the_last_differs__names_two_that_disagree():
+    outs = [out("m", "md5:1", "a.dvc"), out("m", "md5:1", "b.dvc"), out("m", "md5:2", "c.dvc")]
+    with pytest.raises(BadPointer, match=r"c\.dvc"):
+        pick(outs, "m")
+
+
+def test_pick__folder_of_which_parts_are_tracked__is_refused():
+    with pytest.raises(BadPointer, match="such as data/a") as caught:
+        pick([out("data/b"), out("data/a")], "data")
+    assert caught.value.code == "mixed-folder"
+
+
+def test_pick__out_with_parts_of_its_own__is_the_out():
+    assert pick([out("data"), out("data/b", "md5:2")], "data") == (out("data"), "")
+
+
+def test_pick__nothing_that_has_it__is_none():
+    assert pick([], "m") is None
+    assert pick([out("a")], "m") is None
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["stages", "outs", "wdir", "path", "md5", "do", "cloud", "a", "a@b"]), inner, max_size=4
+            st.sampled_from([
+                "stages", "outs", "wdir", "path", "md5", "do", "cloud", "a", "a@b", "files", "relpath", "remote",
+                "deps", "repo", "url", "metrics", "size", "hash", "version_id", "etag", "${a}", 5, None,
+            ]),
+            inner,
+            max_size=4,
         )
     ),
-    max_leaves=20,
+    max_leaves=30,
+)  # fmt: skip
+
+#: Outs that are nearly right, so that what reads them is reached.
+_out = st.fixed_dictionaries(
+    {"path": st.sampled_from(["a", "a/b", "b", "../a", "/a", ".", ""]) | anything},
+    optional=dict.fromkeys(
+        ("md5", "size", "nfiles", "remote", "cloud", "files", "hash", "etag", "version_id"), anything
+    ),
 )
+_pointer = st.fixed_dictionaries({"outs": st.lists(_out, max_size=3)}, optional={"wdir": anything, "deps": anything})
+_stages = st.dictionaries(st.sampled_from(["a", "a@b", "b"]), _pointer | anything, max_size=3)
+_lock = st.fixed_dictionaries({"stages": _stages})
 
 
-@given(st.sampled_from(["dvc.lock", "d/dvc.lock", "m.dvc"]), anything, anything)
-def test_outs_of__any_data__never_fails(file, data, pipeline):
-    for out in outs_of(file, data, pipeline):
-        assert isinstance(out.path, str)
+@given(
+    st.sampled_from(["dvc.lock", "d/dvc.lock", "m.dvc"]),
+    _lock | _pointer | anything,
+    _lock | anything,
+    st.sampled_from(["a", "a/b", "a/b/c", "b", "m"]),
+)
+def test_outs_of_and_pick__any_data__never_fail_otherwise_than_by_saying_so(file, data, pipeline, path):
+    outs = outs_of(file, data, pipeline)
+    for found in outs:
+        assert isinstance(found.path, str)
+        assert isinstance(found.remote, str | None)
+        with contextlib.suppress(BadPointer):
+            assert len(found.checked_md5) in (32, 36)
+    with contextlib.suppress(BadPointer):
+        picked = pick(outs, path)
+        if picked is not None:
+            assert path == "/".join(part for part in (picked[0].path, picked[1]) if part)
 
 
 @pytest.mark.parametrize(
