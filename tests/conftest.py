@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, settings
 
 from tagline.cli import main
 from tests.gitbuild import environment
+from tests.s3server import s3, s3_server
+
+__all__ = ["s3", "s3_server"]
 
 settings.register_profile(
     "ci",
@@ -29,7 +32,7 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-_FOREIGN = ("CI", "GITHUB_", "GITLAB_", "GIT_", "TAGLINE_", "NO_COLOR", "XDG_CACHE_HOME")
+_FOREIGN = ("CI", "GITHUB_", "GITLAB_", "GIT_", "TAGLINE_", "NO_COLOR", "XDG_CACHE_HOME", "AWS_")
 _KEPT = ("GIT_SSL_CAINFO", "TAGLINE_TESTS_NO_SKIP")
 
 
@@ -43,6 +46,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name, value in environment(HOME=str(home), TAGLINE_CACHE=str(home / "cache")).items():
         if name != "PATH":
             monkeypatch.setenv(name, value)
+    # Nobody's cloud is asked, neither by the files of a home nor at the address that instances have.
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(home / "no-such-file"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

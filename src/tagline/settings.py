@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,13 @@ class Settings:
     summary: Path | None = None
     #: Where remote registries are kept between runs.
     cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "tagline")
+    #: Where fetched objects are kept between runs, in the layout of DVC's cache; None for nowhere.
+    objects: Path | None = None
+    #: Whoever reads from a bucket whose readers pay agrees to pay.
+    request_payer: bool = False
+    #: What ``~`` means in DVC's configuration, and the folders of its ``system`` and ``global`` files.
+    home: Path | None = None
+    dvc_folders: Mapping[str, Path] = field(default_factory=dict)
     #: Plain text was asked for (``NO_COLOR``, https://no-color.org) or is all the terminal can do.
     no_color: bool = False
 
@@ -96,6 +104,10 @@ class Settings:
             change=_first(environ, "CI_MERGE_REQUEST_IID"),
             summary=_path(environ, "GITHUB_STEP_SUMMARY"),
             cache=_cache(environ),
+            request_payer=environ.get("AWS_REQUEST_PAYER", "").lower() == "requester",
+            objects=_path(environ, "TAGLINE_OBJECTS"),
+            home=_path(environ, "HOME"),
+            dvc_folders=_dvc_folders(environ),
             no_color=bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb",
         )
 
@@ -169,3 +181,20 @@ def _cache(environ: Mapping[str, str]) -> Path:
         return Path(environ["HOME"]) / ".cache" / "tagline"
     # A container without HOME. The cache refuses a folder that is somebody else's.
     return Path(f"/tmp/tagline-{os.getuid()}")  # noqa: S108
+
+
+def _dvc_folders(environ: Mapping[str, str]) -> dict[str, Path]:
+    """Where DVC keeps its configuration for the machine and for the user.
+
+    Source: https://dvc.org/doc/user-guide/project-structure/configuration
+    """
+    mac = sys.platform == "darwin"
+    library = "Library/Application Support" if mac else ""
+    home = _path(environ, "HOME")
+    found = {
+        "system": _path(environ, "DVC_SYSTEM_CONFIG_DIR")
+        or (Path("/", library) if mac else Path(environ.get("XDG_CONFIG_DIRS", "").split(":")[0] or "/etc/xdg")) / "dvc"
+    }
+    user = _path(environ, "XDG_CONFIG_HOME") or (home / (library or ".config") if home else None)
+    named = _path(environ, "DVC_GLOBAL_CONFIG_DIR") or (user / "dvc" if user else None)
+    return found | ({"global": named} if named else {})

@@ -51,6 +51,12 @@ def test_settings__cache__by_the_usual_variables(environ: dict[str, str], folder
     assert Settings.from_environ({}).cache.name.startswith("tagline-")
 
 
+def test_settings__request_payer__as_amazons_own_tools_say_it() -> None:
+    assert Settings.from_environ({"AWS_REQUEST_PAYER": "requester"}).request_payer
+    assert not Settings.from_environ({"AWS_REQUEST_PAYER": "owner"}).request_payer
+    assert not Settings.from_environ({}).request_payer
+
+
 def test_secret__printed_or_copied__does_not_tell() -> None:
     settings = Settings.from_environ({"TAGLINE_REPO_TOKEN": " s3cret \n"})
     assert settings.repo_token is not None
