@@ -105,10 +105,10 @@ def generate(directory: Path, tags: int, artifacts: int = ARTIFACTS) -> None:
         content = f"object {target}\ntype commit\ntag {name}\ntagger {IDENTITY} {seconds} +0000\n\n{body}"
         refs.append(f"refs/tags/{name} {pack.add('tag', content.encode())}\n^{target}")
     pack.close()
-    _write_packed_refs(directory / ".git" / "packed-refs", refs)
+    write_packed_refs(directory / ".git" / "packed-refs", refs)
 
 
-def _write_packed_refs(path: Path, refs: list[str]) -> None:
+def write_packed_refs(path: Path, refs: list[str]) -> None:
     """Refs in the order of their names, a space being below every character of them."""
     with path.open("w") as file:
         file.write("# pack-refs with: peeled fully-peeled sorted \n")

@@ -143,6 +143,28 @@ class Git:
         except GitCommandNotFound as error:
             raise git_missing() from error
 
+    def stream(self, object_id: str) -> tuple[int, IO[bytes]] | None:
+        """An object's size in bytes and its content, by a process that serves one after the other.
+
+        The content must be read to its end, or :meth:`forget` called. None for an object that is not here.
+        """
+        try:
+            _, _, size, stream = self._git.stream_object_data(object_id)
+        except ValueError:
+            return None
+        return int(size), stream  # type: ignore[return-value]
+
+    def size(self, object_id: str) -> int | None:
+        """An object's size in bytes; None for one that is not here."""
+        try:
+            return int(self._git.get_object_header(object_id)[2])
+        except ValueError:
+            return None
+
+    def forget(self) -> None:
+        """End the processes that :meth:`stream` and :meth:`size` keep."""
+        self._git.clear_cache()
+
     def text(self, *arguments: str) -> str:
         """The output of a command that must succeed, without its last newline."""
         return self.run(*arguments).stdout.decode(errors="replace").rstrip("\n")

@@ -1,8 +1,7 @@
 """Commits and files of the repository that changes land in, read from its remote without a clone.
 
-Two cached repositories: the *line* has commits without files, to know what came before what; the
-*snapshots* have single commits with all their folders, whose files are fetched together when they
-are read. Neither is ever checked out.
+The *line* is a cached repository of commits without files, to know what came before what; files are
+those of :mod:`tagline.adapters.git_snapshots`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_remote import RemoteCache
 from tagline.adapters.git_repository import GitRepository
-from tagline.adapters.git_trees import CommitTree
+from tagline.adapters.git_snapshots import STAY, Snapshots
 from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.changes import Change
 from tagline.domain.landing import Commit, landed_after
@@ -29,8 +28,6 @@ _SOME = 50
 #: As deep as git counts: the whole history.
 _ALL = 2**31 - 1
 _EMPTY_SINCE_RE = re.compile(r"no commits selected|shallow info|error in object", re.I)
-#: Keeps git from fetching what a partial repository lacks, with all that lies behind it.
-_STAY = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 _FULL_ID_RE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -48,8 +45,7 @@ class GitHistory:
         self._cache = cache
         self._remote = remote
         self._lines: dict[str, _Line] = {}
-        self._trees: dict[str, CommitTree] = {}
-        self._blobs: set[str] = set()
+        self.snapshots = Snapshots(cache, remote)
 
     @property
     def url(self) -> str:
@@ -60,10 +56,6 @@ class GitHistory:
     def commits(self) -> GitRepository:
         """The repository of commits alone."""
         return self._cache.store(self._remote, "@line", "tree:0")
-
-    @cached_property
-    def _snapshots(self) -> GitRepository:
-        return self._cache.store(self._remote, "@snapshots", "blob:none")
 
     @cached_property
     def _advertised(self) -> tuple[str, dict[str, str]]:
@@ -100,28 +92,7 @@ class GitHistory:
 
     def files(self, commit: str) -> Tree:
         """The files of a commit."""
-        return self._tree(commit)
-
-    def _tree(self, commit: str) -> CommitTree:
-        if commit not in self._trees:
-            self._fetch_snapshots([commit])
-            self._trees[commit] = CommitTree(self._snapshots.git, commit, partial=True, prefetch=self._prefetch_blobs)
-        return self._trees[commit]
-
-    def _fetch_snapshots(self, commits: Sequence[str]) -> None:
-        missing = [commit for commit in commits if not self._has_snapshot(commit)]
-        if missing:
-            self._fetch(self._snapshots, ["--depth=1", "--filter=blob:none"], missing)
-
-    def _has_snapshot(self, commit: str) -> bool:
-        return self._snapshots.git.run("cat-file", "-e", commit, environment=_STAY, check=False).status == 0
-
-    def _prefetch_blobs(self, object_ids: Sequence[str]) -> None:
-        """Bring files together that would come one by one when they are read."""
-        missing = [object_id for object_id in dict.fromkeys(object_ids) if object_id not in self._blobs]
-        if len(missing) > 1:
-            self._fetch(self._snapshots, ["--filter=blob:none", "--stdin"], missing)
-            self._blobs.update(missing)
+        return self.snapshots.tree(commit)
 
     def _fetch(self, repository: GitRepository, options: Sequence[str], revisions: Sequence[str]) -> None:
         result = self._cache.bring(repository, options, revisions)
@@ -130,12 +101,12 @@ class GitHistory:
 
     def object_id(self, commit: str, path: str) -> tuple[str, str] | None:
         """Kind and id of what lies at a path."""
-        return self._tree(commit).object_id(path)
+        return self.snapshots.tree(commit).object_id(path)
 
     def differing(self, before: str, after: str) -> list[FileChange]:
         """By comparing the folders of both; renames count as removed and added."""
-        self._fetch_snapshots([before, after])
-        output = self._snapshots.git.run(
+        self.snapshots.fetch([before, after])
+        output = self.snapshots.repository.git.run(
             "diff-tree", "-r", "-z", "--no-renames", "--name-status", "--end-of-options", before, after
         ).stdout
         fields = output.decode(errors="surrogateescape").split("\0")
@@ -227,19 +198,19 @@ class GitHistory:
     def _first_parents(self, commit: str, steps: int) -> list[str]:
         """A commit and as many of its first parents as are here, up to ``steps``."""
         command = ("rev-list", "--first-parent", f"--max-count={steps + 1}", "--end-of-options", commit)
-        found = self.commits.git.run(*command, environment=_STAY, check=False)
+        found = self.commits.git.run(*command, environment=STAY, check=False)
         return found.stdout.decode().split() if found.status == 0 else []
 
     def _commit(self, commit: str) -> Commit:
         """A commit's own words, whatever a shallow boundary hides. Raises PlatformRefused when it is not to be had."""
-        found = self.commits.git.run("cat-file", "commit", commit, environment=_STAY, check=False)
+        found = self.commits.git.run("cat-file", "commit", commit, environment=STAY, check=False)
         if found.status != 0:
             self._fetch(self.commits, ["--depth=1", "--filter=tree:0"], [commit])
             found = self.commits.git.run("cat-file", "commit", commit)
         return Commit.parse(commit, found.stdout.decode(errors="surrogateescape"))
 
     def _is_ancestor(self, commit: str, other: str) -> bool:
-        found = self.commits.git.run("merge-base", "--is-ancestor", commit, other, environment=_STAY, check=False)
+        found = self.commits.git.run("merge-base", "--is-ancestor", commit, other, environment=STAY, check=False)
         return found.status == 0
 
     def is_older(self, commit: str, other: str) -> bool | None:

@@ -1,8 +1,8 @@
 """A remote registry, read without a clone: one artifact's tags by ref globs, into a small cache.
 
-Each pair of URL and artifact has a bare repository of its own in the cache folder, filled by
-depth-1 fetches without trees; files are fetched by Git when they are read. A lock file keeps
-concurrent runs apart. Tokens travel as configuration in the environment of the child.
+Each pair of URL and artifact has a bare repository of its own in the cache folder, filled as
+git_tag_fetch says; files are in repositories of their own. A lock file keeps concurrent runs
+apart. Tokens travel as configuration in the environment of the child.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from tagline.adapters import git_tag_fetch
 from tagline.adapters.git import Git, Place, Result
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_repository import GitRepository
@@ -26,20 +28,16 @@ from tagline.domain.tags import artifact_in_tag, why_git_refuses
 from tagline.errors import NotFound, PlatformRefused, WrongUsage
 
 _NO_REVISION_RE = re.compile(r"couldn't find remote ref|not our ref|invalid refspec|unadvertised object", re.I)
-# A run was killed while it held one of git's own locks.
-_STALE_LOCK_RE = re.compile(r"\.lock': File exists")
 # Our own cached repository is broken, not the remote.
 _DAMAGED_RE = re.compile(
     r"not a git repository|index file|corrupt|bad object|loose object|packfile|invalid sha1|did not send all|"
     r"unable to read|shallow file has changed|bad config",
     re.I,
 )
-_COMPLAINT_RE = re.compile(r"^(fatal|error): *\S", re.M)
+_DAY = 86_400
 #: What may name a revision of a remote: no option, no refspec.
 _REVISION_RE = re.compile(r"[^-+^:*\s\x00-\x1f][^:*\s\x00-\x1f]*")
 
-#: The usual filter: commits and tags alone, files when they are read.
-_WITHOUT = "tree:0"
 _CACHE_CONFIG = """\
 [core]
 \trepositoryFormatVersion = 1
@@ -72,14 +70,9 @@ def _refspecs(artifact: str | None) -> list[str]:
     return [f"+{glob}:{glob}" for glob in globs]
 
 
-def _unlocking(path: Path, run: Callable[[], Result]) -> Result:
-    """Run git in the cache at ``path``; once more when a killed run has left one of git's locks there."""
-    result = run()
-    if result.status != 0 and _STALE_LOCK_RE.search(result.stderr):
-        for stale in path.rglob("*.lock"):  # we hold our own lock: nobody else writes here now
-            stale.unlink()
-        return run()
-    return result
+def is_damage(result: Result) -> bool:
+    """Whether git failed because our own cached repository is broken."""
+    return result.status != 0 and _DAMAGED_RE.search(result.stderr) is not None
 
 
 class RemoteCache:
@@ -100,21 +93,38 @@ class RemoteCache:
             )
         path = self._path(remote, "" if artifact is None else artifact)
         with self._locked(path):
-            git = self._open(path, remote)
-            result = _unlocking(path, lambda: self._fetch(git, artifact))
-            if result.status != 0 and _DAMAGED_RE.search(result.stderr):
+            result = self._refresh(path, remote, artifact)
+            if is_damage(result):
                 shutil.rmtree(path, ignore_errors=True)
-                git = self._open(path, remote)
-                result = self._fetch(git, artifact)
+                result = self._refresh(path, remote, artifact)
         if result.status != 0:
             raise unreachable(remote.url, result.stderr)
-        return self._repository(path, git, remote)
+        return self._repository(path, self._git(path, remote), remote)
+
+    def _refresh(self, path: Path, remote: RemoteUrl, artifact: str | None) -> Result:
+        if not (path / "config").exists():
+            return self._clone(path, remote, _refspecs(artifact))
+        git = self._git(path, remote)
+        result = git_tag_fetch.unlocking(path, lambda: git_tag_fetch.update(git, path, _refspecs(artifact)))
+        if result.status == 0:
+            git_tag_fetch.tidy(git, path)
+        return result
+
+    def _clone(self, path: Path, remote: RemoteUrl, refspecs: Sequence[str]) -> Result:
+        """Make the repository beside its place, so that a run that is killed leaves none that is half done."""
+        with self._fresh(path) as fresh:
+            git = Git(self._folder, [*git_tag_fetch.CHEAP, *remote.everything])
+            result = git_tag_fetch.clone(git, fresh, remote.url, refspecs)
+            if result.status == 0:
+                self._configure(fresh, remote, git_tag_fetch.WITHOUT)
+                fresh.rename(path)
+        return result
 
     def files(self, remote: RemoteUrl) -> GitRepository:
         """A repository without any tags, to read the remote's files from."""
         return self.store(remote, "@files")
 
-    def store(self, remote: RemoteUrl, what: str, without: str = _WITHOUT) -> GitRepository:
+    def store(self, remote: RemoteUrl, what: str, without: str = git_tag_fetch.WITHOUT) -> GitRepository:
         """A repository without any tags; ``without`` is what its fetches leave out (a filter of Git's).
 
         ``what`` begins with ``@``, as no artifact's name does.
@@ -122,6 +132,12 @@ class RemoteCache:
         path = self._path(remote, what)
         with self._locked(path):
             return self._repository(path, self._open(path, remote, without), remote)
+
+    def drop(self, repository: GitRepository) -> None:
+        """Forget a stored repository that is broken."""
+        path = repository.place.root
+        with self._locked(path):
+            shutil.rmtree(path, ignore_errors=True)
 
     def bring(self, repository: GitRepository, options: Sequence[str], revisions: Sequence[str]) -> Result:
         """Fetch revisions of the remote into a stored repository; git's own result.
@@ -137,7 +153,7 @@ class RemoteCache:
             command += [*options, "--end-of-options", "origin", *revisions]
         path = repository.place.root
         with self._locked(path):
-            return _unlocking(path, lambda: repository.git.run(*command, stdin=stdin, check=False))
+            return git_tag_fetch.unlocking(path, lambda: repository.git.run(*command, stdin=stdin, check=False))
 
     def fetch_revision(self, repository: GitRepository, revision: str) -> str:
         """Bring one commit of the remote into a cached repository; its id.
@@ -152,7 +168,7 @@ class RemoteCache:
                 "fetch", "--quiet", "--no-tags", "--depth=1", "--filter=tree:0", "--recurse-submodules=no",
                 "--refmap=", "--end-of-options", "origin", revision,
             )  # fmt: skip
-            result = _unlocking(repository.place.root, lambda: repository.git.run(*command, check=False))
+            result = git_tag_fetch.unlocking(repository.place.root, lambda: repository.git.run(*command, check=False))
             if result.status == 0:
                 return repository.commit("FETCH_HEAD")
         if not _NO_REVISION_RE.search(result.stderr):
@@ -188,25 +204,35 @@ class RemoteCache:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _open(self, path: Path, remote: RemoteUrl, without: str = _WITHOUT) -> Git:
+    def _open(self, path: Path, remote: RemoteUrl, without: str = git_tag_fetch.WITHOUT) -> Git:
         if not (path / "config").exists():
-            shutil.rmtree(path, ignore_errors=True)
-            fresh = Path(tempfile.mkdtemp(dir=self._folder, prefix="new-"))
-            git = Git(fresh, [("init.templateDir", "")])
-            git.run("init", "--bare", "--quiet", ".")
-            (fresh / "config").write_text(_CACHE_CONFIG % (_quoted(remote.url), without))
-            fresh.rename(path)
-        return Git(path, [("safe.directory", str(path)), *remote.everything])
+            with self._fresh(path) as fresh:
+                Git(fresh, [("init.templateDir", "")]).run("init", "--bare", "--quiet", ".")
+                self._configure(fresh, remote, without)
+                fresh.rename(path)
+        return self._git(path, remote)
 
-    def _fetch(self, git: Git, artifact: str | None) -> Result:
-        options = ("--quiet", "--prune", "--atomic", "--no-tags", "--no-write-fetch-head", "--filter=tree:0")
-        command = ("fetch", *options, "--recurse-submodules=no")
-        result = git.run(*command, "--depth=1", "origin", *_refspecs(artifact), check=False)
-        if result.status == 1 and not _COMPLAINT_RE.search(result.stderr):
-            # With --depth, git fails without giving a reason when no ref matches. Without it, it
-            # succeeds, and drops the tags that are gone.
-            result = git.run(*command, "origin", *_refspecs(artifact), check=False)
-        return result
+    @staticmethod
+    def _git(path: Path, remote: RemoteUrl) -> Git:
+        return Git(path, [("safe.directory", str(path)), *git_tag_fetch.CHEAP, *remote.everything])
+
+    @contextlib.contextmanager
+    def _fresh(self, path: Path) -> Iterator[Path]:
+        """An empty folder to become the repository at ``path``; what is there is broken, and goes."""
+        shutil.rmtree(path, ignore_errors=True)
+        for left in self._folder.glob("new-*"):  # by a run that was killed
+            with contextlib.suppress(OSError):
+                if left.stat().st_mtime < time.time() - _DAY:
+                    shutil.rmtree(left, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(dir=self._folder, prefix="new-"))
+        try:
+            yield fresh
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    @staticmethod
+    def _configure(fresh: Path, remote: RemoteUrl, without: str) -> None:
+        (fresh / "config").write_text(_CACHE_CONFIG % (_quoted(remote.url), without))
 
 
 class GitUpstream:

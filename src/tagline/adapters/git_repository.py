@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from tagline.adapters.git_trees import CommitTree, WorkTree
 from tagline.domain.events import RawTag
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Content, Tree
+
+#: Brings objects of a partial repository that are about to be read.
+Bring = Callable[[Collection[str]], None]
 
 
 class GitRepository:
@@ -117,6 +120,10 @@ class GitRepository:
     def content(self, commit: str, path: str) -> Content | None:
         """What a commit holds at ``path``."""
         return self.tree(commit).content(path)
+
+    def objects(self, _commit: str) -> tuple[Git, Bring | None]:
+        """git where a commit's files are, and what brings many of them where they may have to be fetched."""
+        return self.git, None
 
     @cached_property
     def _partial(self) -> bool:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tagline.adapters.git import Git
-from tagline.ports import Content
+from tagline.domain.lfs import MAX_POINTER, PREFIX
+from tagline.ports import Blob, Content
 
 _REGULAR = ("100644", "100755", "100664")
-_LFS_PREFIX = b"version https://git-lfs.github.com/spec/"
-_LFS_MAX = 1024
 _AT_ONCE = 500
 
 
@@ -27,6 +26,16 @@ class _Entry(NamedTuple):
 
 def _decode(raw: bytes) -> str:
     return raw.decode(errors="surrogateescape")
+
+
+def _kind(mode: str, kind: str) -> str:
+    """Git's words for an entry, in those of :class:`tagline.ports.Content`."""
+    found = {"tree": "tree", "commit": "submodule"}.get(kind, "blob")
+    return "symlink" if found == "blob" and mode not in _REGULAR else found
+
+
+def _size(column: Sequence[str]) -> int | None:
+    return int(column[0]) if column and column[0].isdigit() else None
 
 
 class WorkTree:
@@ -76,6 +85,25 @@ class WorkTree:
         contents = ((path, self.read(path, limit)) for path in paths)
         return {path: data for path, data in contents if data is not None}
 
+    def content(self, path: str) -> Content | None:
+        """What lies at a tracked path; its id is empty, because Git has not seen these bytes yet."""
+        tracked = self.paths()
+        if path not in tracked:
+            inside = sum(1 for file in tracked if file.startswith(f"{path}/"))
+            return Content("tree", "", None, inside) if inside else None
+        data = self.read(path, MAX_POINTER)
+        if data is None:
+            return Content("symlink", "", None, 1)
+        return Content("blob", "", None, 1, data.startswith(PREFIX) and len(data) <= MAX_POINTER)
+
+    def blobs(self, path: str) -> list[Blob]:
+        """The tracked files below a folder."""
+        inside = (file for file in self.paths() if file.startswith(f"{path}/"))
+        return [
+            Blob(file[len(path) + 1 :], "blob" if self.read(file, 0) is not None else "symlink", "", None)
+            for file in inside
+        ]
+
 
 class CommitTree:
     """The files of one commit, read from Git's objects."""
@@ -101,6 +129,10 @@ class CommitTree:
     def paths(self) -> Sequence[str]:
         """Every file of the commit, sorted by Git."""
         return [entry.path for entry in self._all]
+
+    def files(self) -> list[tuple[str, str]]:
+        """Path and id of every file and link."""
+        return [(entry.path, entry.object_id) for entry in self._all if entry.kind == "blob"]
 
     def _list(self, *arguments: str) -> list[_Entry]:
         output = self._git.run("ls-tree", "-z", "--full-tree", *arguments[:1], self._commit, *arguments[1:]).stdout
@@ -160,8 +192,7 @@ class CommitTree:
         entry = next(iter(self._entries([path.strip("/")])), None)
         if entry is None:
             return None
-        kind = {"tree": "tree", "commit": "submodule"}.get(entry.kind, "blob")
-        return ("symlink" if kind == "blob" and entry.mode not in _REGULAR else kind), entry.object_id
+        return _kind(entry.mode, entry.kind), entry.object_id
 
     def content(self, path: str) -> Content | None:
         """What lies at ``path``: a file, a folder, a link or a submodule."""
@@ -173,18 +204,32 @@ class CommitTree:
             return self._folder(entry)
         if entry.kind == "commit":
             return Content("submodule", entry.object_id, None, 0)
+        if self._prefetch is not None:
+            self._prefetch([entry.object_id])
         size = int(self._git.text("cat-file", "-s", entry.object_id))
         if entry.mode not in _REGULAR:
             return Content("symlink", entry.object_id, size, 1)
-        pointer = size <= _LFS_MAX and self._blobs([entry])[entry.path].startswith(_LFS_PREFIX)
+        pointer = size <= MAX_POINTER and self._blobs([entry])[entry.path].startswith(PREFIX)
         return Content("blob", entry.object_id, size, 1, pointer)
 
     def _folder(self, entry: _Entry) -> Content:
+        blobs = self._below(entry.object_id)
+        size = None if self._partial else sum(blob.size or 0 for blob in blobs)
+        return Content("tree", entry.object_id, size, len(blobs))
+
+    def blobs(self, path: str) -> list[Blob]:
+        """Every file, link and submodule below a folder."""
+        entry = next(iter(self._entries([path.strip("/")])), None)
+        return self._below(entry.object_id) if entry is not None and entry.kind == "tree" else []
+
+    def _below(self, tree: str) -> list[Blob]:
         # A partial clone would download every blob just to measure it.
         arguments = ["-r"] if self._partial else ["-r", "-l"]
-        output = self._git.run("ls-tree", "-z", *arguments, entry.object_id).stdout
-        rows = [raw.partition(b"\t")[0].split() for raw in output.split(b"\0") if raw]
-        if self._partial:
-            return Content("tree", entry.object_id, None, len(rows))
-        sizes = [int(row[3]) for row in rows if row[3].isdigit()]
-        return Content("tree", entry.object_id, sum(sizes), len(rows))
+        output = self._git.run("ls-tree", "-z", *arguments, tree).stdout
+        found = []
+        for raw in output.split(b"\0"):
+            if raw:
+                meta, _, path = raw.partition(b"\t")
+                mode, kind, object_id, *size = meta.decode().split()
+                found.append(Blob(_decode(path), _kind(mode, kind), object_id, _size(size)))
+        return found
