@@ -28,6 +28,8 @@ bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.ledger
 	$(VENV)/bin/python -m benchmarks.validate
 	$(VENV)/bin/python -m benchmarks.changes
+	$(VENV)/bin/python -m benchmarks.fetch
+	$(VENV)/bin/python -m benchmarks.resolve
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Tagline needs Python 3.11 or newer: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'

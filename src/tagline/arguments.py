@@ -87,15 +87,39 @@ def _check_ref(sub: Parser) -> None:
 
 
 def _resolve(sub: Parser) -> None:
-    sub.add_argument("target", nargs="?", metavar="TARGET", help="what to resolve (default: what this job's tag names)")
+    _target_of_job(sub, "resolve")
+    sub.add_argument("--presign", type=int, metavar="SECONDS", help="a URL that reads the object for so long")
+    sub.add_argument(
+        "--no-storage", dest="storage", action="store_false", help="ask no store: answer from the repository alone"
+    )
+    _reading(sub)
+
+
+def _fetch(sub: Parser) -> None:
+    _target_of_job(sub, "fetch")
+    sub.add_argument("-o", "--output", metavar="DEST", required=True, help="the file or folder that it becomes")
+    sub.add_argument("--force", action="store_true", help="replace what is at DEST and differs")
+    sub.add_argument("--cache", metavar="DIR", help="keep objects there too, such as .dvc/cache (or TAGLINE_OBJECTS)")
+    sub.add_argument("--jobs", type=_jobs, metavar="N", help="transfers at once (default: what the store bears)")
+    _reading(sub)
+
+
+def _target_of_job(sub: Parser, verb: str) -> None:
+    sub.add_argument("target", nargs="?", metavar="TARGET", help=f"what to {verb} (default: what this job's tag names)")
     sub.add_argument("--require-change", action="store_true", help="refuse a tag that no merged change made")
     _as_of(sub)
-    _reading(sub)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 1 and 256")
+    return int(text)
 
 
 def _validate(sub: Parser) -> None:
     sub.add_argument("files", nargs="*", metavar="FILE", help="manifests (default: all that Git tracks)")
     sub.add_argument("--format", choices=FORMATS, default=None, help="how to print findings (default: text)")
+    sub.add_argument("--check-storage", action="store_true", help="look at every object: is it there, is it right")
     _common(sub)
 
 
@@ -170,6 +194,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
     ("history", "Every event, newest first.", _history),
     ("check-ref", "What a tag did, and whether it still counts.", _check_ref),
     ("resolve", "The artifact behind a target, and where its bytes are.", _resolve),
+    ("fetch", "Bring an artifact's bytes, verified.", _fetch),
     ("validate", "Check artifacts.yaml and dvc.yaml; findings at the line.", _validate),
     ("register", "Give a commit a version.", _register),
     ("assign", "Give a stage to a version.", _assign),

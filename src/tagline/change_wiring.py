@@ -10,14 +10,17 @@ from urllib.parse import urlsplit
 
 from tagline.errors import WrongUsage
 from tagline.settings import Secret, Settings
-from tagline.wiring import OWNER_NAME_RE, Wiring
+from tagline.wiring import MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring
 
 if TYPE_CHECKING:
     from tagline.adapters.git_history import GitHistory
+    from tagline.adapters.git_objects import GitObjects
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_urls import RemoteUrl
     from tagline.commands.cases import ChangeDesk
     from tagline.ports import Forge, Job, Ledger
+    from tagline.storage_ports import ObjectStore
+    from tagline.storage_wiring import StorageWiring
 
 #: The one forge whose API is not below its own URL.
 _GITHUB, _GITHUB_API = "https://github.com", "https://api.github.com"
@@ -85,10 +88,31 @@ class ChangeWiring:
             self._ledger(history),
             time.time,
             time.sleep,
+            self._storage.desk(),
             dry_run=dry_run,
             identity=self.settings.identity,
             run_url=self.settings.run_url,
         )
+
+    @cached_property
+    def _storage(self) -> StorageWiring:
+        """What reaches bytes. The job's own checkout, where it stands in one, may carry settings for DVC."""
+        from tagline.storage_wiring import StorageWiring, checkout
+
+        return StorageWiring(self.settings, self._git_objects, checkout() if self.repo is None else None)
+
+    def _git_objects(self, commit: str) -> GitObjects:
+        from tagline.adapters.git_lfs import LfsStore, lfs_server
+        from tagline.adapters.git_objects import GitObjects
+
+        history = self._history
+
+        def lfs() -> ObjectStore:
+            config = history.files(commit).read(".lfsconfig", MAX_LFS_CONFIG)
+            return LfsStore(*lfs_server(history.commits.git, self._remote_url, config), None)
+
+        git, prefetch = history.snapshots.objects(commit)
+        return GitObjects(git, history.url, lfs, prefetch)
 
     @cached_property
     def _place(self) -> _Place:

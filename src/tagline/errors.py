@@ -86,3 +86,33 @@ class ManifestUnreadable(TaglineError):
 
     exit_code = Exit.FINDINGS
     code = "manifest-unreadable"
+
+
+class ObjectMissing(NotFound):
+    """A store does not have an object that a pointer names (exit 6)."""
+
+    code = "object-missing"
+
+
+class StoreRefused(PlatformRefused):
+    """A store said no, or could not be reached: credentials, permission, network, throttling (exit 4)."""
+
+    code = "store-refused"
+
+
+class ObjectChanged(Conflict):
+    """An object was replaced while it was read (exit 5)."""
+
+    code = "object-changed"
+
+
+class WrongBytes(Refused):
+    """An object's bytes are not those that the pointer names, by size or by digest (exit 1)."""
+
+    code = "wrong-bytes"
+
+
+class BadPointer(Refused):
+    """What Git says about an artifact's bytes does not identify them (exit 1)."""
+
+    code = "bad-pointer"

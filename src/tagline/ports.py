@@ -36,12 +36,28 @@ class Tree(Protocol):
     def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
         """The same for several files at once; absent ones are left out."""
 
+    def content(self, path: str) -> Content | None:
+        """What lies at a path; None for nothing."""
+
+    def blobs(self, path: str) -> list[Blob]:
+        """Every file, link and submodule below a folder."""
+
+
+class Blob(NamedTuple):
+    """A file of a folder: its path in there, its kind (as of :class:`Content`), id, and size where that is known."""
+
+    relpath: str
+    kind: str
+    object_id: str
+    size: int | None
+
 
 class Content(NamedTuple):
-    """What a commit holds at a path: ``kind`` is ``blob``, ``tree``, ``symlink`` or ``submodule``.
+    """What a snapshot holds at a path: ``kind`` is ``blob``, ``tree``, ``symlink`` or ``submodule``.
 
-    ``size`` is in bytes, None where finding out would mean downloading it; ``files`` is 1 for a
-    blob; ``pointer`` says that the blob is a Git LFS pointer, not the bytes themselves.
+    ``object_id`` is Git's, empty in a work tree. ``size`` is in bytes, None where finding out would mean
+    downloading it; ``files`` is 1 for a blob; ``pointer`` says that the blob is a Git LFS pointer, not the
+    bytes themselves.
     """
 
     kind: str

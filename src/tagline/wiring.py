@@ -17,16 +17,22 @@ from tagline.domain.tags import parse_tag
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Ledger, Tree, Upstream
 from tagline.settings import Settings
+from tagline.storage_ports import ObjectStore
 
 if TYPE_CHECKING:
     from tagline.adapters.git_ledger import RemoteLedger
+    from tagline.adapters.git_objects import GitObjects
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_repository import GitRepository
     from tagline.adapters.git_urls import RemoteUrl
     from tagline.commands.writing import Desk
+    from tagline.storage_wiring import StorageWiring
 
 #: ``owner/name`` on a forge, groups in between included.
 OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
+
+#: Bytes; nobody writes a longer one.
+MAX_LFS_CONFIG = 1024 * 1024
 
 
 def now() -> int:
@@ -92,7 +98,12 @@ class Wiring:
             raise WrongUsage(
                 "--offline cannot read a repository by URL.", "Drop --offline, or read a clone: --repo ./PATH"
             )
-        return self._cache.fetch(self._remote_url, self.artifact)
+        from tagline.adapters.git_snapshots import RemoteRepository, Snapshots
+        from tagline.adapters.git_tag_fetch import has_files
+
+        tags = self._cache.fetch(self._remote_url, self.artifact)
+        snapshots = Snapshots(self._cache, self._remote_url, self.artifact)
+        return RemoteRepository(tags, snapshots, has_files=has_files(tags.place.root))
 
     @cached_property
     def _cache(self) -> RemoteCache:
@@ -114,6 +125,35 @@ class Wiring:
         if server is None or token is None or not url.startswith(server.rstrip("/") + "/"):
             return None
         return token.reveal()
+
+    @cached_property
+    def storage(self) -> StorageWiring:
+        """What reaches bytes."""
+        from tagline.storage_wiring import StorageWiring
+
+        local = self._url is None and not self.repository.place.bare
+        return StorageWiring(self.settings, self._git_objects, self.repository.git if local else None)
+
+    def _git_objects(self, commit: str) -> GitObjects:
+        from tagline.adapters.git_objects import GitObjects
+
+        git, prefetch = self.repository.objects(commit)
+        return GitObjects(git, self.repository.url, lambda: self._lfs(commit), prefetch)
+
+    def _lfs(self, commit: str) -> ObjectStore:
+        from tagline.adapters.git_lfs import LfsStore, lfs_server
+        from tagline.adapters.git_urls import remote_url, upstream_of
+
+        repository = self.repository
+        if self._url is not None:
+            remote = self._remote_url
+        elif name := self._remote():
+            remote = upstream_of(repository, name, token_for=self._own_token)
+        else:
+            remote = remote_url(repository.url)
+        config = repository.tree(commit).read(".lfsconfig", MAX_LFS_CONFIG)
+        endpoint, headers = lfs_server(repository.git, remote, config)
+        return LfsStore(endpoint, headers, repository.place.common_dir / "lfs" / "objects" if not self._url else None)
 
     def source(self) -> Source:
         """What reading commands read."""

@@ -208,7 +208,8 @@ def test_fetches__of_a_change_that_touches_many_artifacts_and_names_one__are_tho
     counts = []
     for many in (2, 40):
         names = [f"m{place}" for place in range(many)]
-        manifest = "".join(f"{name}: {{path: models/{name}.txt}}\n" for name in names)
+        # Longer than what comes along with every commit, in both cases.
+        manifest = f"# {'x' * 1100}\n" + "".join(f"{name}: {{path: models/{name}.txt}}\n" for name in names)
         world = make_world(platform, FREE, {"artifacts.yaml": manifest, **{f"models/{n}.txt": "1\n" for n in names}})
         labels = ("version:m0@minor", "stage:m0#prod")
         number = world.open("topic", {f"models/{name}.txt": "2\n" for name in names}, labels=labels)

@@ -590,7 +590,7 @@ RUN = "https://forge.example/runs/1"
 def full_facts(**fields: Any) -> Facts:
     values: dict[str, Any] = {
         "people": approved("bob", "carol"),
-        "contents": {"rf": Content("md5:ab", "s3://b/m")},
+        "contents": {("rf", at): Content("md5:ab", "s3://b/m") for at in (MERGE, HEAD)},
         "run_url": RUN,
     }
     return facts(**(values | fields))

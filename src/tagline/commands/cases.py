@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from tagline.commands.locating import StorageDesk
 from tagline.commands.snapshots import Snapshot, is_pointer, outs_in
 from tagline.domain.asks import Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
 from tagline.domain.changes import Change, Label
@@ -20,7 +21,6 @@ from tagline.domain.events import Warn
 from tagline.domain.findings import Finding
 from tagline.domain.gto_config import GTO_CONFIG, read_config
 from tagline.domain.manifest import ManifestEntry
-from tagline.domain.pointers import Out
 from tagline.domain.policy import MAX_POLICY, POLICY_FILE, Policy
 from tagline.domain.touches import FileChange, Side, Touches, find_touches
 from tagline.errors import WrongUsage
@@ -42,6 +42,7 @@ class ChangeDesk:
     ledger: Ledger
     now: Callable[[], float]
     pause: Callable[[float], None]
+    storage: StorageDesk
     dry_run: bool = False
     #: Policies by commit, as they were read.
     policies: dict[str, Policy] = field(default_factory=dict)
@@ -120,11 +121,6 @@ class Case:
         text = "" if len(data) > MAX_CODEOWNERS else data.decode(errors="replace")
         return parse_codeowners(text, self.desk.forge.flavour)
 
-    @property
-    def uses_lfs(self) -> bool:
-        """Whether any of the repository's files may be kept by Git LFS."""
-        return self._after.uses_lfs
-
     @cached_property
     def answers(self) -> dict[tuple[str, str], Any]:
         """What the forge said of people, kept: a second look of the same run sees the same."""
@@ -142,10 +138,6 @@ class Case:
     def _stands_for(self, artifact: str) -> str | None:
         entry = self.entries.get(artifact)
         return self._after.stands_for(entry) if entry is not None else None
-
-    def out(self, path: str) -> Out | None:
-        """What DVC's pointers at the change's end say of a path that is an out itself."""
-        return self._after.out(path)
 
     @cached_property
     def _before(self) -> Snapshot:

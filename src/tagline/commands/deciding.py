@@ -10,6 +10,7 @@ from typing import TypeVar
 from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
 from tagline.commands.reading import View
+from tagline.commands.stored import Version, read_stored
 from tagline.domain.approvals import People, approvers, teams_of
 from tagline.domain.asks import LATEST, THIS, Action, Ask, Mistake
 from tagline.domain.changes import Unknown
@@ -20,7 +21,8 @@ from tagline.domain.intents import Intent, Known, resolve
 from tagline.domain.policy import CODEOWNERS, StageRules
 from tagline.domain.promotion import Decided, Refusal, not_done, plan_artifact, settle
 from tagline.domain.registry import ArtifactState, fold, state_of
-from tagline.domain.steps import Content, Facts
+from tagline.domain.rollback import rollback_target, rollbacks_among
+from tagline.domain.steps import Facts
 from tagline.errors import NotFound
 from tagline.ports import CannotRead
 
@@ -133,6 +135,7 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
     files = {ask.file for intent in owned for ask in intent.asks if ask.file}
     file_owners = {file: case.codeowners.owners(file) for file in files}
     registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
+    stored = read_stored(case, {(name, case.commit) for name in registers}, _served(case, entries, intents))
     return Facts(
         change=case.change,
         commit=case.commit,
@@ -141,7 +144,8 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
         owners=owners,
         file_owners=file_owners,
         metrics=_metrics(case, entries, rules),
-        contents={name: _content(case, name) for name in registers},
+        contents=stored.contents,
+        stored=stored.verdicts,
         newer={} if case.change.open else _newer(case, entries, intents),
         run_url=case.desk.run_url,
     )
@@ -232,6 +236,22 @@ def _proposed(case: Case, state: ArtifactState, intent: Intent) -> list[str]:
     return [case.commit, *([row.commit] if row else [])] if intent.which == LATEST else [row.commit] if row else []
 
 
+def _served(case: Case, entries: Entries, intents: Iterable[Intent]) -> list[Version]:
+    """The versions that may come to hold a stage: their bytes are looked at."""
+    found: dict[Version, None] = {}
+    for intent in intents:
+        entry = entries[intent.artifact]
+        commits: list[str] = []
+        if intent.action is Action.ASSIGN:
+            commits = _proposed(case, entry.state, intent)
+        elif intent.action is Action.ROLLBACK:
+            target = rollback_target(entry.state, intent.stage or "", rollbacks_among(entry.raw))
+            row = entry.state.version(target) if target else None
+            commits = [row.commit] if row else []
+        found.update(((intent.artifact, commit), None) for commit in commits)
+    return list(found)
+
+
 def _newer(case: Case, entries: Entries, intents: Iterable[Intent]) -> dict[str, bool | None]:
     """Of the commits that hold a stage or the latest version: whether this change lies before them."""
     commits: dict[str, None] = {}
@@ -242,21 +262,3 @@ def _newer(case: Case, entries: Entries, intents: Iterable[Intent]) -> dict[str,
         if intent.which == THIS and intent.stage in state.stages:
             commits[state.stages[intent.stage].commit] = None
     return {commit: case.desk.history.is_older(case.commit, commit) for commit in commits}
-
-
-def _content(case: Case, name: str) -> Content:
-    """Digest and URI of an artifact's bytes at the change's own commit, where Git or DVC tell them."""
-    entry = case.entries.get(name)
-    if entry is None or entry.path is None:
-        return Content()
-    if entry.virtual:
-        return Content(uri=entry.path)
-    out = case.out(entry.path)
-    if out is not None:
-        digest = out.digest if out.digest and out.digest.startswith("md5:") else None
-        return Content(digest)
-    found = case.desk.history.object_id(case.commit, entry.path)
-    # What LFS keeps elsewhere is a pointer in Git, whose id is not the bytes' own.
-    if found is None or found[0] not in ("blob", "tree") or case.uses_lfs:
-        return Content()
-    return Content(f"git{found[0]}:{found[1]}", f"git+{case.desk.history.url}@{case.commit}#{entry.path}")

@@ -2,48 +2,118 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tagline.commands.check_ref import artifact_of
 from tagline.commands.describe import describe
+from tagline.commands.locating import Place, StorageDesk, Surroundings, locate
 from tagline.commands.reading import Source, View, present, read
+from tagline.commands.storage import location_of
 from tagline.domain.answers import Answer, decides, find, of_tag, previous_version
 from tagline.domain.events import Warn
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.messages import CHANGE, parse_trailers
 from tagline.domain.registry import ArtifactState
-from tagline.domain.results import Location, Resolved
+from tagline.domain.results import Location, Presigned, Resolved
+from tagline.domain.storage import only_file
 from tagline.domain.targets import Target, parse_target
-from tagline.errors import Refused, WrongUsage
-from tagline.ports import Repository
+from tagline.errors import Refused, TaglineError, WrongUsage
+from tagline.ports import Tree
+
+#: The longest that S3 signs for: a week, in seconds.
+LONGEST_PRESIGN = 7 * 86_400
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked: a target or (a text) the registry tag that started this job, and how it is to be answered.
+
+    ``as_of`` is unix seconds. ``require_change`` refuses a tag that no merged change made.
+    """
+
+    target: Target | str
+    as_of: int | None = None
+    require_change: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """A target found in the ledger, and the snapshot that its tag names."""
+
+    answer: Answer
+    entry: ManifestEntry | None
+    tree: Tree
+    current: bool
+    previous_version: str | None
+    warnings: list[Warn]
+
+    def resolved(self, location: Location, *more: Warn, presigned: Presigned | None = None) -> Resolved:
+        """The answer of ``resolve``."""
+        return Resolved(
+            answer=self.answer,
+            entry=self.entry,
+            location=location,
+            current=self.current,
+            previous_version=self.previous_version,
+            warnings=[*self.warnings, *more],
+            presigned=presigned,
+        )
 
 
 def resolve(
-    source: Source, target: Target | str, now: int, *, as_of: int | None = None, require_change: bool = False
+    source: Source, wanted: Wanted, now: int, desk: StorageDesk, *, look: bool = True, presign: int | None = None
 ) -> Resolved:
-    """Resolve a target, or (a text) the registry tag that started this job.
+    """Resolve a target and look at the one object that stands for its bytes.
 
-    A tag answers what it named: ``current`` says whether it still decides. Raises NotFound,
-    ManifestUnreadable, and Refused when ``require_change`` and the deciding tag was not made by a
-    merged change, or when the job's tag took something away.
+    A tag answers what it named: ``current`` says whether it still decides. Without ``look`` no store is
+    asked, and what cannot be located is a warning. ``presign`` is in seconds. Raises NotFound,
+    ManifestUnreadable, BadPointer, ObjectMissing, WrongBytes, StoreRefused, and Refused when
+    ``require_change`` and the deciding tag was not made by a merged change, or when the job's tag took
+    something away.
     """
+    if presign is not None and not 0 < presign <= LONGEST_PRESIGN:
+        raise WrongUsage(f"--presign {presign} is not between 1 and {LONGEST_PRESIGN} seconds.", "A week is the most.")
+    found = look_up(source, wanted, now)
+    if found.entry is None:
+        return found.resolved(Location(), _not_described(found.answer))
+    try:
+        place = place_of(source, found, desk)
+        location = location_of(place, look=look)
+    except TaglineError as error:
+        if look:
+            raise
+        return found.resolved(Location(), Warn("storage-not-read", found.answer.tag, error.message))
+    return found.resolved(location, presigned=_presigned(place, presign, now) if presign else None)
+
+
+def look_up(source: Source, wanted: Wanted, now: int) -> Found:
+    """Find a target in the ledger and its entry in the manifest; nothing is asked about bytes."""
+    target, as_of = wanted.target, wanted.as_of
     name = artifact_of(target) if isinstance(target, str) else target.artifact
-    view = read(source, [name or ""], details=require_change)
+    view = read(source, [name or ""], details=wanted.require_change)
     with view.or_incomplete():
         state = present(view, name or "", as_of, deprecated=isinstance(target, str))
         answer = of_tag(state, target) if isinstance(target, str) else find(state, target)
-    if require_change:
+    if wanted.require_change:
         _require_change(view, answer)
-    entry = describe(answer.artifact, source.repository.tree(answer.commit))
-    location, odd = _locate(source.repository, answer, entry)
+    tree = source.repository.tree(answer.commit)
     warnings = view.warnings(state, now if as_of is None else None)
-    warnings += [*_about(answer), *odd]
-    return Resolved(
+    return Found(
         answer=answer,
-        entry=entry,
-        location=location,
+        entry=describe(answer.artifact, tree),
+        tree=tree,
         current=_current(view, state, answer, as_of),
         previous_version=previous_version(state, answer),
-        warnings=warnings,
+        warnings=[*warnings, *_about(answer)],
     )
+
+
+def place_of(source: Source, found: Found, desk: StorageDesk) -> Place:
+    """Where a target's bytes are, by the word of its commit."""
+    assert found.entry is not None  # noqa: S101 - the caller has looked
+    commit = found.answer.commit
+    around = Surroundings(desk, source.repository.url, commit, found.tree.content)
+    return locate(found.tree, found.entry, around)
 
 
 def target_of_job(text: str | None, tag: str | None) -> Target | str:
@@ -57,6 +127,20 @@ def target_of_job(text: str | None, tag: str | None) -> Target | str:
         started_by = f" (this job was started by {tag!r}, which is no registry tag)" if tag else ""
         raise WrongUsage(f"No target was given{started_by}.", "Name one, such as churn#prod.", code="no-target")
     return tag
+
+
+def _presigned(place: Place, seconds: int, now: int) -> Presigned:
+    """A URL for the one object. Raises Refused where there is none to sign."""
+    item = only_file(place.items or ())
+    url = place.store.presign(item.key, seconds) if item is not None and place.store is not None else None
+    if url is None:
+        why = "it is a folder" if place.store is not None and item is None else "its store signs no URLs"
+        raise Refused(
+            f"No URL can be signed for this artifact: {why}.",
+            "Fetch it instead: tagline fetch TARGET -o DEST",
+            code="no-presign",
+        )
+    return Presigned(url, now + seconds)
 
 
 def _current(view: View, state: ArtifactState, answer: Answer, as_of: int | None) -> bool:
@@ -85,17 +169,6 @@ def _about(answer: Answer) -> list[Warn]:
     return []
 
 
-def _locate(repository: Repository, answer: Answer, entry: ManifestEntry | None) -> tuple[Location, list[Warn]]:
-    if entry is None:
-        message = f"No manifest describes {answer.artifact} at commit {answer.commit[:7]}."
-        return Location(), [Warn("not-described", answer.tag, message)]
-    if entry.path is None:
-        return Location(), []
-    if entry.virtual:
-        return Location(uri=entry.path), []
-    content = repository.content(answer.commit, entry.path)
-    if content is None or content.pointer or content.kind not in ("blob", "tree"):
-        message = f"{entry.path} is not in Git itself at commit {answer.commit[:7]}; its storage was not read."
-        return Location(), [Warn("storage-not-read", answer.tag, message)]
-    uri = f"git+{repository.url}@{answer.commit}#{entry.path}"
-    return Location(uri, f"git{content.kind}:{content.object_id}", content.size, content.files), []
+def _not_described(answer: Answer) -> Warn:
+    message = f"No manifest describes {answer.artifact} at commit {answer.commit[:7]}."
+    return Warn("not-described", answer.tag, message)

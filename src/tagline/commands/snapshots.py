@@ -43,12 +43,6 @@ class Snapshot:
         locks = tracked.named("dvc.lock")
         return next((lock for lock in locks if any(out.path == path for out in outs_in(self.tree, [lock]))), entry.file)
 
-    def out(self, path: str) -> Out | None:
-        """What DVC's pointers say of a path that is an out itself."""
-        file = f"{path}.dvc"
-        pointers = [file] if self._tracked.is_file(file) else self._tracked.named("dvc.lock")
-        return next((out for out in outs_in(self.tree, pointers) if out.path == path), None)
-
     @cached_property
     def _tracked(self) -> TrackedPaths:
         return TrackedPaths(self.tree.paths())

@@ -165,7 +165,14 @@ class Decision:
                 self._judged.append(judged)
                 of = "" if stage == self.intent.stage else f"{stage}: "
                 verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
-        return verdicts
+        return verdicts + self._stored(version)
+
+    def _stored(self, version: VersionState | None) -> list[Verdict]:
+        """Whether the bytes that a stage is to serve are there: of every stage, and of a rollback too."""
+        if self.intent.action not in (Action.ASSIGN, Action.ROLLBACK) or version is None:
+            return []
+        found = self.facts.stored.get((self.intent.artifact, version.commit))
+        return [found] if found is not None else []
 
     def _gates(self, rules: StageRules, version: VersionState | None) -> list[Verdict]:
         proposed = self._metrics(version.commit if version else self.facts.commit)
@@ -265,18 +272,23 @@ class Decision:
             *((messages.REASON, reason) for reason in reasons),
             (messages.DIGEST, content.digest),
             (messages.URI, content.uri),
+            (messages.VERSION_ID, content.version_id),
             (messages.RUN, facts.run_url),
         ]
         return [(key, value) for key, value in pairs if value]
 
     def _content(self, version: VersionState | None) -> Content:
-        """Of the commit of this change, as it was read; of an older version, as its own tag says."""
-        if self.intent.action is Action.REGISTER or (version and version.commit == self.facts.commit):
-            return self.facts.contents.get(self.intent.artifact, Content())
+        """As it was read for this run; of a version that nobody had to look at, as its own tag says."""
+        registers = self.intent.action is Action.REGISTER
+        commit = self.facts.commit if registers else version.commit if version else ""
+        read = self.facts.contents.get((self.intent.artifact, commit))
+        if read is not None or registers:
+            return read or Content()
         if version is None or version.tag not in self.raw:
             return Content()
         said = messages.parse_trailers(self.raw[version.tag].message)
-        return Content(*(next(iter(said.get(key, [])), None) for key in (messages.DIGEST, messages.URI)))
+        keys = (messages.DIGEST, messages.URI, messages.VERSION_ID)
+        return Content(*(next(iter(said.get(key, [])), None) for key in keys))
 
 
 def _held(hold: Hold) -> str:

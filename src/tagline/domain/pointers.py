@@ -1,27 +1,77 @@
-"""The digests that DVC's pointers give to the paths they stand for.
+"""DVC's pointers: which path stands for which bytes.
 
 ``.dvc`` files and ``dvc.lock`` as DVC 3 writes them (and DVC 2, whose keys are the same).
+Source: https://dvc.org/doc/user-guide/project-structure/dvc-files
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tagline.domain.tracked import locked_body
+from tagline.errors import BadPointer
 
 #: What may identify an out's content, the first that is there.
 _DIGESTS = ("md5", "etag", "checksum", "version_id")
+_MD5_RE = re.compile(r"[0-9a-f]{32}(\.dir)?")
+_KINDS = ("outs", "metrics", "plots")
+_INTERPOLATED_RE = re.compile(r"\$\{[^}]*\}")
+
+
+class Cloud(NamedTuple):
+    """What a remote that keeps versions said when an object was pushed to it."""
+
+    version_id: str | None = None
+    etag: str | None = None
+
+
+class ListedFile(NamedTuple):
+    """A file of a folder that a pointer lists by itself, as it does for remotes that keep versions."""
+
+    relpath: str
+    md5: str | None
+    size: int | None
+    cloud: Mapping[str, Cloud] = {}
 
 
 class Out(NamedTuple):
-    """An out: its path from the repository's root, its digest as written, its size in bytes, its number of files."""
+    """An out: its path from the repository's root, its digest as written, its size in bytes, its number of files.
+
+    ``digest`` is good for comparing; ``md5`` is what was written under that key, whatever it is.
+    ``remote`` is the remote that the out asks for. ``text``: hashed by DVC 2, with Unix's line ends.
+    ``listed`` are the files of a folder where the pointer has them. ``file`` is the pointer. ``imported`` is
+    the repository that DVC fetches the bytes from instead of a remote, where it does.
+    """
 
     path: str
     digest: str | None
     size: int | None
     files: int | None
+    md5: Any = None
+    remote: str | None = None
+    text: bool = False
+    cloud: Mapping[str, Cloud] = {}
+    listed: tuple[ListedFile, ...] | None = None
+    file: str = ""
+    imported: str | None = None
+
+    @property
+    def checked_md5(self) -> str:
+        """The md5, ``.dir`` included. Raises BadPointer where it is none."""
+        if isinstance(self.md5, str) and _MD5_RE.fullmatch(self.md5):
+            return self.md5
+        if self.md5 is None:
+            raise BadPointer(
+                f"{self.file} has no md5 for {self.path}.",
+                f"Let DVC hash it: dvc add {self.path} (or dvc repro, dvc commit), then commit the pointer.",
+            )
+        raise BadPointer(
+            f"In {self.file} the md5 of {self.path} is {str(self.md5)[:60]!r}, which is no md5.",
+            "Restore the pointer from Git's history, or write it anew with dvc add or dvc commit.",
+        )
 
 
 def outs_of(file: str, data: Any, pipeline: Any = None) -> list[Out]:
@@ -31,23 +81,73 @@ def outs_of(file: str, data: Any, pipeline: Any = None) -> list[Out]:
 
 def _dvc_file(file: str, data: Any) -> Iterator[Out]:
     if isinstance(data, Mapping):
-        yield from _outs(file, data.get("wdir"), data.get("outs"))
+        for out in _outs(file, data.get("wdir"), data.get("outs"), {}):
+            yield out._replace(imported=_imported(data.get("deps")))
+
+
+def _imported(deps: Any) -> str | None:
+    """The source of ``dvc import``, whose bytes are never pushed to a remote of this repository."""
+    first = _mapping(deps[0]) if isinstance(deps, list) and deps else {}
+    return _text(_mapping(first.get("repo")).get("url"))
 
 
 def _locked(file: str, data: Any, pipeline: Any) -> Iterator[Out]:
     stages = _mapping(_mapping(data).get("stages"))
     bodies = _mapping(_mapping(pipeline).get("stages"))
     for name, stage in stages.items():
-        yield from _outs(file, locked_body(bodies, name).get("wdir"), _mapping(stage).get("outs"))
+        body = locked_body(bodies, name)
+        yield from _outs(file, body.get("wdir"), _mapping(stage).get("outs"), _remotes(body))
 
 
-def _outs(file: str, wdir: Any, outs: Any) -> Iterator[Out]:
+def _remotes(body: Mapping[str, Any]) -> dict[str, str]:
+    """The remotes that a stage's definition names for its outs: the lock does not repeat them."""
+    lists = (body.get(kind) for kind in _KINDS)
+    outs = (out for found in lists if isinstance(found, list) for out in found)
+    named = ((path, _mapping(options).get("remote")) for out in outs for path, options in _mapping(out).items())
+    return {posixpath.normpath(str(path)): remote for path, remote in named if isinstance(remote, str)}
+
+
+def _remote_of(path: str, remotes: Mapping[str, str]) -> str | None:
+    """The remote named for an out, whose path the lock has resolved and the definition may have with ``${...}``."""
+    path = posixpath.normpath(path)
+    if path in remotes:
+        return remotes[path]
+    return next((remote for written, remote in remotes.items() if _may_become(written, path)), None)
+
+
+def _may_become(written: str, path: str) -> bool:
+    # Not by a regular expression: one with many wildcards could be made to take for ever.
+    first, *rest = _INTERPOLATED_RE.split(written)
+    if not rest or not path.startswith(first):
+        return False
+    *middle, last = rest
+    position = len(first)
+    for part in middle:
+        if (found := path.find(part, position)) < 0:
+            return False
+        position = found + len(part)
+    return path.endswith(last) and len(path) - len(last) >= position
+
+
+def _outs(file: str, wdir: Any, outs: Any, remotes: Mapping[str, str]) -> Iterator[Out]:
     folder = wdir if isinstance(wdir, str) and "${" not in wdir else ""
     for out in outs if isinstance(outs, list) else ():
         path = _mapping(out).get("path")
         if isinstance(path, str):
             joined = posixpath.normpath(posixpath.join(posixpath.dirname(file), folder, path))
-            yield Out(joined, _digest(out), _whole(out.get("size")), _whole(out.get("nfiles")))
+            remote = out.get("remote", _remote_of(path, remotes))
+            yield Out(
+                joined,
+                _digest(out),
+                _whole(out.get("size")),
+                _whole(out.get("nfiles")),
+                md5=out.get("md5"),
+                remote=remote if isinstance(remote, str) else None,
+                text=out.get("hash") is None,
+                cloud=_cloud(out),
+                listed=_listed(out),
+                file=file,
+            )
 
 
 def _digest(out: Mapping[str, Any]) -> str | None:
@@ -62,8 +162,29 @@ def _digest(out: Mapping[str, Any]) -> str | None:
     return f"files:{out['files']!r}" if isinstance(out.get("files"), list) else None
 
 
+def _cloud(out: Mapping[str, Any]) -> dict[str, Cloud]:
+    # DVC lower-cases the names of remotes wherever it reads them.
+    found = ((str(name).lower(), _mapping(said)) for name, said in _mapping(out.get("cloud")).items())
+    return {name: Cloud(_text(said.get("version_id")), _text(said.get("etag"))) for name, said in found}
+
+
+def _listed(out: Mapping[str, Any]) -> tuple[ListedFile, ...] | None:
+    files = out.get("files")
+    if not isinstance(files, list):
+        return None
+    rows = (_mapping(file) for file in files)
+    return tuple(
+        ListedFile(_text(row.get("relpath")) or "", _text(row.get("md5")), _whole(row.get("size")), _cloud(row))
+        for row in rows
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -73,3 +194,31 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def covers(out: str, path: str) -> bool:
     """Whether an out is ``path``, a folder above it, or something below it."""
     return path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/")
+
+
+def pick(outs: Iterable[Out], path: str) -> tuple[Out, str] | None:
+    """The out that has a path's bytes, and the path inside it (empty for the out itself); None where none has.
+
+    A ``.dvc`` file counts before a pipeline's lock, the nearest folder before those above it. Raises
+    BadPointer where outs lie below the path, or where two pointers disagree: then nothing says which
+    bytes the path is.
+    """
+    below = sorted({out.path for out in outs if out.path.startswith(f"{path}/")})
+    holders = [out for out in outs if path == out.path or path.startswith(f"{out.path}/")]
+    if not holders:
+        if below:
+            raise BadPointer(
+                f"{path} is a folder in which DVC tracks parts, such as {below[0]}: no digest names it as a whole.",
+                f"Track the folder itself (dvc add {path}), or name the part in the manifest.",
+                code="mixed-folder",
+            )
+        return None
+    nearest = max(len(out.path) for out in holders)
+    best = sorted((out for out in holders if len(out.path) == nearest), key=lambda out: out.file.endswith("dvc.lock"))
+    other = next((out for out in best if out.digest != best[0].digest), None)
+    if other is not None:
+        raise BadPointer(
+            f"{best[0].file} and {other.file} say different things about {best[0].path}.",
+            "Remove one of them: an out belongs to one .dvc file or one stage.",
+        )
+    return best[0], path[len(best[0].path) + 1 :]

@@ -144,6 +144,7 @@ class Policy:
     refuse_other_stages: bool = False
     branches: tuple[str, ...] = ()
     mlflow_required: bool = False
+    storage_required: bool = True
     digest: str = "none"
 
     def rules(self, artifact: str, stage: str) -> StageRules | None:
@@ -200,6 +201,7 @@ def read_policy(raw: _Raw, digest: str) -> Policy:
         refuse_other_stages=raw.get("other_stages") == "refuse",
         branches=tuple(raw.get("branches", ())),
         mlflow_required=raw.get("mlflow") == "required",
+        storage_required=raw.get("storage", "required") == "required",
         digest=digest,
     )
 

@@ -56,12 +56,21 @@ class Checked:
 
 @dataclass(frozen=True)
 class Location:
-    """Where the bytes are. All None where this version of Tagline cannot tell."""
+    """Where the bytes are, as far as Git and the store tell. ``size`` is in bytes."""
 
     uri: str | None = None
     digest: str | None = None
     size: int | None = None
     files: int | None = None
+    version_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Presigned:
+    """A URL that reads an object without credentials, until ``expires_at`` (unix seconds)."""
+
+    url: str
+    expires_at: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,16 @@ class Resolved:
     current: bool
     previous_version: str | None
     warnings: list[Warn]
+    presigned: Presigned | None = None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """``fetch``: what was resolved and where it is now. ``there``: it was there already, byte for byte."""
+
+    resolved: Resolved
+    destination: str
+    there: bool
 
 
 @dataclass(frozen=True)

@@ -52,5 +52,9 @@ RULES: dict[str, Rule] = {
     "path-untracked": Rule("error", "A path exists in the work tree, but is tracked neither by Git nor by DVC."),
     "path-submodule": Rule("error", "A path lies in a submodule."),
     "path-not-regular": Rule("warning", "A path is a symbolic link, a submodule, or deleted in the work tree."),
+    "storage-missing": Rule("error", "An object that a pointer names is not in its store."),
+    "storage-wrong": Rule("error", "An object has another size or digest than its pointer says."),
+    "storage-pointer": Rule("error", "A pointer does not say which bytes an artifact is."),
+    "storage-unreadable": Rule("error", "A store could not be asked."),
     "no-manifest": Rule("error", "There are registry tags but no manifests."),
 }

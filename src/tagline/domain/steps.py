@@ -15,10 +15,11 @@ from tagline.domain.verdicts import State, Verdict, worst
 
 
 class Content(NamedTuple):
-    """What a version's bytes are: digest and URI as trailers carry them; None where nobody has read them."""
+    """What a version's bytes are, as trailers carry it; None where nobody has read it."""
 
     digest: str | None = None
     uri: str | None = None
+    version_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Facts:
 
     ``commit`` is what versions are registered at: the merge commit, before the merge the head.
     ``owners`` gives the code owners of an artifact's own file, ``file_owners`` those of request files.
-    ``metrics`` are by artifact and commit; ``newer`` tells of a commit whether ``commit`` lies strictly
+    ``metrics``, ``contents`` and ``stored`` (are the bytes there) are by artifact and commit;
+    ``newer`` tells of a commit whether ``commit`` lies strictly
     before it (None: nobody can tell). ``now`` is unix seconds.
     """
 
@@ -38,7 +40,8 @@ class Facts:
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     file_owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     metrics: Mapping[tuple[str, str], Metrics] = field(default_factory=dict)
-    contents: Mapping[str, Content] = field(default_factory=dict)
+    contents: Mapping[tuple[str, str], Content] = field(default_factory=dict)
+    stored: Mapping[tuple[str, str], Verdict] = field(default_factory=dict)
     newer: Mapping[str, bool | None] = field(default_factory=dict)
     run_url: str | None = None
 

@@ -10,7 +10,7 @@ from tagline.domain.events import Warn
 from tagline.domain.intents import Intent
 from tagline.domain.planning import Row
 from tagline.domain.registry import ArtifactState, Hold
-from tagline.domain.results import Checked, History, Planned, Resolved, Shown, Written
+from tagline.domain.results import Checked, Fetched, History, Planned, Presigned, Resolved, Shown, Written
 from tagline.domain.times import format_time
 from tagline.errors import TaglineError
 
@@ -138,14 +138,23 @@ def resolved(result: Resolved) -> Document:
         "uri": location.uri,
         "digest": location.digest,
         "size": location.size,
-        "version_id": None,
+        "version_id": location.version_id,
         "files": location.files,
         "current": result.current,
         "previous_version": result.previous_version,
         "registered_at": _time(answer.registered_at),
-        "presigned": None,
+        "presigned": _presigned(result.presigned),
         "warnings": warnings(result.warnings),
     }
+
+
+def _presigned(signed: Presigned | None) -> Document | None:
+    return None if signed is None else {"url": signed.url, "expires_at": format_time(signed.expires_at)}
+
+
+def fetched(result: Fetched) -> Document:
+    """``fetch``: what was resolved, where it is now, and whether anything had to be fetched for it."""
+    return {**resolved(result.resolved), "destination": result.destination, "fetched": not result.there}
 
 
 def written(result: Written, stage: str | None) -> Document:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from tagline.domain.events import Warn
 from tagline.domain.messages import CHANGE, OVERRIDE, ROLLBACK_FROM, Trailers
 from tagline.domain.registry import ArtifactState, Hold
-from tagline.domain.results import Checked, History, Resolved, Shown, Written
+from tagline.domain.results import Checked, Fetched, History, Resolved, Shown, Written
 from tagline.domain.tags import EventKind
 from tagline.domain.times import format_time
 from tagline.errors import TaglineError
@@ -186,12 +186,26 @@ def resolved(result: Resolved, pen: Pen) -> str:
         ("uri", location.uri),
         ("digest", location.digest),
         ("size", f"{location.size:,} bytes" if location.size is not None else None),
+        ("object", location.version_id),
         ("files", location.files),
         ("current", "yes" if result.current else "no"),
         ("before", result.previous_version),
+        ("url", result.presigned.url if result.presigned else None),
     ]
     head = f"{pen(asked, 'bold')}  {pen(answer.version or 'no version', 'green')}"
     return f"{head}\n{_fields(pairs, pen)}"
+
+
+def fetched(result: Fetched, pen: Pen) -> str:
+    """``fetch``."""
+    answer, location = result.resolved.answer, result.resolved.location
+    parts = [pen(one_line(result.destination), "bold"), f"{answer.artifact} {answer.version or answer.commit[:7]}"]
+    if location.files is not None and location.files != 1:
+        parts.append(f"{location.files:,} files")
+    if location.size is not None:
+        parts.append(f"{location.size:,} bytes")
+    parts.append(pen("is there already" if result.there else "fetched and verified", "green"))
+    return "  ".join(parts)
 
 
 _DONE = {

@@ -1,0 +1,117 @@
+"""What the commands about bytes are asked, and how they answer: where they are, bring them, are they right."""
+
+from __future__ import annotations
+
+import sys
+
+from tagline.cli_shared import instant, meanwhile, wiring_of
+from tagline.voice import Voice, colored
+
+# As in cli.py.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from tagline.commands.resolve import Wanted
+    from tagline.domain.findings import Finding
+    from tagline.domain.manifest import Declared
+    from tagline.render.findings import Format
+    from tagline.settings import Settings
+    from tagline.wiring import Wiring
+
+
+def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``resolve``."""
+    from tagline.commands.resolve import resolve
+    from tagline.render import documents, escape, terminal
+    from tagline.wiring import now
+
+    wanted, wiring = _wanted(chosen, settings)
+    result = resolve(wiring.source(), wanted, now(), wiring.storage.desk(), look=chosen.storage, presign=chosen.presign)
+    voice = Voice(chosen, settings)
+    if result.presigned is not None and settings.platform == "github":
+        # Whoever has the URL has the bytes: the runner hides it in its logs.
+        print(f"::add-mask::{escape.command_data(result.presigned.url)}", file=sys.stderr)
+    voice.say(documents.resolved(result), terminal.resolved(result, voice.pen), result.warnings)
+    return 0
+
+
+def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``fetch``."""
+    import contextlib
+    import time
+    from pathlib import Path
+
+    from tagline.commands.fetch import fetch
+    from tagline.progress import Progress
+    from tagline.render import documents, terminal
+    from tagline.wiring import now
+
+    wanted, wiring = _wanted(chosen, settings)
+    cache = Path(chosen.cache) if chosen.cache else settings.objects
+    destination = wiring.storage.destination(Path(chosen.output), cache, chosen.jobs)
+    with contextlib.ExitStack() as stack:
+        stack.callback(wiring.storage.close)
+
+        def begin(size: int | None, files: int) -> Callable[[int, int], None]:
+            terminal = sys.stderr.isatty() and not settings.ci
+            bar = Progress(
+                chosen.output, size=size, files=files, stream=sys.stderr, clock=time.monotonic, terminal=terminal,
+                plain=settings.no_color,
+            )  # fmt: skip
+            return stack.enter_context(bar).report
+
+        fetched = fetch(
+            wiring.source(),
+            wanted,
+            now(),
+            wiring.storage.desk(),
+            destination,
+            chosen.output,
+            begin,
+            force=chosen.force,
+        )
+    voice = Voice(chosen, settings)
+    voice.say(documents.fetched(fetched), terminal.fetched(fetched, voice.pen), fetched.resolved.warnings)
+    return 0
+
+
+def _wanted(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wiring]:
+    """What is asked of the ledger, and the adapters for it."""
+    from tagline.commands.check_ref import artifact_of
+    from tagline.commands.resolve import Wanted, target_of_job
+
+    meanwhile("yaml", "jsonschema")
+    target = target_of_job(chosen.target, settings.tag)
+    artifact = artifact_of(target) if isinstance(target, str) else target.artifact
+    return Wanted(target, instant(chosen), chosen.require_change), wiring_of(chosen, settings, artifact)
+
+
+def say_validate(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``validate``: exit code 1 with findings."""
+    from tagline.commands.check_storage import check_storage
+    from tagline.commands.validate import validate
+    from tagline.errors import WrongUsage
+    from tagline.render.findings import render_findings
+
+    if chosen.json and chosen.format not in (None, "json"):
+        raise WrongUsage(f"--json and --format {chosen.format} contradict each other.", "Use one of them.")
+    fmt: Format = "json" if chosen.json else chosen.format or "text"
+    wiring = wiring_of(chosen, settings, None)
+    tree = wiring.manifests()
+    files = [wiring.repository_path(file) for file in chosen.files] or None
+
+    def check_bytes(items: Sequence[Declared]) -> list[Finding]:
+        return check_storage(tree, items, wiring.storage.desk(), wiring.repository.url)
+
+    report = validate(
+        tree,
+        files,
+        has_registry_tags=wiring.has_registry_tags,
+        untracked_exists=wiring.exists,
+        check_bytes=check_bytes if chosen.check_storage else None,
+    )
+    color = colored(sys.stdout, settings)
+    sys.stdout.write(render_findings(report, fmt, sources=report.sources, color=color))
+    return 0 if report.ok else 1

@@ -1,0 +1,178 @@
+"""What the commands about the ledger are asked, and how they answer: reading it, and the administrator's tools."""
+
+from __future__ import annotations
+
+import sys
+
+from tagline.cli_shared import instant, wiring_of
+from tagline.voice import Voice
+
+# As in cli.py.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from tagline.domain.results import Written
+    from tagline.settings import Settings
+
+
+def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``show``: the registry, an artifact, or one target."""
+    from tagline.commands.show import show_artifact, show_registry, show_target
+    from tagline.domain.targets import parse_target
+    from tagline.render import documents, terminal
+    from tagline.wiring import now
+
+    as_of = instant(chosen)
+    target = parse_target(chosen.target) if chosen.target else None
+    source = wiring_of(chosen, settings, target.artifact if target else None).source()
+    voice = Voice(chosen, settings)
+    if target is not None and (target.version or target.stage):
+        result = show_target(source, target, now(), as_of=as_of, deprecated=chosen.all)
+        voice.say(documents.shown(result), terminal.shown(result, voice.pen), result.warnings)
+        return 0
+    if target is None:
+        registry = show_registry(source, now(), as_of=as_of, deprecated=chosen.all)
+    else:
+        registry = show_artifact(source, target.artifact, now(), as_of=as_of, deprecated=chosen.all)
+    if voice.as_json:
+        for piece in documents.registry(registry, registry.warnings):
+            sys.stdout.write(piece)
+        sys.stdout.write("\n")
+    elif target is None:
+        rows = terminal.registry(registry, voice.pen)
+        aside = terminal.hidden(registry.hidden, voice.pen) if registry.hidden else ""
+        print("\n".join(filter(None, (rows, aside))) or terminal.NOTHING)
+    else:
+        print("\n".join(terminal.artifact(state, voice.pen) for state in registry))
+    voice.warn(registry.warnings)
+    return 0
+
+
+def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``history``."""
+    from tagline.commands.history import history
+    from tagline.domain.targets import parse_target
+    from tagline.errors import WrongUsage
+    from tagline.render import documents, terminal
+    from tagline.wiring import now
+
+    name = parse_target(chosen.name) if chosen.name else None
+    if name is not None and (name.version or name.stage):
+        raise WrongUsage(f"{chosen.name!r} is more than a name.", f"Write: tagline history {name.artifact}")
+    artifact = name.artifact if name else None
+    result = history(wiring_of(chosen, settings, artifact).source(), artifact, now())
+    voice = Voice(chosen, settings)
+    voice.say(documents.history(result), terminal.history(result, voice.pen), result.warnings)
+    return 0
+
+
+def say_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``check-ref``."""
+    from tagline.commands.check_ref import artifact_of, check_ref
+    from tagline.render import documents, terminal
+    from tagline.wiring import now
+
+    ref = chosen.ref if chosen.ref is not None else settings.tag
+    source = wiring_of(chosen, settings, artifact_of(ref)).source
+    result = check_ref(source, ref, now())
+    voice = Voice(chosen, settings)
+    voice.say(documents.checked(result), terminal.checked(result, voice.pen), result.warnings)
+    return 0
+
+
+def say_register(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``register``."""
+    from tagline.commands.register import register
+
+    wiring = wiring_of(chosen, settings, chosen.name)
+    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run)
+    written = register(
+        desk, chosen.name, lambda: wiring.commit(chosen.rev), version=chosen.number, bump=chosen.bump or "patch"
+    )
+    return _say_written(chosen, settings, written, None)
+
+
+def _stage_target(chosen: argparse.Namespace) -> tuple[str, str]:
+    from tagline.domain.targets import parse_target
+    from tagline.errors import WrongUsage
+
+    target = parse_target(chosen.target)
+    if target.stage is None:
+        raise WrongUsage(f"{chosen.target!r} names no stage.", f"Write NAME#stage, such as {target.artifact}#prod.")
+    return target.artifact, target.stage
+
+
+def say_assign(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``assign``."""
+    from tagline.commands.assign import assign
+
+    artifact, stage = _stage_target(chosen)
+    wiring = wiring_of(chosen, settings, artifact)
+    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
+    written = assign(
+        desk,
+        artifact,
+        stage,
+        version=chosen.number,
+        head=lambda: wiring.commit("HEAD"),
+        stages=wiring.allowed_stages(),
+    )
+    return _say_written(chosen, settings, written, stage)
+
+
+def say_unassign(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``unassign``."""
+    from tagline.commands.unassign import unassign
+
+    artifact, stage = _stage_target(chosen)
+    desk = wiring_of(chosen, settings, artifact).desk(
+        push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
+    )
+    return _say_written(chosen, settings, unassign(desk, artifact, stage, version=chosen.number), stage)
+
+
+def say_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``rollback``."""
+    from tagline.commands.rollback import rollback
+
+    artifact, stage = _stage_target(chosen)
+    desk = wiring_of(chosen, settings, artifact).desk(
+        push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
+    )
+    written = rollback(desk, artifact, stage, from_version=chosen.from_version, to_version=chosen.to_version)
+    return _say_written(chosen, settings, written, stage)
+
+
+def say_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``deregister``."""
+    from tagline.commands.deregister import deregister
+    from tagline.domain.targets import LATEST, parse_target
+    from tagline.errors import WrongUsage
+
+    target = parse_target(chosen.target)
+    if target.version in (None, LATEST):
+        raise WrongUsage(f"{chosen.target!r} names no version.", "Write NAME@v1.2.3: the version to withdraw.")
+    desk = wiring_of(chosen, settings, target.artifact).desk(
+        push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
+    )
+    return _say_written(chosen, settings, deregister(desk, target.artifact, target.version or ""), None)
+
+
+def say_deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``deprecate``."""
+    from tagline.commands.deprecate import deprecate
+
+    desk = wiring_of(chosen, settings, chosen.name).desk(
+        push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
+    )
+    return _say_written(chosen, settings, deprecate(desk, chosen.name), None)
+
+
+def _say_written(chosen: argparse.Namespace, settings: Settings, written: Written, stage: str | None) -> int:
+    from tagline.render import documents, terminal
+
+    voice = Voice(chosen, settings)
+    text = terminal.written(written, stage, voice.pen)
+    voice.say(documents.written(written, stage), text, written.warnings)
+    return 0

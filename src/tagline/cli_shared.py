@@ -1,0 +1,45 @@
+"""What several commands do with their arguments."""
+
+from __future__ import annotations
+
+# As in cli.py.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from tagline.settings import Settings
+    from tagline.wiring import Wiring
+
+
+def wiring_of(chosen: argparse.Namespace, settings: Settings, artifact: str | None) -> Wiring:
+    """The adapters that the arguments ask for; ``artifact`` is the only one that the question is about."""
+    from tagline.wiring import Wiring
+
+    return Wiring(
+        settings,
+        repo=chosen.repo,
+        remote=getattr(chosen, "remote", None),
+        artifact=artifact,
+        offline=getattr(chosen, "offline", False),
+    )
+
+
+def instant(chosen: argparse.Namespace) -> int | None:
+    """What ``--as-of`` says, in unix seconds."""
+    from tagline.domain.times import parse_time
+
+    return None if chosen.as_of is None else parse_time(chosen.as_of)
+
+
+def meanwhile(*modules: str) -> None:
+    """Import libraries that will be needed while git waits for the network."""
+    import contextlib
+    import importlib
+    import threading
+
+    def load() -> None:
+        for name in modules:
+            with contextlib.suppress(ImportError):  # whoever needs it says so
+                importlib.import_module(name)
+
+    threading.Thread(target=load, daemon=True).start()

@@ -1,0 +1,40 @@
+"""DVC's configuration as it counts for one project of a snapshot: the repository's and this machine's, merged."""
+
+from __future__ import annotations
+
+import posixpath
+
+from tagline.domain.dvc_remotes import REPOSITORY, DvcConfig, Level
+from tagline.formats import dvc_config
+from tagline.ports import Tree
+from tagline.storage_ports import Machine
+
+CONFIG = ".dvc/config"
+
+
+def project_of(pointer: str, tree: Tree) -> str:
+    """The folder of the DVC project that a pointer belongs to: the nearest one with a configuration, else the root."""
+    tracked = set(tree.paths())
+    folder = posixpath.dirname(pointer)
+    while folder:
+        if posixpath.join(folder, CONFIG) in tracked:
+            return folder
+        folder = posixpath.dirname(folder)
+    return ""
+
+
+def config_of(project: str, tree: Tree, machine: Machine) -> DvcConfig:
+    """The merged configuration of a project. Raises WrongUsage for a file that cannot be read."""
+    levels = []
+    for name in ("system", "global", REPOSITORY, "local"):
+        if name == REPOSITORY:
+            file = posixpath.join(project, CONFIG)
+            data = tree.read(file, dvc_config.MAX_BYTES)
+            label, folder = f"{file} ({tree.label})", machine.folder(project)
+        else:
+            found = machine.config(name, project)
+            data, folder = found if found is not None else (None, None)
+            label = f"{folder}/{'config.local' if name == 'local' else 'config'}"
+        if data is not None:
+            levels.append(Level(name, dvc_config.parse(data, label), folder))
+    return DvcConfig.merge(levels, machine.home)

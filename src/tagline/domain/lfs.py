@@ -1,0 +1,31 @@
+"""Git LFS pointers: the small file that Git keeps instead of the bytes.
+
+Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+#: How every pointer begins, and no pointer is longer than this many bytes.
+PREFIX = b"version https://git-lfs.github.com/spec/"
+MAX_POINTER = 1024
+
+_OID_RE = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
+_SIZE_RE = re.compile(rb"^size ([0-9]{1,18})$", re.MULTILINE)
+
+
+class LfsPointer(NamedTuple):
+    """What a pointer stands for: sha256 (hex) and size in bytes."""
+
+    sha256: str
+    size: int
+
+
+def parse_pointer(data: bytes) -> LfsPointer | None:
+    """Read a pointer; None for a file that is none, or is one that nobody can read."""
+    if len(data) > MAX_POINTER or not data.startswith(PREFIX):
+        return None
+    oid, size = _OID_RE.search(data), _SIZE_RE.search(data)
+    return LfsPointer(oid[1].decode(), int(size[1])) if oid and size else None

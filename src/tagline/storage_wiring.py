@@ -1,0 +1,85 @@
+"""Which adapters reach bytes: DVC's remotes, the repository itself, Git LFS, this machine's configuration of DVC.
+
+A file of its own because the libraries of object stores are slow to import, and who asks for ``show`` does not wait
+for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagline.domain.storage import Remote
+from tagline.errors import WrongUsage
+from tagline.settings import Settings
+from tagline.storage_ports import ObjectStore
+
+if TYPE_CHECKING:
+    from tagline.adapters.git import Git
+    from tagline.adapters.git_objects import GitObjects
+    from tagline.commands.locating import StorageDesk
+    from tagline.storage_ports import Destination
+
+
+def checkout() -> Git | None:
+    """git in the work tree that this job stands in, if it stands in one."""
+    from tagline.adapters.git import find_repository, open_git
+
+    try:
+        place = find_repository(Path())
+    except WrongUsage:
+        return None
+    return None if place.bare else open_git(place)
+
+
+class StorageWiring:
+    """The port Stores, and what goes with it.
+
+    ``objects`` opens the repository's own objects as of a commit; ``clone`` is git in a work tree, where
+    there is one.
+    """
+
+    def __init__(self, settings: Settings, objects: Callable[[str], GitObjects], clone: Git | None) -> None:
+        self._settings = settings
+        self._objects = objects
+        self._clone = clone
+        self._git_objects: list[GitObjects] = []
+        self._opened: list[tuple[Remote, ObjectStore]] = []
+
+    def git(self, commit: str) -> ObjectStore:
+        """The repository itself."""
+        opened = self._objects(commit)
+        self._git_objects.append(opened)
+        return opened
+
+    def close(self) -> None:
+        """End the processes that read the repository."""
+        for opened in self._git_objects:
+            opened.close()
+
+    def remote(self, remote: Remote, folder: str) -> ObjectStore:
+        """The store of a DVC remote, opened once."""
+        known = next((store for other, store in self._opened if other == remote), None)
+        if known is None:
+            from tagline.adapters.stores import RemoteStores
+
+            known = RemoteStores(request_payer=self._settings.request_payer).remote(remote, folder)
+            self._opened.append((remote, known))
+        return known
+
+    def desk(self) -> StorageDesk:
+        """What commands need to find and reach bytes."""
+        from tagline.adapters.dvc_machine import DvcMachine
+        from tagline.commands.locating import StorageDesk
+
+        home = self._settings.home
+        machine = DvcMachine(self._settings.dvc_folders, self._clone, str(home) if home else None)
+        return StorageDesk(self, machine)
+
+    def destination(self, path: Path, cache: Path | None, jobs: int | None) -> Destination:
+        """Where fetched files go."""
+        from tagline.adapters.destination import Destination
+        from tagline.adapters.object_cache import ObjectCache
+
+        return Destination(path, cache=ObjectCache(cache) if cache is not None else None, streams=jobs)
