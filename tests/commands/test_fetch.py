@@ -170,6 +170,21 @@ def test_resolve__no_storage__asks_nobody(tagline: CommandLine, registry: Regist
     assert (found["digest"], found["size"], found["warnings"]) == (f"md5:{md5(MODEL)}", len(MODEL), [])
 
 
+@pytest.mark.parametrize("target", ["part", "sub"])
+def test_resolve__part_of_a_folder_without_storage__has_no_digest_rather_than_the_folders(
+    tagline: CommandLine, registry: Registry, target: str
+):
+    found = tagline.json("resolve", target, "--no-storage", "--repo", str(registry.path))
+    assert (found["digest"], found["size"], found["files"]) == (None, None, None)
+    assert [warning["code"] for warning in found["warnings"]] == ["storage-not-read"]
+
+
+def test_resolve__part_of_a_folder_presigned__reads_that_file(tagline: CommandLine, registry: Registry):
+    found = tagline.json("resolve", "part", "--presign", "60", "--repo", str(registry.path))
+    with urllib.request.urlopen(found["presigned"]["url"]) as answer:
+        assert answer.read() == b"two"
+
+
 def test_resolve__no_credentials__exit_4_and_says_what_helps(
     tagline: CommandLine, registry: Registry, monkeypatch: pytest.MonkeyPatch, repo: str
 ):

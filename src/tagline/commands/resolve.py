@@ -8,7 +8,7 @@ from tagline.commands.check_ref import artifact_of
 from tagline.commands.describe import describe
 from tagline.commands.locating import Place, StorageDesk, Surroundings, locate
 from tagline.commands.reading import Source, View, present, read
-from tagline.commands.storage import location_of
+from tagline.commands.storage import inner_place, location_of
 from tagline.domain.answers import Answer, decides, find, of_tag, previous_version
 from tagline.domain.events import Warn
 from tagline.domain.manifest import ManifestEntry
@@ -78,12 +78,15 @@ def resolve(
         return found.resolved(Location(), _not_described(found.answer))
     try:
         place = place_of(source, found, desk)
+        if look and place.inner:
+            place = inner_place(place)
         location = location_of(place, look=look)
     except TaglineError as error:
         if look:
             raise
         return found.resolved(Location(), Warn("storage-not-read", found.answer.tag, error.message))
-    return found.resolved(location, presigned=_presigned(place, presign, now) if presign else None)
+    notes = [_part_of_a_list(found.answer, place)] if place.inner else []
+    return found.resolved(location, *notes, presigned=_presigned(place, presign, now) if presign else None)
 
 
 def look_up(source: Source, wanted: Wanted, now: int) -> Found:
@@ -167,6 +170,11 @@ def _about(answer: Answer) -> list[Warn]:
         message = f"{answer.artifact} {answer.version} was deregistered: it is withdrawn."
         return [Warn("deregistered", answer.tag, message)]
     return []
+
+
+def _part_of_a_list(answer: Answer, place: Place) -> Warn:
+    message = f"{place.inner} is a part of a folder whose list lies in its store, which was not asked."
+    return Warn("storage-not-read", answer.tag, message)
 
 
 def _not_described(answer: Answer) -> Warn:

@@ -22,10 +22,24 @@ _EXAMPLES = 3
 def location_of(place: Place, *, look: bool = True) -> Location:
     """Where the bytes are, after a look at the one object that stands for them.
 
-    Without ``look`` no store is asked, and what only a store could tell is None. Raises ObjectMissing,
-    WrongBytes for an object of another size or digest, StoreRefused.
+    Without ``look`` no store is asked, and what only a store could tell is None: of a part of a folder
+    that is its digest. Raises ObjectMissing, WrongBytes for an object of another size or digest,
+    StoreRefused.
     """
-    place, facts = _looked_at(place) if look else (place, None)
+    if place.inner:
+        if not look:
+            return Location(f"{place.uri}#{place.inner}")
+        place = inner_place(place)
+    if not look or place.store is None or place.key is None:
+        return _location(place, None)
+    facts = place.store.look(place.key)
+    if place.items and place.items[0].key == place.key:
+        _compare(place.store, place.items[0], facts)
+    return _location(place, facts)
+
+
+def _location(place: Place, facts: Facts | None) -> Location:
+    """``facts`` are those of the one object, where it was looked at."""
     size, version = place.size, place.key.version_id if place.key else None
     if facts is not None and not place.is_listing and size is None:
         size = facts.size
@@ -34,17 +48,6 @@ def location_of(place: Place, *, look: bool = True) -> Location:
     if place.items is not None and only_file(place.items) is None:
         version = None  # each file of the folder has its own
     return Location(place.uri, place.digest, size, place.files, version)
-
-
-def _looked_at(place: Place) -> tuple[Place, Facts | None]:
-    if place.inner:
-        place = inner_place(place)
-    if place.store is None or place.key is None:
-        return place, None
-    facts = place.store.look(place.key)
-    if place.items and place.items[0].key == place.key:
-        _compare(place.store, place.items[0], facts)
-    return place, facts
 
 
 def _compare(store: ObjectStore, item: Item, facts: Facts) -> None:
@@ -160,7 +163,7 @@ def look_at_all(place: Place, tree: Tree) -> Location:
         raise ObjectMissing(_missing(place.store, missing, len(items)), _PUSH)
     for item in items:
         _compare(place.store, item, facts[item.key])
-    location = location_of(clear, look=len(items) == 1 and not in_git)
+    location = _location(clear, facts[items[0].key] if len(items) == 1 else None)
     if location.size is None and items and not in_git:
         location = replace(location, size=sum(facts[item.key].size for item in items))
     _compare_folder(place, items, facts)
