@@ -331,14 +331,18 @@ def test_resolve__other_kinds_of_path__say_what_is_known(here: Path, tagline: Co
     files = {"artifacts.yaml": manifest, "models/a": "1", "models/b/c": "22", "data.dvc": "outs: []\n", "lfs": lfs}
     names = ("tree", "virtual", "none", "dvc", "lfs", "absent")
     build(here, History((Commit("c0", files=files),), tuple(Tag(f"{name}@v1.0.0", "c0") for name in names)))
-    found = {name: tagline.json("resolve", name) for name in names}
+    found = {name: tagline.json("resolve", name, "--no-storage") for name in names}
     assert found["tree"]["digest"].startswith("gittree:")
     assert (found["tree"]["files"], found["tree"]["size"]) == (2, 3)
     assert (found["virtual"]["uri"], found["virtual"]["digest"]) == ("s3://b/k", None)
     assert found["none"]["path"] is None
-    for name, code in (("dvc", "storage-not-read"), ("lfs", "storage-not-read"), ("absent", "not-described")):
+    assert (found["lfs"]["digest"], found["lfs"]["size"]) == (f"sha256:{'a' * 64}", 5)
+    for name, code in (("dvc", "storage-not-read"), ("absent", "not-described")):
         assert (found[name]["uri"], found[name]["digest"]) == (None, None)
         assert [w["code"] for w in found[name]["warnings"]] == [code]
+    # A pointer that names nothing: with the store, nobody guesses.
+    said = tagline("resolve", "dvc", "--json")
+    assert (said.code, said.json["error"]["code"]) == (6, "no-bytes")
 
 
 def test_show__future_dated__counts_with_a_warning(here: Path, tagline: CommandLine) -> None:
@@ -419,4 +423,5 @@ def test_output__that_cannot_be_written__is_no_bug(registry: dict[str, str]) -> 
 def test_resolve__path_that_looks_like_a_pattern__is_a_path(here: Path, tagline: CommandLine) -> None:
     files = {"artifacts.yaml": "rf: {path: ':(glob)*'}\n", "x": "1"}
     build(here, History((Commit("c0", files=files),), (Tag("rf@v1.0.0", "c0"),)))
-    assert tagline.json("resolve", "rf")["digest"] is None
+    assert tagline("resolve", "rf").code == 6
+    assert tagline.json("resolve", "rf", "--no-storage")["digest"] is None
