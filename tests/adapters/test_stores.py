@@ -17,7 +17,7 @@ from tagline.adapters.local_store import LocalStore
 from tagline.adapters.s3 import S3Store
 from tagline.adapters.stores import RemoteStores
 from tagline.domain.storage import Key, Remote
-from tagline.errors import NotFound, ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
+from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
 from tests.objectservers import PASSWORD, USER, PlainHandler, serve_http, serve_sftp, serve_webdav
 
 
@@ -115,7 +115,7 @@ def test_plan__gs__as_dvc_gs_does() -> None:
 def test_plan__azure__as_dvc_azure_does() -> None:
     options = {
         "connection_string": "c",
-        "account_name": "n",
+        "account_name": "name",
         "account_key": "k",
         "sas_token": "s",
         "tenant_id": "t",
@@ -125,7 +125,7 @@ def test_plan__azure__as_dvc_azure_does() -> None:
     found = plan(remote("azure://container/a", **options, read_timeout="7"))
     assert found.root == "container/a"
     assert found.arguments == {**options, "anon": False, "use_listings_cache": False, "read_timeout": 7}
-    assert plan(remote("azure://c", account_name="n", allow_anonymous_login="true")).arguments["anon"] is True
+    assert plan(remote("azure://c", account_name="name", allow_anonymous_login="true")).arguments["anon"] is True
 
 
 def test_plan__ssh__user_and_port_of_options_before_those_of_the_url() -> None:
@@ -290,7 +290,7 @@ def test_local__no_regular_file__missing(tmp_path: Path) -> None:
 
 def test_local__no_folder_at_all__is_told_from_a_missing_object(tmp_path: Path) -> None:
     error = refused(lambda: LocalStore(tmp_path / "none").look(Key("k")))
-    assert (type(error), error.code) == (NotFound, "bucket-missing")
+    assert (type(error), error.code) == (StoreRefused, "not-mounted")
     assert "folder" in error.message
 
 
@@ -316,3 +316,19 @@ def test_import__of_the_stores__brings_no_library() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"boto3", "botocore", "fsspec", "asyncssh", "aiohttp", "httpx"} & set(loaded)
+
+
+def test_gs__endpoint_that_the_repository_names__refused_but_for_anonymous_reading() -> None:
+    options = {"endpointurl": "http://127.0.0.1:1"}
+    with pytest.raises(WrongUsage) as refusal:
+        plan(Remote("r", "gs://bucket/x", options))
+    assert refusal.value.code == "untrusted-option"
+    plan(Remote("r", "gs://bucket/x", options, frozenset(["endpointurl"])))
+    plan(Remote("r", "gs://bucket/x", {**options, "allow_anonymous_login": "true"}))
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1:8767/a?", "a.b", "evil/", "UPPER", "ab", "x" * 25, "a@b", ""])
+def test_azure__account_that_would_be_another_host__refused(name: str) -> None:
+    with pytest.raises(WrongUsage) as refusal:
+        plan(Remote("r", "azure://container/x", {"account_name": name}))
+    assert refusal.value.code == "bad-option"

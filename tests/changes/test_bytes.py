@@ -208,6 +208,43 @@ def test_policy__storage__is_one_of_two_words(make_world: Callable[..., World]):
     assert world.plan(world.open("topic", {"models/churn.txt": "x"}, labels=BOTH)).code == 2
 
 
+def test_store_that_is_not_mounted__is_unknown_and_not_missing(shop: Callable[..., World], store: Store):
+    world = shop()
+    number = _better(world, store)
+    store.folder.rename(store.folder.with_name("elsewhere"))
+    planned = world.plan(number)
+    assert (planned.verdict, _rules(planned)) == ("waiting", {"storage": "unknown"})
+    world.merge(number)
+    assert world.promote(number).code == 4
+    store.folder.with_name("elsewhere").rename(store.folder)
+    store.put(b"better")
+    assert world.promote(number).code == 0
+    assert set(world.tags()) == {"churn@v0.1.0", "churn#prod#1"}
+
+
+def test_manifest_of_an_old_version_is_broken__the_other_artifact_is_promoted(shop: Callable[..., World], store: Store):
+    world = shop()
+    broken = world.push("main", {"artifacts.yaml": "churn: {path: [oops\n"})
+    world.admin("register", "churn", "--version", "v0.0.1", "--rev", broken)
+    world.push("main", {"artifacts.yaml": MANIFEST + "other: {path: other.txt}\n", "other.txt": "1"})
+    number = world.open("topic", {"other.txt": "2"}, labels=("stage:churn@v0.0.1#prod", "version:other@minor"))
+    planned = world.plan(number)
+    assert [(row["artifact"], row["rule"]) for row in planned.json["refused"]] == [("churn", "storage")]
+    world.merge(number)
+    assert world.promote(number).code == 1
+    assert set(world.tags()) == {"churn@v0.0.1", "other@v0.1.0"}
+
+
+def test_folder_in_git_with_a_link_in_it__needs_no_look(make_world: Callable[..., World]):
+    world = make_world("github", files={"artifacts.yaml": "churn: {path: models}\n", "models/a": "1"})
+    (world.clone / "models" / "latest").symlink_to("a")
+    number = world.open("topic", {"models/a": "2"}, labels=BOTH)
+    assert world.plan(number).code == 0
+    world.merge(number)
+    assert world.promote(number).code == 0
+    assert set(world.tags()) == {"churn@v0.1.0", "churn#prod#1"}
+
+
 # -- S3 -------------------------------------------------------------------------------
 
 

@@ -383,3 +383,22 @@ def test_check_storage__no_credentials__is_said_once_an_artifact(
     said = tagline("validate", "--check-storage", "--json", "--repo", str(registry.path))
     assert {row["rule"] for row in said.json["findings"]} == {"storage-unreadable"}
     assert said.code == 1
+
+
+# -- hostile words --------------------------------------------------------------------
+
+
+def test_errors__names_with_line_breaks__are_no_commands_to_the_runner(tagline: CommandLine, tmp_path: Path):
+    remote = "x\\n::add-mask::owned\\n  ::error::y##[error]z"
+    files = {
+        "artifacts.yaml": "m: {path: m.bin}\n",
+        "m.bin.dvc": f'outs:\n- {{md5: {md5(MODEL)}, size: 3, hash: md5, path: m.bin, remote: "{remote}"}}\n',
+        ".dvc/config": "[core]\n    remote = s\n['remote \"s\"']\n    url = /nowhere\n",
+    }
+    build(tmp_path / "r", History((Commit("c0", files=files),), (Tag("m@v1.0.0", "c0"),)))
+    said = tagline("resolve", "m", "--json", "--repo", str(tmp_path / "r"), GITHUB_ACTIONS="true")
+    assert said.code == 2
+    lines = [line.strip() for line in (said.out + said.err).splitlines()]
+    assert not [line for line in lines if line.startswith("::")]
+    assert "##[" not in said.out + said.err
+    assert "##[error]z" in said.json["error"]["hint"] + said.json["error"]["message"]

@@ -234,3 +234,8 @@ def test_is_inside__plain_path__is(path):
 
 def test_checked__no_entries__are_none():
     assert checked([], "LIST") == []
+
+
+def test_read_listing__large_and_full_of_nothing__refused_before_it_is_parsed() -> None:
+    with pytest.raises(BadPointer, match="too short"):
+        read_listing(b"[" + b"{}," * (6 * 1024 * 1024) + b"{}]", "x.dir")

@@ -6,6 +6,7 @@ https://dvc.org/doc/user-guide/data-management/remote-storage
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from tagline.adapters.store_options import flag, number, refuse_untrusted, ssl_v
 from tagline.domain.storage import Remote
 from tagline.errors import WrongUsage
 
+_ACCOUNT_RE = re.compile(r"[a-z0-9]{3,24}")
 #: Seconds.
 _TIMEOUT = 60.0
 
@@ -73,6 +75,9 @@ def _split(remote: Remote) -> SplitResult:
 
 def _gs(remote: Remote, parts: SplitResult) -> Plan:
     options = remote.options
+    if not flag(remote, "allow_anonymous_login"):
+        # Google's tokens are valid wherever they are shown, so they go to Google, or where this machine says.
+        refuse_untrusted(remote, ["endpointurl"])
     token = "anon" if flag(remote, "allow_anonymous_login") else _file(options.get("credentialpath"))
     arguments = _given(
         project=options.get("projectname"),
@@ -87,6 +92,14 @@ def _gs(remote: Remote, parts: SplitResult) -> Plan:
 
 def _azure(remote: Remote, parts: SplitResult) -> Plan:
     options = remote.options
+    name = options.get("account_name")
+    if name is not None and not _ACCOUNT_RE.fullmatch(name):
+        # It becomes a part of the host's name: what else is in it would lead to another host.
+        raise WrongUsage(
+            f"The account_name of the DVC remote {remote.name!r} is none: {name[:60]!r}.",
+            "Azure's accounts have 3 to 24 small letters and digits.",
+            code="bad-option",
+        )
     names = ("connection_string", "account_name", "account_key", "sas_token", "tenant_id", "client_id", "client_secret")
     arguments = _given(
         **{name: options.get(name) for name in names},

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tagline.adapters.store_options import PIECE, below, in_threads, missing, no_versions
 from tagline.domain.storage import Facts, Key
-from tagline.errors import NotFound, ObjectChanged, ObjectMissing, StoreRefused, TaglineError
+from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -110,10 +110,11 @@ class LocalStore:
         if isinstance(error, ValueError | FileNotFoundError | NotADirectoryError):
             if self._folder.is_dir():
                 return missing(self.uri(key))
-            return NotFound(
+            # Not there on this machine says nothing about the objects: another one may have it mounted.
+            return StoreRefused(
                 f"There is no folder {self._folder}, in which the objects should lie.",
                 "Mount it, or point the DVC remote at the right one: dvc remote modify NAME url PATH",
-                code="bucket-missing",
+                code="not-mounted",
             )
         reason = getattr(error, "strerror", None) or type(error).__name__
         return StoreRefused(

@@ -151,7 +151,7 @@ def items_of(
 
 def look_at_all(place: Place, tree: Tree) -> Location:
     """Look at every object behind an artifact. Raises as :func:`location_of` does, naming the first few."""
-    if place.store is None:
+    if place.store is None or (place.git_folder is not None and not Snapshot(tree).uses_lfs):
         return location_of(place, look=False)
     in_git = place.git_folder is not None or (place.key is None and place.items is not None)
     clear, items = items_of(place, tree)

@@ -15,7 +15,7 @@ from tagline.domain.manifest import ManifestEntry
 from tagline.domain.results import Location
 from tagline.domain.steps import Content as Described
 from tagline.domain.verdicts import State, Verdict
-from tagline.errors import PlatformRefused, TaglineError, WrongUsage
+from tagline.errors import ManifestUnreadable, PlatformRefused, TaglineError, WrongUsage
 from tagline.ports import Content, Tree
 
 RULE = "storage"
@@ -49,7 +49,10 @@ def _described(case: Case, version: Version) -> Described | None:
         place = _place(case, version)
     except TaglineError:
         # Where the bytes are nobody knows; which bytes they are, a pointer may say all the same.
-        entry, tree = _entry(case, version)
+        try:
+            entry, tree = _entry(case, version)
+        except ManifestUnreadable:
+            return None
         digest = digest_of(tree, entry.path) if entry is not None and entry.path is not None else None
         return Described(digest) if digest is not None else None
     return None if place is None else _trailers(location_of(place[0], look=False))

@@ -17,6 +17,8 @@ from tagline.errors import BadPointer
 #: Bytes. Beyond that a list is not read: it would take a gigabyte of memory.
 MAX_LISTING = 128 * 1024 * 1024
 
+#: Beyond so many bytes a list must have entries of so many bytes on the average; honest ones have 60 and more.
+_LARGE, _SHORTEST = 16 * 1024 * 1024, 25
 _MD5_RE = re.compile(r"[0-9a-f]{32}")
 _HINT = "The list of the folder is damaged or hostile: add the folder anew with dvc add, and push it."
 
@@ -35,6 +37,9 @@ def read_listing(data: bytes, name: str) -> list[Entry]:
     """
     if len(data) > MAX_LISTING:
         raise listing_too_large(name)
+    if len(data) > _LARGE and data.count(b"{") > len(data) // _SHORTEST:
+        # Rows of nothing take a hundred times their length in memory.
+        raise BadPointer(f"{name} is not the list of a folder: its entries are too short.", _HINT)
     try:
         # As text: bytes would be taken for UTF-16 as well, which DVC never writes or reads.
         rows = json.loads(data.decode())

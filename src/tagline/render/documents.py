@@ -18,8 +18,11 @@ Document = dict[str, Any]
 
 
 def dumps(document: Any) -> str:
-    """One JSON text. Escaped to ASCII: names in Git need not be valid Unicode."""
-    return json.dumps(document)
+    """One JSON text. Escaped to ASCII: names in Git need not be valid Unicode.
+
+    ``##[`` is written so that GitHub's runner, which takes it for a command anywhere in a line, does not see it.
+    """
+    return json.dumps(document).replace("##[", "##\\u005b")
 
 
 def artifact(state: ArtifactState) -> Document:

@@ -34,6 +34,11 @@ def break_commands(text: str) -> str:
     return text.replace("##[", "##\\[")
 
 
+def no_command(line: str) -> str:
+    """A line that begins with ``::`` with a backslash before it: GitHub's runner would obey it, blanks or not."""
+    return line.replace("::", "\\::", 1) if line.lstrip().startswith("::") else line
+
+
 def width(text: str) -> int:
     """How many columns of a terminal the text takes."""
     if text.isascii():

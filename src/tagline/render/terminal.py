@@ -11,7 +11,7 @@ from tagline.domain.results import Checked, Fetched, History, Resolved, Shown, W
 from tagline.domain.tags import EventKind
 from tagline.domain.times import format_time
 from tagline.errors import TaglineError
-from tagline.render.escape import one_line, width
+from tagline.render.escape import no_command, one_line, width
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -257,5 +257,5 @@ def failure(error: TaglineError, pen: Pen) -> str:
     if error.hint:
         first, *rest = error.hint.split("\n")
         lines.append(f"  {pen('fix:', 'bold')} {one_line(first)}")
-        lines += [f"       {one_line(line)}" for line in rest]
+        lines += [f"       {no_command(one_line(line))}" for line in rest]
     return "\n".join(lines)
