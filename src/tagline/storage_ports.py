@@ -82,8 +82,13 @@ class Destination(Protocol):
         items: Sequence[Item],
         report: Callable[[int, int], None],
         size: int | None = None,
+        *,
+        force: bool = False,
     ) -> None:
         """Bring the files, verify each digest, and only then put them there as a whole.
+
+        With ``force`` they replace whatever file, folder or link is there by then; without, Conflict is
+        raised for anything else than these files.
 
         ``report(bytes, files)`` is called with what came in addition; ``size`` is the bytes of all items
         together, where that is known. Raises WrongBytes for bytes that are not what their digest says,

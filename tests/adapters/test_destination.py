@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tagline.adapters.destination import Destination
+from tagline.domain.storage import Item
 from tagline.errors import BadPointer, Conflict, PlatformRefused, WrongUsage
 from tests.adapters.stores import FaultyStore, item, names_of, read_folder
 
@@ -136,6 +137,38 @@ def test_receive__hidden_name_is_a_link__not_followed(tmp_path: Path) -> None:
     assert names_of(tmp_path / "elsewhere") == []
 
 
+@pytest.mark.parametrize("wanted", [ITEMS, [item("", b"alpha")]], ids=["folder", "file"])
+def test_receive__dest_is_a_pipe_or_a_device__refused_even_with_force(tmp_path: Path, wanted: list[Item]) -> None:
+    out = tmp_path / "out"
+    os.mkfifo(out)
+    store = FaultyStore({**FILES, "object": b"alpha"})
+    for act in (
+        lambda: Destination(out).compare(wanted),
+        lambda: Destination(out).receive(store, wanted, _ignore, force=True),
+        lambda: Destination(Path("/dev/full")).compare(wanted),
+    ):
+        with pytest.raises(WrongUsage) as caught:
+            act()
+        assert caught.value.hint
+    assert out.is_fifo()
+    assert store.reads == []
+    assert names_of(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o711])
+def test_receive__hidden_folder_of_a_checkout__its_old_is_not_put_there(tmp_path: Path, mode: int) -> None:
+    (tmp_path / ".out.tagline" / "old").mkdir(parents=True)
+    (tmp_path / ".out.tagline" / "old" / "planted").touch()
+    (tmp_path / ".out.tagline").chmod(mode)
+    assert Destination(tmp_path / "out").compare(ITEMS) is None
+    for force in (False, True):
+        with pytest.raises(PlatformRefused) as caught:
+            Destination(tmp_path / "out").receive(_store(), ITEMS, _ignore, force=force)
+        assert caught.value.code == "staging-taken"
+    assert names_of(tmp_path) == [".out.tagline"]
+    assert names_of(tmp_path / ".out.tagline") == ["old"]
+
+
 def test_receive__parent_is_a_file__said_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     dest = Destination(tmp_path / "file" / "out")
@@ -217,7 +250,7 @@ def test_compare__different__and_replaced_as_a_whole(tmp_path: Path, change: obj
 
     dest = Destination(out)
     assert dest.compare(ITEMS) is False
-    dest.receive(_store(), ITEMS, _ignore)
+    dest.receive(_store(), ITEMS, _ignore, force=True)
     assert read_folder(out) == FILES
     assert not out.is_symlink()
     assert dest.compare(ITEMS) is True
@@ -239,7 +272,7 @@ def test_file__something_else_there__replaced(tmp_path: Path, kind: str) -> None
         out.symlink_to("target" if kind == "link" else "nowhere")
     dest = Destination(out)
     assert dest.compare([item("", b"new")]) is False
-    dest.receive(FaultyStore({"object": b"new"}), [item("", b"new")], _ignore)
+    dest.receive(FaultyStore({"object": b"new"}), [item("", b"new")], _ignore, force=True)
     assert out.is_file()
     assert not out.is_symlink()
     assert out.read_bytes() == b"new"
@@ -271,13 +304,22 @@ def test_appeared_after_comparing__not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "somebody's"
 
 
+def test_appeared_after_comparing__with_force__replaced(tmp_path: Path) -> None:
+    first, second = Destination(tmp_path / "out"), Destination(tmp_path / "out")
+    assert (first.compare(ITEMS), second.compare(ITEMS)) == (None, None)
+    first.receive(FaultyStore({"a": b"other"}), [item("a", b"other")], _ignore, force=True)
+    second.receive(_store(), ITEMS, _ignore, force=True)
+    assert read_folder(tmp_path / "out") == FILES
+    assert names_of(tmp_path) == ["out"]
+
+
 def test_failure__what_lay_there_stays(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "old").touch()
     store = FaultyStore({**FILES, "sub/b": b"wrong"})
     with pytest.raises(Exception, match="not what the pointer names"):
-        Destination(out).receive(store, ITEMS, _ignore)
+        Destination(out).receive(store, ITEMS, _ignore, force=True)
     assert names_of(out) == ["old"]
 
 

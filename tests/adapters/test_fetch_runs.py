@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from tagline.adapters import transfer
 from tagline.adapters.destination import Destination
 from tagline.adapters.ranges import PART
 from tagline.domain.storage import Item, Key
-from tagline.errors import PlatformRefused
+from tagline.errors import Conflict, PlatformRefused
 from tests.adapters.stores import FaultyStore, content, item, names_of, read_folder
 
 ROOT = Path(__file__).parents[2]
@@ -156,16 +157,55 @@ def test_leftovers__links_and_pipes__deleted_and_not_followed(tmp_path: Path) ->
     assert names_of(tmp_path / "elsewhere") == ["b"]
 
 
-def test_killed_between_the_renames__the_old_one_is_put_back(tmp_path: Path) -> None:
+@pytest.fixture
+def half_done(tmp_path: Path) -> Path:
+    """What a run leaves that was killed between the two renames."""
     staging = tmp_path / ".out.tagline"
     (staging / "old").mkdir(parents=True)
     staging.chmod(0o700)
-    (staging / "old" / "precious").touch()
-    store = FaultyStore({})
-    with pytest.raises(Exception, match="not there"):
-        Destination(tmp_path / "out").receive(store, ITEMS, _ignore)
-    assert names_of(tmp_path / "out") == ["precious"]
-    assert names_of(tmp_path) == ["out"]
+    (staging / "old" / "a.txt").write_bytes(b"alpha")
+    (staging / "lock").touch()
+    for name, data in FILES.items():
+        (staging / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+        (staging / "new" / name).write_bytes(data)
+    return tmp_path / "out"
+
+
+def test_killed_between_the_renames__compared__the_old_one_is_back(half_done: Path) -> None:
+    assert Destination(half_done).compare(ITEMS) is False
+    assert read_folder(half_done) == {"a.txt": b"alpha"}
+    # What was fetched is kept for whoever says --force.
+    assert names_of(half_done.parent / ".out.tagline") == ["lock", "new"]
+
+
+def test_killed_between_the_renames__the_old_one_is_wanted__untouched(half_done: Path) -> None:
+    assert Destination(half_done).compare([item("a.txt", b"alpha")]) is True
+    assert read_folder(half_done) == {"a.txt": b"alpha"}
+
+
+def test_killed_between_the_renames__nothing_else_left__tidied(half_done: Path) -> None:
+    shutil.rmtree(half_done.parent / ".out.tagline" / "new")
+    assert Destination(half_done).compare(ITEMS) is False
+    assert names_of(half_done.parent) == ["out"]
+
+
+@pytest.mark.parametrize("compare", [True, False], ids=["compared", "not-compared"])
+def test_killed_between_the_renames__with_force__replaced(half_done: Path, compare: bool) -> None:
+    dest, store = Destination(half_done), FaultyStore(FILES)
+    if compare:
+        dest.compare(ITEMS)
+    dest.receive(store, ITEMS, _ignore, force=True)
+    assert read_folder(half_done) == FILES
+    assert store.reads == []
+    assert names_of(half_done.parent) == ["out"]
+
+
+def test_killed_between_the_renames__without_force__the_old_one_stays(half_done: Path) -> None:
+    store = FaultyStore(FILES)
+    with pytest.raises(Conflict):
+        Destination(half_done).receive(store, ITEMS, _ignore)
+    assert read_folder(half_done) == {"a.txt": b"alpha"}
+    assert store.reads == []
 
 
 # --- several at once ---
@@ -301,6 +341,6 @@ def test_disk__really_full__said_so_and_nothing_left(small_disk: Path) -> None:
 def test_mount_point__cannot_be_replaced__said_so(small_disk: Path) -> None:
     (small_disk / "x").touch()
     with pytest.raises(PlatformRefused) as caught:
-        Destination(small_disk).receive(FaultyStore(FILES), ITEMS, _ignore)
+        Destination(small_disk).receive(FaultyStore(FILES), ITEMS, _ignore, force=True)
     assert caught.value.code == "destination-busy"
     assert names_of(small_disk) == ["x"]

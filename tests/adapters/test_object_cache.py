@@ -145,11 +145,84 @@ def test_cache__no_room__a_note_and_the_fetch_goes_on(tmp_path: Path) -> None:
 
 def test_temporary_files__of_killed_runs__deleted_after_a_day(tmp_path: Path) -> None:
     (tmp_path / ".tagline").mkdir()
-    for name, age in (("old", 2 * 24 * 3600), ("young", 3600)):
+    old, young = "0123456789abcdef.tmp", "fedcba9876543210.tmp"
+    for name in (old, young, "precious"):
         (tmp_path / ".tagline" / name).touch()
-        os.utime(tmp_path / ".tagline" / name, (time.time() - age,) * 2)
+    folder = tmp_path / ".tagline" / "00000000000000ff.tmp"
+    folder.mkdir()
+    for path in (tmp_path / ".tagline").iterdir():
+        age = 3600 if path.name == young else 2 * 24 * 3600
+        os.utime(path, (time.time() - age,) * 2)
     ObjectCache(tmp_path).put_bytes(md5(b"x"), b"x")
-    assert names_of(tmp_path / ".tagline") == ["young"]
+    # Nothing but files with the names that we give.
+    assert names_of(tmp_path / ".tagline") == [folder.name, young, "precious"]
+
+
+def _planted(tmp_path: Path, name: str) -> tuple[Path, Path]:
+    """A cache in which a folder is a link, as a hostile repository can commit it, and where that leads."""
+    victim, cache = tmp_path / "victim", tmp_path / "cache"
+    victim.mkdir()
+    (cache / name).parent.mkdir(parents=True)
+    (cache / name).symlink_to(victim)
+    return cache, victim
+
+
+def test_temporary_folder__is_a_link__nothing_deleted_nor_written_there(tmp_path: Path) -> None:
+    folder, victim = _planted(tmp_path, ".tagline")
+    (victim / "tree").mkdir()
+    for name in ("precious", "tree/precious", "0123456789abcdef.tmp"):
+        (victim / name).touch()
+    for path in (victim / "precious", victim / "0123456789abcdef.tmp", victim / "tree"):
+        os.utime(path, (0, 0))
+    cache = ObjectCache(folder)
+    _fetch(tmp_path, "x", cache)
+    assert names_of(victim) == ["0123456789abcdef.tmp", "precious", "tree"]
+    assert names_of(victim / "tree") == ["precious"]
+    assert names_of(folder) == [".tagline"]
+    assert len(cache.notes) == 1
+    assert "'.tagline' in it is a link" in cache.notes[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a folder away")
+def test_temporary_folder__of_another_user__not_used(tmp_path: Path) -> None:
+    (tmp_path / ".tagline").mkdir()
+    (tmp_path / ".tagline" / "0123456789abcdef.tmp").touch()
+    os.utime(tmp_path / ".tagline" / "0123456789abcdef.tmp", (0, 0))
+    os.chown(tmp_path / ".tagline", 12345, 12345)
+    cache = ObjectCache(tmp_path)
+    cache.put_bytes(md5(b"x"), b"x")
+    assert names_of(tmp_path / ".tagline") == ["0123456789abcdef.tmp"]
+    assert not _entry(tmp_path, md5(b"x")).exists()
+    assert "belongs to another user" in cache.notes[0]
+
+
+@pytest.mark.parametrize("name", ["files", "files/md5", f"files/md5/{md5(b'alpha')[4:6]}"])
+def test_objects_folder__is_a_link__not_written_through(tmp_path: Path, name: str) -> None:
+    folder, victim = _planted(tmp_path, name)
+    cache = ObjectCache(folder)
+    cache.put_bytes(md5(b"alpha"), b"alpha")
+    assert names_of(victim) == []
+    assert names_of(folder / ".tagline") == []
+    assert f"{Path(name).name!r} in it is a link" in cache.notes[0]
+
+
+def test_objects_folder__is_a_link__damaged_entry_there_not_deleted(tmp_path: Path) -> None:
+    digest = md5(b"alpha")
+    folder, victim = _planted(tmp_path, f"files/md5/{digest[4:6]}")
+    (victim / digest[6:]).write_bytes(b"somebody's")
+    cache = ObjectCache(folder)
+    assert cache.get_bytes(digest) is None
+    assert (victim / digest[6:]).read_bytes() == b"somebody's"
+    assert "cannot be deleted" in cache.notes[0]
+
+
+def test_cache__is_a_link_itself__followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    cache = ObjectCache(tmp_path / "link")
+    cache.put_bytes(md5(b"alpha"), b"alpha")
+    assert _entry(tmp_path / "real", md5(b"alpha")).read_bytes() == b"alpha"
+    assert cache.notes == []
 
 
 def test_shared_cache__new_folders__open_to_the_same_people(tmp_path: Path) -> None:

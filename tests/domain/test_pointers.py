@@ -75,11 +75,10 @@ def test_dvc_lock__matrix_stage__has_the_wdir_beside_the_matrix():
     assert [out.path for out in outs_of("dvc.lock", data, pipeline)] == ["out/m.pkl"]
 
 
-def test_dvc_lock__wdir_that_is_interpolated__counts_as_none():
-    """Its value is not known here; the path then names nothing that a manifest could."""
+def test_dvc_lock__wdir_that_is_interpolated__is_what_the_stages_name_tells():
     data = lock({"train@eu": {"outs": [{"path": "m.pkl", "md5": "a"}]}})
     pipeline = {"stages": {"train": {"foreach": ["eu"], "do": {"wdir": "${item}"}}}}
-    assert [out.path for out in outs_of("p/dvc.lock", data, pipeline)] == ["p/m.pkl"]
+    assert [out.path for out in outs_of("p/dvc.lock", data, pipeline)] == ["p/eu/m.pkl"]
 
 
 @pytest.mark.parametrize("out", [{}, {"path": None}, {"path": 5}, {"path": ["m"]}, "m", None])

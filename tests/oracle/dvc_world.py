@@ -129,6 +129,28 @@ stages:
       outs:
       - ${item}.bin:
           remote: Other
+  placed:
+    foreach: [left, right]
+    do:
+      wdir: ${item}
+      cmd: printf m-${item} > model.bin; printf o > ${item}.bin
+      outs:
+      - model.bin
+      - ${item}.bin:
+          remote: Other
+  grid:
+    matrix: {size: [big], place: [in-a, in-b]}
+    wdir: ${item.place}
+    cmd: printf ${key} > model.bin
+    outs:
+    - model.bin
+  reports:
+    cmd: mkdir -p reports/in; printf r > reports/in/r; printf s > reports/s; printf p > kept/p
+    outs:
+    - reports:
+        cache: false
+    - kept/p:
+        cache: false
   folder:
     cmd: mkdir -p made/in; printf f > made/in/f; printf gg > made/g
     outs:
@@ -227,12 +249,18 @@ def _named(world: World) -> None:
 def _pipeline(world: World) -> None:
     root = world.root
     write(root / "nested/dvc.yaml", PIPELINE)
-    (root / "nested/work").mkdir()
+    for name in ("work", "left", "right", "in-a", "in-b", "kept"):
+        (root / "nested" / name).mkdir()
     in_dvc(root, lambda repo: repo.reproduce("nested/dvc.yaml", pull=False))
     world.add("stage", "nested/work/model.bin")
     world.add("stage-in-git", "nested/work/report.json")
     world.add("each-eu", "nested/eu.bin")
     world.add("each-us", "nested/us.bin")
+    for name in ("left", "right", "in-a", "in-b"):
+        world.add(f"placed-{name}", f"nested/{name}/model.bin")
+    world.add("folder-in-git", "nested/reports")
+    world.add("part-in-git", "nested/reports/in")
+    world.add("out-below-in-git", "nested/kept")
     world.add("stage-folder", "nested/made")
     world.add("stage-inner", "nested/made/in")
 

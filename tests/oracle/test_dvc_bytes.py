@@ -81,6 +81,7 @@ def place(uri: str) -> str:
 
 
 FILES = ["plain", "crlf", "nothing", "other-pointer", "renamed", "ref", "stage", "each-eu", "each-us", "old",
+         "placed-left", "placed-right", "placed-in-a", "placed-in-b",
          "subproject", "subproject-versions", "by-url", "s3-file", "versions-file", "tree-file"]  # fmt: skip
 FOLDERS = ["data", "empty", "stage-folder", "old-folder", "s3-folder"]
 #: DVC answers with the address of the list for what lies in a folder, and knows no more of it.
@@ -88,7 +89,7 @@ INNER_FILES = ["data-file", "data-deep", "old-inner", "s3-inner-file"]
 INNER_FOLDERS = ["data-sub", "stage-inner", "s3-inner"]
 LISTED = [f"{cloud}-{kind}" for cloud in ("versions", "tree") for kind in ("folder", "inner")]
 LISTED_FILES = ["versions-inner-file", "tree-inner-file"]
-IN_GIT = ["stage-in-git", "git-file", "git-folder"]
+IN_GIT = ["stage-in-git", "folder-in-git", "part-in-git", "out-below-in-git", "git-file", "git-folder"]
 SECOND = ["plain", *(f"{cloud}-{kind}" for cloud in CLOUDS for kind in ("file", "folder", "inner", "inner-file"))]
 EVERYTHING = [
     f"{name}@v1.0.0" for name in [*FILES, *FOLDERS, *INNER_FILES, *INNER_FOLDERS, *LISTED, *LISTED_FILES, *IN_GIT]
@@ -347,6 +348,25 @@ def test_pointer__md5_that_is_none__is_refused(broken, tagline, md5):
     run_git(broken.root, "tag", "-a", "-m", "x", "plain@v9.0.0")
     code, said = refusal(tagline, broken, "resolve", "plain@v9.0.0")
     assert (code, "is no md5" in said or said == "bad-pointer") == (1, True), said
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("plain", "plain.bin.dvc"),
+        ("data-file", "data.dvc"),
+        ("each-eu", "nested/dvc.lock"),
+        ("stage", "nested/dvc.yaml"),
+    ],
+)
+def test_pointer__that_is_no_yaml__is_named_with_its_line(broken, tagline, name, file):
+    with (broken.root / file).open("a") as stream:
+        stream.write("<<<<<<< ours\n")
+    lines = (broken.root / file).read_text().count("\n")
+    broken.commit("bad")
+    run_git(broken.root, "tag", "-a", "-m", "x", f"{name}@v9.0.0")
+    said = tagline("resolve", f"{name}@v9.0.0", cwd=broken.root)
+    assert (said.code, f"{file} cannot be read, line {lines}" in said.err) == (1, True), said.err
 
 
 def test_config__without_a_remote__says_that_nobody_knows_where(broken, tagline):

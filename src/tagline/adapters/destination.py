@@ -21,7 +21,7 @@ from tagline.adapters.crew import Crew
 from tagline.adapters.digests import hasher_of
 from tagline.adapters.object_cache import ObjectCache
 from tagline.adapters.relpaths import check_relpaths, folders_of, is_one_file
-from tagline.adapters.staging import Staging
+from tagline.adapters.staging import Staging, appeared, refuse_special
 from tagline.adapters.transfer import Transfer
 from tagline.adapters.trees import open_file, pieces_of
 from tagline.domain.storage import Item
@@ -43,22 +43,20 @@ class Destination:
         self._path = Path(os.path.abspath(path))
         self._cache = cache
         self._streams = streams
-        # Whoever compared, found nothing and was not told to replace anything shall not do so.
-        self._may_replace = True
 
     def compare(self, items: Sequence[Item]) -> bool | None:
         """Whether what lies there is exactly these files, by their digests; None for nothing there.
 
         Links, devices, more or fewer files and empty folders are differences; modes and times are not.
-        An empty folder is nothing where a folder is to be.
+        An empty folder is nothing where a folder is to be. What a killed fetch had moved aside is put back first.
         """
         check_relpaths(items)
         try:
-            answer = self._compare(items)
+            refuse_special(str(self._path))
+            Staging(self._path, items).put_back()
+            return self._compare(items)
         except OSError as error:
             raise refusals.cannot_write(str(self._path), error) from error
-        self._may_replace = answer is not None
-        return answer
 
     def _compare(self, items: Sequence[Item]) -> bool | None:
         try:
@@ -98,19 +96,29 @@ class Destination:
         items: Sequence[Item],
         report: Callable[[int, int], None],
         size: int | None = None,
+        *,
+        force: bool = False,
     ) -> None:
-        """Bring the files, verify each digest, and only then put them there as a whole."""
+        """Bring the files, verify each digest, and only then put them there as a whole.
+
+        Without ``force`` nothing is replaced but an empty folder.
+        """
         check_relpaths(items)
         self._refuse_here()
         try:
+            refuse_special(str(self._path))
             with Staging(self._path, items) as staging:
-                if staging.waited and self._compare(items):
+                # Others may have put something there since compare(), those that we waited for surely did.
+                equal = self._compare(items) if staging.waited or not force else None
+                if equal is False and not force:
+                    raise appeared(str(self._path))
+                if equal:
                     report(sum(item.size or 0 for item in items), len(items))
                     staging.discard()
                     return
                 transfer = Transfer(store, staging, cache=self._cache, streams=self._streams, report=report, total=size)
                 self._fill(transfer, staging, items)
-                staging.place(replace=self._may_replace or self._is_empty_folder())
+                staging.place(replace=force or self._is_empty_folder())
         except OSError as error:
             raise refusals.cannot_write(str(self._path), error) from error
 

@@ -5,29 +5,35 @@ read is hashed again: an entry that does not hold what its name says is deleted.
 no more: where it cannot be written, the fetch goes on and ``notes`` says so.
 """
 
-# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH112, PTH116, PTH120
+# ruff: noqa: PTH103, PTH112
 # Plain strings and descriptors: a Path for each of many files would cost more than the file.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tagline.adapters.digests import Hasher
 from tagline.adapters.refusals import is_full
-from tagline.adapters.trees import copy, open_file, pieces_of, remove, write_all
+from tagline.adapters.trees import copy, open_file, pieces_of, write_all
 from tagline.domain.storage import Item
 
 _NAME = re.compile(r"md5:([0-9a-f]{32})(\.dir)?")
+#: Outside of the objects' folders, where DVC would take a file for an object.
+_TEMPORARY_FOLDER = ".tagline"
+_TEMPORARY = re.compile(r"[0-9a-f]{16}\.tmp")
 #: Seconds after which a temporary file belongs to a run that was killed.
 _ABANDONED = 24 * 3600
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_ONLY = 0o444
 #: Left free on the cache's disk, whatever else could be cached.
 _RESERVE = 64 << 20
@@ -42,8 +48,6 @@ class ObjectCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
-        # Outside of the objects' folders, where DVC would take a file for an object.
-        self._temporary = f"{self._folder}/.tagline"
         self._ready = False
         self._given_up = False
         self._lock = threading.Lock()
@@ -150,80 +154,123 @@ class ObjectCache:
         return self._given_up or os.path.lexists(path)
 
     def _delete(self, path: str) -> None:
+        *folders, name = self._names(path)
         try:
-            remove(path)
+            with self._inside(folders) as folder, suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
         except OSError as error:
             self._note(f"a damaged object of the cache cannot be deleted: {path!r}: {error.strerror}")
 
     def _write(self, path: str, room: int, fill: Callable[[int], bool]) -> None:
         """Write an entry beside the others' folders, and move it in when it is complete."""
         try:
-            self._prepare()
-            if not self._has_room(room):
-                self._note(f"the disk of the cache {self._folder!r} lacks the room: not everything was cached")
-                return
-            temporary = f"{self._temporary}/{secrets.token_hex(8)}.tmp"
-            target = os.open(temporary, _NEW, 0o600)
-            try:
-                try:
-                    complete = fill(target)
-                    os.fchmod(target, _READ_ONLY)
-                finally:
-                    os.close(target)
-                if complete:
-                    self._move(temporary, path)
-            except BaseException:
-                remove(temporary)
-                raise
-            if not complete:
-                remove(temporary)
+            if not os.path.isdir(self._folder):
+                os.makedirs(self._folder, exist_ok=True)
+            with self._inside([_TEMPORARY_FOLDER], make=True) as here:
+                self._prepare(here)
+                facts = os.statvfs(here)
+                if facts.f_bavail * facts.f_frsize < room + _RESERVE:
+                    self._note(f"the disk of the cache {self._folder!r} lacks the room: not everything was cached")
+                    return
+                self._write_from(here, path, fill)
         except OSError as error:
             self._given_up = True
             self._note(f"nothing more is cached in {self._folder!r}: {error.strerror}")
 
-    def _move(self, temporary: str, path: str) -> None:
+    def _write_from(self, here: int, path: str, fill: Callable[[int], bool]) -> None:
+        *folders, name = self._names(path)
+        temporary = f"{secrets.token_hex(8)}.tmp"
+        target = os.open(temporary, _NEW, 0o600, dir_fd=here)
+        moved = False
         try:
-            os.rename(temporary, path)
-        except FileNotFoundError:
-            self._make(os.path.dirname(path))
-            os.rename(temporary, path)
+            try:
+                complete = fill(target)
+                os.fchmod(target, _READ_ONLY)
+            finally:
+                os.close(target)
+            if complete:
+                with self._inside(folders, make=True) as folder:
+                    os.rename(temporary, name, src_dir_fd=here, dst_dir_fd=folder)
+                moved = True
+        finally:
+            if not moved:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=here)
 
-    def _prepare(self) -> None:
+    def _prepare(self, here: int) -> None:
+        """Before the first write: the folder of temporary files must be ours, and is tidied."""
         with self._lock:
-            if not self._ready:
-                self._make(self._temporary)
-                self._sweep()
-                self._ready = True
+            if self._ready:
+                return
+            if os.fstat(here).st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, f"{_TEMPORARY_FOLDER!r} in it belongs to another user")
+            _sweep(here)
+            self._ready = True
 
-    def _make(self, folder: str) -> None:
-        """Make a folder, and those above it. Who may write to the cache may write to its new folders too."""
-        if os.path.isdir(folder):
-            return
-        if folder != self._folder:
-            self._make(os.path.dirname(folder))
-        else:
-            os.makedirs(folder, exist_ok=True)
-            return
+    def _names(self, path: str) -> list[str]:
+        return path.removeprefix(f"{self._folder}/").split("/")
+
+    @contextmanager
+    def _inside(self, names: Sequence[str], *, make: bool = False) -> Iterator[int]:
+        """A folder below the cache's, open. Only the cache's own may be a link: people choose it.
+
+        A cache may lie in a repository that somebody else wrote, such as ``.dvc/cache``. A link committed
+        there would lead our writing and deleting to any other place.
+        """
+        folder = os.open(self._folder, _FOLDER)
         try:
-            os.mkdir(folder)
-        except FileExistsError:
-            return
-        mode, made = os.stat(self._folder).st_mode, os.stat(folder).st_mode
-        if mode & ~made & 0o077:
-            os.chmod(folder, stat.S_IMODE(made | mode & 0o077))
-
-    def _sweep(self) -> None:
-        """Delete what killed runs left behind."""
-        with os.scandir(self._temporary) as found:
-            for entry in found:
-                if time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
-                    remove(entry.path)
-
-    def _has_room(self, size: int) -> bool:
-        facts = os.statvfs(self._temporary)
-        return facts.f_bavail * facts.f_frsize >= size + _RESERVE
+            shared = os.fstat(folder).st_mode & 0o077
+            for name in names:
+                inner = _enter(folder, name, shared if make else None)
+                os.close(folder)
+                folder = inner
+            yield folder
+        finally:
+            os.close(folder)
 
     def _note(self, text: str) -> None:
         with self._lock:
             if text not in self.notes:
                 self.notes.append(text)
+
+
+def _enter(parent: int, name: str, shared: int | None) -> int:
+    """Open a folder in another one; make it where ``shared`` says what else than 0700 a new one has to allow.
+
+    Who may write to the cache may write to its new folders too.
+    """
+    try:
+        return _open_folder(parent, name)
+    except FileNotFoundError:
+        if shared is None:
+            raise
+    try:
+        os.mkdir(name, dir_fd=parent)
+    except FileExistsError:
+        return _open_folder(parent, name)
+    folder = _open_folder(parent, name)
+    made = os.fstat(folder).st_mode
+    if shared & ~made:
+        os.fchmod(folder, stat.S_IMODE(made | shared))
+    return folder
+
+
+def _open_folder(parent: int, name: str) -> int:
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        raise OSError(error.errno, f"{name!r} in it is a link or no folder") from error
+
+
+def _sweep(folder: int) -> None:
+    """Delete what killed runs left behind, and nothing that does not look like it."""
+    with os.scandir(folder) as found:
+        for entry in found:
+            if not _TEMPORARY.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                continue
+            # Another run may tidy at the same time.
+            with suppress(FileNotFoundError):
+                if time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
+                    os.unlink(entry.name, dir_fd=folder)

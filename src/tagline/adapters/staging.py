@@ -1,7 +1,7 @@
 """The hidden folder beside a destination where its files gather until they are complete.
 
 It lies on the destination's own filesystem, so that the last step is a rename. It is ours alone (mode
-0700) and holds::
+0700, which also tells it from a folder that a checkout made, whose ``old`` would be anybody's) and holds::
 
     lock      held by the fetch that works here
     new       what the destination will be: a file or a folder
@@ -28,7 +28,7 @@ from typing import Any, Self
 from tagline.adapters.relpaths import folders_of, is_one_file
 from tagline.adapters.trees import remove
 from tagline.domain.storage import Item
-from tagline.errors import Conflict, PlatformRefused
+from tagline.errors import Conflict, PlatformRefused, WrongUsage
 
 _OURS = frozenset(("lock", "new", "resume", "old"))
 _LONGEST_NAME = 255
@@ -66,6 +66,23 @@ class Staging:
             self._release()
             raise
         return self
+
+    def put_back(self) -> None:
+        """Undo what a run that was killed between the two renames left: the old content was never away."""
+        try:
+            if os.path.lexists(self._destination) or not os.path.lexists(self._old) or not self._is_ours():
+                return
+        except FileNotFoundError:
+            # Its owner was not killed, and has just removed it.
+            return
+        while not self._take():
+            pass
+        try:
+            self._restore()
+            if not self._is_worth_keeping():
+                self.discard()
+        finally:
+            self._release()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
@@ -112,11 +129,9 @@ class Staging:
     def _check_ours(self) -> None:
         """Whatever has this name but is not ours is neither used nor deleted."""
         try:
-            facts = os.lstat(self.folder)
-            names = set(os.listdir(self.folder)) if stat.S_ISDIR(facts.st_mode) else {""}
+            if self._is_ours():
+                return
         except FileNotFoundError:
-            return
-        if facts.st_uid == os.geteuid() and names <= _OURS and not facts.st_mode & 0o022:
             return
         raise PlatformRefused(
             f"{self.folder!r} is in the way: it is where a fetch gathers its files, and is not of our making.",
@@ -124,13 +139,22 @@ class Staging:
             code="staging-taken",
         )
 
-    def _recover(self) -> None:
-        """Put back what a killed run had moved aside, and keep of its files what may fit."""
+    def _is_ours(self) -> bool:
+        facts = os.lstat(self.folder)
+        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
+            return False
+        return set(os.listdir(self.folder)) <= _OURS
+
+    def _restore(self) -> None:
         if os.path.lexists(self._old):
             if os.path.lexists(self._destination):
                 remove(self._old)
             else:
                 os.rename(self._old, self._destination)
+
+    def _recover(self) -> None:
+        """Put back what a killed run had moved aside, and keep of its files what may fit."""
+        self._restore()
         if is_one_file(self._items):
             self._keep_file(self._new, self._items[0])
             return
@@ -210,12 +234,9 @@ class Staging:
     def place(self, *, replace: bool) -> None:
         """Make what gathered here the destination, in one step where nothing lies there or a file does."""
         there = _mode(self._destination)
+        refuse_special(self._destination)
         if there is not None and not replace:
-            raise Conflict(
-                f"Something was put at {self._destination!r} while the fetch ran.",
-                "Fetch again to compare with it, or with --force to replace it.",
-                code="destination-changed",
-            )
+            raise appeared(self._destination)
         try:
             if there is not None and (stat.S_ISDIR(there) or os.path.isdir(self._new)):
                 self._exchange()
@@ -266,6 +287,26 @@ class Staging:
             self._lock = -1
 
 
+def appeared(path: str) -> Conflict:
+    """Somebody else was faster, and nobody said that this may be replaced."""
+    return Conflict(
+        f"Something was put at {path!r} while the fetch ran.",
+        "Fetch again to compare with it, or with --force to replace it.",
+        code="destination-changed",
+    )
+
+
+def refuse_special(path: str) -> None:
+    """Nobody means to replace a device, and root could: ``-o /dev/full`` would break the machine."""
+    mode = _mode(path)
+    if mode is None or stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
+        return
+    raise WrongUsage(
+        f"{path!r} is a device, a pipe or a socket, which is never replaced.",
+        "The destination is the file or folder itself: name another path, such as ./model.",
+    )
+
+
 def _beside(destination: Path) -> str:
     name = f".{destination.name}.tagline"
     if len(os.fsencode(name)) > _LONGEST_NAME:
@@ -276,7 +317,7 @@ def _beside(destination: Path) -> str:
 def _mode(path: str) -> int | None:
     try:
         return os.lstat(path).st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -54,7 +54,7 @@ def fetch(
     if not equal:
         assert place.store is not None  # noqa: S101 - items came from it
         came = _Counter(begin(size, len(items)))
-        destination.receive(place.store, items, came.report, size)
+        destination.receive(place.store, items, came.report, size, force=force)
         if place.listing is not None and place.digest is not None:
             destination.keep(place.digest, place.listing)
         size = came.bytes if size is None else size

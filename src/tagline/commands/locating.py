@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tagline.commands.dvc_configs import config_of, project_of
-from tagline.commands.snapshots import is_pointer, outs_in
+from tagline.commands.snapshots import is_pointer, read_outs
 from tagline.domain.lfs import MAX_POINTER, parse_pointer
 from tagline.domain.listings import Entry, checked, folder_digest
 from tagline.domain.manifest import ManifestEntry
@@ -170,17 +170,28 @@ def _tracked(tree: Tree, path: str, *, in_git: bool) -> tuple[Out, str] | None:
     """The out that has a path's bytes, from as few pointers as can tell.
 
     The ``.dvc`` file of its own name answers most questions; a name or a ``wdir`` of another kind is
-    rare. ``in_git``: Git has a folder there, so only what lies in it or names it can matter.
+    rare. ``in_git``: Git has a folder there, so only what lies in it or names it can matter, and nothing
+    that DVC leaves to Git (``cache: false``); nor can an out of an unknown folder be it, for DVC takes none
+    that Git has. Raises BadPointer where a pointer that counts cannot be read.
     """
     pointers = [file for file in tree.paths() if is_pointer(file)]
     own = {f"{part}.dvc" for part in _upwards(path)}
     locks = {file for file in pointers if posixpath.basename(file) == "dvc.lock"}
     near = {file for file in pointers if file.startswith(f"{path}/")}
     rest = set() if in_git else set(pointers) - own - locks - near
+    unplaced = []
     for some in (own.intersection(pointers), locks | near, rest):
-        if some and (found := pick(outs_in(tree, sorted(some)), path)):
+        outs = read_outs(tree, sorted(some), own) if some else []
+        if in_git:
+            outs = [out for out in outs if out.cached and not out.unplaced]
+        # They count last: a pointer that is read later may know the path.
+        unplaced += [out for out in outs if out.unplaced]
+        if found := pick([out for out in outs if not out.unplaced], path):
             return found
-    return None
+    if locks and not in_git:
+        # Nobody has the path: then a lock that cannot be read may be the one that does.
+        read_outs(tree, sorted(locks), locks)
+    return pick(unplaced, path)
 
 
 def _upwards(path: str) -> list[str]:
@@ -197,7 +208,7 @@ def _in_dvc(tree: Tree, out: Out, inner: str, around: Surroundings) -> Place:
             code="imported",
         )
     project = project_of(out.file, tree)
-    remote = config_of(project, tree, around.desk.machine).remote(out.remote)
+    remote = config_of(project, tree, around.desk.machine).remote(out.checked_remote)
     store = around.desk.stores.remote(remote, project)
     path = posixpath.relpath(out.path, project or ".")
     if remote.version_aware and (out.listed is not None or out.cloud):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 
 from tagline.commands.manifests import load_manifest, mentions_artifacts
+from tagline.domain.document import Document
 from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry
 from tagline.domain.pointers import Out, outs_of
 from tagline.domain.tracked import TrackedPaths
+from tagline.errors import BadPointer
 from tagline.formats import yaml
 from tagline.ports import Tree
 
@@ -67,13 +69,38 @@ def is_pointer(path: str) -> bool:
 
 
 def outs_in(tree: Tree, pointers: Sequence[str]) -> list[Out]:
-    """The outs of some pointer files."""
+    """The outs of some pointer files, as far as they can be read and their paths are known."""
+    return [out for out in read_outs(tree, pointers) if not out.unplaced]
+
+
+def read_outs(tree: Tree, pointers: Sequence[str], needed: Collection[str] = ()) -> list[Out]:
+    """The outs of some pointer files. Raises BadPointer where one that is needed cannot be read.
+
+    A lock needs the ``dvc.yaml`` beside it too, which knows the folders and the remotes.
+    """
     pipelines = {path: posixpath.join(posixpath.dirname(path), DVC_MANIFEST) for path in pointers}
     locks = [pipelines[path] for path in pointers if posixpath.basename(path) == "dvc.lock"]
     contents = tree.read_many([*pointers, *locks], yaml.MAX_BYTES)
-    data = {path: yaml.load(content).root for path, content in contents.items()}
-    values = {path: root.value for path, root in data.items() if root is not None}
+    data = {path: yaml.load(content) for path, content in contents.items()}
+    for path in pointers:
+        if path in needed:
+            _refuse_unreadable(path, data.get(path))
+            _refuse_unreadable(pipelines[path], data.get(pipelines[path]))
+    values = {path: document.root.value for path, document in data.items() if document.root is not None}
     return [out for path in pointers for out in outs_of(path, values.get(path), values.get(pipelines[path]))]
+
+
+def _refuse_unreadable(path: str, document: Document | None) -> None:
+    if document is None or document.root is not None:
+        return
+    problem = document.problems[0]
+    # An empty pipeline is one without stages; an empty .dvc file is what is left of a pointer.
+    if problem.rule == "file-empty" and not path.endswith(".dvc"):
+        return
+    raise BadPointer(
+        f"{path} cannot be read, line {problem.line}: {problem.message}",
+        f"Correct it, or restore it from Git's history: git log -- {path}",
+    )
 
 
 def _above(path: str) -> Iterable[str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tagline.domain.tracked import locked_body
+from tagline.domain.tracked import locked_body, locked_folder
 from tagline.errors import BadPointer
 
 #: What may identify an out's content, the first that is there.
@@ -19,6 +19,7 @@ _DIGESTS = ("md5", "etag", "checksum", "version_id")
 _MD5_RE = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _KINDS = ("outs", "metrics", "plots")
 _INTERPOLATED_RE = re.compile(r"\$\{[^}]*\}")
+_UPWARDS_RE = re.compile(r"(\.\./)*(\.\.?$)?")
 
 
 class Cloud(NamedTuple):
@@ -43,7 +44,9 @@ class Out(NamedTuple):
     ``digest`` is good for comparing; ``md5`` is what was written under that key, whatever it is.
     ``remote`` is the remote that the out asks for. ``text``: hashed by DVC 2, with Unix's line ends.
     ``listed`` are the files of a folder where the pointer has them. ``file`` is the pointer. ``imported`` is
-    the repository that DVC fetches the bytes from instead of a remote, where it does.
+    the repository that DVC fetches the bytes from instead of a remote, where it does. ``cached`` is false for
+    what DVC leaves to Git. ``unplaced``: the folder is a template, ``path`` only the end of the path.
+    ``unsure``: several templates of the pipeline may be this out, and say different things of it.
     """
 
     path: str
@@ -57,6 +60,20 @@ class Out(NamedTuple):
     listed: tuple[ListedFile, ...] | None = None
     file: str = ""
     imported: str | None = None
+    cached: bool = True
+    unplaced: bool = False
+    unsure: bool = False
+
+    @property
+    def checked_remote(self) -> str | None:
+        """The remote that the out asks for. Raises BadPointer where the pipeline may mean several."""
+        if self.unsure:
+            raise BadPointer(
+                f"The dvc.yaml beside {self.file} has several templates that may be {self.path}, with other options.",
+                f"Write the out {self.path} there without a template.",
+                code="templated-out",
+            )
+        return self.remote
 
     @property
     def checked_md5(self) -> str:
@@ -81,7 +98,8 @@ def outs_of(file: str, data: Any, pipeline: Any = None) -> list[Out]:
 
 def _dvc_file(file: str, data: Any) -> Iterator[Out]:
     if isinstance(data, Mapping):
-        for out in _outs(file, data.get("wdir"), data.get("outs"), {}):
+        # Templates are the pipelines' alone: here a folder is what it says.
+        for out in _outs(file, _text(data.get("wdir")) or "", data.get("outs"), {}):
             yield out._replace(imported=_imported(data.get("deps")))
 
 
@@ -96,23 +114,34 @@ def _locked(file: str, data: Any, pipeline: Any) -> Iterator[Out]:
     bodies = _mapping(_mapping(pipeline).get("stages"))
     for name, stage in stages.items():
         body = locked_body(bodies, name)
-        yield from _outs(file, body.get("wdir"), _mapping(stage).get("outs"), _remotes(body))
+        yield from _outs(file, locked_folder(bodies, name), _mapping(stage).get("outs"), _wishes(body))
 
 
-def _remotes(body: Mapping[str, Any]) -> dict[str, str]:
-    """The remotes that a stage's definition names for its outs: the lock does not repeat them."""
+class _Wish(NamedTuple):
+    """What a stage's definition says of an out: the lock does not repeat it."""
+
+    remote: str | None = None
+    cached: bool = True
+
+
+def _wish(options: Any) -> _Wish:
+    return _Wish(_text(_mapping(options).get("remote")), _mapping(options).get("cache") is not False)
+
+
+def _wishes(body: Mapping[str, Any]) -> dict[str, _Wish]:
+    """By path as written. Outs without options count too: else a template beside them would capture them."""
     lists = (body.get(kind) for kind in _KINDS)
     outs = (out for found in lists if isinstance(found, list) for out in found)
-    named = ((path, _mapping(options).get("remote")) for out in outs for path, options in _mapping(out).items())
-    return {posixpath.normpath(str(path)): remote for path, remote in named if isinstance(remote, str)}
+    named = (row for out in outs for row in ({out: None} if isinstance(out, str) else _mapping(out)).items())
+    return {posixpath.normpath(str(path)): _wish(options) for path, options in named}
 
 
-def _remote_of(path: str, remotes: Mapping[str, str]) -> str | None:
-    """The remote named for an out, whose path the lock has resolved and the definition may have with ``${...}``."""
+def _wishes_for(path: str, wishes: Mapping[str, _Wish]) -> set[_Wish]:
+    """What may be said of an out, whose path the lock has resolved and the definition may have with ``${...}``."""
     path = posixpath.normpath(path)
-    if path in remotes:
-        return remotes[path]
-    return next((remote for written, remote in remotes.items() if _may_become(written, path)), None)
+    if path in wishes:
+        return {wishes[path]}
+    return {wish for written, wish in wishes.items() if _may_become(written, path)}
 
 
 def _may_become(written: str, path: str) -> bool:
@@ -129,15 +158,18 @@ def _may_become(written: str, path: str) -> bool:
     return path.endswith(last) and len(path) - len(last) >= position
 
 
-def _outs(file: str, wdir: Any, outs: Any, remotes: Mapping[str, str]) -> Iterator[Out]:
-    folder = wdir if isinstance(wdir, str) and "${" not in wdir else ""
+def _outs(file: str, folder: str | None, outs: Any, wishes: Mapping[str, _Wish]) -> Iterator[Out]:
+    """``folder`` is None where nobody knows it."""
     for out in outs if isinstance(outs, list) else ():
         path = _mapping(out).get("path")
         if isinstance(path, str):
-            joined = posixpath.normpath(posixpath.join(posixpath.dirname(file), folder, path))
-            remote = out.get("remote", _remote_of(path, remotes))
+            unplaced = folder is None and not path.startswith("/")
+            joined = posixpath.normpath(posixpath.join(posixpath.dirname(file), folder or "", path))
+            found = _wishes_for(path, wishes)
+            wish = found.pop() if len(found) == 1 else _Wish()
+            remote = out.get("remote", wish.remote)
             yield Out(
-                joined,
+                _UPWARDS_RE.sub("", posixpath.normpath(path), count=1) if unplaced else joined,
                 _digest(out),
                 _whole(out.get("size")),
                 _whole(out.get("nfiles")),
@@ -147,6 +179,9 @@ def _outs(file: str, wdir: Any, outs: Any, remotes: Mapping[str, str]) -> Iterat
                 cloud=_cloud(out),
                 listed=_listed(out),
                 file=file,
+                cached=out.get("cache", wish.cached) is not False,
+                unplaced=unplaced,
+                unsure=len(found) > 1,
             )
 
 
@@ -200,12 +235,15 @@ def pick(outs: Iterable[Out], path: str) -> tuple[Out, str] | None:
     """The out that has a path's bytes, and the path inside it (empty for the out itself); None where none has.
 
     A ``.dvc`` file counts before a pipeline's lock, the nearest folder before those above it. Raises
-    BadPointer where outs lie below the path, or where two pointers disagree: then nothing says which
-    bytes the path is.
+    BadPointer where outs lie below the path, where two pointers disagree, or where only an out of an
+    unknown folder may be it: then nothing says which bytes the path is.
     """
+    everything = list(outs)
+    outs = [out for out in everything if not out.unplaced]
     below = sorted({out.path for out in outs if out.path.startswith(f"{path}/")})
     holders = [out for out in outs if path == out.path or path.startswith(f"{out.path}/")]
     if not holders:
+        _refuse_unplaced(everything, path)
         if below:
             raise BadPointer(
                 f"{path} is a folder in which DVC tracks parts, such as {below[0]}: no digest names it as a whole.",
@@ -222,3 +260,16 @@ def pick(outs: Iterable[Out], path: str) -> tuple[Out, str] | None:
             "Remove one of them: an out belongs to one .dvc file or one stage.",
         )
     return best[0], path[len(best[0].path) + 1 :]
+
+
+def _refuse_unplaced(outs: Iterable[Out], path: str) -> None:
+    """Raise where an out of an unknown folder may have the path."""
+    for out in outs:
+        # An empty end is the unknown folder itself, which may be any.
+        if out.unplaced and (not out.path or f"/{out.path}/" in f"/{path}/"):
+            raise BadPointer(
+                f"{out.file} tracks {out.path or 'a folder'} for a stage whose wdir is a template, so nothing says "
+                f"whether {path} is it.",
+                "Name the folder literally in dvc.yaml (wdir: FOLDER), or track the artifact with a .dvc file.",
+                code="templated-wdir",
+            )

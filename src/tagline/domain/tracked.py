@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+_TEMPLATE_RE = re.compile(r"\$\{([^}]*)\}")
+
+#: More readings of a generated stage's name than this, and nothing is sure (nor quick) any more.
+_MAX_READINGS = 100
 
 
 class TrackedPaths:
@@ -112,6 +118,74 @@ def _out_paths(outs: Any) -> Iterable[str]:
 def locked_body(stages: Mapping[str, Any], name: Any) -> Mapping[str, Any]:
     """What the pipeline says of a stage of the lock: a generated one is called NAME@KEY there, NAME here."""
     return _body(stages.get(name, stages.get(str(name).partition("@")[0])))
+
+
+def locked_folder(stages: Mapping[str, Any], name: Any) -> str | None:
+    """The working directory of a stage of the lock; None where its template does not surely tell.
+
+    DVC itself asks parameters, files and variables. Here only what the generated stage's own name says counts.
+    """
+    wdir = locked_body(stages, name).get("wdir")
+    if not isinstance(wdir, str):
+        return ""
+    if "${" not in wdir:
+        return wdir
+    group, _, key = str(name).partition("@")
+    values = {} if name in stages else _generated(_mapping(stages.get(group)), key)
+    filled = _TEMPLATE_RE.sub(lambda found: _word(_value_at(values, found[1].strip())) or found[0], wdir)
+    # A backslash can keep a template from being one.
+    return None if "${" in filled or "\\" in wdir else filled
+
+
+def _generated(stage: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What DVC calls ``item`` and ``key`` in the stage NAME@KEY, as far as that is sure."""
+    if "matrix" in stage:
+        return {"key": key, "item": _combination(stage["matrix"], key)}
+    each = stage.get("foreach")
+    if isinstance(each, Mapping):
+        rows = {_word(name): value for name, value in each.items()}
+        return {"key": key, "item": rows[key]} if key in rows else {}
+    if not isinstance(each, list) or any("${" in (_word(value) or "") for value in each):
+        return {}
+    # Lists of anything but plain values are counted.
+    counted = any(isinstance(value, list | Mapping) for value in each)
+    rows = {str(index) if counted else _word(value): value for index, value in enumerate(each)}
+    return {"item": rows[key]} if key in rows else {}
+
+
+def _combination(matrix: Any, key: str) -> dict[str, Any] | None:
+    """The one combination of a matrix that has a name; None where several may (a-b is a, b or a-b), or none."""
+    wanted, readings = f"-{key}", [("", dict[str, Any]())]
+    for axis, options in _mapping(matrix).items():
+        words = [_word(option) for option in options] if isinstance(options, list) else [None]
+        if any(word is None or "${" in word for word in words):
+            return None
+        readings = [
+            (f"{before}-{word}", {**known, str(axis): word})
+            for before, known in readings
+            for word in words
+            if wanted.startswith(f"{before}-{word}")
+        ]
+        if len(readings) > _MAX_READINGS:
+            return None
+    found = [known for name, known in readings if name == wanted]
+    return found[0] if len(found) == 1 else None
+
+
+def _value_at(values: Any, name: str) -> Any:
+    for part in name.split("."):
+        values = _mapping(values).get(part)
+    return values
+
+
+def _word(value: Any) -> str | None:
+    """How DVC writes a plain value into a text; None for what it may write otherwise or not at all."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # Python refuses to write out very long numbers.
+    if isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() <= 64):
+        return str(value)
+    return None
 
 
 def _body(stage: Any) -> Mapping[str, Any]:
