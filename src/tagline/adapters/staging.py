@@ -51,6 +51,7 @@ class Staging:
         self._made: list[str] = []
         self._lock = -1
         self._placed = False
+        self._discarded = False
         #: Whether another fetch worked here when we came.
         self.waited = False
         #: The files that an earlier run left and that may fit, with their sizes.
@@ -261,7 +262,13 @@ class Staging:
             raise
 
     def discard(self) -> None:
-        """Delete everything here. Whoever waits for the lock starts over."""
+        """Delete everything here. Whoever waits for the lock starts over.
+
+        Once only: the lock goes with the rest, and what comes to lie here then is another run's.
+        """
+        if self._discarded:
+            return
+        self._discarded = True
         for name in ("new", "old", "resume", "lock"):
             remove(f"{self.folder}/{name}")
         try:
