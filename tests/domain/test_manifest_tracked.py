@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.domain.tracked import Outs, TrackedPaths
+from tagline.domain.tracked import Outs, TrackedPaths, upwards
 
 
 def test_tracked_paths__file_and_directory__are_told_apart():
@@ -68,3 +68,20 @@ def test_outs__out_below_the_path__covers_it():
     outs.add_dvc_file("x.dvc", {"outs": [{"path": "a/b/c"}]})
     assert outs.covers("a/b")
     assert not outs.covers("a/b/d")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/b/c", ["a/b/c", "a/b", "a"]),
+        ("a", ["a"]),
+        ("../a", ["../a", ".."]),
+        ("/a/b", ["/a/b", "/a"]),
+        ("//a", ["//a"]),
+        ("/", []),
+        (".", []),
+        ("", []),
+    ],
+)
+def test_upwards__any_path__ends(path: str, expected: list[str]) -> None:
+    assert list(upwards(path)) == expected

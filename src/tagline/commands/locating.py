@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from tagline.commands.dvc_configs import config_of, project_of
 from tagline.commands.snapshots import is_pointer, read_outs
-from tagline.domain.lfs import MAX_POINTER, parse_pointer
+from tagline.domain.lfs import MAX_POINTER, LfsPointer, parse_pointer
 from tagline.domain.listings import Entry, checked, folder_digest
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.pointers import ListedFile, Out, pick
-from tagline.domain.storage import Item, Key, Remote
+from tagline.domain.storage import Item, Key, Remote, total_size
+from tagline.domain.tracked import upwards
 from tagline.errors import BadPointer, NotFound
 from tagline.ports import Content, Tree
 from tagline.storage_ports import Machine, ObjectStore, Stores
@@ -122,11 +123,13 @@ def _in_lfs(tree: Tree, path: str, around: Surroundings) -> Place:
             f"{path} looks like a Git LFS pointer at {tree.label}, but cannot be read as one.",
             "Restore it: git lfs pointer --file FILE writes a right one.",
         )
-    key = Key(f"lfs/{pointer.sha256}/{pointer.size}")
-    digest = f"sha256:{pointer.sha256}"
+    item = _lfs_item("", pointer)
     uri = f"git+{around.url}@{around.commit}#{path}"
-    item = Item("", key, digest, pointer.size)
-    return Place(uri, digest, pointer.size, 1, around.desk.stores.git(around.commit), key, items=(item,))
+    return Place(uri, item.digest, item.size, 1, around.desk.stores.git(around.commit), item.key, items=(item,))
+
+
+def _lfs_item(relpath: str, pointer: LfsPointer) -> Item:
+    return Item(relpath, Key(f"lfs/{pointer.sha256}/{pointer.size}"), f"sha256:{pointer.sha256}", pointer.size)
 
 
 def folder_items(tree: Tree, place: Place, *, uses_lfs: bool) -> list[Item]:
@@ -149,8 +152,7 @@ def folder_items(tree: Tree, place: Place, *, uses_lfs: bool) -> list[Item]:
         if pointer is None:
             items.append(Item(blob.relpath, Key(f"blob/{blob.object_id}"), f"gitblob:{blob.object_id}", blob.size))
         else:
-            key = Key(f"lfs/{pointer.sha256}/{pointer.size}")
-            items.append(Item(blob.relpath, key, f"sha256:{pointer.sha256}", pointer.size))
+            items.append(_lfs_item(blob.relpath, pointer))
     return items
 
 
@@ -175,7 +177,7 @@ def _tracked(tree: Tree, path: str, *, in_git: bool) -> tuple[Out, str] | None:
     that Git has. Raises BadPointer where a pointer that counts cannot be read.
     """
     pointers = [file for file in tree.paths() if is_pointer(file)]
-    own = {f"{part}.dvc" for part in _upwards(path)}
+    own = {f"{part}.dvc" for part in upwards(path)}
     locks = {file for file in pointers if posixpath.basename(file) == "dvc.lock"}
     near = {file for file in pointers if file.startswith(f"{path}/")}
     rest = set() if in_git else set(pointers) - own - locks - near
@@ -192,11 +194,6 @@ def _tracked(tree: Tree, path: str, *, in_git: bool) -> tuple[Out, str] | None:
         # Nobody has the path: then a lock that cannot be read may be the one that does.
         read_outs(tree, sorted(locks), locks)
     return pick(unplaced, path)
-
-
-def _upwards(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
 def _in_dvc(tree: Tree, out: Out, inner: str, around: Surroundings) -> Place:
@@ -292,8 +289,7 @@ def _of_files(out: Out, inner: str, items: list[Item], store: ObjectStore, path:
         if not items:
             raise _no_folder(out, inner)
     digest = folder_digest(Entry(item.relpath, item.digest.removeprefix("md5:")) for item in items)
-    sizes = [item.size for item in items]
-    size = None if None in sizes else sum(size or 0 for size in sizes)
+    size = total_size(items)
     uri = store.uri(Key(posixpath.join(path, inner) if inner else path))
     key = items[0].key if items else None
     return Place(uri, f"md5:{digest}", size, len(items), store, key, text=out.text, items=tuple(items))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 from tagline.commands.manifests import load_manifest, mentions_artifacts
 from tagline.domain.document import Document
 from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry
 from tagline.domain.pointers import Out, outs_of
-from tagline.domain.tracked import TrackedPaths
+from tagline.domain.tracked import TrackedPaths, upwards
 from tagline.errors import BadPointer
 from tagline.formats import yaml
 from tagline.ports import Tree
@@ -39,7 +39,7 @@ class Snapshot:
         if path is None or entry.virtual:
             return entry.file
         if tracked.has_dvc_file(path):
-            return next(f"{part}.dvc" for part in [path, *_above(path)] if tracked.is_file(f"{part}.dvc"))
+            return next(f"{part}.dvc" for part in upwards(path) if tracked.is_file(f"{part}.dvc"))
         if tracked.is_file(path) or tracked.is_directory(path):
             return path
         locks = tracked.named("dvc.lock")
@@ -101,8 +101,3 @@ def _refuse_unreadable(path: str, document: Document | None) -> None:
         f"{path} cannot be read, line {problem.line}: {problem.message}",
         f"Correct it, or restore it from Git's history: git log -- {path}",
     )
-
-
-def _above(path: str) -> Iterable[str]:
-    while path := posixpath.dirname(path):
-        yield path

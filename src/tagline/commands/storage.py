@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from tagline.commands.locating import Place, folder_items
+from tagline.commands.locating import Place, folder_items, object_key
 from tagline.commands.snapshots import Snapshot
 from tagline.domain.listings import MAX_LISTING, Entry, below, folder_digest, listing_too_large, read_listing
 from tagline.domain.results import Location
@@ -94,8 +94,7 @@ def inner_place(place: Place) -> Place:
 
 
 def _item(place: Place, entry: Entry, relpath: str) -> Item:
-    key = Key(f"{place.prefix}{entry.md5[:2]}/{entry.md5[2:]}")
-    return Item(relpath, key, f"md5:{entry.md5}", None, place.text)
+    return Item(relpath, object_key(place.prefix, entry.md5), f"md5:{entry.md5}", None, place.text)
 
 
 def _known(place: Place) -> tuple[ObjectStore, str]:

@@ -107,7 +107,7 @@ def _entry(case: Case, version: Version) -> tuple[ManifestEntry | None, Tree]:
 
 
 def _place(case: Case, version: Version) -> tuple[Place, Tree] | None:
-    """Where a version's bytes are; None for an artifact that its commit does not describe, or that is virtual."""
+    """Where a version's bytes are; None for an artifact that its commit does not describe, or gives no path."""
     history, commit = case.desk.history, version[1]
     entry, tree = _entry(case, version)
     if entry is None or entry.path is None:

@@ -32,7 +32,7 @@ class TrackedPaths:
 
     def has_dvc_file(self, path: str) -> bool:
         """Whether ``path`` or a directory above it has a ``.dvc`` file of its name."""
-        return any(f"{part}.dvc" in self._files for part in _upwards(path))
+        return any(f"{part}.dvc" in self._files for part in upwards(path))
 
     def names(self) -> Iterator[str]:
         """Every file, and instead of a ``.dvc`` file what it stands for."""
@@ -67,7 +67,7 @@ class Outs:
         """Whether DVC tracks ``path``, a directory above it, or something below it."""
         if self._sorted is None:
             self._sorted = sorted(self.paths)
-        if any(part in self.paths for part in _upwards(path)) or _any_below(self._sorted, path):
+        if any(part in self.paths for part in upwards(path)) or _any_below(self._sorted, path):
             return True
         return any(f"/{path}/".find(f"/{ending}/") >= 0 for ending in self.endings)
 
@@ -198,10 +198,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _upwards(path: str) -> Iterable[str]:
-    while path and path != ".":
+def upwards(path: str) -> Iterable[str]:
+    """A path and every folder above it, the nearest first; an absolute one ends below its root."""
+    while path and path != "." and (above := posixpath.dirname(path)) != path:
         yield path
-        path = posixpath.dirname(path)
+        path = above
 
 
 def _any_below(ordered: Sequence[str], path: str) -> bool:
