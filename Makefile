@@ -2,13 +2,14 @@
 # make test    the whole test suite that needs no root
 # make e2e     what needs root or a fresh environment: another owner's checkout, the wheel as a user installs it
 # make lint    ruff and mypy
+# make faces   action.yml and the tables of the documents, from the code
 # make bench   the benchmarks, against git itself and against GTO
 
 PYTHON ?= python3
 VENV := .venv
 RETRY := .ci/retry
 
-.PHONY: demo test e2e lint bench clean
+.PHONY: demo test e2e lint faces bench clean
 
 demo: $(VENV)/.run
 	$(VENV)/bin/tagline demo
@@ -23,6 +24,9 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+faces: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.faces
 
 bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.ledger

@@ -8,8 +8,11 @@ from typing import NoReturn
 
 from tagline import __version__
 from tagline.errors import WrongUsage
+from tagline.inputs import COMMANDS
 
 FORMATS = ("text", "json", "github", "code-quality", "junit")
+#: ``git`` is a server without an API.
+FORGES = ("github", "gitlab", "git")
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +42,8 @@ def parser() -> Parser:
 
 def _common(sub: Parser) -> None:
     sub.add_argument("--repo", metavar="PATH|URL|OWNER/NAME", help="the repository (default: this one)")
+    sub.add_argument("--repo-forge", choices=FORGES, help="whose --repo is (default: this job's)")
+    sub.add_argument("--repo-api-url", metavar="URL", help="where that forge's API is (default: by its URL)")
     sub.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -170,8 +175,6 @@ def _change(sub: Parser) -> None:
     _common(sub)
     sub.add_argument("--change", type=_number, metavar="N", help="the pull or merge request (default: this job's)")
     sub.add_argument("--dry-run", action="store_true", help="say what would be done; write, comment and set nothing")
-    sub.add_argument("--repo-forge", choices=("github", "gitlab"), help="whose API --repo has (default: this job's)")
-    sub.add_argument("--repo-api-url", metavar="URL", help="where that API is (default: this job's, or by its URL)")
 
 
 def _number(text: str) -> int:
@@ -180,9 +183,22 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _promote(sub: Parser) -> None:
+    sub.add_argument(
+        "--deliver", action="append", metavar="WORKFLOW[ PATTERN]",
+        help="start this workflow on each new tag that matches (default: **#*)",
+    )  # fmt: skip
+    _change(sub)
+
+
 def _plan(sub: Parser) -> None:
     sub.add_argument("--open", action="store_true", help="every open change")
     _change(sub)
+
+
+def _ci(sub: Parser) -> None:
+    sub.add_argument("step", nargs="?", choices=COMMANDS, metavar="COMMAND", help="default: TAGLINE_COMMAND")
+    sub.set_defaults(json=False)
 
 
 def _demo(sub: Parser) -> None:
@@ -203,6 +219,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
     ("deregister", "Withdraw a version.", _deregister),
     ("deprecate", "Hide an artifact.", _deprecate),
     ("plan", "What merging a change will do, said on the change.", _plan),
-    ("promote", "Do what a merged change asked for.", _change),
+    ("promote", "Do what a merged change asked for.", _promote),
+    ("ci", "A command by the inputs of a CI step; outputs for later steps.", _ci),
     ("demo", "See a registry being born, in a temporary folder.", _demo),
 )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tagline.errors import WrongUsage
 from tagline.settings import Secret, Settings
-from tagline.wiring import MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring
+from tagline.wiring import GITHUB, GITHUB_API, MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring, server_of
 
 if TYPE_CHECKING:
     from tagline.adapters.git_history import GitHistory
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from tagline.ports import Forge, Job, Ledger
     from tagline.storage_ports import ObjectStore
     from tagline.storage_wiring import StorageWiring
-
-#: The one forge whose API is not below its own URL.
-_GITHUB, _GITHUB_API = "https://github.com", "https://api.github.com"
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,12 @@ class ChangeWiring:
     def flavour(self) -> str:
         """Which API is spoken. Raises WrongUsage where neither the job nor anybody says it."""
         found = self.forge or self.settings.platform
+        if found == "git":
+            raise WrongUsage(
+                "A plain Git server has no pull or merge requests.",
+                "Say whose API it has: --repo-forge github or gitlab.",
+                code="which-forge",
+            )
         if found is None:
             raise WrongUsage(
                 "This is no job of GitHub or GitLab, so nothing says whose changes these are.",
@@ -64,17 +67,9 @@ class ChangeWiring:
     @cached_property
     def job(self) -> Job:
         """The runner that executes us."""
-        if self.settings.platform == "github":
-            from tagline.adapters.github_job import GitHubJob
+        from tagline.ci_wiring import job_of
 
-            return GitHubJob(self.settings)
-        if self.settings.platform == "gitlab":
-            from tagline.adapters.gitlab_job import GitLabJob
-
-            return GitLabJob(self.settings)
-        from tagline.adapters.terminal_job import TerminalJob
-
-        return TerminalJob()
+        return job_of(self.settings)
 
     def desk(self, *, dry_run: bool) -> ChangeDesk:
         """What the commands about changes work with."""
@@ -136,8 +131,8 @@ class ChangeWiring:
         text = self.repo
         if text is None or text.startswith((".", "/", "~")):
             text = Wiring(self.settings, repo=text).repository.url
-        elif self.settings.server_url and OWNER_NAME_RE.fullmatch(text):
-            text = f"{self.settings.server_url.rstrip('/')}/{text}"
+        elif OWNER_NAME_RE.fullmatch(text) and (server := server_of(self.settings, self.forge, self.api_url)):
+            text = f"{server}/{text}"
         if not text.startswith(("http://", "https://")) or not urlsplit(text).path.strip("/"):
             raise WrongUsage(
                 f"{text} is no repository on a forge.",
@@ -166,7 +161,7 @@ class ChangeWiring:
         if flavour == "github":
             from tagline.adapters.github import GitHub
 
-            api = place.api_url or (_GITHUB_API if place.server == _GITHUB else f"{place.server}/api/v3")
+            api = place.api_url or (GITHUB_API if place.server == GITHUB else f"{place.server}/api/v3")
             return GitHub(api, place.name, place.server, token)
         from tagline.adapters.gitlab import GitLab
 
@@ -175,11 +170,11 @@ class ChangeWiring:
 
     @cached_property
     def _remote_url(self) -> RemoteUrl:
-        from tagline.adapters.git_urls import JOB_TOKEN_USER, TOKEN_USER, remote_url
+        from tagline.adapters.git_urls import JOB_TOKEN_USER, TOKEN_USER, Login, remote_url
 
         token, is_job_token = self._token
         user = JOB_TOKEN_USER if is_job_token else TOKEN_USER
-        return remote_url(f"{self._place.page}.git", token=token.reveal() if token else None, user=user)
+        return remote_url(f"{self._place.page}.git", login=Login(token.reveal(), user) if token else None)
 
     @cached_property
     def _cache(self) -> RemoteCache:

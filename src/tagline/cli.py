@@ -17,13 +17,13 @@ from tagline.voice import colored
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, MutableMapping, Sequence
 
     from tagline.errors import TaglineError
     from tagline.settings import Settings
 
 
-def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+def main(argv: Sequence[str] | None = None, environ: MutableMapping[str, str] = os.environ) -> int:
     """Run one command. Returns the exit code of the contract."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     return _guarded(arguments, environ)
 
 
-def _guarded(arguments: list[str], environ: Mapping[str, str]) -> int:
+def _guarded(arguments: list[str], environ: MutableMapping[str, str]) -> int:
     """Run, and turn every failure into an exit code and a text."""
     from tagline.errors import Exit, TaglineError
 
@@ -59,7 +59,7 @@ def _guarded(arguments: list[str], environ: Mapping[str, str]) -> int:
         return _unexpected(error, arguments, environ)
 
 
-def _unexpected(error: Exception, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def _unexpected(error: Exception, arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     if environ.get("TAGLINE_DEBUG"):
         raise error
     _fail(_bug(error), arguments, environ)
@@ -76,17 +76,21 @@ def _bug(error: Exception) -> TaglineError:
     )
 
 
-def _fail(error: TaglineError, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    from tagline.render import documents, terminal
+def _fail(error: TaglineError, arguments: Sequence[str], environ: MutableMapping[str, str]) -> None:
+    from tagline.render import annotations, documents, terminal
     from tagline.settings import Settings
 
     if "--json" in arguments:
         print(documents.dumps(documents.failure(error)))
-    pen = terminal.Pen(color=colored(sys.stderr, Settings.from_environ(environ)))
+    settings = Settings.from_environ(environ)
+    if arguments[:1] == ["ci"] and settings.platform == "github":
+        print(annotations.failure(error))
+        return
+    pen = terminal.Pen(color=colored(sys.stderr, settings))
     print(terminal.failure(error, pen), file=sys.stderr)
 
 
-def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     import gc
     import io
 
@@ -105,14 +109,18 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     if chosen.command is None:
         grammar.print_help()
         raise WrongUsage("No command was given.", "For a first look: tagline demo")
-    code = _command(chosen.command)(chosen, Settings.from_environ(environ))
+    code = _command(chosen.command, environ)(chosen, Settings.from_environ(environ))
     if sys.stdout is not None:
         sys.stdout.flush()  # a full disk or a closed pipe must be met here, not when Python exits
     return code
 
 
-def _command(name: str) -> Callable[[argparse.Namespace, Settings], int]:
+def _command(name: str, environ: MutableMapping[str, str]) -> Callable[[argparse.Namespace, Settings], int]:
     """The function that speaks for a command."""
+    if name == "ci":
+        from tagline.cli_ci import say_ci
+
+        return lambda chosen, settings: say_ci(chosen, settings, environ, lambda step: _command(step, environ))
     if name in ("plan", "promote"):
         from tagline import cli_changes
 

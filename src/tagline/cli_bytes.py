@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tagline.commands.resolve import Wanted
     from tagline.domain.findings import Finding
     from tagline.domain.manifest import Declared
+    from tagline.domain.validation import ValidationReport
     from tagline.render.findings import Format
     from tagline.settings import Settings
     from tagline.wiring import Wiring
@@ -33,7 +34,8 @@ def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     if result.presigned is not None and settings.platform == "github":
         # Whoever has the URL has the bytes: the runner hides it in its logs.
         print(f"::add-mask::{escape.command_data(result.presigned.url)}", file=sys.stderr)
-    voice.say(documents.resolved(result), terminal.resolved(result, voice.pen), result.warnings)
+    text = terminal.resolved(result, voice.pen, public=voice.public)
+    voice.say(documents.resolved(result), text, result.warnings)
     return 0
 
 
@@ -90,14 +92,23 @@ def _wanted(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wir
 
 def say_validate(chosen: argparse.Namespace, settings: Settings) -> int:
     """``validate``: exit code 1 with findings."""
-    from tagline.commands.check_storage import check_storage
-    from tagline.commands.validate import validate
     from tagline.errors import WrongUsage
     from tagline.render.findings import render_findings
 
     if chosen.json and chosen.format not in (None, "json"):
         raise WrongUsage(f"--json and --format {chosen.format} contradict each other.", "Use one of them.")
     fmt: Format = "json" if chosen.json else chosen.format or "text"
+    report = report_of(chosen, settings)
+    color = colored(sys.stdout, settings)
+    sys.stdout.write(render_findings(report, fmt, sources=report.sources, color=color))
+    return 0 if report.ok else 1
+
+
+def report_of(chosen: argparse.Namespace, settings: Settings) -> ValidationReport:
+    """What ``validate`` found."""
+    from tagline.commands.check_storage import check_storage
+    from tagline.commands.validate import validate
+
     wiring = wiring_of(chosen, settings, None)
     tree = wiring.manifests()
     files = [wiring.repository_path(file) for file in chosen.files] or None
@@ -105,13 +116,10 @@ def say_validate(chosen: argparse.Namespace, settings: Settings) -> int:
     def check_bytes(items: Sequence[Declared]) -> list[Finding]:
         return check_storage(tree, items, wiring.storage.desk(), wiring.repository.url)
 
-    report = validate(
+    return validate(
         tree,
         files,
         has_registry_tags=wiring.has_registry_tags,
         untracked_exists=wiring.exists,
         check_bytes=check_bytes if chosen.check_storage else None,
     )
-    color = colored(sys.stdout, settings)
-    sys.stdout.write(render_findings(report, fmt, sources=report.sources, color=color))
-    return 0 if report.ok else 1

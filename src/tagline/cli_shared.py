@@ -18,6 +18,8 @@ def wiring_of(chosen: argparse.Namespace, settings: Settings, artifact: str | No
     return Wiring(
         settings,
         repo=chosen.repo,
+        forge=chosen.repo_forge,
+        api_url=chosen.repo_api_url,
         remote=getattr(chosen, "remote", None),
         artifact=artifact,
         offline=getattr(chosen, "offline", False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from tagline.domain.changes import Change, Comment, Label, Reviews, Status, Unknown
 from tagline.domain.codeowners import Flavour
@@ -249,6 +249,10 @@ class Forge(Protocol):
         """The page of a tag."""
 
 
+#: What a step leaves behind, beside the text of its log.
+Piece = Literal["outputs", "document", "annotations", "code-quality", "junit"]
+
+
 class Job(Protocol):
     """The runner that executes us."""
 
@@ -258,6 +262,12 @@ class Job(Protocol):
 
     def report(self, markdown: str) -> str | None:
         """Show a text where the runner shows such; where that is, None when there is no such place."""
+
+    def keep(self, piece: Piece, text: str) -> None:
+        """Leave a text where the runner takes up such; nothing where it takes up none.
+
+        ``outputs`` are for later steps. Raises PlatformRefused when it cannot be left there.
+        """
 
 
 class Landing(NamedTuple):

@@ -67,6 +67,14 @@ class Settings:
     change: str | None = None
     #: The file that the runner shows as the step's summary.
     summary: Path | None = None
+    #: The file that takes the step's outputs (GitHub), and what names in the dotenv report begin with (GitLab).
+    outputs: Path | None = None
+    dotenv_prefix: str = "TAGLINE_"
+    #: The one folder that outlives the container of a GitHub action; None outside of such.
+    container_workspace: Path | None = None
+    #: The AWS role to take on, and the token of this job's identity that shows who asks (GitLab).
+    aws_role: str | None = None
+    id_token: Secret | None = None
     #: Where remote registries are kept between runs.
     cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "tagline")
     #: Where fetched objects are kept between runs, in the layout of DVC's cache; None for nowhere.
@@ -103,6 +111,11 @@ class Settings:
             before=_first(environ, "CI_COMMIT_BEFORE_SHA"),
             change=_first(environ, "CI_MERGE_REQUEST_IID"),
             summary=_path(environ, "GITHUB_STEP_SUMMARY"),
+            outputs=_path(environ, "GITHUB_OUTPUT"),
+            dotenv_prefix=_first(environ, "TAGLINE_DOTENV_PREFIX") or "TAGLINE_",
+            container_workspace=_container_workspace(environ),
+            aws_role=_first(environ, "TAGLINE_AWS_ROLE"),
+            id_token=_secret(environ, "TAGLINE_AWS_ID_TOKEN"),
             cache=_cache(environ),
             request_payer=environ.get("AWS_REQUEST_PAYER", "").lower() == "requester",
             objects=_path(environ, "TAGLINE_OBJECTS"),
@@ -163,6 +176,15 @@ def _repository_url(environ: Mapping[str, str], platform: str | None) -> str | N
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
     return Path(environ[name]) if environ.get(name) else None
+
+
+def _container_workspace(environ: Mapping[str, str]) -> Path | None:
+    """Where the runner puts the workspace in the container of an action.
+
+    Source: https://docs.github.com/actions/reference/dockerfile-support-for-github-actions
+    """
+    workspace = _path(environ, "GITHUB_WORKSPACE")
+    return workspace if workspace == Path("/github/workspace") else None
 
 
 def _run_url(environ: Mapping[str, str], platform: str | None) -> str | None:

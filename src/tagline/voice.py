@@ -25,14 +25,23 @@ class Voice:
         from tagline.render.terminal import Pen
 
         self.as_json: bool = chosen.json
+        #: Who else hears the document: a step of CI.
+        self._hear = getattr(chosen, "hear", None)
         self.pen = Pen(color=colored(sys.stdout, settings))
         self._aside = Pen(color=colored(sys.stderr, settings))
+
+    @property
+    def public(self) -> bool:
+        """Whether the text goes into a log that many read, and whoever needs the whole answer has the document."""
+        return self._hear is not None
 
     def say(self, document: Any, text: str, warnings: Any) -> None:
         """Print one answer."""
         from tagline.render import documents
 
         print(documents.dumps(document) if self.as_json else text)
+        if self._hear is not None:
+            self._hear(document)
         self.warn(warnings)
 
     def warn(self, warnings: Any) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git_objects import GitObjects
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_repository import GitRepository
-    from tagline.adapters.git_urls import RemoteUrl
+    from tagline.adapters.git_urls import Login, RemoteUrl
     from tagline.commands.writing import Desk
     from tagline.storage_wiring import StorageWiring
 
@@ -33,6 +33,22 @@ OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
 
 #: Bytes; nobody writes a longer one.
 MAX_LFS_CONFIG = 1024 * 1024
+
+
+#: Where a forge is when nobody says otherwise, and its API where that is not below its own URL.
+GITHUB = "https://github.com"
+_PUBLIC = {"github": GITHUB, "gitlab": "https://gitlab.com"}
+GITHUB_API = "https://api.github.com"
+
+
+def server_of(settings: Settings, forge: str | None, api_url: str | None) -> str | None:
+    """The forge on which ``owner/name`` is: as said, else this job's; None where nothing says it."""
+    if api_url is not None:
+        text = api_url.rstrip("/")
+        return GITHUB if text == GITHUB_API else re.sub(r"/api(/v[34]|/graphql)?$", "", text)
+    if settings.server_url is not None and forge in (None, settings.platform):
+        return settings.server_url.rstrip("/")
+    return _PUBLIC.get(forge or "")
 
 
 def now() -> int:
@@ -44,12 +60,15 @@ def now() -> int:
 class Wiring:
     """The adapters of one run.
 
-    ``repo`` is what ``--repo`` says: a path, a URL or ``owner/name``; ``remote`` what ``--remote``
-    says; ``artifact`` the only one that the question is about, None for all.
+    ``repo`` is what ``--repo`` says: a path, a URL or ``owner/name``; ``forge`` and ``api_url`` what ``--repo-forge``
+    and ``--repo-api-url`` say, ``remote`` what ``--remote`` says; ``artifact`` the only one that the question is
+    about, None for all.
     """
 
     settings: Settings
     repo: str | None = None
+    forge: str | None = None
+    api_url: str | None = None
     remote: str | None = None
     artifact: str | None = None
     offline: bool = False
@@ -70,13 +89,14 @@ class Wiring:
                 f"A folder's path starts with '.', '/' or '~': write ./{text}",
                 code="bad-repo",
             )
-        if self.settings.server_url is None:
+        server = server_of(self.settings, self.forge, self.api_url)
+        if server is None:
             raise WrongUsage(
-                f"--repo {text!r} means owner/name on this job's forge, and this is no job of one.",
-                f"Write the whole URL, or for a folder ./{text}",
+                f"--repo {text!r} means owner/name on a forge, and nothing says on which.",
+                f"Write the whole URL, say --repo-forge github or gitlab, or for a folder ./{text}",
                 code="bad-repo",
             )
-        return f"{self.settings.server_url.rstrip('/')}/{text}.git"
+        return f"{server}/{text}.git"
 
     @cached_property
     def _folder(self) -> Path:
@@ -113,18 +133,26 @@ class Wiring:
 
     @cached_property
     def _remote_url(self) -> RemoteUrl:
-        from tagline.adapters.git_urls import remote_url
+        from tagline.adapters.git_urls import Login, remote_url
 
         url = self._url or ""
         token = self.settings.repo_token
-        return remote_url(url, token=token.reveal() if token else self._own_token(url))
+        return remote_url(url, login=Login(token.reveal()) if token else self._own_login(url))
 
-    def _own_token(self, url: str) -> str | None:
-        """This job's token, for repositories on this job's forge and nowhere else."""
-        server, token = self.settings.server_url, self.settings.token
-        if server is None or token is None or not url.startswith(server.rstrip("/") + "/"):
+    def _own_login(self, url: str) -> Login | None:
+        """This job's token, for repositories on this job's forge and nowhere else.
+
+        GitLab's own token of the job also reads other repositories that let it, which a project's token does not.
+        """
+        from tagline.adapters.git_urls import JOB_TOKEN_USER, Login
+
+        settings = self.settings
+        if settings.server_url is None or not url.startswith(settings.server_url.rstrip("/") + "/"):
             return None
-        return token.reveal()
+        own = url.removesuffix(".git") == settings.repository_url
+        job = Login(settings.job_token.reveal(), JOB_TOKEN_USER) if settings.job_token else None
+        token = Login(settings.token.reveal()) if settings.token else None
+        return token or job if own else job or token
 
     @cached_property
     def storage(self) -> StorageWiring:
@@ -148,7 +176,7 @@ class Wiring:
         if self._url is not None:
             remote = self._remote_url
         elif name := self._remote():
-            remote = upstream_of(repository, name, token_for=self._own_token)
+            remote = upstream_of(repository, name, login_for=self._own_login)
         else:
             remote = remote_url(repository.url)
         config = repository.tree(commit).read(".lfsconfig", MAX_LFS_CONFIG)
@@ -174,7 +202,7 @@ class Wiring:
         if self.offline:
             return None
         name = self._remote()
-        return None if name is None else GitUpstream(self.repository, name, self._cache, self._own_token)
+        return None if name is None else GitUpstream(self.repository, name, self._cache, self._own_login)
 
     def _remote(self) -> str | None:
         repository = self.repository
@@ -224,7 +252,7 @@ class Wiring:
                 "Add one (git remote add origin URL), or write here only: --no-push",
                 code="no-remote",
             )
-        remote = upstream_of(self.repository, name, push=True, token_for=self._own_token)
+        remote = upstream_of(self.repository, name, push=True, login_for=self._own_login)
         return RemoteLedger(self._cache, remote, self.repository, self.settings.tagger)
 
     def _ledger(self, *, pushes: bool) -> Ledger:

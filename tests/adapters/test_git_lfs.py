@@ -406,7 +406,7 @@ def repository(tmp_path: Path) -> GitRepository:
     ],
 )
 def test_lfs_server__lfsconfig__is_a_strangers_word(repository, config, endpoint, ours):
-    remote = remote_url("https://h/o/r", token="secret")
+    remote = remote_url("https://h/o/r", login=Login("secret"))
     found, headers = lfs_server(repository.git, remote, config)
     assert found == endpoint
     assert set(headers) == ({"Authorization"} if ours else set())

@@ -22,7 +22,7 @@ from tagline.adapters import git_tag_fetch
 from tagline.adapters.git import Git, Place, Result
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_repository import GitRepository
-from tagline.adapters.git_urls import RemoteUrl, TokenFor, upstream_of
+from tagline.adapters.git_urls import LoginFor, RemoteUrl, upstream_of
 from tagline.domain.events import RawTag
 from tagline.domain.tags import artifact_in_tag, why_git_refuses
 from tagline.errors import NotFound, PlatformRefused, WrongUsage
@@ -238,11 +238,11 @@ class RemoteCache:
 class GitUpstream:
     """The remote of a clone, to compare the clone's tags with."""
 
-    def __init__(self, repository: GitRepository, name: str, cache: RemoteCache, token_for: TokenFor) -> None:
+    def __init__(self, repository: GitRepository, name: str, cache: RemoteCache, login_for: LoginFor) -> None:
         self.name = name
         self._repository = repository
         self._cache = cache
-        self._token_for = token_for
+        self._login_for = login_for
 
     def tags(self, artifact: str) -> list[RawTag]:
         """The remote's own tags of one artifact."""
@@ -261,7 +261,7 @@ class GitUpstream:
             raise PlatformRefused(error.message, hint, code=error.code) from error
 
     def _remote(self) -> RemoteUrl:
-        return upstream_of(self._repository, self.name, token_for=self._token_for)
+        return upstream_of(self._repository, self.name, login_for=self._login_for)
 
     @staticmethod
     def _list(remote: RemoteUrl) -> dict[str, str]:

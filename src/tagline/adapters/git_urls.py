@@ -6,14 +6,26 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from tagline.adapters.git import Git, is_url
 from tagline.adapters.git_repository import GitRepository
 from tagline.errors import NotFound, WrongUsage
 
-#: Our token for a URL; None where it must not go.
-TokenFor = Callable[[str], str | None]
+#: What both forges take as the user beside a token; GitLab wants its job tokens under a name of their own.
+TOKEN_USER, JOB_TOKEN_USER = "x-access-token", "gitlab-ci-token"
+
+
+class Login(NamedTuple):
+    """A token, and the user that it goes out with."""
+
+    token: str
+    user: str = TOKEN_USER
+
+
+#: Our login for a URL; None where no token of ours must go.
+LoginFor = Callable[[str], Login | None]
 
 _HTTP = ("http", "https")
 #: Local configuration of a clone that reaching its remote may need. Not ``url.*.insteadOf``: git has
@@ -39,25 +51,20 @@ class RemoteUrl:
         return [*self.borrowed, *self.config]
 
 
-def authorization(url: str, user: str, token: str) -> tuple[tuple[str, str], ...]:
+def authorization(url: str, login: Login) -> tuple[tuple[str, str], ...]:
     """Configuration that sends a token to the host of ``url`` and to no other."""
     parts = urlsplit(url)
     host = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "/", "", ""))
-    secret = base64.b64encode(f"{user}:{token}".encode()).decode()
+    secret = base64.b64encode(f"{login.user}:{login.token}".encode()).decode()
     key = f"http.{host}.extraHeader"
     # The empty value drops headers configured before: two Authorization headers are an error.
     return ((key, ""), (key, f"Authorization: Basic {secret}"))
 
 
-#: What both forges take as the user beside a token; GitLab wants its job tokens under a name of their own.
-TOKEN_USER, JOB_TOKEN_USER = "x-access-token", "gitlab-ci-token"
-
-
-def remote_url(text: str, *, base: Path | None = None, token: str | None = None, user: str = TOKEN_USER) -> RemoteUrl:
+def remote_url(text: str, *, base: Path | None = None, login: Login | None = None) -> RemoteUrl:
     """A URL as given by a person or a clone's configuration, its credentials moved out of it.
 
-    ``base`` is what a relative path is relative to; ``token``, sent for ``user``, wins over credentials in
-    the URL.
+    ``base`` is what a relative path is relative to; ``login`` wins over credentials in the URL.
     Raises WrongUsage for what no URL can be.
     """
     try:
@@ -68,11 +75,11 @@ def remote_url(text: str, *, base: Path | None = None, token: str | None = None,
         ) from None
     if parts.scheme in _HTTP:
         clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        if token:
-            return RemoteUrl(clean, authorization(clean, user, token))
+        if login is not None:
+            return RemoteUrl(clean, authorization(clean, login))
         if parts.username is not None:
             name, password = unquote(parts.username), unquote(parts.password or "")
-            return RemoteUrl(clean, authorization(clean, name, password))
+            return RemoteUrl(clean, authorization(clean, Login(password, name)))
         return RemoteUrl(clean)
     if is_url(text):
         return RemoteUrl(text)
@@ -93,22 +100,24 @@ def reaching_config(git: Git) -> list[tuple[str, str]]:
     return pairs
 
 
-def no_token(_url: str) -> str | None:
+def no_login(_url: str) -> Login | None:
     """No token for any URL."""
     return None
 
 
 def upstream_of(
-    repository: GitRepository, name: str, *, push: bool = False, token_for: TokenFor = no_token
+    repository: GitRepository, name: str, *, push: bool = False, login_for: LoginFor = no_login
 ) -> RemoteUrl:
     """The remote ``name`` of a clone, ready to be reached from elsewhere.
 
-    ``push`` asks for where it pushes to; ``token_for`` gives our token for a URL, if it may have it.
+    ``push`` asks for where it pushes to; ``login_for`` gives ours for a URL, if it may have it.
     """
     found = repository.git.ask("remote", "get-url", *(["--push"] if push else []), name)
     if found is None:
         raise NotFound(f"There is no remote {name!r} here.", "See the remotes with: git remote -v", code="no-remote")
     plain = remote_url(found, base=repository.place.root)
-    token = token_for(plain.url)
-    remote = remote_url(plain.url, token=token) if token else plain
+    login = login_for(plain.url)
+    # A job's own token is what anybody gets; credentials that somebody put into the URL are meant.
+    meant = login is not None and (login.user != JOB_TOKEN_USER or not plain.config)
+    remote = remote_url(plain.url, login=login) if meant else plain
     return RemoteUrl(remote.url, remote.config, tuple(reaching_config(repository.git)))

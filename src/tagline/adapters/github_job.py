@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tagline.domain.triggers import Event
-from tagline.errors import WrongUsage
+from tagline.errors import PlatformRefused, WrongUsage
+from tagline.ports import Piece
 from tagline.settings import Settings
 
 #: Bytes; a summary that is longer is not shown at all.
@@ -56,6 +57,27 @@ class GitHubJob:
         except OSError:
             return None
         return "the summary of this step"
+
+    def keep(self, piece: Piece, text: str) -> None:
+        """Outputs go to the step's file; the rest has no place here."""
+        if piece != "outputs":
+            return
+        file = self._settings.outputs
+        if file is None:
+            raise PlatformRefused(
+                "This step's outputs have no place: GITHUB_OUTPUT is not set.",
+                "Run the step on a runner of GitHub Actions, and pass the variable on.",
+                code="no-outputs",
+            )
+        try:
+            with file.open("ab") as outputs:
+                outputs.write(text.encode())
+        except OSError as error:
+            raise PlatformRefused(
+                f"This step's outputs cannot be written: {error.strerror}.",
+                "GITHUB_OUTPUT must name a file that this step may write to.",
+                code="no-outputs",
+            ) from error
 
 
 def _read(file: Path | None) -> Mapping[str, Any]:

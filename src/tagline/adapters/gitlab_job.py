@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tagline.domain.triggers import Event
+from tagline.errors import PlatformRefused
+from tagline.ports import Piece
 from tagline.settings import Settings
 
-#: In the job's folder; the components declare it as an artifact.
+#: In the job's folder; the components declare them as artifacts.
 REPORT = Path("tagline-report.md")
+FILES: Mapping[Piece, Path] = {
+    "outputs": Path("tagline.env"),
+    "document": Path("tagline.json"),
+    "annotations": Path("tagline-annotations.json"),
+    "code-quality": Path("tagline-codequality.json"),
+    "junit": Path("tagline-junit.xml"),
+}
 
 
 class GitLabJob:
@@ -36,3 +47,20 @@ class GitLabJob:
         except OSError:
             return None
         return str(REPORT)
+
+    def keep(self, piece: Piece, text: str) -> None:
+        """Into its file, which replaces whatever lies there, a link included."""
+        file = FILES[piece]
+        try:
+            descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+                # The runner's own part of the job, which collects the files, may be another user.
+                os.fchmod(stream.fileno(), 0o644)
+            Path(temporary).replace(file)
+        except OSError as error:
+            raise PlatformRefused(
+                f"{file} cannot be written: {error.strerror}.",
+                "The job's folder must be writable: later jobs read this step's answer there.",
+                code="no-outputs",
+            ) from error

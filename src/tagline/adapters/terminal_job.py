@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tagline.domain.triggers import Event
+from tagline.ports import Piece
 
 
 class TerminalJob:
@@ -16,3 +17,6 @@ class TerminalJob:
     def report(self, markdown: str) -> str | None:
         """There is no place for it."""
         return None
+
+    def keep(self, piece: Piece, text: str) -> None:
+        """Nobody takes it up."""

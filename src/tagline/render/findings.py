@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 from tagline.domain.findings import Finding
 from tagline.domain.validation import ValidationReport
-from tagline.render.escape import command_data, command_property, one_line
+from tagline.render.annotations import annotation
+from tagline.render.escape import one_line
 from tagline.render.excerpt import excerpt, source_lines
 from tagline.render.junit import junit
 
@@ -19,8 +20,7 @@ Format = Literal["text", "json", "github", "code-quality", "junit"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 _RED, _YELLOW, _GREEN, _BLUE, _BOLD, _RESET = (f"\x1b[{code}m" for code in ("31", "33", "32", "34", "1", "0"))
-# GitHub keeps 4,096 characters of an annotation and shows ten of each kind per step.
-_ANNOTATION_MESSAGE = 3500
+# GitHub shows ten of each kind per step.
 _ANNOTATIONS = 10
 
 
@@ -119,19 +119,14 @@ def _github(report: ValidationReport) -> str:
 
 
 def _annotation(finding: Finding) -> str:
-    properties = ",".join(
-        f"{name}={command_property(value)}"
-        for name, value in (
-            ("file", finding.file),
-            ("line", str(finding.line)),
-            ("col", str(finding.column)),
-            ("title", f"tagline: {finding.rule}"),
-        )
+    return annotation(
+        finding.severity,
+        "\n".join(part for part in (finding.message, finding.hint) if part),
+        file=finding.file,
+        line=str(finding.line),
+        col=str(finding.column),
+        title=f"tagline: {finding.rule}",
     )
-    message = "\n".join(part for part in (finding.message, finding.hint) if part)
-    if len(message) > _ANNOTATION_MESSAGE:
-        message = message[:_ANNOTATION_MESSAGE] + "…"
-    return f"::{finding.severity} {properties}::{command_data(message)}"
 
 
 # -- GitLab -------------------------------------------------------------------

@@ -172,8 +172,8 @@ def checked(result: Checked, pen: Pen) -> str:
     return _fields(pairs, pen)
 
 
-def resolved(result: Resolved, pen: Pen) -> str:
-    """``resolve``."""
+def resolved(result: Resolved, pen: Pen, *, public: bool = False) -> str:
+    """``resolve``. ``public``: everybody reads it, so what gives access to the bytes is not shown."""
     answer, entry, location = result.answer, result.entry, result.location
     asked = f"{answer.artifact}#{answer.stage}" if answer.stage else answer.artifact
     pairs = [
@@ -190,7 +190,7 @@ def resolved(result: Resolved, pen: Pen) -> str:
         ("files", location.files),
         ("current", "yes" if result.current else "no"),
         ("before", result.previous_version),
-        ("url", result.presigned.url if result.presigned else None),
+        ("url", None if result.presigned is None else "(in the outputs)" if public else result.presigned.url),
     ]
     head = f"{pen(asked, 'bold')}  {pen(answer.version or 'no version', 'green')}"
     return f"{head}\n{_fields(pairs, pen)}"

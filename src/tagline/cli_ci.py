@@ -1,0 +1,142 @@
+"""``tagline ci``: a command as a step of CI runs it, by inputs of the environment, its answer handed to later steps."""
+
+from __future__ import annotations
+
+import sys
+
+# As in cli.py.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping, MutableMapping
+    from typing import Any
+
+    from tagline.domain.validation import ValidationReport
+    from tagline.ports import Job
+    from tagline.settings import Settings
+
+    Command = Callable[[argparse.Namespace, Settings], int]
+
+
+def say_ci(
+    chosen: argparse.Namespace, settings: Settings, environ: MutableMapping[str, str], command: Callable[[str], Command]
+) -> int:
+    """``ci``; ``command`` gives the function that speaks for a command."""
+    from tagline.arguments import parser
+    from tagline.ci_wiring import cloud_identity, job_of
+    from tagline.errors import TaglineError
+    from tagline.inputs import command_line
+    from tagline.render import documents
+
+    step = _Step(settings, job_of(settings))
+    # What an earlier job left in this folder shall not be taken for this one's.
+    step.hand_over({})
+    try:
+        arguments = command_line(chosen.step, environ)
+        asked = parser().parse_args(arguments)
+        asked.hear = step.hand_over
+        step.check(asked)
+        with cloud_identity(settings, environ):
+            if asked.command == "validate":
+                return step.validate(asked)
+            return command(asked.command)(asked, settings)
+    except TaglineError as error:
+        step.hand_over(documents.failure(error))
+        raise
+    finally:
+        step.warn()
+
+
+class _Step:
+    """What the runner gets of one command."""
+
+    def __init__(self, settings: Settings, job: Job) -> None:
+        self._settings = settings
+        self._job = job
+        self._left_out: tuple[str, ...] = ()
+
+    def check(self, asked: argparse.Namespace) -> None:
+        """Raise WrongUsage for what the runner would lose without a word."""
+        from pathlib import Path
+
+        from tagline.errors import WrongUsage
+
+        workspace = self._settings.container_workspace
+        if asked.command == "fetch" and workspace is not None:
+            dest = Path(asked.output)
+            if dest.is_absolute() and not dest.is_relative_to(workspace):
+                raise WrongUsage(
+                    f"dest is {asked.output}, which is outside the workspace: this container's files end with it.",
+                    "Name a path inside the workspace, relative to it, such as models/churn.pkl.",
+                    code="outside-workspace",
+                )
+
+    def hand_over(self, document: Mapping[str, Any]) -> None:
+        """Give an answer to later steps; the last one counts."""
+        import secrets
+
+        from tagline.render import outputs as render
+        from tagline.render.documents import dumps
+
+        values = render.outputs(document)
+        if self._settings.platform == "github":
+            if document:  # the file is new for each step
+                handed = render.github_outputs(values, f"tagline-{secrets.token_hex(16)}")
+                self._job.keep("outputs", handed.text)
+                self._left_out = handed.left_out
+                self._summarize(document)
+        elif self._settings.platform == "gitlab":
+            handed = render.dotenv(values, self._prefix())
+            self._job.keep("outputs", handed.text)
+            self._job.keep("document", dumps(document) + "\n")
+            self._job.keep("annotations", render.links(document))
+            self._left_out = handed.left_out
+
+    def _prefix(self) -> str:
+        from tagline.errors import WrongUsage
+        from tagline.render.outputs import is_prefix
+
+        prefix = self._settings.dotenv_prefix
+        if not is_prefix(prefix):
+            raise WrongUsage(
+                f"dotenv-prefix is {prefix!r}, and no variable can begin so.",
+                "Letters, digits and _, at most 64, no digit first.",
+                code="bad-input",
+            )
+        return prefix
+
+    def _summarize(self, document: Mapping[str, Any]) -> None:
+        from tagline.render.summary import summary
+
+        if text := summary(document):
+            self._job.report(text)
+
+    def warn(self) -> None:
+        """Say which outputs are empty because the runner cannot carry them."""
+        if self._left_out:
+            names = ", ".join(self._left_out)
+            where = "tagline.json has them" if self._settings.platform == "gitlab" else "they are too long"
+            sys.stdout.flush()
+            print(f"note: left out of the outputs: {names} ({where})", file=sys.stderr)
+
+    def validate(self, asked: argparse.Namespace) -> int:
+        """``validate`` in all the forms that the runner shows."""
+        import json
+
+        from tagline.cli_bytes import report_of
+        from tagline.render.findings import render_findings
+
+        report = report_of(asked, self._settings)
+        github = self._settings.platform == "github"
+        sys.stdout.write(_render(report, "github" if github else "text"))
+        if self._settings.platform == "gitlab":
+            self._job.keep("code-quality", _render(report, "code-quality"))
+            self._job.keep("junit", _render(report, "junit"))
+        self.hand_over(json.loads(render_findings(report, "json", sources={}, color=False)))
+        return 0 if report.ok else 1
+
+
+def _render(report: ValidationReport, fmt: Any) -> str:
+    from tagline.render.findings import render_findings
+
+    return render_findings(report, fmt, sources=report.sources, color=False)

@@ -1,0 +1,135 @@
+"""What a step of CI can be asked: each input's name, its variable, and the option of the command line that it is.
+
+``action.yml`` and the components of ``gitlab-ci/`` hand their inputs over in these variables, and both call
+``tagline ci``. One table, so that the faces, the documents and the command line cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from tagline.errors import WrongUsage
+
+#: What ``tagline ci`` can run.
+COMMANDS = ("validate", "plan", "promote", "resolve", "fetch", "check-ref")
+
+_BYTES = ("resolve", "fetch")
+_CHANGES = ("plan", "promote")
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("", "false", "0", "no", "off")
+
+
+class Input(NamedTuple):
+    """One input. ``option`` is what it becomes on the command line.
+
+    An option of the command line, ``""`` for an argument without one, None for what is read as a setting.
+    ``commands`` are those that know it; ``needed`` those that cannot do without.
+    """
+
+    name: str
+    help: str
+    option: str | None = None
+    commands: tuple[str, ...] = COMMANDS
+    kind: Literal["text", "flag", "lines"] = "text"
+    needed: tuple[str, ...] = ()
+    #: Only GitHub's action, or only GitLab's components, have it.
+    only: Literal["github", "gitlab"] | None = None
+
+    @property
+    def variable(self) -> str:
+        """The environment's name of it."""
+        return _VARIABLES.get(self.name, f"TAGLINE_{self.name.upper().replace('-', '_')}")
+
+
+#: Where the variable has another name than the input.
+_VARIABLES = {"cache": "TAGLINE_OBJECTS"}
+
+INPUTS = (
+    Input("command", f"What to do: {', '.join(COMMANDS)}.", needed=COMMANDS),
+    Input(
+        "target",
+        "NAME (its latest version), NAME@v1.2.3, NAME@latest or NAME#stage; for check-ref a tag. "
+        "Empty: the tag that started this job.",
+        "", (*_BYTES, "check-ref"),
+    ),
+    Input("repo", "The repository: owner/name on this forge, any Git URL, or a folder. Empty: this one.", "--repo"),
+    Input("repo-token", "The token for `repo`; without one this job's own is used, on its own forge."),
+    Input("repo-forge", "Whose `repo` is: github, gitlab, or git for a plain server.", "--repo-forge"),
+    Input("repo-api-url", "Where the API of `repo`'s forge is.", "--repo-api-url"),
+    Input("files", "Manifests, one a line. Empty: all that Git tracks.", "", ("validate",), "lines"),
+    Input(
+        "check-storage", "Look at every object too: is it there, is it right.", "--check-storage", ("validate",), "flag"
+    ),
+    Input("change", "The number of the pull or merge request. Empty: this job's.", "--change", _CHANGES),
+    Input("open", "Every open change: for schedules.", "--open", ("plan",), "flag"),
+    Input("dry-run", "Say what would be done; write, comment and set nothing.", "--dry-run", _CHANGES, "flag"),
+    Input(
+        "deliver",
+        "A workflow's file, such as deploy.yml, to start on each new stage tag by workflow_dispatch: tags that "
+        "github.token pushes start nothing. After the file a pattern of tags may stand; one a line.",
+        "--deliver", ("promote",), "lines", only="github",
+    ),
+    Input("dest", "The file or folder that the artifact becomes.", "--output", ("fetch",), needed=("fetch",)),
+    Input("force", "Replace what is at `dest` and differs.", "--force", ("fetch",), "flag"),
+    Input("cache", "A folder that keeps fetched objects between runs.", commands=("fetch",)),
+    Input("as-of", "As the registry was then: 2026-03-01T00:00:00Z.", "--as-of", _BYTES),
+    Input("presign", "Also a URL that reads the object for so many seconds.", "--presign", ("resolve",)),
+    Input("require-change", "Refuse a tag that no merged change made.", "--require-change", _BYTES, "flag"),
+    Input("no-storage", "Ask no store: answer from Git alone.", "--no-storage", ("resolve",), "flag"),
+    Input("token", "The token for this job's repository."),
+    Input("identity", "Whose comments are ours, where the token cannot tell: my-app[bot].", commands=_CHANGES),
+    Input("dotenv-prefix", "What the names in the dotenv report begin with.", only="gitlab"),
+    Input("aws-role", "The AWS role to assume with this job's ID token.", only="gitlab"),
+)  # fmt: skip
+
+
+def command_line(command: str | None, environ: Mapping[str, str]) -> list[str]:
+    """The arguments that the inputs in ``environ`` mean; ``command`` wins over the one that stands there.
+
+    Raises WrongUsage for a command that is none, an input that is missing, not to be read, or means nothing to
+    the command: nobody shall believe that it had an effect.
+    """
+    chosen = command or environ.get("TAGLINE_COMMAND", "").strip()
+    if chosen not in COMMANDS:
+        said = f"{chosen!r} is no command of a CI step." if chosen else "No command was given."
+        raise WrongUsage(said, f"Set the input command to one of: {', '.join(COMMANDS)}.", code="no-command")
+    given = [(each, environ.get(each.variable, "").strip()) for each in INPUTS]
+    for each, value in given:
+        _check(each, value, chosen)
+    # Options with '=' and arguments after '--': a value that begins with '-' stays a value.
+    options = [text for each, value in given if each.option for text in _option(each, value)]
+    rest = [text for each, value in given if each.option == "" for text in _lines(each, value)]
+    return [chosen, *options, "--", *rest] if rest else [chosen, *options]
+
+
+def _check(each: Input, value: str, command: str) -> None:
+    if not value and command in each.needed and each.name != "command":
+        raise WrongUsage(f"{command} needs the input {each.name}.", f"It is: {each.help}", code="input-missing")
+    set_ = _flag(each, value) if each.kind == "flag" else bool(value)
+    if set_ and each.option is not None and command not in each.commands:
+        raise WrongUsage(
+            f"The input {each.name} means nothing to {command}.",
+            f"Leave it out ({each.variable}); it is for {' and '.join(each.commands)}.",
+            code="input-unused",
+        )
+
+
+def _option(each: Input, value: str) -> Iterable[str]:
+    if each.kind == "flag":
+        return [each.option or ""] if _flag(each, value) else []
+    return [f"{each.option}={text}" for text in _lines(each, value)]
+
+
+def _lines(each: Input, value: str) -> list[str]:
+    lines = value.splitlines() if each.kind == "lines" else [value]
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _flag(each: Input, value: str) -> bool:
+    text = value.casefold()
+    if text not in (*_TRUE, *_FALSE):
+        raise WrongUsage(
+            f"The input {each.name} is {value!r}, which is neither true nor false.", "Write true or false.",
+            code="bad-input",
+        )  # fmt: skip
+    return text in _TRUE

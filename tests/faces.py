@@ -1,0 +1,149 @@
+"""The faces of Tagline, written from the tables in the code: action.yml and the tables of the documents.
+
+``python -m tests.faces`` writes them; tests/contract/test_faces.py says that they are as it would write them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tagline.arguments import parser
+from tagline.inputs import COMMANDS, INPUTS, Input
+from tagline.render.outputs import OUTPUTS
+
+ROOT = Path(__file__).parents[1]
+
+_HEAD = """\
+# Written by `make faces` from src/tagline/inputs.py and src/tagline/render/outputs.py.
+name: Tagline
+description: A model registry in Git. Validate, plan, promote, resolve and fetch models by tags and pull requests.
+author: The Tagline authors
+branding: {icon: tag, color: purple}
+"""
+_RUNS = """\
+runs:
+  using: docker
+  image: Dockerfile  # a release names its image by digest here
+  args: [ci]
+  env:
+"""
+
+
+def inputs_of(face: str) -> list[Input]:
+    """The inputs that a face has."""
+    return [each for each in INPUTS if each.only in (None, face)]
+
+
+def action() -> str:
+    """action.yml."""
+    lines = [_HEAD, "inputs:\n"]
+    for each in inputs_of("github"):
+        default = "${{ github.token }}" if each.name == "token" else ""
+        lines.append(f"  {each.name}:\n    description: {_quoted(_help(each))}\n")
+        lines.append(f"    required: {str(each.name == 'command').lower()}\n")
+        if each.name != "command":
+            lines.append(f"    default: {_quoted(default)}\n")
+    lines.append("\noutputs:\n")
+    lines += [f"  {name}:\n    description: {_quoted(text)}\n" for name, text in OUTPUTS.items()]
+    lines += ["\n", _RUNS]
+    lines += [f"    {each.variable}: ${{{{ inputs.{each.name} }}}}\n" for each in inputs_of("github")]
+    return "".join(lines)
+
+
+def _help(each: Input) -> str:
+    """What it is, and to which commands."""
+    some = set(each.commands) != set(COMMANDS)
+    return f"{each.help} ({', '.join(each.commands)})" if some else each.help
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def inputs_table() -> str:
+    """Every input of both faces."""
+    rows = []
+    for each in INPUTS:
+        github = f"`{each.name}`" if each.only != "gitlab" else ""
+        gitlab = f"`{each.name.replace('-', '_')}`" if each.only != "github" else ""
+        if each.name in ("command", "token", "repo-token"):
+            gitlab = {"command": "the component's name"}.get(each.name, f"variable `{each.variable}`")
+        rows.append([github, gitlab, f"`{each.variable}`", _help(each)])
+    return _table(["GitHub", "GitLab", "Variable", "Meaning"], rows)
+
+
+def outputs_table() -> str:
+    """Every output of both faces."""
+    in_file = ("tags", "json", "description")
+    rows = [
+        [f"`{name}`", "`tagline.json`" if name in in_file else f"`TAGLINE_{name.upper().replace('-', '_')}`", text]
+        for name, text in OUTPUTS.items()
+    ]
+    return _table(["GitHub", "GitLab", "Meaning"], rows)
+
+
+def commands_text() -> str:
+    """Every command with its arguments and options, as ``--help`` has them."""
+    subs = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    summaries = {choice.dest: choice.help or "" for choice in subs._choices_actions}
+    parts = []
+    for name, sub in subs.choices.items():
+        rows = [
+            [_spelled(action), _filled(action.help or "")]
+            for action in sub._actions
+            if not isinstance(action, argparse._HelpAction)
+        ]
+        parts.append(f"### `tagline {name}`\n\n{summaries[name]}\n\n{_table(['Argument', 'Meaning'], rows)}")
+    return "\n".join(parts)
+
+
+def _spelled(action: argparse.Action) -> str:
+    """How an argument is written. Not argparse's own words, which differ from one Python to the next."""
+    if not action.option_strings:
+        return f"`{action.metavar}`"
+    value = f" {action.metavar or '|'.join(action.choices or ())}" if action.nargs != 0 else ""
+    return ", ".join(f"`{option}{value}`" for option in action.option_strings)
+
+
+def _filled(text: str) -> str:
+    return text[:1].upper() + text[1:] + "." * (not text.endswith((".", ")")))
+
+
+#: Document -> marker -> what stands between its two lines.
+DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
+    "docs/reference.md": {"inputs": inputs_table, "outputs": outputs_table, "commands": commands_text},
+}
+
+
+def written(text: str, pieces: dict[str, Callable[[], str]]) -> str:
+    """A document with its pieces between their two lines."""
+    for name, piece in pieces.items():
+        begin, end = f"<!-- {name}: written by make faces -->\n", f"<!-- /{name} -->\n"
+        assert text.count(begin) == text.count(end) == 1, f"marker {name}"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{piece()}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def faces() -> Iterator[tuple[Path, str]]:
+    """Every written file and its text."""
+    yield ROOT / "action.yml", action()
+    for name, pieces in DOCUMENTS.items():
+        yield ROOT / name, written((ROOT / name).read_text(), pieces)
+
+
+def main() -> None:
+    """Write them."""
+    for path, text in faces():
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
