@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tagline.arguments import parser
+from tagline.cli_shared import wiring_of
+from tagline.settings import Settings
 from tests.commands.test_reading import COMMITS, TAGS
 from tests.conftest import CommandLine
 from tests.gitbuild import History, build, run_git
@@ -136,3 +140,74 @@ def test_job__its_token__goes_to_its_own_forge_alone(public: GitServer, here: Pa
     assert tagline("show", "rf#prod", "--repo", f"{public.url}/shop.git", **job).code == 0
     assert public.requests
     assert not [header for _, _, header in public.requests if header]
+
+
+JOB = {"GITLAB_CI": "true", "CI_JOB_TOKEN": TOKEN}
+
+
+def _job(server: GitServer, **more: str) -> dict[str, str]:
+    return {**JOB, "CI_SERVER_URL": server.url, "CI_PROJECT_URL": f"{server.url}/other", **more}
+
+
+def _sent(server: GitServer) -> set[str]:
+    headers = (header for _, _, header in server.requests)
+    return {base64.b64decode(header.removeprefix("Basic ")).decode() for header in headers if header}
+
+
+def test_gitlab_job__another_repository__is_read_with_the_jobs_token(private: GitServer, tagline: CommandLine) -> None:
+    # A project's token reads nothing elsewhere; the job's does where it is on the allowlist.
+    job = _job(private, TAGLINE_TOKEN="of-this-project")
+    assert tagline.json("resolve", "rf#prod", "--repo", f"{private.url}/shop.git", **job)["version"] == "v1.1.0"
+    assert _sent(private) == {f"gitlab-ci-token:{TOKEN}"}
+
+
+def test_gitlab_job__repo_token__wins(private: GitServer, tagline: CommandLine) -> None:
+    job = _job(private, CI_JOB_TOKEN="useless", TAGLINE_REPO_TOKEN=TOKEN)
+    assert tagline.json("resolve", "rf#prod", "--repo", f"{private.url}/shop.git", **job)["version"] == "v1.1.0"
+    assert _sent(private) == {f"x-access-token:{TOKEN}"}
+
+
+def test_gitlab_job__its_own_repository__by_its_own_token_first(private: GitServer, tagline: CommandLine) -> None:
+    job = _job(private, CI_JOB_TOKEN="useless", TAGLINE_TOKEN=TOKEN, CI_PROJECT_URL=f"{private.url}/shop")
+    assert tagline.json("show", "rf#prod", "--repo", f"{private.url}/shop.git", **job)["version"] == "v1.1.0"
+    assert _sent(private) == {f"x-access-token:{TOKEN}"}
+
+
+def test_job_token__never_leaves_its_forge(private: GitServer, tagline: CommandLine) -> None:
+    job = _job(private) | {"CI_SERVER_URL": "https://gitlab.example.org"}
+    said = tagline("show", "rf#prod", "--repo", f"{private.url}/shop.git", **job)
+    assert said.code == 4
+    assert _sent(private) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "url"),
+    [
+        (("--repo-forge", "github"), {}, "https://github.com/org/shop.git"),
+        (("--repo-forge", "gitlab"), {}, "https://gitlab.com/org/shop.git"),
+        (("--repo-api-url", "https://git.example.org/api/v4"), {}, "https://git.example.org/org/shop.git"),
+        (("--repo-api-url", "https://api.github.com"), {}, "https://github.com/org/shop.git"),
+        (
+            (),
+            {"GITHUB_ACTIONS": "1", "GITHUB_SERVER_URL": "https://ghe.example.org"},
+            "https://ghe.example.org/org/shop.git",
+        ),
+        (
+            ("--repo-forge", "gitlab"),
+            {"GITHUB_ACTIONS": "1", "GITHUB_SERVER_URL": "https://ghe.example.org"},
+            "https://gitlab.com/org/shop.git",
+        ),
+    ],
+)
+def test_owner_name__is_on_the_forge_that_is_said(
+    arguments: tuple[str, ...], environ: dict[str, str], url: str
+) -> None:
+    asked = parser().parse_args(["show", "--repo", "org/shop", *arguments])
+    assert wiring_of(asked, Settings.from_environ(environ), None)._url == url
+
+
+def test_owner_name__on_a_plain_server__is_no_repository(tagline: CommandLine) -> None:
+    said = tagline("show", "--repo", "org/shop", "--repo-forge", "git")
+    assert (said.code, "nothing says on which" in said.err) == (2, True)
+    said = tagline("plan", "--change", "1", "--repo", "https://git.example.org/o/r", "--repo-forge", "git")
+    assert (said.code, "no pull or merge requests" in said.err) == (2, True)

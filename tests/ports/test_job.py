@@ -12,7 +12,7 @@ from tagline.adapters.github_job import GitHubJob
 from tagline.adapters.gitlab_job import GitLabJob
 from tagline.adapters.terminal_job import TerminalJob
 from tagline.domain.triggers import Event
-from tagline.errors import WrongUsage
+from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports import Job
 from tagline.settings import Settings
 
@@ -101,3 +101,39 @@ def test_report__a_link_lies_in_its_place__nothing_is_written_through_it(here: P
     (here / "tagline-report.md").symlink_to(here / "target")
     assert GitLabJob(Settings.from_environ(GITLAB)).report("x") is None
     assert not (here / "target").exists()
+
+
+@pytest.mark.parametrize("name", ["github", "gitlab", "terminal"])
+def test_keep__outputs__where_the_runner_takes_them_up(here: Path, name: str) -> None:
+    (here / "output").write_text("before=1\n")
+    job = {**_jobs(here), "github": _github(here, {}, GITHUB_OUTPUT=str(here / "output"))}[name]
+    job.keep("outputs", "a=1\n")
+    found = {file.name: file.read_text() for file in (here / "output", here / "tagline.env") if file.exists()}
+    assert (
+        found
+        == {
+            "github": {"output": "before=1\na=1\n"},  # other tools of the step write there too
+            "gitlab": {"output": "before=1\n", "tagline.env": "a=1\n"},
+            "terminal": {"output": "before=1\n"},
+        }[name]
+    )
+    for piece in ("document", "annotations", "code-quality", "junit"):
+        job.keep(piece, "{}")
+    assert len(list(here.glob("tagline*"))) == (5 if name == "gitlab" else 0)
+
+
+def test_keep__twice__the_last_counts_and_everybody_may_read_it(here: Path) -> None:
+    job = GitLabJob(Settings.from_environ(GITLAB))
+    job.keep("document", "one\r\n")
+    job.keep("document", "two\r\n")
+    assert (here / "tagline.json").read_bytes() == b"two\r\n"
+    assert (here / "tagline.json").stat().st_mode & 0o777 == 0o644
+    assert [file.name for file in here.iterdir()] == ["tagline.json"]
+
+
+@pytest.mark.parametrize("name", ["github", "gitlab"])
+def test_keep__no_place__refused(here: Path, name: str) -> None:
+    (here / "tagline.env").mkdir()
+    job = {**_jobs(here), "github": _github(here, {}, GITHUB_OUTPUT=str(here))}[name]
+    with pytest.raises(PlatformRefused, match="cannot be written"):
+        job.keep("outputs", "a=1\n")

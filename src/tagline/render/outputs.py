@@ -117,7 +117,7 @@ def dotenv(values: Mapping[str, str], prefix: str) -> Handed:
     left_out = [name for name, value in kept.items() if _NOT_DOTENV.search(value)]
     for name in left_out:
         kept[name] = ""
-    for name in (*_LEAST_NEEDED, *kept):
+    for name in (*(name for name in _LEAST_NEEDED if name in kept), *kept):
         if len(_dotenv(kept, prefix).encode()) <= _MAX_DOTENV:
             break
         if kept[name]:

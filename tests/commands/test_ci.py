@@ -1,0 +1,200 @@
+"""``tagline ci`` as a runner starts it: inputs by environment, outputs by the runner's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_reading import COMMITS, TAGS
+from tests.conftest import CommandLine
+from tests.gitbuild import Commit, History, Tag, build, run_git
+from tests.render.test_outputs import as_github_reads, as_gitlab_reads
+
+BROKEN = "churn:\n  path: m\n  pth: x\n"
+
+
+@pytest.fixture
+def shop(here: Path) -> Path:
+    build(here / "shop", History(COMMITS, TAGS, {"main": "c1"}), checkout=True)
+    return here / "shop"
+
+
+@pytest.fixture
+def broken(here: Path) -> Path:
+    files = {"artifacts.yaml": BROKEN, "m": "x"}
+    build(here / "broken", History((Commit("c0", files=files),), ()), checkout=True)
+    return here / "broken"
+
+
+@pytest.fixture
+def github(here: Path) -> dict[str, str]:
+    (here / "output").touch()
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_OUTPUT": str(here / "output"),
+        "GITHUB_STEP_SUMMARY": str(here / "summary"),
+    }
+
+
+def _outputs(github: dict[str, str]) -> dict[str, str]:
+    return as_github_reads(Path(github["GITHUB_OUTPUT"]).read_text())
+
+
+def test_github__resolve__outputs_and_summary(shop: Path, github: dict[str, str], tagline: CommandLine) -> None:
+    said = tagline("ci", cwd=shop, TAGLINE_COMMAND="resolve", TAGLINE_TARGET="rf#prod", **github)
+    assert said.code == 0, said.out
+    values = _outputs(github)
+    assert (values["name"], values["version"], values["stage"]) == ("rf", "v1.1.0", "prod")
+    assert values["digest"].startswith("gitblob:")
+    assert json.loads(values["json"])["artifact"] == "rf"
+    assert "`rf`" in Path(github["GITHUB_STEP_SUMMARY"]).read_text()
+    assert "rf#prod" in said.out
+
+
+def test_github__check_ref__gto_actions_outputs(shop: Path, github: dict[str, str], tagline: CommandLine) -> None:
+    run_git(shop, "remote", "add", "origin", str(shop))
+    said = tagline("ci", "check-ref", cwd=shop, GITHUB_REF="refs/tags/rf#prod#1", **github)
+    assert said.code == 0, said.out
+    values = _outputs(github)
+    assert (values["event"], values["name"], values["stage"]) == ("assignment", "rf", "prod")
+
+
+def test_github__no_registry_tag__empty_outputs(shop: Path, github: dict[str, str], tagline: CommandLine) -> None:
+    said = tagline("ci", "check-ref", cwd=shop, GITHUB_REF="refs/tags/v1.0.0", **github)
+    values = _outputs(github)
+    assert (said.code, values["event"], values["name"], values["current"]) == (0, "", "", "false")
+
+
+def test_github__validate__annotations_and_a_table(broken: Path, github: dict[str, str], tagline: CommandLine) -> None:
+    said = tagline("ci", "validate", cwd=broken, **github)
+    assert said.code == 1
+    assert said.out.startswith("::error file=artifacts.yaml,line=3,col=3,title=tagline%3A unknown-key::Unknown key")
+    assert not json.loads(_outputs(github)["json"])["ok"]
+    assert "| `artifacts.yaml:3:3` | error |" in Path(github["GITHUB_STEP_SUMMARY"]).read_text()
+
+
+def test_github__failure__one_annotation_and_the_error_as_output(
+    shop: Path, github: dict[str, str], tagline: CommandLine
+) -> None:
+    said = tagline("ci", "resolve", cwd=shop, TAGLINE_TARGET="nobody#prod", **github)
+    assert said.code == 6
+    assert said.out.startswith("::error title=tagline%3A unknown-artifact::")
+    assert "%0AFix: " in said.out
+    assert said.err == ""
+    values = _outputs(github)
+    assert json.loads(values["json"])["error"]["code"] == "unknown-artifact"
+    assert values["version"] == ""
+    assert "❌" in Path(github["GITHUB_STEP_SUMMARY"]).read_text()
+
+
+@pytest.mark.parametrize("named", [None, "/proc/nobody/output"])
+def test_github__outputs_have_no_place__refused(
+    shop: Path, github: dict[str, str], tagline: CommandLine, named: str | None
+) -> None:
+    environ = {**github, "GITHUB_OUTPUT": named or ""}
+    said = tagline("ci", "resolve", cwd=shop, TAGLINE_TARGET="rf", **environ)
+    assert said.code == 4
+    assert "no-outputs" in said.out
+
+
+def test_github__dest_outside_the_container__refused(shop: Path, github: dict[str, str], tagline: CommandLine) -> None:
+    container = {**github, "GITHUB_WORKSPACE": "/github/workspace"}
+    said = tagline("ci", "fetch", cwd=shop, TAGLINE_TARGET="rf", TAGLINE_DEST="/tmp/model", **container)
+    assert (said.code, "outside the workspace" in said.out) == (2, True)
+    assert not Path("/tmp/model").exists()
+    said = tagline("ci", "fetch", cwd=shop, TAGLINE_TARGET="rf", TAGLINE_DEST="out/model", **container)
+    assert (said.code, (shop / "out" / "model").exists()) == (0, True)
+
+
+def _dotenv(folder: Path) -> dict[str, str]:
+    return as_gitlab_reads((folder / "tagline.env").read_text())
+
+
+def test_gitlab__fetch__dotenv_document_and_links(shop: Path, tagline: CommandLine) -> None:
+    environ = {"GITLAB_CI": "true", "TAGLINE_DOTENV_PREFIX": "churn_"}
+    run_git(shop, "remote", "add", "origin", str(shop))
+    said = tagline("ci", "fetch", cwd=shop, TAGLINE_TARGET="rf#prod", TAGLINE_DEST="model", **environ)
+    assert said.code == 0, said.err
+    assert _dotenv(shop)["churn_VERSION"] == "v1.1.0"
+    assert json.loads((shop / "tagline.json").read_text())["fetched"] is True
+    assert json.loads((shop / "tagline-annotations.json").read_text()) == {"Tagline": []}
+    assert (shop / "model").exists()
+
+
+def test_gitlab__validate__all_reports(broken: Path, tagline: CommandLine) -> None:
+    said = tagline("ci", "validate", cwd=broken, GITLAB_CI="true")
+    assert (said.code, "artifacts.yaml:3:3: error" in said.out) == (1, True)
+    (issue,) = json.loads((broken / "tagline-codequality.json").read_text())
+    assert issue["location"] == {"path": "artifacts.yaml", "lines": {"begin": 3}}
+    assert "<failure" in (broken / "tagline-junit.xml").read_text()
+    assert _dotenv(broken)["TAGLINE_VERDICT"] == ""
+    assert not json.loads((broken / "tagline.json").read_text())["ok"]
+
+
+def test_gitlab__failure__outputs_are_empty_and_not_an_earlier_jobs(shop: Path, tagline: CommandLine) -> None:
+    (shop / "tagline.env").write_text("TAGLINE_VERSION=v9.9.9\n")
+    said = tagline("ci", "resolve", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="nobody#prod", TAGLINE_OFFLINE="x")
+    assert said.code != 0
+    assert _dotenv(shop)["TAGLINE_VERSION"] == ""
+    assert "error" in json.loads((shop / "tagline.json").read_text())
+
+
+def test_gitlab__links_in_the_files_places__are_replaced_and_not_followed(shop: Path, tagline: CommandLine) -> None:
+    for name in ("tagline.env", "tagline.json"):
+        (shop / name).symlink_to(shop.parent / "precious")
+    (shop.parent / "precious").write_text("mine")
+    tagline("ci", "resolve", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="rf")
+    assert (shop.parent / "precious").read_text() == "mine"
+    assert not (shop / "tagline.env").is_symlink()
+
+
+def test_gitlab__folder_is_not_writable__refused_before_anything_is_done(shop: Path, tagline: CommandLine) -> None:
+    (shop / "tagline.env").mkdir()
+    said = tagline("ci", "resolve", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="rf")
+    assert (said.code, "tagline.env cannot be written" in said.err) == (4, True)
+
+
+def test_gitlab__bad_prefix__wrong_usage(shop: Path, tagline: CommandLine) -> None:
+    said = tagline("ci", "resolve", cwd=shop, GITLAB_CI="true", TAGLINE_DOTENV_PREFIX="a b", TAGLINE_TARGET="rf")
+    assert (said.code, "no variable can begin so" in said.err) == (2, True)
+
+
+def test_gitlab__role_without_a_token__says_what_to_write(shop: Path, tagline: CommandLine) -> None:
+    said = tagline("ci", "resolve", cwd=shop, GITLAB_CI="true", TAGLINE_AWS_ROLE="arn:aws:iam::1:role/r")
+    assert (said.code, "id_tokens" in said.err) == (2, True)
+
+
+def test_terminal__answers_as_the_command_does(shop: Path, tagline: CommandLine) -> None:
+    said = tagline("ci", "resolve", cwd=shop, TAGLINE_TARGET="rf#prod")
+    assert (said.code, said.out) == (0, tagline("resolve", "rf#prod", cwd=shop).out)
+
+
+def test_hostile_description__steers_no_runner(here: Path, github: dict[str, str], tagline: CommandLine) -> None:
+    evil = "x\\n::set-output name=version::v9\\n##[add-path]/evil\\nversion<<E\\nv9\\nE"
+    files = {"artifacts.yaml": f'rf: {{path: m, description: "{evil}"}}\n', "m": "x"}
+    build(here / "r", History((Commit("c0", files=files),), (Tag("rf@v1.0.0", "c0"),)), checkout=True)
+    said = tagline("ci", "resolve", cwd=here / "r", TAGLINE_TARGET="rf", **github)
+    assert said.code == 0, said.out
+    assert not [line for line in (said.out + said.err).splitlines() if line.lstrip().startswith("::")]
+    assert "##[" not in said.out + said.err
+    assert _outputs(github)["version"] == "v1.0.0"
+    assert "##[add-path]" in _outputs(github)["description"]
+
+
+def test_web_identity__the_token__is_a_file_of_ours_while_it_lasts(shop: Path, here: Path) -> None:
+    probe = (
+        "import os, sys; from tagline.adapters.web_identity import web_identity; from tagline.settings import Secret\n"
+        "with web_identity('arn:r', Secret('jwt'), os.environ):\n"
+        "    file = os.environ['AWS_WEB_IDENTITY_TOKEN_FILE']\n"
+        "    print(oct(os.stat(file).st_mode & 0o777), open(file).read(), os.environ['AWS_ROLE_ARN'])\n"
+        "    print('AWS_ACCESS_KEY_ID' in os.environ)\n"
+        "print(os.path.exists(file))\n"
+    )
+    stale = {**os.environ, "AWS_ACCESS_KEY_ID": "stale"}
+    done = subprocess.run([sys.executable, "-c", probe], env=stale, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["0o600 jwt arn:r", "False", "False", ""]
