@@ -1,6 +1,6 @@
 # make demo    see changes become versions, on a forge of this machine (makes its environment first)
 # make test    the whole test suite that needs no root
-# make e2e     what needs root or a fresh environment: another owner's checkout, the wheel as a user installs it
+# make e2e     what needs root: the image in Docker, GitHub's and GitLab's jobs in real runners, fresh environments
 # make lint    ruff and mypy
 # make faces   action.yml and the tables of the documents, from the code
 # make bench   the benchmarks, against git itself and against GTO
@@ -18,6 +18,7 @@ test: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -n auto -m "not e2e" $(PYTEST)
 
 e2e: $(VENV)/.dev
+	.ci/runners
 	$(VENV)/bin/python -m pytest -m e2e $(PYTEST)
 
 lint: $(VENV)/.dev

@@ -116,9 +116,35 @@ def _filled(text: str) -> str:
     return text[:1].upper() + text[1:] + "." * (not text.endswith((".", ")")))
 
 
+def example(name: str) -> Callable[[], str]:
+    """A file of docs/examples, which the end-to-end tests run, as a block of YAML."""
+    return lambda: f"```yaml\n# {_PLACES[name]}\n{(ROOT / 'docs' / 'examples' / name).read_text()}```\n"
+
+
+#: Where a user puts an example.
+_PLACES = {
+    "github/review.yml": ".github/workflows/tagline-review.yml",
+    "github/promote.yml": ".github/workflows/tagline-promote.yml",
+    "github/deploy.yml": ".github/workflows/deploy.yml",
+    "github/reuse.yml": ".github/workflows/score.yml, in another repository",
+    "github/company-review.yml": ".github/workflows/tagline-review.yml",
+    "github/company-promote.yml": ".github/workflows/tagline-promote.yml",
+    "gitlab/review.yml": ".gitlab-ci.yml",
+    "gitlab/promote.yml": ".gitlab-ci.yml",
+    "gitlab/deploy.yml": ".gitlab-ci.yml",
+    "gitlab/reuse.yml": ".gitlab-ci.yml, in another project",
+}
+
+
+def _examples(*names: str) -> dict[str, Callable[[], str]]:
+    return {name: example(name) for name in names}
+
+
 #: Document -> marker -> what stands between its two lines.
 DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/reference.md": {"inputs": inputs_table, "outputs": outputs_table, "commands": commands_text},
+    "docs/deploying.md": _examples("github/deploy.yml", "gitlab/deploy.yml", "github/reuse.yml", "gitlab/reuse.yml"),
+    "README.md": _examples("github/review.yml", "github/promote.yml", "gitlab/review.yml", "gitlab/promote.yml"),
 }
 
 

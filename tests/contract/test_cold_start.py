@@ -39,6 +39,8 @@ CASES = [
     (["fetch", "rf", "-o", "out"], {"git", "yaml", "jsonschema"}),
     (["validate", "--check-storage"], {"git", "yaml", "jsonschema"}),
     (["validate"], {"git", "yaml", "jsonschema"}),
+    (["ci", "check-ref"], set()),
+    (["ci", "validate"], {"git", "yaml", "jsonschema"}),
     (["plan", "--change", "1"], set()),
     (["promote", "--change", "1"], set()),
     (
