@@ -186,7 +186,7 @@ def _number(text: str) -> int:
 def _promote(sub: Parser) -> None:
     sub.add_argument(
         "--deliver", action="append", metavar="WORKFLOW[ PATTERN]",
-        help="start this workflow on each new tag that matches (default: **#*)",
+        help="start this workflow on each new tag that assigns a stage, or that matches PATTERN",
     )  # fmt: skip
     _change(sub)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_urls import RemoteUrl
     from tagline.commands.cases import ChangeDesk
-    from tagline.ports import Forge, Job, Ledger
+    from tagline.ports import Delivery, Forge, Job, Ledger
     from tagline.storage_ports import ObjectStore
     from tagline.storage_wiring import StorageWiring
 
@@ -89,6 +89,19 @@ class ChangeWiring:
             run_url=self.settings.run_url,
         )
 
+    def delivery(self) -> Delivery:
+        """What starts workflows. Raises WrongUsage for all but GitHub."""
+        if self.flavour != "github":
+            raise WrongUsage(
+                "--deliver is GitHub's.",
+                "Leave it out: on GitLab pipelines of tags start by themselves with a project's token.",
+                code="deliver-elsewhere",
+            )
+        from tagline.adapters.github_runs import GitHubRuns
+
+        token, _ = self._token
+        return GitHubRuns(_github_api(self._place), self._place.name, self._place.server, token)
+
     @cached_property
     def _storage(self) -> StorageWiring:
         """What reaches bytes. The job's own checkout, where it stands in one, may carry settings for DVC."""
@@ -113,10 +126,14 @@ class ChangeWiring:
     def _place(self) -> _Place:
         settings = self.settings
         if self.repo is None and settings.repository and settings.repository_url:
+            if self.api_url is not None:
+                raise WrongUsage(
+                    "--repo-api-url says where the API of --repo is, and there is no --repo.",
+                    "Leave it out: this job says where its own forge is. Or name the repository.",
+                    code="bad-repo",
+                )
             server = settings.server_url or settings.repository_url.removesuffix(f"/{settings.repository}")
-            return _Place(
-                settings.repository, settings.repository_url, server.rstrip("/"), self.api_url or settings.api_url
-            )
+            return _Place(settings.repository, settings.repository_url, server.rstrip("/"), settings.api_url)
         url = self._named_url()
         server = (settings.server_url or "").rstrip("/")
         same = bool(server) and url.startswith(f"{server}/")
@@ -146,6 +163,8 @@ class ChangeWiring:
         """The token, and whether it is a job's own, which may less."""
         settings = self.settings
         own = self._place.server == (settings.server_url or "").rstrip("/")
+        # Whoever may name an API must not be able to name one that collects tokens.
+        own = own and self._place.api_url in (None, settings.api_url)
         if self.repo is not None and settings.repo_token is not None:
             return settings.repo_token, False
         # A job's token never goes to another forge than the job's; a person's goes where the person says.
@@ -161,8 +180,7 @@ class ChangeWiring:
         if flavour == "github":
             from tagline.adapters.github import GitHub
 
-            api = place.api_url or (GITHUB_API if place.server == GITHUB else f"{place.server}/api/v3")
-            return GitHub(api, place.name, place.server, token)
+            return GitHub(_github_api(place), place.name, place.server, token)
         from tagline.adapters.gitlab import GitLab
 
         server = (place.api_url or place.server).rstrip("/").removesuffix("/api/v4")
@@ -192,3 +210,7 @@ class ChangeWiring:
         from tagline.adapters.git_ledger import RemoteLedger
 
         return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger, lambda: history.commits)
+
+
+def _github_api(place: _Place) -> str:
+    return place.api_url or (GITHUB_API if place.server == GITHUB else f"{place.server}/api/v3")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tagline.change_wiring import ChangeWiring
+    from tagline.domain.delivery import Delivered
     from tagline.domain.record import Record
     from tagline.domain.results import Planned
     from tagline.ports import Forge
@@ -34,8 +35,37 @@ def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.promote import promote, task_of
 
     wiring = _change_wiring(chosen, settings)
+    courier = _Courier(chosen.deliver, wiring) if chosen.deliver else None
     task = task_of(wiring.job.event, chosen.change)
-    return _say_changes(chosen, settings, promote(wiring.desk(dry_run=chosen.dry_run), task, _comment), task.why)
+    desk = wiring.desk(dry_run=chosen.dry_run)
+    if courier is None:
+        return _say_changes(chosen, settings, promote(desk, task, _comment), task.why)
+
+    def compose(planned: Planned, record: Record, forge: Forge, now: int) -> str:
+        # Before the record stands: once it does, no later run looks at this change again.
+        courier.deliver([planned], now)
+        return _comment(planned, record, forge, now)
+
+    promoted = promote(desk, task, compose)
+    courier.deliver(promoted, desk.now())
+    return _say_changes(chosen, settings, promoted, task.why, courier.delivered)
+
+
+class _Courier:
+    """What ``--deliver`` asks for, and what came of it. Raises WrongUsage, before anything is written."""
+
+    def __init__(self, lines: Sequence[str], wiring: ChangeWiring) -> None:
+        from tagline.domain.delivery import parse_rule
+
+        self._rules = [parse_rule(line) for line in lines]
+        self._port = wiring.delivery()
+        self.delivered: list[Delivered] = []
+
+    def deliver(self, planned: Sequence[Planned], now: float) -> None:
+        """Start what is not started yet."""
+        from tagline.commands.deliver import deliver
+
+        self.delivered += deliver(self._port, self._rules, planned, now, self.delivered)
 
 
 def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiring:
@@ -51,15 +81,28 @@ def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
     return comment(planned.decided, record, pages, planned.policy.digest, now)
 
 
-def _say_changes(chosen: argparse.Namespace, settings: Settings, planned: Sequence[Planned], why: str) -> int:
+def _say_changes(
+    chosen: argparse.Namespace,
+    settings: Settings,
+    planned: Sequence[Planned],
+    why: str,
+    delivered: Sequence[Delivered] | None = None,
+) -> int:
     from tagline.errors import Exit
     from tagline.render import changes, documents
 
     voice = Voice(chosen, settings)
     found = [warning for each in planned for one in (*each.earlier, each) for warning in one.warnings]
-    voice.say(documents.changes(planned, why), changes.changes(planned, why, voice.pen), found)
+    document, text = documents.changes(planned, why), changes.changes(planned, why, voice.pen)
+    if delivered is not None:
+        from tagline.render import delivered as render
+
+        document["delivered"] = render.documents(delivered)
+        text = "\n\n".join(filter(None, (text, render.text(delivered, voice.pen))))
+    voice.say(document, text, found)
     every = [one for each in planned for one in (each, *each.earlier)]
     codes = {one.error.exit_code for one in every if one.error is not None}
+    codes |= {one.error.exit_code for one in delivered or () if one.error is not None}
     # What was refused of an earlier change stands on that change; what failed concerns whoever sees it.
     codes |= {Exit.FINDINGS for one in planned if one.decided.verdict == "refused"}
     codes |= {Exit.PLATFORM for one in planned if one.decided.unreadable}

@@ -22,15 +22,17 @@ def say_ci(
     chosen: argparse.Namespace, settings: Settings, environ: MutableMapping[str, str], command: Callable[[str], Command]
 ) -> int:
     """``ci``; ``command`` gives the function that speaks for a command."""
+    import dataclasses
+
     from tagline.arguments import parser
     from tagline.ci_wiring import cloud_identity, job_of
     from tagline.errors import TaglineError
     from tagline.inputs import command_line
     from tagline.render import documents
 
+    settings = dataclasses.replace(settings, step=True)
     step = _Step(settings, job_of(settings))
-    # What an earlier job left in this folder shall not be taken for this one's.
-    step.hand_over({})
+    step.begin()
     try:
         arguments = command_line(chosen.step, environ)
         asked = parser().parse_args(arguments)
@@ -54,6 +56,11 @@ class _Step:
         self._settings = settings
         self._job = job
         self._left_out: tuple[str, ...] = ()
+
+    def begin(self) -> None:
+        """What an earlier job left here shall not be taken for this one's answer, whatever becomes of it."""
+        self._job.begin()
+        self.hand_over({})
 
     def check(self, asked: argparse.Namespace) -> None:
         """Raise WrongUsage for what the runner would lose without a word."""

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from tagline.domain.changes import Change, Comment, Label, Reviews, Status, Unknown
 from tagline.domain.codeowners import Flavour
+from tagline.domain.delivery import Delivered
 from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
 from tagline.domain.touches import FileChange
@@ -249,6 +250,16 @@ class Forge(Protocol):
         """The page of a tag."""
 
 
+class Delivery(Protocol):
+    """What starts workflows, where a pushed tag alone does not."""
+
+    def deliver(self, workflow: str, tag: str, commit: str) -> Delivered:
+        """Start a workflow on a tag that names ``commit``, unless a run of it is there already.
+
+        Raises PlatformRefused.
+        """
+
+
 #: What a step leaves behind, beside the text of its log.
 Piece = Literal["outputs", "document", "annotations", "code-quality", "junit"]
 
@@ -260,8 +271,14 @@ class Job(Protocol):
     def event(self) -> Event:
         """What started the job. Raises WrongUsage when its description cannot be read."""
 
-    def report(self, markdown: str) -> str | None:
-        """Show a text where the runner shows such; where that is, None when there is no such place."""
+    def begin(self) -> None:
+        """Take away what an earlier job may have left where this one leaves its answer."""
+
+    def report(self, markdown: str, *, posted: bool = False) -> str | None:
+        """Show a text where the runner shows such; where that is, None when there is no such place.
+
+        ``posted``: it stands on the change already, so it is shown only where it outlives that.
+        """
 
     def keep(self, piece: Piece, text: str) -> None:
         """Leave a text where the runner takes up such; nothing where it takes up none.

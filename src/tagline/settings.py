@@ -67,6 +67,8 @@ class Settings:
     change: str | None = None
     #: The file that the runner shows as the step's summary.
     summary: Path | None = None
+    #: A step (``tagline ci``) that leaves its answer in files for later ones.
+    step: bool = False
     #: The file that takes the step's outputs (GitHub), and what names in the dotenv report begin with (GitLab).
     outputs: Path | None = None
     dotenv_prefix: str = "TAGLINE_"

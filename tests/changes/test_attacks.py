@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tagline.domain.messages import parse_trailers
 from tagline.domain.record import MARKER, Record, hide
+from tagline.localforge import LocalForge, serve
 from tests.changes.world import BETTER, START, Platform, World
 
 POLICY = "stages:\n  prod: {approvals: {count: 1}}\n"
@@ -304,3 +308,30 @@ def test_tokens__are_in_no_output_and_no_argument(guarded: World) -> None:
     stored = "".join(tag.message for tag in guarded.tags().values()) + "".join(guarded.comments(number))
     assert secret not in texts + stored
     assert not [e for e in guarded.server.exchanges if secret in e.path or secret in str(e.query)]
+
+
+def test_api_url__of_somebody_else__gets_no_token(guarded: World, tmp_path: Path) -> None:
+    """A variable of a pipeline may name an API; the job's token stays at home."""
+    secret = "ghp_A1b2C3d4E5f6"
+    guarded.forge.token(secret, login="bob")
+    thief = LocalForge(tmp_path / "thief")
+    thief.repository("org/shop").public = True
+    number = guarded.open("topic", BETTER, labels=LABELS)
+    with serve(thief) as server:
+        api = f"{server.url}/api/{'v3' if guarded.platform == 'github' else 'v4'}"
+        own = f"{guarded.server.url}/org/shop"
+        for where in ((), ("--repo", own), ("--repo", "org/shop")):
+            ran = guarded.run(
+                "plan", "--change", str(number), *where, "--repo-api-url", api, "--repo-forge", guarded.platform,
+                token=secret, CI_JOB_TOKEN=secret,
+            )  # fmt: skip
+            assert ran.code != 0
+        sent = [value for exchange in server.exchanges for value in exchange.headers.values()]
+    assert ran.json["error"]["code"] != "bug"
+    assert not [value for value in sent if secret in value or secret in _decoded(value)]
+
+
+def _decoded(header: str) -> str:
+    with contextlib.suppress(ValueError):
+        return base64.b64decode(header.partition(" ")[2]).decode(errors="replace")
+    return ""

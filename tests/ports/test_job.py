@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,25 @@ def test_report__shows_the_text_or_says_that_there_is_no_place(here: Path, name:
     texts = [file.read_text() for file in here.glob("*.md")]
     assert texts == (["first **text**\nsecond\n"] if place else [])
     assert (place is None) == (name == "terminal")
+
+
+@pytest.mark.parametrize("name", ["github", "gitlab", "terminal"])
+def test_report__posted__is_kept_by_a_step_where_the_job_keeps_files(here: Path, name: str) -> None:
+    _jobs(here)[name].report("text", posted=True)
+    assert not list(here.glob("*.md"))
+    step = dataclasses.replace(Settings.from_environ(GITLAB), step=True)
+    job = GitLabJob(step) if name == "gitlab" else _jobs(here)[name]
+    job.report("text", posted=True)
+    assert [file.read_text() for file in here.glob("*.md")] == (["text\n"] if name == "gitlab" else [])
+
+
+def test_begin__takes_away_what_an_earlier_job_left(here: Path) -> None:
+    job = GitLabJob(Settings.from_environ(GITLAB))
+    job.report("stale")
+    job.keep("junit", "stale")
+    (here / "tagline.env").mkdir()
+    job.begin()
+    assert [file.name for file in here.iterdir()] == ["tagline.env"]
 
 
 @pytest.mark.parametrize("name", ["github", "gitlab", "terminal"])

@@ -146,6 +146,26 @@ def test_summary__hostile_words__stay_in_their_cells(message: str, path: str) ->
     assert len(shown.splitlines()) == 6
 
 
+@given(HOSTILE)
+def test_summary__changes__a_row_each_whatever_they_say(words: str) -> None:
+    refusal = {"artifact": "a", "stage": "prod", "rule": "r", "message": words, "fix": ""}
+    one = _change("refused", words or "t", refused=[refusal], waiting=[])
+    late = {**_change("ok", "early", refused=[], waiting=[]), "error": {"code": "c", "message": words, "hint": ""}}
+    found = summary({"changes": [{**one, "earlier": [late]}]})
+    assert len(found.splitlines()) == 6
+    assert "❌ refused" in found
+    assert "early" in found
+
+
+def test_summary__no_change__says_why() -> None:
+    assert "nothing to plan" in summary({"changes": [], "verdict": "nothing", "why": "There is nothing to plan."})
+
+
+def test_summary__many_tags__bounded() -> None:
+    found = summary(_change("ok", *(f"t{number}" for number in range(30)), refused=[], waiting=[]))
+    assert "10 more" in found
+
+
 def test_summary__many_findings__bounded() -> None:
     finding = {"file": "f", "line": 1, "column": 1, "severity": "error", "message": "m", "hint": "", "rule": "r"}
     found = summary({"ok": False, "checked": [], "findings": [finding] * 250})

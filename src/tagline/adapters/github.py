@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 import github
 import requests
-from github.GithubException import GithubException, RateLimitExceededException
+from github.GithubException import GithubException
 
 from tagline.adapters import http_retries
-from tagline.adapters.forge_refusals import Refusal, explain, not_there, unreachable
+from tagline.adapters.forge_refusals import not_there
+from tagline.adapters.github_api import client, explained, is_passing, refusal_of
 from tagline.domain.changes import (
     Change,
     Comment,
@@ -32,7 +33,7 @@ from tagline.domain.changes import (
     standing_labels,
 )
 from tagline.domain.codeowners import Flavour
-from tagline.errors import NotFound, PlatformRefused
+from tagline.errors import NotFound
 from tagline.ports import CannotComment, CannotRead
 from tagline.settings import Secret
 
@@ -49,10 +50,6 @@ _ACTIONS_BOT = "github-actions[bot]"
 _PAGES_OF_RECENT = 5
 
 
-class _Retry(github.GithubRetry, http_retries.PatientRetry):  # type: ignore[misc] # they differ in a name
-    """PyGithub's, which knows GitHub's rate limits by their words, with our bound on waiting."""
-
-
 class GitHub:
     """One repository on GitHub."""
 
@@ -63,22 +60,7 @@ class GitHub:
         self._name = repository
         self._web = f"{web_url.rstrip('/')}/{repository}"
         self._token = token
-        self._api = github.Github(
-            base_url=api_url.rstrip("/"),
-            auth=github.Auth.Token(token.reveal()) if token else None,
-            per_page=100,
-            lazy=True,
-            timeout=30,
-            # GitHub asks for pauses between writes of a crowd; a run writes two things.
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-            retry=_Retry(
-                secondary_rate_wait=60,
-                max_rate_limit_wait=http_retries.LONGEST_WAIT,
-                status_forcelist=list(http_retries.STATUSES),
-                **http_retries.options(),
-            ),
-        )
+        self._api = client(api_url, token)
         self._repo = self._api.get_repo(repository)
         self._pulls: dict[int, Any] = {}
 
@@ -236,7 +218,7 @@ class GitHub:
             return next((_comment(found) for found in pull.get_issue_comments() if found.body == body), None)
 
         with self._commenting():
-            return http_retries.post_once(lambda: _comment(pull.create_issue_comment(body)), there, _is_passing)
+            return http_retries.post_once(lambda: _comment(pull.create_issue_comment(body)), there, is_passing)
 
     def edit_comment(self, change: Change, comment: Comment, body: str) -> Comment:
         """Replace the text; the same twice is the same."""
@@ -265,7 +247,7 @@ class GitHub:
             )
 
         with self._commenting("statuses: write"):
-            http_retries.again(post, _is_passing)
+            http_retries.again(post, is_passing)
 
     # -- pages --------------------------------------------------------------------
 
@@ -285,50 +267,22 @@ class GitHub:
         try:
             yield
         except (GithubException, requests.RequestException) as error:
-            refusal = _refusal(error)
+            refusal = refusal_of(error)
             if refusal.status == 404:
                 raise not_there(self._name, what, needs, has_token=self._token is not None) from error
             if refusal.status == 403 and not refusal.rate_limited:
                 raise CannotRead(Unknown(what, f"The token needs {needs}")) from error
-            raise self._explained(refusal, error) from error
+            raise explained(self._web, error) from error
 
     @contextmanager
     def _commenting(self, needs: str = "pull-requests: write") -> Iterator[None]:
         try:
             yield
         except (GithubException, requests.RequestException) as error:
-            refusal = _refusal(error)
+            refusal = refusal_of(error)
             denied = refusal.status in (401, 403, 404) and not refusal.rate_limited
             why = f"the token needs {needs} (a run for a fork's pull request never has it)" if denied else refusal.words
             raise CannotComment(why) from error
-
-    def _explained(self, refusal: Refusal, error: Exception) -> PlatformRefused:
-        if isinstance(error, requests.RequestException):
-            return unreachable(self._web, error)
-        return explain("GitHub", refusal)
-
-
-def _refusal(error: Exception) -> Refusal:
-    """What the library's exception says, in words of both forges."""
-    if not isinstance(error, GithubException):
-        return Refusal(0, str(error), None, rate_limited=False)
-    data: Any = error.data
-    message = data.get("message") if isinstance(data, Mapping) else data
-    headers = error.headers or {}
-    asked = headers.get("retry-after") or headers.get("Retry-After") or ""
-    wait = float(asked) if asked.isdigit() else None
-    limited = isinstance(error, RateLimitExceededException) or error.status == 429 or wait is not None
-    return Refusal(error.status, str(message or error.status), wait, limited)
-
-
-def _is_passing(error: Exception) -> float | None:
-    if isinstance(error, requests.RequestException):
-        return 0.0
-    if isinstance(error, GithubException):
-        refusal = _refusal(error)
-        if refusal.status in http_retries.STATUSES or refusal.rate_limited:
-            return refusal.wait or 0.0
-    return None
 
 
 def _after(event: Any, place: int, merge: int | None) -> float:

@@ -44,10 +44,13 @@ class GitHubJob:
             _text(group.get("head_sha")),
         )
 
-    def report(self, markdown: str) -> str | None:
-        """Add to the step's summary."""
+    def begin(self) -> None:
+        """Every step has files of its own."""
+
+    def report(self, markdown: str, *, posted: bool = False) -> str | None:
+        """Add to the step's summary what stands nowhere else."""
         file = self._settings.summary
-        if file is None:
+        if file is None or posted:
             return None
         data = f"{markdown}\n".encode()
         try:

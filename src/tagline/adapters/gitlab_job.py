@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -37,8 +38,16 @@ class GitLabJob:
         commit = settings.commit if number is None else None
         return Event("gitlab", settings.event_name, "", number, commit, settings.before, settings.branch)
 
-    def report(self, markdown: str) -> str | None:
-        """Add to the report file."""
+    def begin(self) -> None:
+        """Remove the files: without a checkout of its own a job finds the folder as the last one left it."""
+        for file in (REPORT, *FILES.values()):
+            with contextlib.suppress(OSError):  # whoever writes there next says what is wrong
+                file.unlink(missing_ok=True)
+
+    def report(self, markdown: str, *, posted: bool = False) -> str | None:
+        """Add to the report file; a step keeps there, as long as the job says, also what is posted."""
+        if posted and not self._settings.step:
+            return None
         try:
             # The folder is a checkout of somebody's change: a link in the file's place leads nowhere.
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW

@@ -14,7 +14,10 @@ class TerminalJob:
         """None."""
         return Event()
 
-    def report(self, markdown: str) -> str | None:
+    def begin(self) -> None:
+        """Nothing is left."""
+
+    def report(self, markdown: str, *, posted: bool = False) -> str | None:
         """There is no place for it."""
         return None
 

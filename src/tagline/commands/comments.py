@@ -69,13 +69,16 @@ def post(desk: ChangeDesk, planned: Planned, found: Found, body: str, later: str
     change = planned.decided.change
     try:
         if found.comment is not None:
-            return replace(planned, comment_url=desk.forge.edit_comment(change, found.comment, body).url)
-        return _only_one(desk, planned, desk.forge.comment(change, body), body)
+            posted = replace(planned, comment_url=desk.forge.edit_comment(change, found.comment, body).url)
+        else:
+            posted = _only_one(desk, planned, desk.forge.comment(change, body), body)
     except CannotComment as error:
         place = desk.job.report(body)
         where = f" Its text is in {place}." if place else ""
         message = f"The comment on change {change.number} could not be written: {error}.{where} {later}"
         return replace(planned, warnings=[*planned.warnings, Warn("comment-not-written", None, message)])
+    desk.job.report(body, posted=True)
+    return posted
 
 
 def _only_one(desk: ChangeDesk, planned: Planned, comment: Comment, body: str) -> Planned:

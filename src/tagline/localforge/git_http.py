@@ -24,7 +24,24 @@ def answer(forge: LocalForge, request: Request, name: str, service: str) -> Resp
     response = _backend(forge, request, f"/{name}.git/{service}", token.login if token else "")
     if service == "git-receive-pack":
         repository.refresh()
+        # What a workflow's own token pushes starts no other workflow.
+        if token is not None and token.kind in ("user", "app"):
+            repository.pushed(_commands(request.body), by=token.login)
     return response
+
+
+def _commands(body: bytes) -> dict[str, str]:
+    """The refs that a push sets, and to what: lines ``OLD NEW REF`` up to a flush packet, each after its length.
+
+    Source: https://git-scm.com/docs/gitprotocol-pack#_reference_update_request_and_packfile_transfer
+    """
+    found = {}
+    while (size := int(body[:4] or b"0", 16)) > 0:
+        words = body[4:size].partition(b"\0")[0].decode(errors="replace").split()
+        if len(words) == 3:
+            found[words[2]] = words[1]
+        body = body[size:]
+    return found
 
 
 def _refusal(status: int, message: str) -> Response:

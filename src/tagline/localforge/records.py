@@ -109,6 +109,41 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Workflow:
+    """A workflow ``.github/workflows/FILE``: whether it may be dispatched, and the tags whose push starts it."""
+
+    id: int
+    file: str
+    dispatch: bool
+    tags: tuple[str, ...]
+    created: float
+
+    @property
+    def path(self) -> str:
+        """Where the file lies."""
+        return f".github/workflows/{self.file}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a workflow on a branch or tag."""
+
+    id: int
+    number: int
+    workflow: Workflow
+    event: str
+    ref: str
+    sha: str
+    login: str
+    at: float
+
+    @property
+    def name(self) -> str:
+        """The branch's or tag's own name."""
+        return self.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+
+
+@dataclass(frozen=True)
 class Version:
     """A change after a push: GitLab's merge request version. ``start`` was the target's tip then."""
 

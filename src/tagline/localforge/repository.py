@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+
 from tagline.localforge.merging import Merged, Method, land
-from tagline.localforge.records import Change, Comment, Event, Review, ReviewState, Status
+from tagline.localforge.records import Change, Comment, Event, Review, ReviewState, Run, Status, Workflow
 from tagline.localforge.state import NotThere, Refused, RepositoryState, atomic
+
+#: More tags than this in one push start nothing.
+_MOST_TAGS = 3
 
 
 class Repository(RepositoryState):
@@ -224,3 +230,42 @@ class Repository(RepositoryState):
         status = Status(self.forge.next_id(), sha, state, context, description, target_url, login, now)
         self.statuses.append(status)
         return status
+
+    # Workflows, as GitHub has them
+
+    @atomic
+    def add_workflow(self, file: str, *, dispatch: bool = True, tags: Sequence[str] = ()) -> Workflow:
+        """A workflow of every branch and tag, which a push of tags that match ``tags`` starts."""
+        workflow = Workflow(self.forge.next_id(), file, dispatch, tuple(tags), self.forge.clock())
+        self.workflows[file] = workflow
+        return workflow
+
+    @atomic
+    def start_run(self, file: str, ref: str, *, by: str, event: str = "workflow_dispatch") -> Run:
+        """Run a workflow on a branch or tag, given by its full name."""
+        number = 1 + sum(run.workflow.file == file for run in self.runs)
+        sha, login, now = self.commit_named(ref).sha, self.forge.person(by).login, self.forge.clock()
+        run = Run(self.forge.next_id(), number, self.workflows[file], event, ref, sha, login, now)
+        self.runs.append(run)
+        return run
+
+    @atomic
+    def pushed(self, refs: Mapping[str, str], *, by: str) -> None:
+        """Start what the push of refs starts: of those that now are what was pushed, the tags."""
+        tags = [ref for ref in refs if ref.startswith("refs/tags/") and self._is_at(ref, refs[ref])]
+        if len(tags) > _MOST_TAGS:
+            return
+        for ref in tags:
+            for file, workflow in self.workflows.items():
+                if any(_matches(pattern, ref.removeprefix("refs/tags/")) for pattern in workflow.tags):
+                    self.start_run(file, ref, by=by, event="push")
+
+    def _is_at(self, ref: str, object_id: str) -> bool:
+        found = self.git.object_of(ref)
+        return found is not None and found[1] == object_id
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """``*`` is any text without a slash, ``**`` any text."""
+    text = re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return re.fullmatch(text, name) is not None

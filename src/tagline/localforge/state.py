@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from tagline.localforge.git import BareRepository, Commit, FileChange, MergeConflict, Signature
 from tagline.localforge.merging import Landing, land
-from tagline.localforge.records import Change, Comment, Role, Status, Version
+from tagline.localforge.records import Change, Comment, Role, Run, Status, Version, Workflow
 
 if TYPE_CHECKING:
     from tagline.localforge.model import LocalForge
@@ -59,6 +59,9 @@ class RepositoryState:
         self.job_token_push = False
         self.roles: dict[str, Role] = {}
         self.statuses: list[Status] = []
+        #: By their files; and their runs, the oldest first.
+        self.workflows: dict[str, Workflow] = {}
+        self.runs: list[Run] = []
         self._by_number: dict[int, Change] = {}
         self._labels: dict[str, int] = {}
         self._refusal: str | None = None

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagline.render.markdown import code, table, text
+from tagline.render.markdown import code, link, table, text
 
 #: Rows of findings; the summary of a step holds a mebibyte, and nobody reads more.
 _MOST = 200
+#: Tags or reasons of one change.
+_PARTS = 20
+_VERDICTS = {"ok": "✅", "waiting": "⏳", "refused": "❌", "nothing": "➖"}
 #: What is shown of an artifact, as the document calls it and as people do.
 _FIELDS = (
     ("artifact", "artifact"), ("version", "version"), ("stage", "stage"), ("event", "event"), ("tag", "tag"),
@@ -18,12 +21,44 @@ _FIELDS = (
 
 
 def summary(document: Mapping[str, Any]) -> str:
-    """The summary of a document; empty for one that is said elsewhere, as changes are in their comment."""
+    """The summary of a document; empty for one that says nothing."""
+    if "changes" in document or "intents" in document:
+        return _changes(document.get("changes", [document]), document.get("why"))
     if "error" in document:
         return _failure(document["error"])
     if "findings" in document:
         return _findings(document)
     return _artifact(document) if document.get("artifact") else ""
+
+
+def _changes(changes: list[Mapping[str, Any]], why: str | None) -> str:
+    """What became of each change; the whole of it is in its comment."""
+    rows = [_change(each) for change in changes for each in (*change.get("earlier", ()), change)]
+    if not rows:
+        return f"### Tagline\n\n{text(why or 'There is no change to look at.')}\n"
+    more = f"\n\n{len(rows) - _MOST} more are in the log." if len(rows) > _MOST else ""
+    return f"### Tagline\n\n{table(['Change', 'Verdict', 'Tags', ''], rows[:_MOST])}{more}\n"
+
+
+def _change(document: Mapping[str, Any]) -> list[str]:
+    change, verdict = document["change"], document["verdict"]
+    tags = [code(row["tag"]) for row in document["tags"]]
+    reasons = [text(each["message"]) for each in (*document["refused"], *document["waiting"])]
+    if "error" in document:
+        reasons.append(text(document["error"]["message"]))
+    if document["comment_url"]:
+        reasons.append(link("comment", document["comment_url"]))
+    return [
+        link(f"{'!' if '/-/' in change['url'] else '#'}{change['number']}", change["url"]),
+        f"{_VERDICTS.get(verdict, '❌')} {verdict or 'failed'}",
+        _listed(tags, ", "),
+        _listed(reasons, "<br>"),
+    ]
+
+
+def _listed(parts: list[str], between: str) -> str:
+    shown = parts[:_PARTS]
+    return between.join([*shown, f"{len(parts) - _PARTS} more"] if len(parts) > _PARTS else shown)
 
 
 def _failure(error: Mapping[str, str]) -> str:

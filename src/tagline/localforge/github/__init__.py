@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagline.localforge.github import pulls, repositories
+from tagline.localforge.github import actions, pulls, repositories
 from tagline.localforge.github.call import Call, invalid, rate
 from tagline.localforge.github.shapes import Shapes
 from tagline.localforge.model import LocalForge
@@ -36,7 +36,8 @@ def _dispatch(forge: LocalForge, request: Request) -> Response:
         raise ApiError(401, "Bad credentials")
     prefix = PREFIX if request.path.startswith(PREFIX + "/") else ""
     path = request.path.removeprefix(prefix)
-    found = repositories.routes.find(request.method, path) or pulls.routes.find(request.method, path)
+    tables = (repositories.routes, pulls.routes, actions.routes)
+    found = next((found for table in tables if (found := table.find(request.method, path))), None)
     if found is None:
         raise ApiError(404, "Not Found")
     handler, parameters = found

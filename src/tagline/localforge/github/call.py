@@ -75,12 +75,14 @@ class Call:
             raise ApiError(400, "Problems parsing JSON")
         return sent
 
-    def paged(self, items: Sequence[_T], shape: Callable[[_T], Json]) -> Response:
-        """One page of a list, with links to the others."""
+    def paged(self, items: Sequence[_T], shape: Callable[[_T], Json], *, member: str | None = None) -> Response:
+        """One page of a list, with links to the others; as a ``member`` beside how many there are."""
         query = self.request.query
         shown = page(items, query, default=30)
         links = shown.links(self.request.url + self.request.path, query)
-        return Response(json=[shape(item) for item in shown.items], headers={"Link": links} if links else {})
+        listed = [shape(item) for item in shown.items]
+        answer = listed if member is None else {"total_count": shown.total, member: listed}
+        return Response(json=answer, headers={"Link": links} if links else {})
 
 
 Handler = Callable[[Call], Response]

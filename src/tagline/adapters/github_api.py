@@ -1,0 +1,70 @@
+"""What the adapters of GitHub's REST API share: the client, and its failures in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import github
+import requests
+from github.GithubException import GithubException, RateLimitExceededException
+
+from tagline.adapters import http_retries
+from tagline.adapters.forge_refusals import Refusal, explain, unreachable
+from tagline.errors import PlatformRefused
+from tagline.settings import Secret
+
+
+class _Retry(github.GithubRetry, http_retries.PatientRetry):  # type: ignore[misc] # they differ in a name
+    """PyGithub's, which knows GitHub's rate limits by their words, with our bound on waiting."""
+
+
+def client(api_url: str, token: Secret | None) -> github.Github:
+    """A client whose objects are lazy: one that only carries a URL costs no request."""
+    return github.Github(
+        base_url=api_url.rstrip("/"),
+        auth=github.Auth.Token(token.reveal()) if token else None,
+        per_page=100,
+        lazy=True,
+        timeout=30,
+        # GitHub asks for pauses between writes of a crowd; a run writes two things.
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+        retry=_Retry(
+            secondary_rate_wait=60,
+            max_rate_limit_wait=http_retries.LONGEST_WAIT,
+            status_forcelist=list(http_retries.STATUSES),
+            **http_retries.options(),
+        ),
+    )
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """What the library's exception says, in words of both forges."""
+    if not isinstance(error, GithubException):
+        return Refusal(0, str(error), None, rate_limited=False)
+    data: Any = error.data
+    message = data.get("message") if isinstance(data, Mapping) else data
+    headers = error.headers or {}
+    asked = headers.get("retry-after") or headers.get("Retry-After") or ""
+    wait = float(asked) if asked.isdigit() else None
+    limited = isinstance(error, RateLimitExceededException) or error.status == 429 or wait is not None
+    return Refusal(error.status, str(message or error.status), wait, limited)
+
+
+def is_passing(error: Exception) -> float | None:
+    """The seconds to wait before it is tried again; None for what stays as it is."""
+    if isinstance(error, requests.RequestException):
+        return 0.0
+    if isinstance(error, GithubException):
+        refusal = refusal_of(error)
+        if refusal.status in http_retries.STATUSES or refusal.rate_limited:
+            return refusal.wait or 0.0
+    return None
+
+
+def explained(web_url: str, error: Exception) -> PlatformRefused:
+    """The error for a failure that repeating did not mend."""
+    if isinstance(error, requests.RequestException):
+        return unreachable(web_url, error)
+    return explain("GitHub", refusal_of(error))

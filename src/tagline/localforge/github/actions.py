@@ -1,0 +1,108 @@
+"""GitHub's routes to workflows and their runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tagline.localforge.github.call import REPOSITORY, Call, Handler
+from tagline.localforge.github.shapes import Json, node_id, time
+from tagline.localforge.records import Run, Workflow
+from tagline.localforge.repository import Repository
+from tagline.localforge.web import ApiError, Response, Routes
+
+routes: Routes[Handler] = Routes()
+
+
+@routes("GET", REPOSITORY + "/actions/runs")
+def _runs(call: Call) -> Response:
+    query = call.request.query
+    wanted = {name: query[name] for name in ("branch", "event", "head_sha", "actor") if name in query}
+    found = [run for run in reversed(call.repository.runs) if wanted.items() <= _searched(run).items()]
+    return call.paged(found, lambda run: _run(call, run), member="workflow_runs")
+
+
+def _searched(run: Run) -> dict[str, str]:
+    return {"branch": run.name, "event": run.event, "head_sha": run.sha, "actor": run.login}
+
+
+@routes("POST", REPOSITORY + "/actions/workflows/{workflow}/dispatches")
+def _dispatch(call: Call) -> Response:
+    repository, sent = call.writable(), call.body()
+    workflow = _workflow(repository, call.parameters["workflow"])
+    ref = _full_name(repository, str(sent.get("ref", "")))
+    if not workflow.dispatch:
+        raise ApiError(422, "Workflow does not have 'workflow_dispatch' trigger")
+    run = repository.start_run(workflow.file, ref, by=call.login)
+    if not sent.get("return_run_details"):
+        return Response(204)
+    shape = _run(call, run)
+    return Response(json={"workflow_run_id": run.id, "run_url": shape["url"], "html_url": shape["html_url"]})
+
+
+def _workflow(repository: Repository, name: str) -> Workflow:
+    """By its file or its number."""
+    found = next((each for each in repository.workflows.values() if name in (each.file, str(each.id))), None)
+    if found is None:
+        raise ApiError(404, "Not Found")
+    return found
+
+
+def _full_name(repository: Repository, name: str) -> str:
+    """The branch or tag of that name; where both are, the branch."""
+    for ref in (name, f"refs/heads/{name}", f"refs/tags/{name}"):
+        if ref.startswith(("refs/heads/", "refs/tags/")) and repository.git.object_of(ref):
+            return ref
+    raise ApiError(422, f"No ref found for: {name}")
+
+
+def _run(call: Call, run: Run) -> Json:
+    """``workflow-run``."""
+    shapes, repository = call.shapes, call.repository
+    page = f"{shapes.site}/{repository.full_name}/actions/runs/{run.id}"
+    address = f"{shapes.address(repository)}/actions"
+    url = f"{address}/runs/{run.id}"
+    commit = shapes.git_commit(repository, repository.git.commit(run.sha))
+    suite = run.id + 1
+    return {
+        "id": run.id,
+        "node_id": node_id("WorkflowRun", run.id),
+        "name": run.workflow.file,
+        "display_title": run.workflow.file,
+        "path": run.workflow.path,
+        "workflow_id": run.workflow.id,
+        "workflow_url": f"{address}/workflows/{run.workflow.id}",
+        "event": run.event,
+        "status": "queued",
+        "conclusion": None,
+        "run_number": run.number,
+        "run_attempt": 1,
+        "head_branch": run.name,
+        "head_sha": run.sha,
+        "head_commit": _head_commit(commit),
+        "head_repository": shapes.repository(repository),
+        "repository": shapes.repository(repository),
+        "actor": shapes.user(run.login),
+        "triggering_actor": shapes.user(run.login),
+        "pull_requests": [],
+        "check_suite_id": suite,
+        "check_suite_node_id": node_id("CheckSuite", suite),
+        "check_suite_url": f"{shapes.address(repository)}/check-suites/{suite}",
+        "url": url,
+        "html_url": page,
+        **{f"{name}_url": f"{url}/{name}" for name in ("jobs", "logs", "cancel", "rerun", "artifacts")},
+        "created_at": time(run.at),
+        "updated_at": time(run.at),
+        "run_started_at": time(run.at),
+    }
+
+
+def _head_commit(commit: Json) -> dict[str, Any]:
+    """``simple-commit``."""
+    people = {role: {name: commit[role][name] for name in ("name", "email")} for role in ("author", "committer")}
+    return {
+        "id": commit["sha"],
+        "tree_id": commit["tree"]["sha"],
+        "message": commit["message"],
+        "timestamp": commit["committer"]["date"],
+        **people,
+    }
