@@ -28,6 +28,7 @@ lint: $(VENV)/.dev
 
 faces: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.faces
+	$(VENV)/bin/python -m tests.contract.test_gitlab_components
 
 bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.ledger

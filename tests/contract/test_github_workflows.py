@@ -1,0 +1,386 @@
+"""The workflows: sound by the tools that know GitHub's rules, and in step with action.yml and with each other."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from tagline.localforge import LocalForge, Repository, serve
+from tests.gitbuild import environment, run_git
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+EXAMPLES = sorted((ROOT / "docs/examples/github").glob("*.yml"))
+REUSABLE = ("review", "promote", "deploy")
+OURS = "tagline-dev/tagline"
+TOOLS = Path(sys.executable).parent
+#: What plan, promote and deploy need at least, by the workflow that is called. Docs/permissions.md has the same.
+NEEDED = {
+    "review": {"contents": "read", "issues": "read", "pull-requests": "write", "statuses": "write"},
+    "promote": {"contents": "write", "issues": "read", "pull-requests": "write"},
+    "deploy": {"contents": "read"},
+}
+EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+
+
+def load(path: Path) -> dict[Any, Any]:
+    document = yaml.safe_load(path.read_text())
+    assert isinstance(document, dict)
+    return document
+
+
+def called(name: str) -> dict[str, Any]:
+    """What a reusable workflow declares. YAML 1.1 reads ``on`` as true."""
+    declared = load(ROOT / f".github/workflows/{name}.yml")[True]["workflow_call"]
+    assert isinstance(declared, dict)
+    return declared
+
+
+ACTION = load(ROOT / "action.yml")
+
+
+class Job(NamedTuple):
+    """A job, and where it stands."""
+
+    file: Path
+    id: str
+    body: Mapping[str, Any]
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        return list(self.body.get("steps", ()))
+
+    def __str__(self) -> str:
+        return f"{self.file.parent.name}/{self.file.stem}:{self.id}"
+
+
+JOBS = [Job(path, name, body) for path in (*WORKFLOWS, *EXAMPLES) for name, body in load(path)["jobs"].items()]
+jobs = pytest.mark.parametrize("job", JOBS, ids=str)
+files = pytest.mark.parametrize("path", [*WORKFLOWS, *EXAMPLES], ids=lambda path: f"{path.parent.name}/{path.stem}")
+
+
+def tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [str(TOOLS / name), *map(str, arguments)]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GH_", "ZIZMOR_"))}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environ)
+
+
+def zizmor(persona: str, *paths: str | Path) -> None:
+    config = ROOT / ".github/zizmor.yml"
+    # Strict: a file that it cannot read is a failure, not a warning.
+    said = tool(
+        "zizmor",
+        "--offline",
+        "--no-progress",
+        "--strict-collection",
+        f"--persona={persona}",
+        "--config",
+        config,
+        *paths,
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_zizmor__our_workflows__nothing_by_its_strictest_persona() -> None:
+    zizmor("auditor", *WORKFLOWS, ".github/dependabot.yml", "action.yml")
+
+
+def test_zizmor__examples__nothing() -> None:
+    zizmor("regular", *EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("schema", "paths"),
+    [
+        ("github-workflows", [*WORKFLOWS, *EXAMPLES]),
+        ("github-actions", [ROOT / "action.yml"]),
+        ("dependabot", [ROOT / ".github/dependabot.yml"]),
+    ],
+)
+def test_schema__every_file__valid(schema: str, paths: list[Path]) -> None:
+    said = tool("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
+    assert said.returncode == 0, said.stdout
+
+
+def script(workflow: str, job: str, step: str) -> str:
+    """What a step runs."""
+    steps = load(ROOT / f".github/workflows/{workflow}.yml")["jobs"][job]["steps"]
+    (found,) = (each["run"] for each in steps if each.get("name") == step)
+    return str(found)
+
+
+@files
+def test_permissions__whole_workflow__none(path: Path) -> None:
+    """A job says itself what it needs. Reusable ones leave it to their caller: no input can change the set."""
+    document = load(path)
+    if path.parent.name == "workflows" and path.stem in REUSABLE:
+        assert "permissions" not in document
+    else:
+        assert document["permissions"] == {}
+        assert all("permissions" in job for job in document["jobs"].values())
+
+
+def test_permissions__reusable__no_job_has_both_a_checkout_and_its_callers_token() -> None:
+    for job in (job for job in JOBS if job.file in WORKFLOWS and job.file.stem in REUSABLE):
+        checks_out = any(step.get("uses", "").startswith("actions/checkout@") for step in job.steps)
+        assert job.body.get("permissions") == ({"contents": "read"} if checks_out else None), str(job)
+        assert not checks_out or "secrets." not in str(job.body), str(job)
+
+
+@jobs
+def test_checkout__everywhere__leaves_no_credentials(job: Job) -> None:
+    for step in job.steps:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@jobs
+def test_run__every_script__has_no_expression(job: Job) -> None:
+    """What GitHub puts into a script is code; what it puts into the environment is data."""
+    for step in job.steps:
+        assert not EXPRESSION.search(step.get("run", "")), step
+
+
+@jobs
+def test_job__every_one__has_an_end(job: Job) -> None:
+    assert "timeout-minutes" in job.body or "uses" in job.body
+
+
+@jobs
+def test_secrets__every_call__names_each(job: Job) -> None:
+    assert job.body.get("secrets", {}) != "inherit"
+
+
+def uses(path: Path) -> Iterator[tuple[str, str, str]]:
+    for line in path.read_text().splitlines():
+        if match := re.fullmatch(r"\s+(?:- )?uses: ([^@\s]+)@(\S+)(?: # (v\S+))?(?: .*)?", line):
+            yield match[1], match[2], match[3] or ""
+
+
+def test_uses__foreign_actions__one_commit_each_with_its_version() -> None:
+    found = {use for path in (*WORKFLOWS, *EXAMPLES) for use in uses(path) if not use[0].startswith(OURS)}
+    assert len(found) > 5
+    for _, commit, version in found:
+        assert re.fullmatch("[0-9a-f]{40}", commit)
+        assert re.fullmatch(r"v\d+\.\d+\.\d+", version)
+    assert len({name for name, _, _ in found}) == len(found)
+
+
+def action_steps(job: Job) -> list[dict[str, Any]]:
+    return [step for step in job.steps if step.get("uses", "").partition("@")[0] in (OURS, "$/")]
+
+
+@jobs
+def test_action__every_step__gives_inputs_and_takes_outputs_that_are_there(job: Job) -> None:
+    ids = set()
+    for step in action_steps(job):
+        assert set(step["with"]) <= set(ACTION["inputs"]), step
+        ids.add(step.get("id"))
+    for step, output in re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", str(job.body)):
+        assert step in {each.get("id") for each in job.steps}
+        assert step not in ids or output in ACTION["outputs"], output
+
+
+def test_deploy__its_outputs__all_that_fetch_and_check_ref_say() -> None:
+    others = {"verdict", "tags", "comment-url"}  # of changes
+    assert set(called("deploy")["outputs"]) == set(ACTION["outputs"]) - others | {"deploy"}
+
+
+@pytest.mark.parametrize("name", REUSABLE)
+def test_reusable__what_it_declares__is_described_and_used(name: str) -> None:
+    declared, text = called(name), (ROOT / f".github/workflows/{name}.yml").read_text()
+    for kind in ("inputs", "secrets"):
+        for key, of_it in declared[kind].items():
+            assert of_it["description"].endswith(".")
+            assert f"{kind}.{key}" in text, key
+    assert all(each["type"] in ("string", "boolean", "number") for each in declared["inputs"].values())
+    assert all(each["description"] for each in declared["outputs"].values())
+
+
+def test_reusable__inputs_of_the_same_name__mean_the_same() -> None:
+    review, promote = called("review")["inputs"], called("promote")["inputs"]
+    shared = (set(review) & set(promote)) - {"change"}
+    assert {"app-client-id", "identity", "aws-role", "runner"} <= shared
+    assert {name: review[name] for name in shared} == {name: promote[name] for name in shared}
+
+
+@pytest.mark.parametrize("job", [job for job in JOBS if job.body.get("uses", "").startswith(OURS)], ids=str)
+def test_example__calls_a_reusable_workflow__with_what_it_declares_and_no_more_rights(job: Job) -> None:
+    name = Path(job.body["uses"].partition("@")[0]).stem
+    declared, given = called(name), job.body.get("with", {})
+    assert job.body["uses"] == f"{OURS}/.github/workflows/{name}.yml@v1"
+    assert set(given) <= set(declared["inputs"])
+    assert set(job.body.get("secrets", {})) <= set(declared["secrets"])
+    more = {"actions": "write"} if "deliver" in given else {}
+    more |= {"id-token": "write"} if "aws-role" in given else {}
+    assert job.body["permissions"] == NEEDED[name] | more
+    taken = re.findall(rf"needs\.{job.id}\.outputs\.([\w-]+)", job.file.read_text())
+    assert set(taken) <= set(declared["outputs"])
+
+
+def test_promote__its_runs__wait_for_one_another() -> None:
+    (job,) = load(ROOT / ".github/workflows/promote.yml")["jobs"].values()
+    assert job["concurrency"] == {"group": "tagline-promote", "cancel-in-progress": False}
+
+
+def test_example__deploy__also_for_artifacts_in_directories() -> None:
+    """``*`` stops at a slash, and ``dir:NAME`` is ``dir=NAME`` or ``dir/sub=NAME`` in a tag."""
+    for path in (path for path in EXAMPLES if path.stem.endswith("deploy")):
+        assert load(path)[True]["push"] == {"tags": ["**#prod#*"]}
+
+
+@pytest.mark.parametrize(
+    ("repo", "said"),
+    [
+        ("org/shop", "owner=org\nname=shop\n"),
+        ("o-r.g/s_h", "owner=o-r.g\nname=s_h\n"),
+        *((odd, None) for odd in ("shop", "a/b/c", "/b", "a/", "https://h/a/b", "a/b\nname=other", "a/$(b)")),
+    ],
+)
+def test_deploy__app_and_repo__named_by_owner_and_name(tmp_path: Path, repo: str, said: str | None) -> None:
+    step = script("deploy", "deploy", "Whose token")
+    environ = {**os.environ, "REPO": repo, "GITHUB_OUTPUT": str(tmp_path / "output")}
+    code = subprocess.run(["bash", "-ec", step], env=environ, capture_output=True, check=False).returncode
+    assert code == (1 if said is None else 0)
+    assert said is None or (tmp_path / "output").read_text() == said
+
+
+@pytest.mark.parametrize(
+    ("target", "event", "current", "go"),
+    [
+        ("", "assignment", "true", "true"),
+        ("", "registration", "true", "true"),
+        ("", "assignment", "false", "false"),
+        ("", "unassignment", "true", "false"),
+        ("", "deprecation", "false", "false"),
+        ("", "", "", "false"),
+        ("churn#prod", "", "", "true"),
+    ],
+)
+def test_deploy__what_the_tag_did__decides(tmp_path: Path, target: str, event: str, current: str, go: str) -> None:
+    step = script("deploy", "deploy", "Whether there is anything to hand over")
+    given = {"TARGET": target, "EVENT": event, "CURRENT": current, "GITHUB_OUTPUT": str(tmp_path / "output")}
+    subprocess.run(["bash", "-ec", step], env={**os.environ, **given}, capture_output=True, check=True)
+    assert (tmp_path / "output").read_text() == f"go={go}\n"
+
+
+# The release
+
+
+def pin_image(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(ROOT / ".github/pin-image"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+IMAGE = f"docker://ghcr.io/tagline-dev/tagline@sha256:{'0' * 64}"
+
+
+def test_pin_image__action_of_main__names_the_image_and_changes_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "action.yml").write_text((ROOT / "action.yml").read_text())
+    assert pin_image(tmp_path, IMAGE).returncode == 0
+    pinned = load(tmp_path / "action.yml")
+    assert pinned["runs"].pop("image") == IMAGE
+    assert ACTION["runs"]["image"] == "Dockerfile"
+    assert pinned == {**ACTION, "runs": {key: value for key, value in ACTION["runs"].items() if key != "image"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "image", "code"),
+    [
+        ("runs:\n  image: docker://other\n", IMAGE, 1),
+        ("runs:\n  image: Dockerfile\n  image: Dockerfile\n", IMAGE, 1),
+        ("runs:\n  image: Dockerfile\n", "ghcr.io/tagline-dev/tagline", 2),
+        ("runs:\n  image: Dockerfile\n", "docker://", 2),
+        ("runs:\n  image: Dockerfile\n", "docker://a|b", 2),
+        ("runs:\n  image: Dockerfile\n", "docker://a\nb: c", 2),
+    ],
+)
+def test_pin_image__what_cannot_be_right__refused(tmp_path: Path, action: str, image: str, code: int) -> None:
+    (tmp_path / "action.yml").write_text(action)
+    assert pin_image(tmp_path, image).returncode == code
+    assert (tmp_path / "action.yml").read_text() == action
+
+
+BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")  # as GitHub runs it
+
+
+def source_of(folder: Path, *files: str) -> Path:
+    """A repository with some files of this one."""
+    source = folder / "source"
+    for name in files:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
+    run_git(source, "init", "--quiet", "--initial-branch=main")
+    run_git(source, "add", "--all")
+    run_git(source, "commit", "--quiet", "--message", "main")
+    return source
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[tuple[Repository, str]]:
+    """tagline-dev/tagline on a forge, and the forge's URL; ``ghs_token`` may push."""
+    forge = LocalForge(tmp_path / "forge")
+    forge.token("ghs_token", kind="actions")
+    with serve(forge) as server:
+        yield forge.repository("tagline-dev/tagline"), server.url
+
+
+def test_release__tag_step__pins_the_action_on_a_commit_of_its_own(
+    tmp_path: Path, project: tuple[Repository, str]
+) -> None:
+    repo, url = project
+    source = source_of(tmp_path, "action.yml", ".github/pin-image")
+    run_git(source, "tag", "v1")
+    run_git(source, "push", "--quiet", str(repo.path), "main", "v1")
+    run_git(source, "remote", "add", "origin", f"{url}/tagline-dev/tagline.git")
+    given = {"VERSION": "1.2.3", "MAJOR": "1", "DIGEST": IMAGE.partition("@")[2], "TOKEN": "ghs_token"}
+    given |= {"HOME": str(tmp_path), "GITHUB_SERVER_URL": url, "IMAGE": "ghcr.io/tagline-dev/tagline"}
+    step = script("release", "tag", "The commit that names the image, and its tags")
+    said = ""
+    for _ in range(2):  # a second attempt changes nothing
+        said = run_step(step, source, given)
+        tagged = run_git(repo.path, "rev-parse", "v1.2.3^{commit}")
+    assert "is there already" in said
+    assert run_git(repo.path, "rev-parse", "v1^{commit}") == tagged
+    assert run_git(repo.path, "rev-parse", "v1.2.3^") == run_git(repo.path, "rev-parse", "main")
+    assert f"\n  image: {IMAGE}\n" in run_git(repo.path, "show", "v1.2.3:action.yml")
+    assert "\n  image: Dockerfile" in run_git(repo.path, "show", "main:action.yml")
+    assert run_git(repo.path, "branch", "--contains", "v1.2.3") == ""
+
+
+def run_step(step: str, folder: Path, given: Mapping[str, str]) -> str:
+    environ = environment(**given)
+    done = subprocess.run([*BASH, step], cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_release__gitlab_step__the_components_alone_and_their_tags(
+    tmp_path: Path, project: tuple[Repository, str]
+) -> None:
+    repo, url = project
+    source = source_of(tmp_path, "action.yml", "gitlab-ci/README.md", "gitlab-ci/templates/plan.yml")
+    given = {"HOME": str(tmp_path), "MIRROR": f"{url}/tagline-dev/tagline.git", "TOKEN": "ghs_token"}
+    step = script("release", "gitlab", "Split off gitlab-ci, push it and its tag")
+    for version in ("1.2.3", "1.2.3", "1.2.4"):  # the second an attempt again
+        run_step(step, source, {**given, "VERSION": version})
+    assert run_git(repo.path, "ls-tree", "-r", "--name-only", "main") == "README.md\ntemplates/plan.yml\n"
+    assert run_git(repo.path, "tag").split() == ["1.2.3", "1.2.4"]
+
+
+def test_release__notes__the_section_of_this_version_alone(tmp_path: Path) -> None:
+    (tmp_path / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## Unreleased\n\n- b\n\n## 1.2.3 (2026-11-24)\n\n- a\n\n## 1.2.2\n\n- c\n"
+    )
+    (awk,) = re.findall(r"^awk .*$", script("release", "tag", "The release"), re.MULTILINE)
+    subprocess.run(["bash", "-ec", awk], cwd=tmp_path, env={**os.environ, "VERSION": "1.2.3"}, check=True)
+    assert (tmp_path / "notes.md").read_text().strip() == "- a"
