@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -166,6 +167,17 @@ def test_look__object_that_is_there__has_its_size(store, server):
     assert store.look(key_of()).size == len(DATA)
     assert server.requests[0][:3] == ("POST", BATCH, OURS["Authorization"])
     assert server.requests[0][3]["Accept"] == "application/vnd.git-lfs+json"
+
+
+def test_proxy__of_the_environment__is_used_but_for_hosts_that_it_leaves_out(server, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url.replace("http://", "http://me:p%40ss@"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert read(LfsStore("http://lfs.invalid/r.git/info/lfs", OURS, None)) == DATA
+    asked, fetched = server.requests
+    assert asked[1] == "http://lfs.invalid/r.git/info/lfs/objects/batch"
+    assert base64.b64decode(asked[3]["proxy-authorization"].removeprefix("Basic ")) == b"me:p@ss"
+    assert fetched[1] == f"/o/{oid(DATA)}"
+    assert "proxy-authorization" not in {name.lower() for name in fetched[3]}
 
 
 def test_look_many__three_hundred__are_asked_a_hundred_at_a_time(store, server):

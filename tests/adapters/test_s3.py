@@ -350,6 +350,25 @@ def test_web_identity__that_the_role_does_not_trust__says_so(
         assert "very.secret.jwt" not in error.message + error.hint
 
 
+def test_web_identity__proxy_answers_for_sts__no_bug_of_ours(
+    fake: AnsweringS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("very.secret.jwt")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/ci")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.url)
+    for page in (b"<html><body>Broken</p>", b"<!DOCTYPE html><p>Broken"):
+        fake.answer = lambda _, page=page: Reply(500, page, {"Content-Type": "text/html"})  # type: ignore[misc]
+        error = refused(lambda: store().look(KEY))
+        assert isinstance(error, StoreRefused)
+        assert "HTTPS_PROXY" in error.hint
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://sts.invalid:9")
+    error = refused(lambda: store().look(KEY))
+    assert error.message.startswith("sts.invalid cannot be reached")
+
+
 # Headers that go along
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import requests
+
 from tagline.adapters.git import without_credentials
 from tagline.adapters.http_retries import LONGEST_WAIT
 from tagline.errors import NotFound, PlatformRefused
@@ -20,6 +22,12 @@ class Refusal(NamedTuple):
 
 def unreachable(url: str, error: Exception) -> PlatformRefused:
     """The error for a forge that did not answer, however often it was asked."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return PlatformRefused(
+            f"The TLS certificate of {without_credentials(url)} is not trusted.",
+            "A private authority's: name its bundle in REQUESTS_CA_BUNDLE, and for Git in GIT_SSL_CAINFO.",
+            code="unreachable",
+        )
     return PlatformRefused(
         f"{without_credentials(url)} cannot be reached: {type(error).__name__}.",
         "Run the same command again: what is done already is not done twice.",

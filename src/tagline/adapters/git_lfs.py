@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from tagline.adapters.git import Git
 from tagline.adapters.git_urls import RemoteUrl
+from tagline.adapters.proxies import connections, proxy_of
 from tagline.domain.storage import Facts, Key
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError
 
@@ -47,7 +48,7 @@ class LfsStore:
         self._local = local
         self._actions: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
-        self._pool: PoolManager | None = None
+        self._pools: dict[str | None, PoolManager] = {}
 
     def uri(self, key: Key) -> str:
         """The server and the object's digest."""
@@ -215,7 +216,7 @@ class LfsStore:
         from urllib3.exceptions import HTTPError
 
         try:
-            return self._manager().request(
+            return self._manager(url).request(
                 method, url, headers=headers, body=body, preload_content=False, redirect=False
             )
         except (HTTPError, ValueError) as error:
@@ -225,9 +226,11 @@ class LfsStore:
                 code="unreachable",
             ) from error
 
-    def _manager(self) -> PoolManager:
+    def _manager(self, url: str) -> PoolManager:
+        """The connections for a URL: objects may lie elsewhere than the server, on the other side of a proxy."""
+        proxy = proxy_of(url)
         with self._lock:
-            if self._pool is None:
+            if proxy not in self._pools:
                 import urllib3
 
                 from tagline.adapters.http_retries import STATUSES, PatientRetry, options
@@ -235,8 +238,10 @@ class LfsStore:
                 # Asking where objects are changes nothing.
                 retry = {**options(), "allowed_methods": None, "status_forcelist": STATUSES}
                 timeout = urllib3.Timeout(connect=10, read=60)
-                self._pool = urllib3.PoolManager(retries=PatientRetry(**retry), timeout=timeout, maxsize=self.streams)
-            return self._pool
+                self._pools[proxy] = connections(
+                    proxy, retries=PatientRetry(**retry), timeout=timeout, maxsize=self.streams
+                )
+            return self._pools[proxy]
 
     def _missing(self, key: Key) -> ObjectMissing:
         return ObjectMissing(

@@ -88,7 +88,10 @@ def unreachable(url: str, stderr: str) -> PlatformRefused:
         return PlatformRefused(
             f"{shown} is no Git transport that Tagline uses.", "Use https, ssh, git or file.", code="bad-transport"
         )
-    return PlatformRefused(f"{shown} cannot be reached: {said}", "Check the network and try again.", code="unreachable")
+    fix = "Check the network and try again."
+    if "certificate" in said:
+        fix = "A private authority's certificate: name its bundle in GIT_SSL_CAINFO, or make this machine trust it."
+    return PlatformRefused(f"{shown} cannot be reached: {said}", fix, code="unreachable")
 
 
 def refused_push(url: str, said: str) -> PlatformRefused:

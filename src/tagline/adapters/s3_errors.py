@@ -22,6 +22,9 @@ _WAYS = (
     "role over OIDC (AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE; on GitHub aws-actions/configure-aws-credentials). "
     "A public bucket needs none: set allow_anonymous_login = true on the remote."
 )
+_STRANGER = (
+    "Check the proxy (HTTPS_PROXY), the remote's endpointurl and AWS_ENDPOINT_URL; then run the same command again."
+)
 _AGAIN = "Run the same command again: what came already is not fetched twice."
 
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired")
@@ -96,10 +99,11 @@ def _answered(error: Any, case: Case) -> TaglineError:
     words = _words(error, case)
     name = error.operation_name
     if name.startswith(("AssumeRole", "GetRoleCredentials", "GetSessionToken")) and code not in _EXPIRED:
+        fix = "Check AWS_ROLE_ARN and that the role's trust policy names this job's issuer, audience and subject."
         return StoreRefused(
             f"AWS gives out no credentials for the role ({name}): {words}",
-            "Check AWS_ROLE_ARN and that the role's trust policy names this job's issuer, audience and subject.",
-            code="access-denied",
+            fix if status < 500 else _STRANGER,
+            code="access-denied" if status < 500 else "unreachable",
         )
     for matches, make in _ANSWERS:
         if matches(status, code, headers):
@@ -141,7 +145,7 @@ def _region(case: Case, words: str, error: Any) -> TaglineError:
     )
     return StoreRefused(
         f"{where}, and the request went to another one: {words}",
-        f"Set it: dvc remote modify {quote(case.remote.name)} region {region or 'REGION'} (or AWS_REGION).",
+        f"Set it: dvc remote modify {quote(case.remote.name)} region {region or 'REGION'} (or AWS_DEFAULT_REGION).",
         code="wrong-region",
     )
 
@@ -228,6 +232,7 @@ _ANSWERS: tuple[tuple[Callable[[int, str, _Headers], bool], Callable[[Case, str,
 def _unanswered(error: Exception, case: Case) -> TaglineError:
     """The error for a request that was not answered, or not even sent."""
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     name = type(error).__name__
     if isinstance(error, (boto.UnauthorizedSSOTokenError, boto.SSOTokenLoadError, boto.TokenRetrievalError)):
@@ -245,7 +250,7 @@ def _unanswered(error: Exception, case: Case) -> TaglineError:
         return StoreRefused(f"There are no usable credentials for {case.uri} ({name}).", _WAYS, code="no-credentials")
     if isinstance(error, boto.SSLError):
         return StoreRefused(
-            f"The TLS certificate of {case.host} is not trusted, or it speaks no TLS.",
+            f"The TLS certificate of {_asked(error, case)} is not trusted, or it speaks no TLS.",
             "A private authority's certificate: set ssl_verify to its file, or AWS_CA_BUNDLE. No TLS: use_ssl = false.",
             code="unreachable",
         )
@@ -255,9 +260,16 @@ def _unanswered(error: Exception, case: Case) -> TaglineError:
             f"Set it right: dvc remote modify {quote(case.remote.name)} url s3://BUCKET/PATH",
             code="bad-remote",
         )
+    if isinstance(error, ResponseParserError):
+        return StoreRefused(
+            f"What answered for {case.host}, or for the service that gives out its credentials, speaks another "
+            "language than AWS's: a proxy's page, or another server.",
+            f"{_STRANGER} The DVC remote is {case.remote.name!r}.",
+            code="unreachable",
+        )
     if isinstance(error, (boto.HTTPClientError, boto.ConnectionError, OSError)):
         return StoreRefused(
-            f"{case.host} cannot be reached ({name}).",
+            f"{_asked(error, case)} cannot be reached ({name}).",
             "Check the network, the proxy (HTTPS_PROXY) and endpointurl; then run the same command again.",
             code="unreachable",
         )
@@ -272,6 +284,12 @@ def _unanswered(error: Exception, case: Case) -> TaglineError:
             "Check the remote's options with dvc config --list, and the files of AWS's own configuration.",
         )
     raise error
+
+
+def _asked(error: Any, case: Case) -> str:
+    """The host that was asked: the store's, or another that gives out credentials."""
+    url = getattr(error, "kwargs", {}).get("endpoint_url")
+    return (urlsplit(url).hostname if isinstance(url, str) else None) or case.host
 
 
 def _words(error: Any, case: Case) -> str:
