@@ -144,6 +144,7 @@ def _examples(*names: str) -> dict[str, Callable[[], str]]:
 DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/reference.md": {"inputs": inputs_table, "outputs": outputs_table, "commands": commands_text},
     "docs/deploying.md": _examples("github/deploy.yml", "gitlab/deploy.yml", "github/reuse.yml", "gitlab/reuse.yml"),
+    "docs/permissions.md": _examples("github/company-review.yml", "github/company-promote.yml"),
     "README.md": _examples("github/review.yml", "github/promote.yml", "gitlab/review.yml", "gitlab/promote.yml"),
 }
 
