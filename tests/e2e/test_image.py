@@ -29,8 +29,8 @@ HISTORY = History(
 USE_GIT = """
 export HOME=/tmp GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 git init -q -b main --bare /tmp/up
-git clone -q /tmp/up /tmp/r 2>/dev/null
-cd /tmp/r
+git clone -q /tmp/up /tmp/clone 2>/dev/null
+cd /tmp/clone
 echo x > f; git add f; git commit -qm one; git branch -M main
 git tag -a v1 -m v1; git push -q --atomic --follow-tags origin HEAD:main
 git -c protocol.file.allow=always submodule --quiet add /tmp/up sub; git submodule --quiet status
