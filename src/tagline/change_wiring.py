@@ -104,10 +104,14 @@ class ChangeWiring:
 
     @cached_property
     def _storage(self) -> StorageWiring:
-        """What reaches bytes. The job's own checkout, where it stands in one, may carry settings for DVC."""
+        """What reaches bytes. A person's clone may carry settings for DVC, which may name programs to run.
+
+        A job's folder may not: it has no checkout of its own, and what lies there an earlier job left.
+        """
         from tagline.storage_wiring import StorageWiring, checkout
 
-        return StorageWiring(self.settings, self._git_objects, checkout() if self.repo is None else None)
+        personal = self.repo is None and not self.settings.ci
+        return StorageWiring(self.settings, self._git_objects, checkout() if personal else None)
 
     def _git_objects(self, commit: str) -> GitObjects:
         from tagline.adapters.git_lfs import LfsStore, lfs_server

@@ -109,6 +109,10 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     if chosen.command is None:
         grammar.print_help()
         raise WrongUsage("No command was given.", "For a first look: tagline demo")
+    if chosen.command == "ci":
+        from tagline.inputs import of_action
+
+        environ.update(of_action(environ))
     code = _command(chosen.command, environ)(chosen, Settings.from_environ(environ))
     if sys.stdout is not None:
         sys.stdout.flush()  # a full disk or a closed pipe must be met here, not when Python exits

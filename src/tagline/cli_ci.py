@@ -60,23 +60,37 @@ class _Step:
     def begin(self) -> None:
         """What an earlier job left here shall not be taken for this one's answer, whatever becomes of it."""
         self._job.begin()
+        # Whether there is a place for the answer shows before anything is done.
+        self._job.keep("outputs", "")
         self.hand_over({})
 
     def check(self, asked: argparse.Namespace) -> None:
         """Raise WrongUsage for what the runner would lose without a word."""
+        import os
         from pathlib import Path
 
         from tagline.errors import WrongUsage
 
-        workspace = self._settings.container_workspace
-        if asked.command == "fetch" and workspace is not None:
-            dest = Path(asked.output)
-            if dest.is_absolute() and not dest.is_relative_to(workspace):
-                raise WrongUsage(
-                    f"dest is {asked.output}, which is outside the workspace: this container's files end with it.",
-                    "Name a path inside the workspace, relative to it, such as models/churn.pkl.",
-                    code="outside-workspace",
-                )
+        if asked.command != "fetch":
+            return
+        here, workspace = Path.cwd(), self._settings.container_workspace
+        dest = Path(os.path.normpath(here / asked.output))
+        real = Path(os.path.realpath(dest.parent), dest.name)
+        absolute = Path(asked.output).is_absolute()
+        if workspace is not None and absolute and not dest.is_relative_to(workspace):
+            raise WrongUsage(
+                f"dest is {asked.output}, which is outside the workspace: this container's files end with it.",
+                "Name a path inside the workspace, relative to it, such as models/churn.pkl.",
+                code="outside-workspace",
+            )
+        inside = dest.is_relative_to(here) or not absolute
+        if self._settings.ci and inside and not real.is_relative_to(os.path.realpath(here)):
+            # A checkout is somebody's change: its links, and dots in an input, lead no write out of it.
+            raise WrongUsage(
+                f"dest is {asked.output}, which leads out of the job's folder, to {real}.",
+                "Name a path inside it that goes through no link.",
+                code="outside-workspace",
+            )
 
     def hand_over(self, document: Mapping[str, Any]) -> None:
         """Give an answer to later steps; the last one counts."""

@@ -83,6 +83,20 @@ INPUTS = (
 )  # fmt: skip
 
 
+def of_action(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a step of GitHub's action, in which its inputs win.
+
+    The runner passes inputs as ``INPUT_NAME`` (hyphens stay), and lets what a workflow's ``env`` has under our own
+    names be: whoever writes ``with: {token: ...}`` shall not get another one.
+    """
+    result = dict(environ)
+    if "INPUT_COMMAND" in environ:
+        for each in INPUTS:
+            if each.only != "gitlab":
+                result[each.variable] = environ.get(f"INPUT_{each.name.upper()}", "")
+    return result
+
+
 def command_line(command: str | None, environ: Mapping[str, str]) -> list[str]:
     """The arguments that the inputs in ``environ`` mean; ``command`` wins over the one that stands there.
 

@@ -113,7 +113,15 @@ class Wiring:
         from tagline.adapters.git_repository import GitRepository
 
         if self._url is None:
-            return GitRepository.at(self._folder, self.remote)
+            found = GitRepository.at(self._folder, self.remote)
+            if found.place.bare and self.repo is None and self.settings.ci:
+                # Its configuration names programs, and a commit can bring all the files of a bare repository.
+                raise WrongUsage(
+                    f"{found.place.root} is a bare repository, and anybody's commit may have made it look like one.",
+                    "Check the repository out (actions/checkout, GIT_STRATEGY: fetch), or name it: --repo .",
+                    code="bare-here",
+                )
+            return found
         if self.offline:
             raise WrongUsage(
                 "--offline cannot read a repository by URL.", "Drop --offline, or read a clone: --repo ./PATH"
@@ -297,8 +305,17 @@ class Wiring:
         return files.tree(self._cache.fetch_revision(files, "HEAD"))
 
     def has_registry_tags(self) -> bool:
-        """Whether any tag of the repository is a registry tag."""
-        return any(parse_tag(name) is not None for name in self.repository.tag_names())
+        """Whether any tag of the repository is a registry tag; of the remote's, where a clone may lack some.
+
+        Raises PlatformRefused when the remote has to be asked and does not answer.
+        """
+        names = self.repository.tag_names()
+        if any(parse_tag(name) is not None for name in names):
+            return True
+        # Nobody asked for a network, but "no" from a clone without tags would be a guess.
+        doubtful = self.settings.ci or self.repository.why_incomplete() is not None
+        upstream = self._upstream() if doubtful and self._url is None else None
+        return upstream is not None and any(parse_tag(name) is not None for name in upstream.tag_objects(None))
 
     def exists(self, path: str) -> bool:
         """Whether the work tree has ``path``, tracked or not."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from tagline.domain.messages import parse_trailers
 from tagline.domain.record import MARKER, Record, hide
 from tagline.localforge import LocalForge, serve
 from tests.changes.world import BETTER, START, Platform, World
+from tests.gitbuild import environment
 
 POLICY = "stages:\n  prod: {approvals: {count: 1}}\n"
 LABELS = ("version:minor", "stage:prod")
@@ -335,3 +339,29 @@ def _decoded(header: str) -> str:
     with contextlib.suppress(ValueError):
         return base64.b64decode(header.partition(" ")[2]).decode(errors="replace")
     return ""
+
+
+def test_promote__in_a_folder_that_an_earlier_job_left__starts_none_of_its_programs(
+    make_world: Callable[..., World], platform: Platform, tmp_path: Path
+) -> None:
+    """A runner's folder may be what a change's own job left: DVC's local configuration there names programs."""
+    pointer = "outs:\n- md5: {}\n  size: 3\n  hash: md5\n  path: churn.pkl\n"
+    remote = "[core]\n    remote = s\n['remote \"s\"']\n    url = s3://bucket/store\n"
+    manifest = "churn: {path: models/churn.pkl}\n"
+    files = {"artifacts.yaml": manifest, ".dvc/config": remote, "models/churn.pkl.dvc": pointer.format("a" * 32)}
+    world = make_world(platform, files=files)
+    number = world.open("topic", {"models/churn.pkl.dvc": pointer.format("b" * 32)}, labels=LABELS)
+    world.merge(number)
+    left = tmp_path / "builds"
+    world.git("init", "--quiet", str(left))
+    (left / ".dvc").mkdir()
+    pwned = tmp_path / "pwned"
+    (left / ".dvc" / "aws").write_text(f"[default]\ncredential_process = touch {pwned}\n")
+    (left / ".dvc" / "config.local").write_text("['remote \"s\"']\n    configpath = aws\n")
+    for command in ("plan", "promote"):
+        own = {**environment(HOME=str(world.folder), TAGLINE_CACHE=os.environ["TAGLINE_CACHE"]), **world.environ()}
+        own |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+        subprocess.run(
+            [sys.executable, "-m", "tagline", command, "--change", str(number)], cwd=left, env=own, check=False
+        )
+        assert not pwned.exists()

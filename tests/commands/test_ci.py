@@ -97,9 +97,10 @@ def test_github__outputs_have_no_place__refused(
     shop: Path, github: dict[str, str], tagline: CommandLine, named: str | None
 ) -> None:
     environ = {**github, "GITHUB_OUTPUT": named or ""}
-    said = tagline("ci", "resolve", cwd=shop, TAGLINE_TARGET="rf", **environ)
+    said = tagline("ci", "fetch", cwd=shop, TAGLINE_TARGET="rf", TAGLINE_DEST="model", **environ)
     assert said.code == 4
     assert "no-outputs" in said.out
+    assert not (shop / "model").exists()
 
 
 def test_github__dest_outside_the_container__refused(shop: Path, github: dict[str, str], tagline: CommandLine) -> None:
@@ -107,6 +108,8 @@ def test_github__dest_outside_the_container__refused(shop: Path, github: dict[st
     said = tagline("ci", "fetch", cwd=shop, TAGLINE_TARGET="rf", TAGLINE_DEST="/tmp/model", **container)
     assert (said.code, "outside the workspace" in said.out) == (2, True)
     assert not Path("/tmp/model").exists()
+    sideways = "/github/workspace/../../tmp/model"
+    assert tagline("ci", "fetch", cwd=shop, TAGLINE_TARGET="rf", TAGLINE_DEST=sideways, **container).code == 2
     said = tagline("ci", "fetch", cwd=shop, TAGLINE_TARGET="rf", TAGLINE_DEST="out/model", **container)
     assert (said.code, (shop / "out" / "model").exists()) == (0, True)
 
@@ -153,10 +156,63 @@ def test_gitlab__links_in_the_files_places__are_replaced_and_not_followed(shop: 
     assert not (shop / "tagline.env").is_symlink()
 
 
-def test_gitlab__folder_is_not_writable__refused_before_anything_is_done(shop: Path, tagline: CommandLine) -> None:
-    (shop / "tagline.env").mkdir()
-    said = tagline("ci", "resolve", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="rf")
-    assert (said.code, "tagline.env cannot be written" in said.err) == (4, True)
+def test_gitlab__a_folder_in_a_files_place__is_an_earlier_jobs_and_goes(shop: Path, tagline: CommandLine) -> None:
+    (shop / "tagline.env" / "deep").mkdir(parents=True)
+    tagline("ci", "resolve", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="rf")
+    assert (shop / "tagline.env").is_file()
+
+
+LEADING_OUT = ["../model", "out/../../model", "link/model", "link/deep/model"]
+
+
+@pytest.mark.parametrize("platform", ["GITLAB_CI", "GITHUB_ACTIONS"])
+@pytest.mark.parametrize("dest", LEADING_OUT)
+def test_fetch__dest_that_leads_out_of_the_folder__refused(
+    shop: Path, github: dict[str, str], tagline: CommandLine, dest: str, platform: str
+) -> None:
+    (shop.parent / "outside").mkdir()
+    (shop / "link").symlink_to(shop.parent / "outside")
+    environ = {**github, "GITHUB_ACTIONS": "", platform: "true", "TAGLINE_TARGET": "rf", "TAGLINE_DEST": dest}
+    said = tagline("ci", "fetch", cwd=shop, **environ)
+    assert (said.code, "leads out" in said.out + said.err) == (2, True)
+    assert not list((shop.parent / "outside").iterdir())
+    assert not (shop.parent / "model").exists()
+
+
+def test_fetch__dest_behind_a_link_that_stays_inside__is_fine(shop: Path, tagline: CommandLine) -> None:
+    run_git(shop, "remote", "add", "origin", str(shop))
+    (shop / "link").symlink_to("models")
+    said = tagline("ci", "fetch", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="rf", TAGLINE_DEST="link/model")
+    assert (said.code, (shop / "models" / "model").exists()) == (0, True)
+
+
+def test_action__its_inputs__win_over_a_workflows_env(shop: Path, github: dict[str, str], tagline: CommandLine) -> None:
+    # The runner passes both, and what `env:` has under the same name in place of the action's own.
+    environ = {
+        "INPUT_COMMAND": "resolve", "INPUT_TARGET": "rf#prod", "INPUT_NO-STORAGE": "true",
+        "TAGLINE_COMMAND": "fetch", "TAGLINE_TARGET": "nobody", "TAGLINE_REPO": "https://evil.example/x",
+    }  # fmt: skip
+    said = tagline("ci", cwd=shop, **environ, **github)
+    assert (said.code, _outputs(github)["version"]) == (0, "v1.1.0")
+
+
+def test_bare_repository__that_a_commit_may_have_made__refused(here: Path, github: dict[str, str]) -> None:
+    """Files of a commit that look like a bare repository, where no checkout made a .git: its programs are not run."""
+    run_git(here, "init", "--quiet", "--bare", ".")
+    evil = f"[core]\n repositoryformatversion = 1\n bare = true\n sshCommand = touch {here}/pwned\n"
+    evil += '[remote "origin"]\n url = ssh://host/x\n promisor = true\n[extensions]\n partialClone = origin\n'
+    (here / "config").write_text(evil)
+    (here / "refs" / "heads" / "main").write_text("1" * 40 + "\n")
+    (here / "HEAD").write_text("ref: refs/heads/main\n")
+    for command in ("validate", "resolve", "check-ref"):
+        environ = {**os.environ, **github, "TAGLINE_COMMAND": command}
+        if command != "validate":
+            environ["TAGLINE_TARGET"] = "rf#prod" if command == "resolve" else "rf@v1.0.0"
+        done = subprocess.run(
+            [sys.executable, "-m", "tagline", "ci"], cwd=here, env=environ, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "bare-here" in done.stdout) == (2, True), done.stdout + done.stderr
+        assert not (here / "pwned").exists()
 
 
 def test_gitlab__bad_prefix__wrong_usage(shop: Path, tagline: CommandLine) -> None:

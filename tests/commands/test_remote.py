@@ -9,7 +9,7 @@ import pytest
 
 from tests.commands.test_reading import COMMITS, TAGS
 from tests.conftest import CommandLine
-from tests.gitbuild import EPOCH, History, Tag, build, run_git
+from tests.gitbuild import EPOCH, Commit, History, Tag, build, run_git
 
 QUESTIONS = [
     ("show",),
@@ -366,3 +366,19 @@ def test_incomplete__remote_url_rewritten_by_the_clone__is_rewritten_once(
     run_git(here / "clone", "remote", "set-url", "origin", "https://models.invalid/origin")
     assert tagline.json("show", "rf#prod", CI="true")["version"] == "v1.1.0"
     assert tagline.json("assign", "rf#dev", "--version", "v1.0.0", "--push")["pushed"] is True
+
+
+def test_validate__every_manifest_deleted_in_a_clone_without_tags__is_still_found(
+    here: Path, tagline: CommandLine
+) -> None:
+    """A checkout of CI has one commit and no tags: what it lacks must not turn a finding into 'nothing to check'."""
+    files = {"artifacts.yaml": "rf: {path: m}\n", "m": "x"}
+    gone = Commit("c1", ("c0",), {"m": "x"}, time=EPOCH + 60)
+    tags = (Tag("rf@v1.0.0", "c0"),)
+    build(here / "origin", History((Commit("c0", files=files), gone), tags, {"main": "c1"}), bare=True)
+    run_git(here, "clone", "--quiet", "--depth", "1", "--no-tags", (here / "origin").as_uri(), "clone")
+    for more in ({}, {"CI": "true"}):
+        said = tagline("validate", "--json", cwd=here / "clone", **more)
+        assert (said.code, [found["rule"] for found in said.json["findings"]]) == (1, ["no-manifest"])
+    run_git(here / "clone", "remote", "set-url", "origin", (here / "nowhere").as_uri())
+    assert tagline("validate", cwd=here / "clone").code == 4

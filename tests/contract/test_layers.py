@@ -50,6 +50,7 @@ ALLOWED = {
         "render",
         "settings",
         "arguments",
+        "inputs",
         "demo",
     },
     "cli_shared": {"wiring", "domain", "settings"},

@@ -60,8 +60,11 @@ def test_begin__takes_away_what_an_earlier_job_left(here: Path) -> None:
     job.report("stale")
     job.keep("junit", "stale")
     (here / "tagline.env").mkdir()
+    (here / "tagline.env" / "x").touch()
+    (here / "mine").mkdir()
+    (here / "tagline.json").symlink_to(here / "mine")
     job.begin()
-    assert [file.name for file in here.iterdir()] == ["tagline.env"]
+    assert [file.name for file in here.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize("name", ["github", "gitlab", "terminal"])

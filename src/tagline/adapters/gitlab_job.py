@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,8 @@ class GitLabJob:
         """Remove the files: without a checkout of its own a job finds the folder as the last one left it."""
         for file in (REPORT, *FILES.values()):
             with contextlib.suppress(OSError):  # whoever writes there next says what is wrong
+                if file.is_dir() and not file.is_symlink():
+                    shutil.rmtree(file)
                 file.unlink(missing_ok=True)
 
     def report(self, markdown: str, *, posted: bool = False) -> str | None:
