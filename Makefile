@@ -3,7 +3,7 @@
 # make e2e     what needs root: the image in Docker, GitHub's and GitLab's jobs in real runners, fresh environments
 # make lint    ruff and mypy
 # make faces   action.yml and the tables of the documents, from the code
-# make bench   the benchmarks, against git itself and against GTO
+# make bench   the benchmarks, against git itself, GTO, DVC and gto-action (the last needs .ci/runners)
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,6 +36,7 @@ bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.changes
 	$(VENV)/bin/python -m benchmarks.fetch
 	$(VENV)/bin/python -m benchmarks.resolve
+	$(VENV)/bin/python -m benchmarks.image
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Tagline needs Python 3.11 or newer: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
