@@ -227,6 +227,107 @@ def test_example__calls_a_reusable_workflow__with_what_it_declares_and_no_more_r
     assert set(taken) <= set(declared["outputs"])
 
 
+def evaluate(expression: str, said: Mapping[str, Any]) -> Any:
+    """An expression of GitHub's, as far as ours go. ``said``: names with their values; others are null, as ''."""
+    words = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!="}
+
+    def python(match: re.Match[str]) -> str:
+        word = match[0]
+        if word[0] == "'":
+            return word
+        return words.get(word) or (word if word in "()" or word.isspace() else repr(said.get(word, "")))
+
+    tokens = r"'[^']*'|&&|\|\||[!=]=|[!()]|[\w.-]+|\s+"
+    assert re.fullmatch(f"(?:{tokens})*", expression)
+    # Strings, names as strings, and operators alone.
+    return eval(f"({re.sub(tokens, python, expression)})")
+
+
+def filled(text: str, said: Mapping[str, Any]) -> str:
+    """A text with its expressions replaced."""
+    return EXPRESSION.sub(lambda match: str(evaluate(match[0][3:-2], said)), text)
+
+
+def event(name: str, source: str = "", by: str = "bob", **more: Any) -> dict[str, Any]:
+    """What expressions see; ``source``: whose branch a pull request is of."""
+    said: dict[str, Any] = {"github.event_name": name, "github.repository": "org/shop", "github.ref": "refs/x", **more}
+    if source:
+        pull = "github.event.pull_request"
+        said |= {f"{pull}.number": 7, f"{pull}.head.repo.full_name": source, f"{pull}.user.login": by}
+    return said
+
+
+REVIEW = load(ROOT / ".github/workflows/review.yml")["jobs"]
+COMPANY = {"inputs.aws-region": "eu-central-1", "inputs.app-client-id": "Iv1"}
+
+
+def test_review__validate__has_the_tags() -> None:
+    """Without them a change that deletes every manifest is sound."""
+    (checkout,) = (step for step in REVIEW["validate"]["steps"] if step["uses"].startswith("actions/checkout@"))
+    assert checkout["with"]["fetch-depth"] == 0
+
+
+def test_review__required_check__skipped_by_no_event_of_an_example_but_the_schedule() -> None:
+    """A skipped job counts as passed."""
+    names = {name for path in EXAMPLES if path.stem.endswith("review") for name in load(path)[True]}
+    assert {"pull_request", "pull_request_review", "merge_group", "workflow_dispatch"} <= names
+    for name in names:
+        assert evaluate(REVIEW["validate"]["if"], event(name)) is (name != "schedule"), name
+
+
+def test_review__pull_request_target__documented_in_a_file_of_its_own_under_another_name() -> None:
+    """There validate is left out, and must not be taken for the required one."""
+    assert not evaluate(REVIEW["validate"]["if"], event("pull_request_target"))
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/permissions.md").read_text(), re.DOTALL)
+    (shown,) = (yaml.safe_load(block) for block in blocks if "pull_request_target" in block)
+    assert set(shown[True]) == {"pull_request_target"}
+    assert set(shown["jobs"]).isdisjoint(
+        name for path in EXAMPLES if path.stem.endswith("review") for name in load(path)["jobs"]
+    )
+    (job,) = shown["jobs"].values()
+    assert job["permissions"] == NEEDED["review"]
+    example = load(ROOT / "docs/examples/github/review.yml")
+    assert shown[True]["pull_request_target"] == example[True]["pull_request"]
+
+
+@pytest.mark.parametrize(
+    ("said", "runs"),
+    [
+        (event("pull_request", "org/shop"), True),
+        (event("pull_request", "Mallory/shop"), False),
+        (event("pull_request_review", "mallory/shop"), False),
+        (event("pull_request", "org/shop", by="dependabot[bot]"), False),
+        (event("pull_request_target", "mallory/shop"), True),
+        (event("schedule"), True),
+        (event("workflow_dispatch"), True),
+        (event("merge_group"), True),
+        # A repository that is itself a fork: its own branches are its own.
+        (event("pull_request", "org/shop", **{"github.event.pull_request.head.repo.fork": True}), True),
+    ],
+)
+def test_review__plan__left_out_only_where_its_secrets_are_not_there(said: dict[str, Any], runs: bool) -> None:
+    assert bool(evaluate(REVIEW["plan"]["if"], {**said, **COMPANY})) is runs
+    assert evaluate(REVIEW["plan"]["if"], said)
+
+
+def test_review__plan__is_dropped_by_no_run_that_may_not_write() -> None:
+    def group(said: Mapping[str, Any]) -> str:
+        return filled(REVIEW["plan"]["concurrency"]["group"], said)
+
+    theirs = event("pull_request", "mallory/shop")
+    by_hand = event("workflow_dispatch", **{"inputs.change": "7"})
+    writing = [
+        by_hand,
+        event("pull_request", "org/shop"),
+        event("pull_request_review", "org/shop"),
+        event("pull_request_target", "mallory/shop"),
+    ]
+    assert {group(each) for each in writing} == {"tagline-plan-7-writes"}
+    assert group(theirs) == "tagline-plan-7-pull_request"
+    assert group(event("pull_request", "org/shop", by="dependabot[bot]")) == "tagline-plan-7-pull_request"
+    assert group(event("schedule")) == "tagline-plan-refs/x-writes"
+
+
 def test_promote__its_runs__wait_for_one_another() -> None:
     (job,) = load(ROOT / ".github/workflows/promote.yml")["jobs"].values()
     assert job["concurrency"] == {"group": "tagline-promote", "cancel-in-progress": False}
@@ -236,6 +337,41 @@ def test_example__deploy__also_for_artifacts_in_directories() -> None:
     """``*`` stops at a slash, and ``dir:NAME`` is ``dir=NAME`` or ``dir/sub=NAME`` in a tag."""
     for path in (path for path in EXAMPLES if path.stem.endswith("deploy")):
         assert load(path)[True]["push"] == {"tags": ["**#prod#*"]}
+
+
+@pytest.mark.parametrize("name", ["deploy", "company-deploy"])
+def test_example__ship__one_after_the_other_and_asks_right_before(name: str) -> None:
+    ship = load(ROOT / f"docs/examples/github/{name}.yml")["jobs"]["ship"]
+    group = ship["concurrency"]["group"]
+    # A model's run must not drop another model's: of several that wait GitHub keeps one.
+    assert {"name", "stage"} == set(re.findall(r"needs\.model\.outputs\.(\w+)", group))
+    assert ship["concurrency"]["cancel-in-progress"] is False
+    *_, ask, deployment = ship["steps"]
+    assert ask["with"] == {"command": "check-ref", "repo": "${{ github.repository }}"}
+    assert deployment["if"] == f"steps.{ask['id']}.outputs.current == 'true'"
+    assert ship["permissions"] == {"contents": "read"}
+    assert not any("checkout" in step.get("uses", "") for step in ship["steps"])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "target", "current", "deploys"),
+    [
+        ("success", "", "true", True),
+        ("success", "", "false", False),  # overtaken between the question and the bytes
+        ("success", "churn#prod", "false", True),  # what was asked for, as by as-of
+        ("skipped", "", "", False),
+        ("failure", "churn#prod", "", False),
+    ],
+)
+def test_deploy__its_answer__by_the_registry_as_it_is_with_the_bytes(
+    outcome: str, target: str, current: str, deploys: bool
+) -> None:
+    (job,) = load(ROOT / ".github/workflows/deploy.yml")["jobs"].values()
+    said = {"steps.model.outcome": outcome, "inputs.target": target, "steps.model.outputs.current": current}
+    assert filled(job["outputs"]["deploy"], said) == str(deploys)
+    upload = next(step for step in job["steps"] if "upload-artifact" in step.get("uses", ""))
+    if outcome != "failure":  # then no later step runs
+        assert bool(evaluate(upload["if"], {**said, "inputs.artifact-name": "model"})) is deploys
 
 
 @pytest.mark.parametrize(
@@ -274,6 +410,18 @@ def test_deploy__what_the_tag_did__decides(tmp_path: Path, target: str, event: s
 
 
 # The release
+
+
+def test_release__all_that_publishes__waits_for_the_reviewers() -> None:
+    jobs = load(ROOT / ".github/workflows/release.yml")["jobs"]
+    assert jobs["gate"]["environment"] == "release"
+    assert set(jobs["gate"]["needs"]) == {"check", "test", "package"}
+    publishing = {
+        name for name, job in jobs.items()
+        if "write" in job["permissions"].values() or ("environment" in job and name != "gate")
+    }  # fmt: skip
+    assert publishing == {"image", "index", "pypi", "tag", "gitlab"}
+    assert all("gate" in jobs[name]["needs"] for name in publishing)
 
 
 def pin_image(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

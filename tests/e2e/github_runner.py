@@ -298,6 +298,10 @@ class Shop:
     def on_schedule(self) -> Ran:
         return self._run("schedule", "tagline-review.yml", "origin/main", schedule="17 * * * *")
 
+    def by_hand(self) -> Ran:
+        """The review, started by hand on the default branch."""
+        return self._run("workflow_dispatch", "tagline-review.yml", "origin/main", ref="refs/heads/main")
+
     def queued(self, number: int) -> Ran:
         """The check that a merge queue asks for."""
         head = self.world.repo.change(number).head

@@ -262,6 +262,8 @@ def test_promote__again__nothing_new(company: Company) -> None:
 def test_deploy__tag_pushed__next_job_has_the_bytes(company: Company) -> None:
     ran = company.deployed
     assert ran.jobs() == {"deploy": "success", "ship": "success"}
+    # Right before it, whether its tag still counts.
+    assert ran.outputs("ship")["current"] == "true"
     digest = hashlib.md5(company.MODEL).hexdigest()
     assert f"churn v0.1.0 is prod now: md5:{digest}" in ran.said("ship")
     assert f"{hashlib.sha256(company.MODEL).hexdigest()}  churn.pkl" in ran.said("ship")
@@ -325,8 +327,13 @@ class Small:
         return self.shop.on_schedule()
 
     @cached_property
-    def queued(self) -> Ran:
+    def by_hand(self) -> Ran:
         assert self.on_schedule
+        return self.shop.by_hand()
+
+    @cached_property
+    def queued(self) -> Ran:
+        assert self.by_hand
         self.world.approve(1, by="carol")
         return self.shop.queued(1)
 
@@ -357,6 +364,12 @@ def test_review__fork__plan_in_the_summary_and_nothing_written(small: Small) -> 
 
 def test_review__schedule__comment_for_the_fork_and_validate_left_out(small: Small) -> None:
     assert small.on_schedule.jobs() == {"plan": "success"}
+    assert len(small.world.comments(1)) == 1
+
+
+def test_review__by_hand__validate_too(small: Small) -> None:
+    """A skipped one would count as passed, on whatever commit the run is."""
+    assert small.by_hand.jobs() == {"validate": "success", "plan": "success"}
     assert len(small.world.comments(1)) == 1
 
 
