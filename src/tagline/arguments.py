@@ -111,7 +111,7 @@ def _fetch(sub: Parser) -> None:
 
 def _target_of_job(sub: Parser, verb: str) -> None:
     sub.add_argument("target", nargs="?", metavar="TARGET", help=f"what to {verb} (default: what this job's tag names)")
-    sub.add_argument("--require-change", action="store_true", help="refuse a tag that no merged change made")
+    sub.add_argument("--require-change", action="store_true", help="refuse a tag whose message names no change")
     _as_of(sub)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import gitlab
 import requests
@@ -28,6 +28,41 @@ _STATES = {"success": "success", "pending": "pending", "failure": "failed"}
 _PROJECT_TOKEN = "a project token (TAGLINE_TOKEN, scope api): a job token cannot read it."  # noqa: S105 - no token
 _PAGES_OF_RECENT = 5
 _STATUS_LENGTH = 140
+
+
+class _ElsewhereError(requests.RequestException):
+    """The server sent us on to another one, which we did not ask."""
+
+
+class _OneServer(requests.Session):
+    """A session that asks one server only: requests would take GitLab's headers of tokens along to any other.
+
+    Redirects come by here, and addresses of next pages.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._origin = _origin(url)
+
+    def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:
+        """Send a request. Raises _ElsewhereError for another scheme, host or port."""
+        other = _origin(request.url or "")
+        if other != self._origin:
+            raise _ElsewhereError(f"{_shown(self._origin)} sends us on to {_shown(other)}, which was not asked.")
+        return super().send(request, **named)
+
+
+_Origin = tuple[str, str, int | None]
+
+
+def _origin(url: str) -> _Origin:
+    parts = urlsplit(url)
+    return (parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme))
+
+
+def _shown(origin: _Origin) -> str:
+    scheme, host, port = origin
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class _Client(gitlab.Gitlab):
@@ -59,7 +94,7 @@ class GitLab:
         self._has_job_token = job_token
         self._has_token = token is not None
         self.attests_labels = not job_token
-        session = requests.Session()
+        session = _OneServer(server_url)
         retry = http_retries.PatientRetry(status_forcelist=http_retries.STATUSES, **http_retries.options())
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(max_retries=retry))
@@ -323,6 +358,13 @@ class GitLab:
             raise CannotComment(str(error)[:300]) from error
 
     def _explained(self, error: Exception) -> PlatformRefused:
+        if isinstance(error, _ElsewhereError):
+            return PlatformRefused(
+                f"{error} It would have got the token.",
+                "Where GitLab is there for good, name that address: CI_API_V4_URL (external_url of GitLab), or for "
+                "another repository --repo-api-url.",
+                code="other-origin",
+            )
         if isinstance(error, GitlabError) and error.response_code:
             status = error.response_code
             return explain("GitLab", Refusal(status, str(error.error_message), None, rate_limited=status == 429))
@@ -330,6 +372,8 @@ class GitLab:
 
 
 def _is_passing(error: Exception) -> float | None:
+    if isinstance(error, _ElsewhereError):
+        return None
     if isinstance(error, requests.RequestException):
         return 0.0
     if isinstance(error, GitlabError) and (error.response_code in http_retries.STATUSES or error.response_code == 409):
