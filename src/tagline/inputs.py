@@ -74,7 +74,11 @@ INPUTS = (
     Input("cache", "A folder that keeps fetched objects between runs.", commands=("fetch",)),
     Input("as-of", "As the registry was then: 2026-03-01T00:00:00Z.", "--as-of", _BYTES),
     Input("presign", "Also a URL that reads the object for so many seconds.", "--presign", ("resolve",)),
-    Input("require-change", "Refuse a tag whose message names no change: against mistakes, not against people who may push tags.", "--require-change", _BYTES, "flag"),
+    Input(
+        "require-change",
+        "Refuse a tag whose message names no change: against mistakes, not against people who may push tags.",
+        "--require-change", _BYTES, "flag",
+    ),
     Input("no-storage", "Ask no store: answer from Git alone.", "--no-storage", ("resolve",), "flag"),
     Input("token", "The token for this job's repository."),
     Input("identity", "Whose comments are ours, where the token cannot tell: my-app[bot].", commands=_CHANGES),

@@ -20,7 +20,7 @@ from tagline.settings import Secret
 
 #: From the path of a request to the status, the headers and the body of its answer.
 Answer = Callable[[str], tuple[int, Mapping[str, str], object]]
-SECRET = "glpat-secret"  # noqa: S105 - it opens nothing
+SECRET = "glpat-secret"
 KINDS = pytest.mark.parametrize("job_token", [False, True], ids=["project-token", "job-token"])
 CHANGE = Change(1, "https://f/1", "Better", "alice", "main", "c0")
 
@@ -53,14 +53,14 @@ def _serve() -> Iterator[Server]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = _say
+        do_GET = do_POST = _say  # noqa: N815 - the library's names
 
         def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     found = Server(server.server_port, lambda _: (404, {}, {}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield found
     finally:
@@ -90,7 +90,7 @@ def _gitlab(server: Server, *, job_token: bool) -> GitLab:
 
 
 @KINDS
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 302, 307])
 @pytest.mark.parametrize(
     "where", ["http://127.0.0.1:{port}", "http://localhost:{port}", "//localhost:{port}", "https://127.0.0.1:{own}"]
 )

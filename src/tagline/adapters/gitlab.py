@@ -42,13 +42,15 @@ class _OneServer(requests.Session):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._origin = _origin(url)
+        self._url = url
 
     def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:
         """Send a request. Raises _ElsewhereError for another scheme, host or port."""
+        # As requests itself writes it: a name in any alphabet becomes one of DNS.
+        own = _origin(requests.Request("GET", self._url).prepare().url or "")
         other = _origin(request.url or "")
-        if other != self._origin:
-            raise _ElsewhereError(f"{_shown(self._origin)} sends us on to {_shown(other)}, which was not asked.")
+        if other != own:
+            raise _ElsewhereError(f"{_shown(own)} sends us on to {_shown(other)}, which was not asked.")
         return super().send(request, **named)
 
 
@@ -57,7 +59,11 @@ _Origin = tuple[str, str, int | None]
 
 def _origin(url: str) -> _Origin:
     parts = urlsplit(url)
-    return (parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme))
+    try:
+        port = parts.port
+    except ValueError:  # no number: no server of ours
+        return (parts.scheme, parts.hostname or "", 0)
+    return (parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme))
 
 
 def _shown(origin: _Origin) -> str:
