@@ -89,7 +89,7 @@ def _say_changes(
     delivered: Sequence[Delivered] | None = None,
 ) -> int:
     from tagline.errors import Exit
-    from tagline.render import changes, documents
+    from tagline.render import annotations, changes, documents
 
     voice = Voice(chosen, settings)
     found = [warning for each in planned for one in (*each.earlier, each) for warning in one.warnings]
@@ -101,7 +101,11 @@ def _say_changes(
         text = "\n\n".join(filter(None, (text, render.text(delivered, voice.pen))))
     voice.say(document, text, found)
     every = [one for each in planned for one in (each, *each.earlier)]
-    codes = {one.error.exit_code for one in every if one.error is not None}
+    failures = {id(one.error): one.error for one in every if one.error is not None}
+    if settings.step and settings.platform == "github":
+        for error in failures.values():
+            print(annotations.failure(error))
+    codes = {error.exit_code for error in failures.values()}
     codes |= {one.error.exit_code for one in delivered or () if one.error is not None}
     # What was refused of an earlier change stands on that change; what failed concerns whoever sees it.
     codes |= {Exit.FINDINGS for one in planned if one.decided.verdict == "refused"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +91,8 @@ def test_deliver__a_run_is_there__is_the_answer(place: Place, event: str) -> Non
     run = place.repo.start_run("deploy.yml", f"refs/tags/{TAG}", by="alice", event=event)
     done = place.deliver()
     assert (done.started, done.url.endswith(f"/runs/{run.id}")) == (False, True)
-    assert said(place) == [("GET", 200)]
+    # No branch is called as the tag is.
+    assert said(place) == [("GET", 200), ("GET", 404)]
     assert place.repo.runs == [run]
 
 
@@ -108,6 +111,30 @@ def test_deliver__runs_of_other_workflows_tags_and_commits__are_none_of_it(place
         place.repo.start_run(file, ref, by="mallory")
     assert place.deliver().started
     assert place.repo.runs[-1].sha == place.ids["c0"]
+
+
+def test_deliver__a_branch_called_as_the_tag_at_its_very_commit__the_run_may_be_the_branchs(place: Place) -> None:
+    place.repo.git.set_ref(f"refs/heads/{TAG}", place.ids["c0"])
+    place.repo.start_run("deploy.yml", f"refs/heads/{TAG}", by="mallory")
+    done = place.deliver()
+    assert done.started
+    run = place.repo.runs[-1]
+    assert (run.ref, done.url) == (f"refs/tags/{TAG}", f"{place.server.url}/org/shop/actions/runs/{run.id}")
+    assert said(place) == [("GET", 200), ("GET", 200), ("POST", 200)]
+
+
+def test_deliver__a_branch_below_the_tags_name__is_another(place: Place) -> None:
+    place.repo.git.set_ref(f"refs/heads/{TAG}/x", place.ids["c0"])
+    place.repo.start_run("deploy.yml", f"refs/tags/{TAG}", by="alice")
+    assert not place.deliver().started
+
+
+def test_deliver__whether_there_is_such_a_branch_cannot_be_told__is_said(place: Place) -> None:
+    place.repo.start_run("deploy.yml", f"refs/tags/{TAG}", by="alice")
+    fail_always(place.server, "GET", r"/git/ref/heads/", 500)
+    with pytest.raises(PlatformRefused) as caught:
+        place.deliver()
+    assert caught.value.code == "forge-failed"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +183,7 @@ def test_deliver__by_a_server_that_tells_nothing_of_the_run__looks_for_its_page(
     place.server.before.append(forget)
     done = place.deliver()
     assert (done.started, done.url.endswith(f"/runs/{place.repo.runs[0].id}")) == (True, True)
-    assert said(place) == [("GET", 200), ("POST", 204), ("GET", 200)]
+    assert said(place) == [("GET", 200), ("POST", 204), ("GET", 200), ("GET", 404)]
 
 
 def test_deliver__by_a_server_that_does_not_know_the_question__asks_without_it(place: Place) -> None:
@@ -195,8 +222,9 @@ def test_deliver__answer_lost_and_the_list_is_late__is_looked_for_again(place: P
 
     def late(request: Request) -> Response | None:
         nonlocal looks
-        looks += request.method == "GET"
-        empty = request.method == "GET" and looks < 4
+        look = request.path.endswith("/actions/runs")
+        looks += look
+        empty = look and looks < 4
         return Response(json={"total_count": 0, "workflow_runs": []}) if empty else None
 
     place.server.before.append(late)
@@ -278,6 +306,60 @@ def test_deliver__cannot__says_why_and_what_helps(
     assert (caught.value.code, caught.value.exit_code) == (code, 4)
     assert words in caught.value.hint
     assert place.repo.runs == []
+
+
+HTML = "<html>Sign in to the proxy</html>"
+RUN = {"id": 1, "head_branch": TAG, "head_sha": "COMMIT", "path": ".github/workflows/deploy.yml"}
+BARE_RUN = {"id": 1, "head_branch": TAG, "head_sha": "COMMIT"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "answer", "headers"),
+    [
+        pytest.param("GET", RUNS, 200, HTML, {"Content-Type": "text/html"}, id="html"),
+        pytest.param("GET", RUNS, 200, b"<html>", {"Content-Type": "text/html"}, id="bare-html"),
+        pytest.param("GET", RUNS, 200, b"{<html>", {}, id="broken-json"),
+        pytest.param("GET", RUNS, 200, b"\xff\xfe", {}, id="no-text"),
+        pytest.param("GET", RUNS, 200, {}, {}, id="empty-object"),
+        pytest.param("GET", RUNS, 200, [], {}, id="a-list"),
+        pytest.param("GET", RUNS, 200, None, {}, id="nothing"),
+        pytest.param("GET", RUNS, 200, {"workflow_runs": None}, {}, id="no-list"),
+        pytest.param("GET", RUNS, 200, {"workflow_runs": [1]}, {}, id="no-runs"),
+        pytest.param("GET", RUNS, 200, {"workflow_runs": [{**RUN, "path": 1}]}, {}, id="odd-path"),
+        pytest.param("GET", RUNS, 200, {"workflow_runs": [BARE_RUN]}, {}, id="no-path"),
+        pytest.param("GET", RUNS, 200, {"workflow_runs": [RUN]}, {}, id="no-page"),
+        pytest.param("GET", r"/git/ref/heads/", 200, HTML, {"Content-Type": "text/html"}, id="branch-html"),
+        pytest.param("GET", RUNS, 301, None, {"Location": "/api/v3/moved"}, id="moved-relatively"),
+        pytest.param("GET", RUNS, 301, None, {"Location": "https://elsewhere.invalid/x"}, id="moved-elsewhere"),
+        pytest.param("GET", RUNS, 302, None, {"Location": "https://elsewhere.invalid/x"}, id="found-elsewhere"),
+        pytest.param("GET", RUNS, 400, ["no"], {}, id="a-refusal-in-a-list"),
+        pytest.param("POST", DISPATCH, 200, HTML, {"Content-Type": "text/html"}, id="post-html"),
+        pytest.param("POST", DISPATCH, 200, {}, {}, id="post-empty-object"),
+        pytest.param("POST", DISPATCH, 200, {"html_url": 7}, {}, id="post-odd-page"),
+        pytest.param("POST", DISPATCH, 301, None, {"Location": "/api/v3/moved"}, id="post-moved-relatively"),
+        pytest.param("POST", DISPATCH, 307, None, {"Location": "https://elsewhere.invalid/x"}, id="post-elsewhere"),
+    ],
+)
+def test_deliver__an_answer_that_is_not_githubs__is_a_refusal_and_no_bug(
+    place: Place, method: str, path: str, status: int, answer: Any, headers: dict[str, str]
+) -> None:
+    def garble(request: Request) -> Response | None:
+        if request.method != method or not re.search(path, request.path):
+            return None
+        body = answer if isinstance(answer, bytes) else b"" if answer is None else json.dumps(answer).encode()
+        return Response(status, None, headers, body.replace(b"COMMIT", place.ids["c0"].encode()))
+
+    if path.startswith("/git/"):
+        place.repo.start_run("deploy.yml", f"refs/tags/{TAG}", by="alice")
+    before = list(place.repo.runs)
+    place.server.before.append(garble)
+    place.server.observers.clear()  # what it says is no contract's
+    with pytest.raises(PlatformRefused) as caught:
+        place.deliver()
+    assert (caught.value.code, caught.value.exit_code) == ("forge-failed", 4)
+    assert "org/shop" in caught.value.message
+    assert "\n" not in caught.value.message
+    assert place.repo.runs == before
 
 
 def test_deliver__a_rate_limit_of_an_hour__is_said(place: Place) -> None:

@@ -233,6 +233,45 @@ def test_deliver__a_later_change_fails__what_landed_before_is_started_all_the_sa
     assert runs(shop) == [("deploy.yml", PROD, "workflow_dispatch")]
 
 
+def test_deliver__a_change_that_is_done_in_part__what_was_made_is_started_once(shop: World) -> None:
+    hook = shop.repo.path / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\nif grep -q refs/tags/fraud; then echo "no thank you" >&2; exit 1; fi\n')
+    hook.chmod(0o755)
+    number = merged(shop, files={**BETTER, "models/fraud.txt": "rules: 4\n"})
+    ran = promote(shop, number)
+    assert (ran.code, ran.json["error"]["code"]) == (4, "hook-declined")
+    assert told(ran) == [("deploy.yml", PROD, True)]
+    assert runs(shop) == [("deploy.yml", PROD, "workflow_dispatch")]
+    assert shop.comments(number) == []
+
+    hook.unlink()
+    again = promote(shop, number)
+    assert (again.code, told(again)) == (0, [("deploy.yml", PROD, False), ("deploy.yml", "fraud#prod#1", True)])
+
+
+def test_ci__a_change_that_is_done_in_part__its_tags_are_outputs_and_its_error_an_annotation(shop: World) -> None:
+    hook = shop.repo.path / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\nif grep -q refs/tags/fraud; then echo "no thank you" >&2; exit 1; fi\n')
+    hook.chmod(0o755)
+    merge = shop.merge(shop.open("topic", {**BETTER, "models/fraud.txt": "rules: 4\n"}, labels=LABELS))
+    event = shop.event("push", before="0" * 40, after=merge, ref="refs/heads/main")
+    output = shop.folder / "output"
+    output.touch()
+    more = {
+        **event, "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": merge, "GITHUB_OUTPUT": str(output),
+        "TAGLINE_COMMAND": "promote", "TAGLINE_DELIVER": "deploy.yml",
+    }  # fmt: skip
+    said = shop.run_cli("ci", cwd=shop.folder, **shop.environ("actions", **more))
+    assert said.code == 4, said.out + said.err
+    values = as_github_reads(output.read_text())
+    assert [row["tag"] for row in json.loads(values["tags"])] == ["churn@v0.1.0", PROD]
+    assert values["verdict"] == ""
+    assert said.out.count("::error title=tagline%3A hook-declined::") == 1
+    assert runs(shop) == [("deploy.yml", PROD, "workflow_dispatch")]
+
+
 # -- what goes wrong ---------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from tagline.domain.record import Record, find, hide
-from tagline.localforge import Request
+from tagline.localforge import Drop, Request
+from tagline.render.outputs import outputs
 from tests.changes.world import BETTER, Platform, World
 
 GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n"
@@ -152,6 +154,136 @@ def test_earlier__that_is_refused__is_told_there_and_turns_no_other_job_red(
     assert set(world.tags()) == CHURN | (set() if reset else {"fraud@v0.1.0"})
     assert "Tagline: refused" in world.comments(refused)[0]
     assert world.promote(refused).code == 1, "its own job is red"
+
+
+# -- done in part ---------------------------------------------------------------------
+
+BOTH = {**BETTER, **FRAUD}
+
+
+def _breaks_after_the_first(world: World) -> Callable[[Request], None]:
+    """Of all pushes the first one arrives."""
+    pushes = 0
+
+    def drop(request: Request) -> None:
+        nonlocal pushes
+        if request.method == "POST" and request.path.endswith("git-receive-pack"):
+            pushes += 1
+            if pushes > 1:
+                raise Drop
+
+    world.server.before.append(drop)
+    return drop
+
+
+def _created(document: Any) -> dict[str, bool]:
+    return {row["tag"]: row["created"] for row in document["tags"]}
+
+
+@pytest.mark.parametrize(
+    ("stand_in_the_way", "error", "code"),
+    [
+        pytest.param(_name_is_blocked, "ref-collision", 1, id="a-tag-is-in-the-way"),
+        pytest.param(_push_is_refused, "protected-tag", 4, id="its-push-is-refused-for-good"),
+        pytest.param(_breaks_after_the_first, "push-failed", 4, id="its-push-breaks"),
+    ],
+)
+def test_in_part__the_second_artifact_fails__tells_what_was_made_and_the_next_run_completes_it(
+    make_world: Callable[..., World],
+    platform: Platform,
+    stand_in_the_way: Callable[[World], Any],
+    error: str,
+    code: int,
+) -> None:
+    world = make_world(platform, FREE)
+    number = _merged(world, "topic", BOTH)
+    hook = stand_in_the_way(world)
+    ran = world.promote(number)
+    assert (ran.code, ran.json["error"]["code"], ran.verdict) == (code, error, "None"), ran.out + ran.err
+    assert _created(ran.json) == dict.fromkeys(CHURN, True)
+    assert [row["tag"] for row in json.loads(outputs(ran.json)["tags"])] == ["churn@v0.1.0", "churn#prod#1"]
+    assert f"Change {number} is done in part: 2 of its tags are made and stay." in ran.json["error"]["message"]
+    assert "nothing was written" not in ran.json["error"]["message"]
+    assert world.comments(number) == [], "it is not finished"
+
+    if hook is not None:
+        world.server.before.remove(hook)
+    (world.repo.path / "hooks" / "pre-receive").unlink(missing_ok=True)
+    world.git("push", "--quiet", "origin", ":refs/tags/fraud@v0.1.0/x")
+    again = world.promote(number)
+    assert (again.code, again.verdict) == (0, "ok"), again.out + again.err
+    assert _created(again.json) == {
+        **dict.fromkeys(CHURN, False),
+        **dict.fromkeys(("fraud@v0.1.0", "fraud#prod#1"), True),
+    }
+    assert "Tagline: done" in world.comments(number)[0]
+
+
+def test_in_part__at_a_terminal__the_tags_stand_beside_the_error(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, FREE)
+    number = _merged(world, "topic", BOTH)
+    _push_is_refused(world)
+    said = world.run_cli("promote", "--change", str(number), cwd=world.folder, **world.environ())
+    assert said.code == 4
+    assert "  made churn@v0.1.0 at " in said.out
+    assert "fraud@" not in said.out.split("error")[0]
+    assert "done in part" in said.out
+
+
+@pytest.mark.parametrize("by_number", [True, False], ids=["number", "schedule"])
+def test_in_part__of_an_earlier_change_for_now__no_later_one_is_numbered_first(
+    make_world: Callable[..., World], platform: Platform, by_number: bool
+) -> None:
+    world = make_world(platform, FREE)
+    earlier = _merged(world, "t1", BOTH)
+    number = _merged(world, "t2", {"models/churn.txt": "trees: 51\n"})
+    hook = _breaks_after_the_first(world)
+    ran = world.promote(number) if by_number else world.on_schedule()
+    assert ran.code == 4, ran.out + ran.err
+    assert set(world.tags()) == CHURN
+    first = ran.json["earlier"][0] if by_number else ran.json
+    assert (first["change"]["number"], first["error"]["code"]) == (earlier, "push-failed")
+    assert _created(first) == dict.fromkeys(CHURN, True)
+    if by_number:
+        assert (ran.json["change"]["number"], ran.json["tags"]) == (number, [])
+        assert ran.json["error"]["code"] == "push-failed"
+    assert world.comments(earlier) == world.comments(number) == []
+
+    world.server.before.remove(hook)
+    assert world.promote(number).code == 0
+    assert {"fraud@v0.1.0", "churn@v0.2.0"} <= set(world.tags())
+
+
+@pytest.mark.parametrize("by_number", [True, False], ids=["number", "schedule"])
+def test_in_part__of_an_earlier_change_for_good__the_later_one_is_done(
+    make_world: Callable[..., World], platform: Platform, by_number: bool
+) -> None:
+    world = make_world(platform, FREE)
+    _merged(world, "t1", BOTH)
+    number = _merged(world, "t2", {"models/churn.txt": "trees: 51\n"})
+    _push_is_refused(world)
+    ran = world.promote(number) if by_number else world.on_schedule()
+    assert ran.code == 4, ran.out + ran.err
+    first, second = [*ran.json["earlier"], ran.json] if by_number else ran.json["changes"]
+    assert (first["error"]["code"], _created(first)) == ("protected-tag", dict.fromkeys(CHURN, True))
+    assert (second["verdict"], _created(second)) == ("ok", {"churn@v0.2.0": True, "churn#prod#2": True})
+
+
+@pytest.mark.parametrize("by_number", [True, False], ids=["number", "schedule"])
+def test_in_part__one_change_is_done_and_the_next_breaks__the_document_has_both(
+    make_world: Callable[..., World], platform: Platform, by_number: bool
+) -> None:
+    world = make_world(platform, FREE)
+    _merged(world, "t1", BETTER)
+    number = _merged(world, "t2", FRAUD)
+    _breaks_after_the_first(world)
+    ran = world.promote(number) if by_number else world.on_schedule()
+    assert ran.code == 4, ran.out + ran.err
+    first, second = [*ran.json["earlier"], ran.json] if by_number else ran.json["changes"]
+    assert (first["verdict"], _created(first)) == ("ok", dict.fromkeys(CHURN, True))
+    assert (second["change"]["number"], second["error"]["code"], second["tags"]) == (number, "push-failed", [])
 
 
 # -- what it costs --------------------------------------------------------------------

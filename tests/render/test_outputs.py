@@ -12,9 +12,17 @@ from tagline.render.outputs import OUTPUTS, dotenv, github_outputs, is_prefix, l
 from tagline.render.summary import summary
 
 HOSTILE = st.text(
-    st.one_of(st.characters(), st.sampled_from(list("\n\r=<$`\\\x00\x1b\u2028")), st.just("\ud800")), max_size=40
+    st.one_of(st.characters(), st.sampled_from(list("\n\r=<$%`\\\x00\x1b\u2028")), st.just("\ud800")), max_size=40
 ) | st.sampled_from(
-    ["x\ntoken<<E\nevil\nE", "a=b", "E\nE", "${CI_JOB_TOKEN}", "##[set-output name=x]y", "::set-output::x"]
+    [
+        "x\ntoken<<E\nevil\nE",
+        "a=b",
+        "E\nE",
+        "${CI_JOB_TOKEN}",
+        "%CI_JOB_TOKEN%",
+        "##[set-output name=x]y",
+        "::set-output::x",
+    ]
 )
 VALUES = st.dictionaries(st.sampled_from(list(OUTPUTS)), HOSTILE)
 
@@ -72,7 +80,7 @@ def test_github_outputs__too_long__left_out_and_named() -> None:
 @given(VALUES)
 def test_dotenv__any_values__each_is_whole_or_empty(values: dict[str, str]) -> None:
     handed = dotenv(values, "P_")
-    assert len(handed.text.encode()) <= 5 * 1024
+    assert len(handed.text.encode()) < 5 * 1024
     read = as_gitlab_reads(handed.text)
     for name, value in values.items():
         key = f"P_{name.upper().replace('-', '_')}"
@@ -80,7 +88,20 @@ def test_dotenv__any_values__each_is_whole_or_empty(values: dict[str, str]) -> N
             assert key not in read
         else:
             assert read[key] == ("" if name in handed.left_out else value)
-            assert "$" not in read[key]
+            assert not set("$%") & set(read[key])
+
+
+@pytest.mark.parametrize("value", ["$CI_JOB_TOKEN", "${CI_JOB_TOKEN}", "%CI_JOB_TOKEN%", "100%"])
+def test_dotenv__what_gitlab_would_take_for_a_variable__is_left_out_and_named(value: str) -> None:
+    handed = dotenv({"path": value, "tag": "t"}, "P_")
+    assert handed == ("P_PATH=\nP_TAG=t\n", ("path",))
+
+
+def test_dotenv__as_long_as_the_limit__is_too_long() -> None:
+    """GitLab takes what is smaller than 5 KiB."""
+    most = 5 * 1024 - len("P_TAG=\n")
+    assert dotenv({"tag": "t" * (most - 1)}, "P_").left_out == ()
+    assert dotenv({"tag": "t" * most}, "P_").left_out == ("tag",)
 
 
 def test_dotenv__not_enough_room__what_can_be_looked_up_goes_first() -> None:

@@ -101,7 +101,7 @@ def refused_push(url: str, said: str) -> PlatformRefused:
     for pattern, code, cause, fix in _REFUSALS:
         if re.search(pattern, said, re.I):
             return PlatformRefused(
-                f"{shown} refused the tags, nothing was written: {cause}. It said: {words}", fix, code=code
+                f"{shown} refused these tags, and wrote none of them: {cause}. It said: {words}", fix, code=code
             )
     return PlatformRefused(
         f"The push to {shown} failed: {words}",

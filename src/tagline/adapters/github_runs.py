@@ -6,6 +6,7 @@ Source: https://docs.github.com/actions/concepts/security/github_token#when-gith
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ from tagline.settings import Secret
 #: Seconds between looks for a run that may have been started without our hearing of it: lists lag behind.
 LOOKS = (0.0, 1.0, 3.0)
 _DETAILS = "return_run_details"
+_PAGE = 100
+#: What PyGithub and we fail with where an answer is not GitHub's: a proxy's page, JSON of another shape, a redirect.
+_GARBLED = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
 
 
 class _Run(NamedTuple):
@@ -63,11 +67,36 @@ class GitHubRuns:
         """The run of a workflow for a tag, whatever started it.
 
         GitHub calls a tag a branch here. A branch of that name, or an earlier tag of it, is told apart by the commit.
+        Where there is such a branch now, nothing tells whose a run at this commit is, and none counts: whoever may
+        make a branch could keep a deployment away with it.
         """
-        for run in self._repo.get_workflow_runs(branch=tag):  # type: ignore[arg-type] # it takes names too
-            if (run.head_branch, run.head_sha) == (tag, commit) and self._is_of(run.path, workflow):
-                return _Run(run.html_url)
+        with self._understanding():
+            for run in self._listed(tag):
+                if (run["head_branch"], run["head_sha"]) == (tag, commit) and self._is_of(run["path"], workflow):
+                    return None if self._is_branch(tag) else _Run(_text(run["html_url"]))
         return None
+
+    def _listed(self, tag: str) -> Iterator[Any]:
+        """The runs for a tag or a branch. Not by the library's list, for which an empty answer is an empty list."""
+        seen = 0
+        for page in itertools.count(1):
+            asked = {"branch": tag, "per_page": _PAGE, "page": page}
+            _, answer = self._repo.requester.requestJsonAndCheck("GET", f"{self._repo.url}/actions/runs", asked)
+            runs = answer["workflow_runs"]
+            yield from runs
+            seen += len(runs)
+            if not runs or seen >= answer["total_count"]:
+                return
+
+    def _is_branch(self, name: str) -> bool:
+        url = f"{self._repo.url}/git/ref/heads/{quote(name, safe='')}"
+        try:
+            _, answer = self._repo.requester.requestJsonAndCheck("GET", url)
+        except GithubException as error:
+            if error.status == 404:
+                return False
+            raise
+        return bool(answer["ref"] == f"refs/heads/{name}")
 
     def _is_of(self, path: str, workflow: str) -> bool:
         """Whether a run's path is the workflow's: ``[OWNER/REPO/].github/workflows/FILE[@REF]``."""
@@ -84,11 +113,32 @@ class GitHubRuns:
             if error.status != 422 or _DETAILS not in refusal_of(error).words:
                 raise
             answer = self._post(workflow, ref)  # a server of before 2026
-        return _Run(answer.get("html_url") if isinstance(answer, dict) else None)
+        return _Run(answer)
 
-    def _post(self, workflow: str, body: dict[str, Any]) -> Any:
-        url = f"{self._repo.url}/actions/workflows/{quote(workflow, safe='')}/dispatches"
-        return self._repo.requester.requestJsonAndCheck("POST", url, input=body)[1]
+    def _post(self, workflow: str, body: dict[str, Any]) -> str | None:
+        """The page of the run that was started; None where the server tells nothing of it."""
+        with self._understanding():
+            url = f"{self._repo.url}/actions/workflows/{quote(workflow, safe='')}/dispatches"
+            headers, answer = self._repo.requester.requestJsonAndCheck("POST", url, input=body)
+            if "location" in headers:
+                raise ValueError(f"it sends us on to {headers['location']}")
+            return None if answer is None else _text(answer["html_url"])
+
+    @contextmanager
+    def _understanding(self) -> Iterator[None]:
+        """Turn what is no answer of GitHub's into a refusal: the tags stand, and the fault is on the way to it."""
+        try:
+            yield
+        except (GithubException, requests.RequestException):
+            raise
+        except _GARBLED as error:
+            words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise PlatformRefused(
+                f"What answered for {self._web} is not GitHub's API, or is a page in front of it ({words}).",
+                "Check GITHUB_API_URL, the repository's name and the proxies on the way; then run the same command "
+                "again: what is done already is not done twice.",
+                code="forge-failed",
+            ) from error
 
     @contextmanager
     def _explaining(self, workflow: str, tag: str) -> Iterator[None]:
@@ -97,6 +147,12 @@ class GitHubRuns:
         except (GithubException, requests.RequestException) as error:
             refusal = refusal_of(error)
             raise _refused(workflow, tag, refusal) or explained(self._web, error) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text where a page's address should be")
+    return value
 
 
 def _is_passing(error: Exception) -> float | None:

@@ -37,10 +37,13 @@ def _one(port: Delivery, workflow: str, row: Row) -> Delivered:
 
 
 def _rows(planned: Iterable[Planned], now: float) -> Iterator[Row]:
-    """The tags that were made, and those of a few days that were there: a run may have died after its push."""
+    """The tags that were made, and those of a few days that were there: a run may have died after its push.
+
+    Of a change that failed on the way too: those tags are there.
+    """
     for one in (one for each in planned for one in (*each.earlier, each)):
         merged_at = one.decided.change.merged_at
-        if merged_at is None or one.dry_run or one.error is not None:
+        if merged_at is None or one.dry_run:
             continue
         recent = merged_at >= now - RECENT
         yield from (row for row in one.decided.rows if row.created or recent)

@@ -6,7 +6,8 @@ earlier and whose jobs are late come first, so that versions are numbered in the
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from tagline.commands.cases import Case, ChangeDesk, merged_case, policy_now, promotes
 from tagline.commands.comments import Found, find_comment, post, refuse_stranger
@@ -45,18 +46,50 @@ def task_of(event: Event, number: int | None) -> Task:
 def promote(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
     """Promote what a task names, and first whatever landed before it and is unfinished."""
     if task.kind == "change":
-        return [_with_earlier(desk, change, compose) for change in named(desk, task)]
+        return _in_order(desk, compose, [(change, _with_earlier) for change in named(desk, task)])
     if task.kind != "landed":
         return []
     policy = policy_now(desk)
     branches = [task.branch] if task.branch else desk.history.branches()
     promoted = [branch for branch in branches if promotes(desk.history, policy, branch)]
     found = [landed(desk, task, branch, policy) for branch in promoted]
-    return [
-        (_late if change in one.late else promote_change)(desk, change, compose)
-        for one in found
-        for change in one.changes
-    ]
+    changes = [(change, _late if change in one.late else promote_change) for one in found for change in one.changes]
+    return _in_order(desk, compose, changes)
+
+
+_Promote = Callable[[ChangeDesk, Change, Compose], Planned]
+
+
+def _in_order(desk: ChangeDesk, compose: Compose, changes: Iterable[tuple[Change, _Promote]]) -> list[Planned]:
+    """One after the other, until one fails that stops those behind it.
+
+    Raises what it failed with only where nothing was made before: what was made is told, whatever comes after.
+    """
+    done: list[Planned] = []
+    for change, act in changes:
+        try:
+            planned = act(desk, change, compose)
+        except TaglineError as error:
+            if not any(map(_has_made, done)):
+                raise
+            return [*done, _failed(desk, change, error)]
+        done.append(planned)
+        if planned.error is not None and (act is not _late or _may_pass(planned.error)):
+            break
+    return done
+
+
+def _has_made(planned: Planned) -> bool:
+    return any(row.created for one in (*planned.earlier, planned) for row in one.decided.rows)
+
+
+def _may_pass(error: TaglineError) -> bool:
+    return error.exit_code in (Exit.PLATFORM, Exit.CONFLICT) and error.code not in _FOR_GOOD
+
+
+def _failed(desk: ChangeDesk, change: Change, error: TaglineError, earlier: Iterable[Planned] = ()) -> Planned:
+    """The answer for a change of which nothing was done."""
+    return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, earlier=tuple(earlier), error=error)
 
 
 def _with_earlier(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
@@ -64,21 +97,32 @@ def _with_earlier(desk: ChangeDesk, change: Change, compose: Compose) -> Planned
     case = _case(desk, change, compose)
     if isinstance(case, Planned):
         return case
-    earlier = tuple(_late(desk, other, compose) for other in unfinished_before(desk, change, policy_now(desk)))
-    return replace(_promote_case(case, compose), earlier=earlier)
+    earlier: list[Planned] = []
+    try:
+        for other in unfinished_before(desk, change, policy_now(desk)):
+            earlier.append(_late(desk, other, compose))
+            stopped = earlier[-1].error
+            if stopped is not None and _may_pass(stopped):
+                return _failed(desk, change, stopped, earlier)
+        return replace(_promote_case(case, compose), earlier=tuple(earlier))
+    except TaglineError as error:
+        if not any(map(_has_made, earlier)):
+            raise
+        return _failed(desk, change, error, earlier)
 
 
 def _late(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
     """A change that somebody else's job should have promoted. What is wrong with it for good stops no other.
 
-    Raises PlatformRefused and Conflict that may pass: a later change must not be numbered first.
+    Raises PlatformRefused and Conflict that may pass, or where a part was done, answers with it: a later change
+    must not be numbered first.
     """
     try:
         return promote_change(desk, change, compose)
     except TaglineError as error:
-        if error.exit_code in (Exit.PLATFORM, Exit.CONFLICT) and error.code not in _FOR_GOOD:
+        if _may_pass(error):
             raise
-        return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, error=error)
+        return _failed(desk, change, error)
 
 
 # -- one change ---------------------------------------------------------------
@@ -110,8 +154,37 @@ def _case(desk: ChangeDesk, change: Change, compose: Compose) -> Case | Planned:
 def _promote_case(case: Case, compose: Compose) -> Planned:
     found = find_comment(case.desk, case.change, case.policy)
     refuse_stranger(found)
-    decided = _carry_out(case, found.record or Record(), seen_any=found.record is not None)
+    work = _Work()
+    try:
+        decided = _carry_out(case, found.record or Record(), work, seen_any=found.record is not None)
+    except TaglineError as error:
+        if work.decided is None or not work.created:
+            raise
+        return _in_part(case, work.decided, work.created, error)
     return _judged(case.desk, decided, case.policy, found, compose)
+
+
+@dataclass
+class _Work:
+    """How far a run came with a change: what it decided last, and the tags that it made."""
+
+    decided: Decided | None = None
+    created: set[str] = field(default_factory=set)
+
+
+def _in_part(case: Case, decided: Decided, created: set[str], error: TaglineError) -> Planned:
+    """The answer for a change of which some artifacts' tags were made before it failed.
+
+    It is not judged: no record is written, and the next run completes it.
+    """
+    steps = (
+        replace(step, new=(), rows=tuple(row for row in step.rows if row.tag in created or not row.created))
+        for step in decided.steps
+    )
+    made = _marked(replace(decided, steps=tuple(steps)), created)
+    message = f"Change {case.change.number} is done in part: {len(created)} of its tags are made and stay."
+    error.message = f"{message} {error.message}"
+    return Planned(made, case.policy, warnings=list(made.warnings), error=error)
 
 
 def _judged(desk: ChangeDesk, decided: Decided, policy: Policy, found: Found, compose: Compose) -> Planned:
@@ -129,23 +202,23 @@ def _judged(desk: ChangeDesk, decided: Decided, policy: Policy, found: Found, co
     return post(desk, planned, found, compose(planned, remembered, desk.forge, now), _LATER)
 
 
-def _carry_out(case: Case, record: Record, *, seen_any: bool) -> Decided:
-    """Decide and write, and again when somebody else wrote meanwhile.
+def _carry_out(case: Case, record: Record, work: _Work, *, seen_any: bool) -> Decided:
+    """Decide and write, and again when somebody else wrote meanwhile. ``work`` says how far it came.
 
     Raises Conflict when others kept being faster, PlatformRefused when the remote says no.
     """
     desk = case.desk
-    created: set[str] = set()
     blind = 0
     for attempt in range(ATTEMPTS):
         decided, entries = _decide(case, record, seen_any=seen_any)
+        work.decided = decided
         if desk.dry_run:
             return _marked(decided, set())
         try:
             for batch in _batches(case, decided, entries):
                 desk.ledger.publish(batch)
-                created |= {tag.name for entry in batch for tag in entry.tags}
-            return _marked(decided, created)
+                work.created |= {tag.name for entry in batch for tag in entry.tags}
+            return _marked(decided, work.created)
         except Raced:
             pass
         except PlatformRefused as error:

@@ -122,7 +122,8 @@ class Written:
 class Planned:
     """A change and what came of it. ``comment_url`` is None where no comment is.
 
-    ``error`` is why it could not be looked at, where others of the same run were.
+    ``error`` is why it could not be looked at, where others of the same run were, or why it is done in part only:
+    ``decided`` has the tags that are there.
     """
 
     decided: Decided

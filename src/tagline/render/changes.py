@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tagline.domain.promotion import Refusal
 from tagline.domain.results import Planned
@@ -23,14 +23,12 @@ def changes(planned: Iterable[Planned], why: str, pen: Pen) -> str:
 def _change(planned: Planned, pen: Pen) -> str:
     decided, change = planned.decided, planned.decided.change
     if planned.error is not None:
-        return f"{pen(f'#{change.number}', 'bold')} {one_line(change.title)[:100]}\n{failure(planned.error, pen)}"
+        head = f"{pen(f'#{change.number}', 'bold')} {one_line(change.title)[:100]}"
+        return "\n".join([head, *_rows(planned, pen), failure(planned.error, pen)])
     title = pen(f"#{change.number}", "bold") + f" {one_line(change.title)[:100]}"
     lines = [f"{title}  {pen(decided.verdict, _COLORS[decided.verdict], 'bold')}", f"  {one_line(change.url)}"]
     lines += [f"  {planned.note}"] if planned.note else []
-    tense = "would make" if planned.dry_run or not change.merged else "made"
-    for row in decided.rows:
-        word = tense if row.created or planned.dry_run else "has"
-        lines.append(f"  {word} {pen(row.tag, 'green')} at {row.commit[:7]}")
+    lines += _rows(planned, pen)
     rules = [
         (
             f"{step.intent.artifact}#{step.intent.stage}" if step.intent.stage else step.intent.artifact,
@@ -49,6 +47,13 @@ def _change(planned: Planned, pen: Pen) -> str:
     if planned.comment_url:
         lines.append(f"  comment: {one_line(planned.comment_url)}")
     return "\n".join(lines)
+
+
+def _rows(planned: Planned, pen: Pen) -> Iterator[str]:
+    tense = "would make" if planned.dry_run or not planned.decided.change.merged else "made"
+    for row in planned.decided.rows:
+        word = tense if row.created or planned.dry_run else "has"
+        yield f"  {word} {pen(row.tag, 'green')} at {row.commit[:7]}"
 
 
 def _against(found: Refusal, pen: Pen) -> str:

@@ -32,11 +32,12 @@ OUTPUTS: Mapping[str, str] = {
 
 #: Bytes. GitHub takes a mebibyte an output.
 _MAX_OUTPUT = 1024 * 1024
-#: Bytes of a whole dotenv report, and what of a value its reader would take for something else: a second "=" for the
-#: end of the name (the report is refused then), "$" for a variable, the end of a line for the end of the value.
+#: Bytes that a whole dotenv report must stay below, and what of a value its reader would take for something else: a
+#: second "=" for the end of the name (the report is refused then), "$" and "%" for a variable ($NAME, ${NAME}, %NAME%),
+#: the end of a line for the end of the value.
 #: Source: GitLab's lib/gitlab/ci/parsers and its documentation of artifacts:reports:dotenv.
 _MAX_DOTENV = 5 * 1024
-_NOT_DOTENV = re.compile(r"[=$\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^\s|\s$")
+_NOT_DOTENV = re.compile(r"[=$%\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^\s|\s$")
 _NOT_IN_DOTENV = ("tags", "json", "description")
 #: What is left out first where not all have room: what a later job can look up by the rest.
 _LEAST_NEEDED = ("comment-url", "path", "uri", "type")
@@ -118,7 +119,7 @@ def dotenv(values: Mapping[str, str], prefix: str) -> Handed:
     for name in left_out:
         kept[name] = ""
     for name in (*(name for name in _LEAST_NEEDED if name in kept), *kept):
-        if len(_dotenv(kept, prefix).encode()) <= _MAX_DOTENV:
+        if len(_dotenv(kept, prefix).encode()) < _MAX_DOTENV:
             break
         if kept[name]:
             kept[name] = ""
