@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from tagline.render.escape import one_line, width
@@ -39,7 +40,8 @@ class Progress(NamedTuple):
         """At this rate; None where nobody can tell."""
         if self.size is None or self.rate <= 0:
             return None
-        return max(0, self.size - self.done) / self.rate
+        left = max(0, self.size - self.done) / self.rate
+        return left if math.isfinite(left) else None
 
 
 def amount(size: float) -> str:
