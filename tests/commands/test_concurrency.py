@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -114,3 +115,25 @@ def test_writers__that_lost__left_nothing_in_their_clones(clones: list[Path]) ->
         objects = run_git(clone, "fsck", "--dangling", "--no-reflogs")
         assert "dangling tag" not in objects
         assert not list((clone / ".git").rglob("*.lock"))
+
+
+def test_push_of_another__shown_ref_by_ref__is_waited_for(clones: list[Path]) -> None:
+    """A server may show the guard of an atomic push a moment before its tags: that number is taken all the same."""
+    origin = clones[0].parent / "origin"
+    assert _finish([_start(clones[0], "register", "rf", "--push")])[0][0] == 0
+    tag = run_git(origin, "rev-parse", "refs/tags/rf@v0.0.1").strip()
+    run_git(origin, "update-ref", "-d", "refs/tags/rf@v0.0.1")
+    late = threading.Timer(0.6, run_git, (origin, "update-ref", "refs/tags/rf@v0.0.1", tag))
+    started = _start(clones[1], "register", "rf", "--push")
+    late.start()
+    ((code, document),) = _finish([started])
+    late.join()
+    assert (code, document["tags"][0]["tag"]) == (0, "rf@v0.0.2")
+
+
+def test_guard__on_a_tag_that_somebody_deleted__stops_nobody(clones: list[Path]) -> None:
+    origin = clones[0].parent / "origin"
+    assert _finish([_start(clones[0], "register", "rf", "--push")])[0][0] == 0
+    run_git(origin, "update-ref", "-d", "refs/tags/rf@v0.0.1")
+    ((code, document),) = _finish([_start(clones[1], "register", "rf", "--push")])
+    assert (code, document["tags"][0]["tag"]) == (0, "rf@v0.0.1")

@@ -212,6 +212,10 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+#: Seconds between looks at a remote whose guard and tags do not fit yet.
+_SETTLING = (0.05, 0.2, 0.5)
+
+
 class RemoteLedger:
     """Writes tags to a remote first (``--push``) and, when that is done, here.
 
@@ -245,17 +249,28 @@ class RemoteLedger:
         # The clone's own tags first: what another run pushes is made here only after it is there, so
         # this order never takes it for unpublished.
         mine = list(self._repository.tags([artifact])) if self._repository is not None else []
-        self._snapshots.pop(artifact, None)
-        self._snapshots[artifact] = cached = self._cache.fetch(self._remote, artifact)
-        # And the guard before the tags: should another run refresh the cache in between, the mark is
-        # too old and the push is refused; the other way round it could be too new.
-        guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
-        tags = list(cached.tags([artifact], details=True))
+        guard, tags = self._read(artifact)
         theirs = {tag.name: tag.object_id for tag in tags}
+        for pause in _SETTLING:
+            # A server that writes an atomic push ref by ref shows the guard before the tag that it is on.
+            # It is on none for good where somebody deleted that tag.
+            if not guard or guard in theirs.values():
+                break
+            time.sleep(pause)
+            guard, tags = self._read(artifact)
+            theirs = {tag.name: tag.object_id for tag in tags}
         # Lightweight ones are a checkout's doing, and names outside the grammar are somebody else's tags.
         events = [tag for tag in mine if tag.object_type == "tag" and parse_tag(tag.name)]
         unpublished = tuple(tag for tag in events if theirs.get(tag.name) != tag.object_id)
         return Snapshot(tags, guard or "", unpublished)
+
+    def _read(self, artifact: str) -> tuple[str | None, list[RawTag]]:
+        self._snapshots.pop(artifact, None)
+        self._snapshots[artifact] = cached = self._cache.fetch(self._remote, artifact)
+        # The guard before the tags: should another run refresh the cache in between, the mark is
+        # too old and the push is refused; the other way round it could be too new.
+        guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
+        return guard, list(cached.tags([artifact], details=True))
 
     def is_older(self, commit: str, other: str) -> bool | None:
         """By the clone's history, else by the clocks of the commits that the remote's tags name."""
