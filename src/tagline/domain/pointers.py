@@ -141,10 +141,11 @@ def _wishes_for(path: str, wishes: Mapping[str, _Wish]) -> set[_Wish]:
     path = posixpath.normpath(path)
     if path in wishes:
         return {wishes[path]}
-    return {wish for written, wish in wishes.items() if _may_become(written, path)}
+    return {wish for written, wish in wishes.items() if may_become(written, path)}
 
 
-def _may_become(written: str, path: str) -> bool:
+def may_become(written: str, path: str) -> bool:
+    """Whether a path written with ``${...}`` may be this one."""
     # Not by a regular expression: one with many wildcards could be made to take for ever.
     first, *rest = _INTERPOLATED_RE.split(written)
     if not rest or not path.startswith(first):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tagline.domain.answers import Answer
 from tagline.domain.events import Event, Warn
+from tagline.domain.holds import StagePast, Tally
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.messages import Trailers
 from tagline.domain.planning import Row
 from tagline.domain.policy import Policy
 from tagline.domain.promotion import Decided
 from tagline.domain.registry import ArtifactState, Hold
+from tagline.domain.storage import Location
 from tagline.errors import TaglineError
+
+if TYPE_CHECKING:
+    # Not for the commands that answer from tags alone: they would pay for it at each start.
+    from tagline.domain.comparison import Traced
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,16 @@ class History:
 
 
 @dataclass(frozen=True)
+class StageHistory:
+    """``history --at``: who held one stage, artifact by artifact, and all of it counted together."""
+
+    stage: str
+    artifacts: list[StagePast]
+    overall: Tally
+    warnings: list[Warn]
+
+
+@dataclass(frozen=True)
 class Checked:
     """``check-ref``. ``event`` is None for a ref that is no registry tag."""
 
@@ -52,17 +69,6 @@ class Checked:
     entry: ManifestEntry | None = None
     current: bool = False
     warnings: list[Warn] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Location:
-    """Where the bytes are, as far as Git and the store tell. ``size`` is in bytes."""
-
-    uri: str | None = None
-    digest: str | None = None
-    size: int | None = None
-    files: int | None = None
-    version_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,8 @@ class Planned:
     warnings: list[Warn] = field(default_factory=list)
     #: What was done for earlier changes on the way.
     earlier: tuple[Planned, ...] = ()
+    #: What is behind the artifacts that it touches or promotes.
+    traced: tuple[Traced, ...] = ()
     #: Why there is nothing to do, where that may surprise.
     note: str = ""
     error: TaglineError | None = None

@@ -67,6 +67,17 @@ class Remote:
         return self.options.get("worktree", "").lower() == "true"
 
 
+@dataclass(frozen=True)
+class Location:
+    """Where the bytes are, as far as Git and the store tell. ``size`` is in bytes."""
+
+    uri: str | None = None
+    digest: str | None = None
+    size: int | None = None
+    files: int | None = None
+    version_id: str | None = None
+
+
 def only_file(items: Sequence[Item]) -> Item | None:
     """The one file that an artifact is; None for a folder, also for one with a single file in it."""
     return items[0] if len(items) == 1 and not items[0].relpath else None

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import Any
 
 _TEMPLATE_RE = re.compile(r"\$\{([^}]*)\}")
@@ -29,6 +30,12 @@ class TrackedPaths:
     def is_directory(self, path: str) -> bool:
         """Whether Git tracks something below this path."""
         return _any_below(self._sorted, path)
+
+    def below(self, folder: str) -> list[str]:
+        """The files in a folder, and in those that it has; none for a file."""
+        prefix = f"{folder}/"
+        start = bisect_left(self._sorted, prefix)
+        return list(takewhile(lambda path: path.startswith(prefix), islice(self._sorted, start, None)))
 
     def has_dvc_file(self, path: str) -> bool:
         """Whether ``path`` or a directory above it has a ``.dvc`` file of its name."""
