@@ -10,8 +10,11 @@ from tagline.domain.registry import ArtifactState
 from tagline.domain.results import History, PastEvent
 
 
-def history(source: Source, name: str | None, now: int) -> History:
-    """The events of one artifact or of all. Raises NotFound for an unknown artifact."""
+def history(source: Source, name: str | None, now: int, *, start: int | None = None, end: int | None = None) -> History:
+    """The events of one artifact or of all, from ``start`` to ``end`` (unix seconds, both included; None: no limit).
+
+    Raises NotFound for an unknown artifact.
+    """
     view = read(source, None if name is None else [name], details=True)
     if name is not None:
         with view.or_incomplete():
@@ -20,16 +23,18 @@ def history(source: Source, name: str | None, now: int) -> History:
     found: list[PastEvent] = []
     warnings = view.warnings(None, now)
     for state in view.states():
-        found += _of(state, view.raw)
+        found += _of(state, view.raw, start, end)
         warnings += view.warnings_of(state, now)
     found.sort(key=lambda past: past.event, reverse=True)
     return History(found, warnings)
 
 
-def _of(state: ArtifactState, raw: dict[str, RawTag]) -> list[PastEvent]:
+def _of(state: ArtifactState, raw: dict[str, RawTag], start: int | None, end: int | None) -> list[PastEvent]:
     versions = versions_by_commit(state)
     past = []
     for event in state.events:
+        if (start is not None and event.time < start) or (end is not None and event.time > end):
+            continue
         version = versions.get(event.commit) if event.stage is not None else event.version
         tag = raw[event.tag]
         past.append(PastEvent(event, version, tag.actor_name, tag.actor_email, parse_trailers(tag.message)))

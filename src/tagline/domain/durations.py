@@ -1,4 +1,4 @@
-"""Durations as people write them: ``90m``, ``24h``, ``7d``."""
+"""Durations as people write and read them: ``90m``, ``24h``, ``7d``; ``3d 4h``."""
 
 from __future__ import annotations
 
@@ -23,3 +23,17 @@ def parse_duration(text: str) -> int:
             "Write a whole number and s, m, h, d or w, such as 90m, 24h or 7d.",
         )
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def format_duration(seconds: int) -> str:
+    """``3d 4h``: the two largest units of a number of seconds, what is less cut off; days are the largest.
+
+    A unit that is zero is left out: ``31d``. Less than nothing is nothing: ``0s``.
+    """
+    parts, rest, units = [], max(seconds, 0), ("d", "h", "m", "s")
+    for unit in units:
+        count, rest = divmod(rest, _SECONDS[unit])
+        parts.append(count)
+    first = next((place for place, count in enumerate(parts) if count), len(parts) - 1)
+    shown = [f"{parts[place]}{units[place]}" for place in range(first, min(first + 2, len(parts))) if parts[place]]
+    return " ".join(shown) or "0s"

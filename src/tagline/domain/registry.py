@@ -35,7 +35,7 @@ class Hold:
     later than the tag when another holder was taken away, and earlier when the same version
     was assigned again. ``until`` is None while it lasts. ``version`` is None on a commit where
     nothing is registered. ``opened_by`` is the tag of the event that began it: an assignment,
-    or what took the holder before it away.
+    or what took the holder before it away. ``ended_by`` is that of the event that ended it.
     """
 
     stage: str
@@ -45,6 +45,7 @@ class Hold:
     since: int
     opened_by: str
     until: int | None = None
+    ended_by: str | None = None
 
 
 @dataclass(slots=True)
@@ -180,14 +181,14 @@ class _Ledger:
         current = holds[-1] if holds and holds[-1].until is None else None
         if holder is None:
             if current is not None:
-                current.until = cause.time
+                current.until, current.ended_by = cause.time, cause.tag
             return
         version = self.version_at(holder.commit)
         if current is not None:
             if current.commit == holder.commit and current.version == version:
                 current.tag = holder.tag
                 return
-            current.until = cause.time
+            current.until, current.ended_by = cause.time, cause.tag
         holds.append(Hold(stage, version, holder.commit, holder.tag, cause.time, cause.tag))
 
     def _holder(self, stage: str) -> Event | None:
