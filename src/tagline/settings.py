@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
 
 
 class Secret:
@@ -28,6 +31,14 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is never serialized")
+
+
+class Login(NamedTuple):
+    """A bearer token, or a user and a password; the token counts where both are there."""
+
+    token: Secret | None = None
+    user: str = ""
+    password: Secret | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,10 @@ class Settings:
     #: What ``~`` means in DVC's configuration, and the folders of its ``system`` and ``global`` files.
     home: Path | None = None
     dvc_folders: Mapping[str, Path] = field(default_factory=dict)
+    #: The MLflow server (MLflow's own variables), without a login; any text, also one that is no http(s) address.
+    mlflow_url: str | None = None
+    #: For it and nothing else.
+    mlflow_login: Login | None = None
     #: Plain text was asked for (``NO_COLOR``, https://no-color.org) or is all the terminal can do.
     no_color: bool = False
 
@@ -93,6 +108,7 @@ class Settings:
     def from_environ(environ: Mapping[str, str]) -> Settings:
         """Read the environment of a job or of a terminal."""
         platform = _platform(environ)
+        mlflow_url, mlflow_login = _mlflow(environ)
         return Settings(
             ci=_true(environ.get("CI")) or platform is not None,
             platform=platform,
@@ -123,6 +139,8 @@ class Settings:
             objects=_path(environ, "TAGLINE_OBJECTS"),
             home=_path(environ, "HOME"),
             dvc_folders=_dvc_folders(environ),
+            mlflow_url=mlflow_url,
+            mlflow_login=mlflow_login,
             no_color=bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb",
         )
 
@@ -134,6 +152,35 @@ class Settings:
         if self.platform == "github":
             return ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
         return ("tagline", "tagline@users.noreply.invalid")
+
+
+#: Host and port where no login stands before them.
+_BARE_RE = re.compile(r"(\[[^\]]*\]|[^@:/?#]*)(:\d*)?(?=[/?#]|$)")
+
+
+def without_login(url: str) -> tuple[str, str, Secret | None]:
+    """An address without its login and without a slash at the end; then user and password, empty and None if absent."""
+    url = url.strip().rstrip("/")
+    scheme, mark, rest = url.partition("://")
+    if not mark or "@" not in rest or _BARE_RE.match(rest):
+        return url, "", None
+    # A password with a slash in it is no valid address, and still nothing to show.
+    end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
+    end = end if "@" in rest[:end] else len(rest)
+    login, _, host = rest[:end].rpartition("@")
+    user, _, password = login.partition(":")
+    return f"{scheme}://{host}{rest[end:]}", unquote(user), Secret(unquote(password)) if password else None
+
+
+def _mlflow(environ: Mapping[str, str]) -> tuple[str | None, Login | None]:
+    """MLflow's own variables. Source: https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/"""
+    url, user, password = without_login(environ.get("MLFLOW_TRACKING_URI", ""))
+    login = Login(
+        _secret(environ, "MLFLOW_TRACKING_TOKEN"),
+        _first(environ, "MLFLOW_TRACKING_USERNAME") or user,
+        _secret(environ, "MLFLOW_TRACKING_PASSWORD") or password,
+    )
+    return url or None, login if any(login) else None
 
 
 def _true(value: str | None) -> bool:

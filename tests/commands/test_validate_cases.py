@@ -45,7 +45,7 @@ def test_validate__invalid_case__findings_are_complete_and_printable(case: Path)
 
 def test_cases__all_rules_together__are_seen_or_tested_elsewhere():
     seen = {line.split()[-2] for case in cases("invalid") for line in expected_of(case)}
-    # These need more than files: a huge file, symbolic links, a work tree, tags, a store.
+    # These need more than files: a huge file, symbolic links, a work tree, tags, a store, MLflow.
     elsewhere = {"file-too-large", "file-not-regular", "path-not-regular", "path-untracked", "no-manifest"}
-    elsewhere |= {rule for rule in RULES if rule.startswith("storage-")}
+    elsewhere |= {rule for rule in RULES if rule.startswith(("storage-", "mlflow-"))}
     assert seen | elsewhere == set(RULES)

@@ -15,8 +15,8 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-#: One image serves every store.
-EXTRAS = ("gs", "azure", "http", "ssh", "webdav")
+#: One image serves every store, and MLflow.
+EXTRAS = ("gs", "azure", "http", "ssh", "webdav", "mlflow")
 PYTHON = "3.13"
 
 

@@ -23,7 +23,7 @@ QUICK = {kind: compile_check(s) for kind, s in SCHEMAS.items()}
 
 FIELDS = [
     "type", "path", "description", "labels", "custom", "virtual", "metrics", "mlflow",
-    "desc", "meta", "tagline", "run_id", "tracking_uri", "auc", "other",
+    "desc", "meta", "tagline", "run_id", "tracking_uri", "version", "auc", "other",
 ]  # fmt: skip
 LEAVES = st.none() | st.booleans() | st.integers(-1, 2) | st.just(0.5) | st.sampled_from(["", "x", "a b"])
 VALUES = st.recursive(

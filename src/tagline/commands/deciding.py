@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
+from tagline.commands.mlflow_rule import read_linked
 from tagline.commands.reading import View
 from tagline.commands.stored import Version, read_stored
 from tagline.domain.approvals import People, approvers, teams_of
@@ -135,7 +136,8 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
     files = {ask.file for intent in owned for ask in intent.asks if ask.file}
     file_owners = {file: case.codeowners.owners(file) for file in files}
     registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
-    stored = read_stored(case, {(name, case.commit) for name in registers}, _served(case, entries, intents))
+    made, served = {(name, case.commit) for name in registers}, _served(case, entries, intents)
+    stored = read_stored(case, made, served)
     return Facts(
         change=case.change,
         commit=case.commit,
@@ -146,6 +148,7 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
         metrics=_metrics(case, entries, rules),
         contents=stored.contents,
         stored=stored.verdicts,
+        mlflow=read_linked(case, [*made, *served]),
         newer={} if case.change.open else _newer(case, entries, intents),
         run_url=case.desk.run_url,
     )

@@ -30,13 +30,13 @@ def validate(
     *,
     has_registry_tags: Callable[[], bool],
     untracked_exists: Callable[[str], bool] = lambda path: False,
-    check_bytes: Callable[[Sequence[Declared]], list[Finding]] | None = None,
+    look: Callable[[Sequence[Declared]], list[Finding]] | None = None,
 ) -> ValidationReport:
     """Check ``files``, or (None) every ``artifacts.yaml`` and every ``dvc.yaml`` with artifacts.
 
     ``files`` are relative to the repository's root. ``untracked_exists`` tells whether the work
-    tree has a path, tracked or not; it only improves hints. ``check_bytes`` looks at the artifacts'
-    objects. Raises WrongUsage where one of ``files`` is not in the snapshot.
+    tree has a path, tracked or not; it only improves hints. ``look`` looks at what the artifacts name
+    outside of the repository. Raises WrongUsage where one of ``files`` is not in the snapshot.
     """
     paths = tree.paths()
     contents, findings = _contents(tree, paths, files, untracked_exists)
@@ -53,8 +53,8 @@ def validate(
         findings += _file_rules(manifest, config)
     findings += _cross_rules(loaded, _partners(tree, paths, contents) if files else [])
     findings += _path_rules(tree, paths, loaded, untracked_exists)
-    if check_bytes is not None:
-        findings += check_bytes([item for manifest in loaded for item in manifest.items])
+    if look is not None:
+        findings += look([item for manifest in loaded for item in manifest.items])
     texts = {manifest.file: manifest.data for manifest in loaded} | {GTO_CONFIG: config_data}
     return _report(loaded, findings, texts, notes)
 

@@ -12,6 +12,7 @@ from tagline.domain.changes import Review
 from tagline.domain.conditions import Metrics, judge_after, judge_freeze, judge_gate
 from tagline.domain.events import RawTag
 from tagline.domain.intents import Intent, is_bump
+from tagline.domain.mlflow import alias_trouble
 from tagline.domain.planning import (
     Plan,
     plan_assign,
@@ -165,7 +166,21 @@ class Decision:
                 self._judged.append(judged)
                 of = "" if stage == self.intent.stage else f"{stage}: "
                 verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
-        return verdicts + self._stored(version)
+        return verdicts + self._stored(version) + self._mlflow(version)
+
+    def _mlflow(self, version: VersionState | None) -> list[Verdict]:
+        """What MLflow says of the run behind the version, and whether the stage can have an alias there."""
+        registers = self.intent.action is Action.REGISTER
+        commit = self.facts.commit if registers else version.commit if version else ""
+        found = self.facts.mlflow.get((self.intent.artifact, commit))
+        if found is None:
+            return []
+        stage = self.intent.stage if found.has_model else None
+        named = {sibling.stage for sibling in self.siblings} - {None}
+        stages = {*self.state.stages, *self.policy.stages(self.intent.artifact), *map(str, named)}
+        trouble = alias_trouble(stage, stages) if stage else ""
+        fix = "Rename one of the stages: MLflow's aliases have no slash, and keep latest and v1, v2, ... for versions."
+        return [found.verdict, *([Verdict("mlflow-alias", "refused", trouble, fix)] if trouble else [])]
 
     def _stored(self, version: VersionState | None) -> list[Verdict]:
         """Whether the bytes that a stage is to serve are there: of every stage, and of a rollback too."""

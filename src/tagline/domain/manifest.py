@@ -25,10 +25,16 @@ _ABSOLUTE = re.compile(r"/|~|[a-zA-Z]:([\\/]|$)|\\\\")
 
 @dataclass(frozen=True, slots=True)
 class MlflowRun:
-    """The MLflow run that made an artifact."""
+    """The MLflow run that made an artifact.
+
+    ``model`` is the registered model that the artifact is there, ``version`` its number as text; None: the one
+    version that the run made.
+    """
 
     run_id: str
     tracking_uri: str | None = None
+    model: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +168,13 @@ def _metrics(file: str, value: Any) -> str | Mapping[str, Any] | None:
 def _mlflow(value: Any) -> MlflowRun | None:
     if not isinstance(value, dict) or not (run_id := _text(value.get("run_id"))):
         return None
-    return MlflowRun(run_id, _text(value.get("tracking_uri")))
+    return MlflowRun(run_id, _text(value.get("tracking_uri")), _text(value.get("model")), _number(value.get("version")))
+
+
+def _number(value: Any) -> str | None:
+    """A version's number, as YAML's integer or as text, without the zeros before it."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str) or not re.fullmatch(r"[0-9]{1,9}", str(value), re.A):
+        return None
+    return str(int(value))

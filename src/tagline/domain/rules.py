@@ -56,5 +56,8 @@ RULES: dict[str, Rule] = {
     "storage-wrong": Rule("error", "An object has another size or digest than its pointer says."),
     "storage-pointer": Rule("error", "A pointer does not say which bytes an artifact is."),
     "storage-unreadable": Rule("error", "A store could not be asked."),
+    "mlflow-run-missing": Rule("error", "An MLflow run, or a version of a model, does not exist or is deleted."),
+    "mlflow-metrics-differ": Rule("error", "An MLflow run tells other figures than the manifest."),
+    "mlflow-unknown": Rule("warning", "MLflow could not be asked, or does not say clearly."),
     "no-manifest": Rule("error", "There are registry tags but no manifests."),
 }

@@ -22,13 +22,20 @@ class Content(NamedTuple):
     version_id: str | None = None
 
 
+class Linked(NamedTuple):
+    """What is known of a version's MLflow run: the rule's word on it, and whether the manifest names a model."""
+
+    verdict: Verdict
+    has_model: bool
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything about a change that its plan depends on, beside the ledger and the policy.
 
     ``commit`` is what versions are registered at: the merge commit, before the merge the head.
     ``owners`` gives the code owners of an artifact's own file, ``file_owners`` those of request files.
-    ``metrics``, ``contents`` and ``stored`` (are the bytes there) are by artifact and commit;
+    ``metrics``, ``contents``, ``stored`` (are the bytes there) and ``mlflow`` are by artifact and commit;
     ``newer`` tells of a commit whether ``commit`` lies strictly
     before it (None: nobody can tell). ``now`` is unix seconds.
     """
@@ -42,6 +49,7 @@ class Facts:
     metrics: Mapping[tuple[str, str], Metrics] = field(default_factory=dict)
     contents: Mapping[tuple[str, str], Content] = field(default_factory=dict)
     stored: Mapping[tuple[str, str], Verdict] = field(default_factory=dict)
+    mlflow: Mapping[tuple[str, str], Linked] = field(default_factory=dict)
     newer: Mapping[str, bool | None] = field(default_factory=dict)
     run_url: str | None = None
 

@@ -82,10 +82,8 @@ class Explanation:
             case "minLength" | "minItems":
                 hint = "Give it a value, or remove the key."
                 yield self._finding(self._value(path), "wrong-value", f"{self._what(path)} is empty.", hint)
-            case "minimum":
-                yield self._wrong_value(path, f"at least {error.validator_value}", error)
-            case "enum":
-                yield self._wrong_value(path, " or ".join(error.validator_value), error)
+            case "minimum" | "pattern" | "enum":
+                yield self._wrong_value(path, _wanted(error), error)
             case _:
                 yield self._wrong_type(path, error)
 
@@ -103,7 +101,8 @@ class Explanation:
     def _wrong_value(self, path: Path, wanted: str, error: Any) -> Finding:
         value = error.instance
         written = f"'{value[:_LONGEST]}'" if isinstance(value, str) else _describe(value, self._document.find(path))
-        guess = did_you_mean(value[:_LONGEST], error.validator_value) if isinstance(value, str) else None
+        is_choice = isinstance(value, str) and isinstance(error.validator_value, list)
+        guess = did_you_mean(value[:_LONGEST], error.validator_value) if is_choice else None
         proposal = guess or _example(error.schema)
         key = f"{path[-1]}: " if isinstance(path[-1], str) else ""
         return self._finding(
@@ -201,6 +200,17 @@ def _describe(value: Any, node: Node | None) -> str:
     if isinstance(value, str):
         return "text"
     return "a list" if isinstance(value, list) else "a mapping"
+
+
+def _wanted(error: Any) -> str:
+    """The values that are right, in words."""
+    match error.validator:
+        case "minimum":
+            return f"at least {error.validator_value}"
+        case "pattern":
+            return str(error.schema["title"]).lower()
+        case _:
+            return " or ".join(error.validator_value)
 
 
 def _example(schema: Any) -> str:

@@ -24,6 +24,7 @@ _TYPES: dict[str, Check] = {
     "boolean": lambda v: isinstance(v, bool),
     "array": lambda v: isinstance(v, list),
     "object": lambda v: isinstance(v, dict),
+    "integer": lambda v: (isinstance(v, int) and not isinstance(v, bool)) or (isinstance(v, float) and v.is_integer()),
     "number": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
 }
 
@@ -51,6 +52,7 @@ class _Compiler:
             "$ref": self._ref,
             "type": self._type,
             "minLength": self._min_length,
+            "minimum": self._minimum,
             "items": self._items,
             "required": self._required,
             "properties": self._properties,
@@ -92,6 +94,9 @@ class _Compiler:
 
     def _min_length(self, length: int, _schema: Schema) -> Check:
         return lambda value: not isinstance(value, str) or len(value) >= length
+
+    def _minimum(self, least: float, _schema: Schema) -> Check:
+        return lambda value: not isinstance(value, int | float) or isinstance(value, bool) or value >= least
 
     def _pattern(self, pattern: str, _schema: Schema) -> Check:
         expression = re.compile(pattern)

@@ -1,0 +1,85 @@
+"""Is the MLflow run that a manifest names there, and does it tell what the manifest tells?
+
+A manifest is a stranger's text: the server that it names is compared with this job's, and never asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tagline.domain.conditions import Metrics
+from tagline.domain.manifest import ManifestEntry, MlflowRun
+from tagline.domain.mlflow import Checked, ModelVersion, compare, elsewhere
+from tagline.errors import PlatformRefused
+from tagline.tracking_ports import Tracking
+
+_SET = "Set MLFLOW_TRACKING_URI, and a login for it, in this job (docs/mlflow.md)."
+_NAME_VERSION = "Name the version: mlflow: {run_id, model, version}."
+
+
+def check(tracking: Tracking | None, why_not: str, entry: ManifestEntry, metrics: Metrics | None) -> Checked | None:
+    """What MLflow says of an artifact's run, and of the model's version where the manifest names a model.
+
+    None for an entry that names no run. ``why_not`` says why there is no ``tracking``. ``metrics`` None or a text:
+    there are none to compare. Never raises PlatformRefused: who cannot be asked makes it ``unknown``.
+    """
+    named = entry.mlflow
+    if named is None:
+        return None
+    if tracking is None:
+        return Checked("unknown", _unknown(why_not), _SET)
+    if other := elsewhere(named, tracking.url):
+        return Checked("unknown", _unknown(other), "Correct the manifest's tracking_uri, or the job's server.")
+    try:
+        return _check(tracking, named, metrics)
+    except PlatformRefused as error:
+        return Checked("unknown", _unknown(error.message), error.hint)
+
+
+def _unknown(why: str) -> str:
+    return f"nobody could look at the MLflow run: {why.removesuffix('.')}."
+
+
+def _check(tracking: Tracking, named: MlflowRun, metrics: Metrics | None) -> Checked:
+    run = tracking.run(named.run_id)
+    if run is None or not run.active:
+        gone = "is deleted" if run is not None else "does not exist"
+        fix = "Correct run_id in the manifest, or restore the run."
+        return Checked("missing", f"the MLflow run {named.run_id} {gone} on {tracking.url}.", fix, run)
+    differing, same = compare(metrics, run)
+    if differing:
+        told = "; ".join(f"{one.metric} is {one.manifest:g} here and {one.run:g} there" for one in differing[:5])
+        more = f"; and {len(differing) - 5} more" if len(differing) > 5 else ""
+        fix = "Take the metrics from the run that made the artifact, or correct run_id."
+        message = f"the MLflow run {named.run_id} has other metrics: {told}{more}."
+        return Checked("different", message, fix, run, differences=tuple(differing), agreeing=same)
+    agree = f"{same} metrics agree" if same > 1 else "1 metric agrees" if same else "no metrics to compare"
+    found = Checked("ok", f"MLflow run {named.run_id}: {agree}.", "", run, agreeing=same)
+    return found if named.model is None else _with_version(tracking, named, named.model, found)
+
+
+def _with_version(tracking: Tracking, named: MlflowRun, model: str, found: Checked) -> Checked:
+    version = resolve_version(tracking, named)
+    if isinstance(version, Checked):
+        return replace(version, run=found.run, agreeing=found.agreeing)
+    if version.run_id and version.run_id != named.run_id:
+        message = f"version {version.version} of the MLflow model {model} is of the run {version.run_id}."
+        return replace(found, state="different", message=message, fix="Correct run_id or version.", version=version)
+    return replace(found, message=f"{found.message[:-1]}; {model} version {version.version}.", version=version)
+
+
+def resolve_version(tracking: Tracking, named: MlflowRun) -> ModelVersion | Checked:
+    """The version that a manifest means: the one named, else the only one of the model that the run made.
+
+    Where that is not clear, the answer that says so. Raises PlatformRefused.
+    """
+    model = named.model or ""
+    if named.version is not None:
+        version = tracking.version(model, named.version)
+        message = f"version {named.version} of the MLflow model {model} does not exist on {tracking.url}."
+        return version or Checked("missing", message, "Correct model and version in the manifest.")
+    versions = tracking.versions_of(model, named.run_id)
+    if len(versions) == 1:
+        return versions[0]
+    some = f"{len(versions)} versions" if versions else "no version"
+    return Checked("unknown", f"the MLflow model {model} has {some} of the run {named.run_id}.", _NAME_VERSION)

@@ -1,0 +1,159 @@
+"""MLflow's client against servers that misbehave, over real HTTP."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tagline.adapters import http_retries, mlflow_client
+from tagline.adapters.mlflow_client import MlflowClient, NoSuchThing
+from tagline.errors import PlatformRefused
+from tagline.settings import Login, Secret
+from tests.mlflowserver import MlflowStub
+
+TOKEN = Login(Secret("sesame-open"))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
+
+
+def _refusal(answer: Any, login: Login | None = TOKEN) -> PlatformRefused:
+    with MlflowStub(lambda *_: answer) as stub, pytest.raises(PlatformRefused) as caught:
+        MlflowClient(stub.url, login).get("runs/get", {"run_id": "r"})
+    assert "sesame" not in caught.value.message + caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        ((200, b"<html>"), "mlflow-refused", "no JSON object"),
+        ((200, b"[1]"), "mlflow-refused", "no JSON object"),
+        ((200, b"[" * 100_000), "mlflow-refused", "no JSON object"),
+        ((404, b"<html>"), "mlflow-refused", "404"),
+        ((400, {"error_code": "BAD", "message": "sesame-open\x1b[31m\nx"}), "mlflow-refused", "BAD: ***"),
+        ((401, {"message": "who are you"}), "mlflow-refused", "who are you"),
+        ((403, b"no"), "mlflow-refused", "403"),
+        ((429, {}), "mlflow-unreachable", "429"),
+        ((503, b"sesame-open"), "mlflow-unreachable", "503"),
+        ((301, b"", {"Location": "https://sesame:sesame@evil.example/x"}), "mlflow-refused", "https://evil.example"),
+        ((307, b"", {"Location": "/there"}), "mlflow-refused", "another path"),
+    ],
+)
+def test_get__odd_answer__is_refused_without_the_login(answer: Any, code: str, words: str):
+    error = _refusal(answer)
+    assert error.code == code
+    assert words in error.message
+    assert error.message.isprintable()
+
+
+def test_get__echo_of_the_login__shows_none_of_its_forms():
+    basic = base64.b64encode(b"me:sesame-open").decode()
+    error = _refusal(
+        (400, {"error_code": "X", "message": f"Basic {basic} sesame-open"}), Login(None, "me", Secret("sesame-open"))
+    )
+    assert basic not in error.message
+
+
+def test_get__not_there__is_told_apart():
+    body = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "gone"}
+    with MlflowStub(lambda *_: (404, body)) as stub, pytest.raises(NoSuchThing):
+        MlflowClient(stub.url).get("runs/get")
+
+
+def test_get__more_bytes_than_an_answer_has__is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mlflow_client, "MOST_BYTES", 1024 * 1024)
+    assert "1 MiB" in _refusal((200, b'{"a": "' + b"x" * 1024 * 1024 + b'"}')).message
+
+
+def test_redirect__to_another_host__is_not_followed():
+    with MlflowStub(lambda *_: {}) as other, MlflowStub(lambda *_: (302, b"", {"Location": other.url})) as stub:
+        with pytest.raises(PlatformRefused):
+            MlflowClient(stub.url, TOKEN).post("runs/set-tag", {})
+        assert other.requests == []
+        assert len(stub.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("get", 500), ("get", 429), ("post", 503), ("patch", 502), ("delete", 504)]
+)
+def test_request__fails_twice__is_repeated(method: str, status: int):
+    answers = iter([(status, b""), (status, b""), (200, {"ok": 1})])
+    with MlflowStub(lambda *_: next(answers)) as stub:
+        client = MlflowClient(stub.url)
+        ask: Callable[..., Any] = getattr(client, method)
+        assert ask("runs/x", {"a": "b"}) == {"ok": 1}
+
+
+def test_server__that_does_not_answer__is_let_alone_for_a_while():
+    with MlflowStub(lambda *_: (503, b"")) as stub:
+        client = MlflowClient(stub.url)
+        for _ in range(5):
+            with pytest.raises(PlatformRefused, match="cannot be reached"):
+                client.get("runs/get")
+        assert len(stub.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("login", "url", "header"),
+    [
+        (TOKEN, "http://", "Bearer sesame-open"),
+        (Login(None, "me", Secret("p:w")), "http://", "Basic " + base64.b64encode(b"me:p:w").decode()),
+        (None, "http://me:p%40w@", "Basic " + base64.b64encode(b"me:p@w").decode()),
+        (TOKEN, "http://me:other@", "Bearer sesame-open"),
+        (None, "http://", None),
+    ],
+)
+def test_login__goes_as_a_header_only(
+    login: Login | None, url: str, header: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    # Left alone, requests would send what a .netrc says.
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login stranger password stranger\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with MlflowStub(lambda *_: {}) as stub:
+        client = MlflowClient(stub.url.replace("http://", url), login)
+        client.get("runs/get", {"run_id": "r"})
+        ((_, path, headers, _),) = stub.requests
+        assert client.url == stub.url
+    assert headers.get("Authorization") == header
+    assert path == "/api/2.0/mlflow/runs/get?run_id=r"
+
+
+@pytest.mark.parametrize("token", ["with\nnewline: x", "ümläut€"])
+def test_token__that_no_header_can_carry__is_refused_and_not_shown(token: str):
+    with MlflowStub(lambda *_: {}) as stub, pytest.raises(PlatformRefused) as caught:
+        MlflowClient(stub.url, Login(Secret(token))).get("runs/get")
+    assert token not in caught.value.message
+    assert stub.requests == []
+
+
+def test_pages__several__are_followed_in_the_query_or_the_body():
+    def answer(method: str, path: str, body: bytes) -> Any:
+        token = {"GET": path, "POST": body.decode()}[method]
+        return {"rows": [2]} if "page_token" in token else {"rows": [1], "next_page_token": "t"}
+
+    with MlflowStub(answer) as stub:
+        client = MlflowClient(stub.url)
+        assert list(client.pages("runs/search", "rows", {"max_results": 1}, method="POST")) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"rows": [1], "next_page_token": "same"}, {"rows": {"a": 1}}], ids=["without-end", "no-list"]
+)
+def test_pages__odd__are_refused(answer: Any):
+    with MlflowStub(lambda *_: answer) as stub, pytest.raises(PlatformRefused, match="as MLflow does"):
+        list(MlflowClient(stub.url).pages("runs/search", "rows"))
+
+
+def test_address__where_nobody_listens__is_unreachable():
+    with pytest.raises(PlatformRefused) as caught:
+        MlflowClient("http://me:sesame@127.0.0.1:9").get("runs/get")
+    assert caught.value.code == "mlflow-unreachable"
+    assert "sesame" not in caught.value.message
