@@ -94,15 +94,13 @@ def unreachable(url: str, stderr: str) -> PlatformRefused:
     return PlatformRefused(f"{shown} cannot be reached: {said}", fix, code="unreachable")
 
 
-def refused_push(url: str, said: str) -> PlatformRefused:
-    """The error for a push that failed for good, or whose end nobody saw."""
+def refused_push(url: str, said: str, what: str = "these tags, and wrote none of them") -> PlatformRefused:
+    """The error for a push that failed for good, or whose end nobody saw; ``what`` was pushed."""
     shown = without_credentials(url)
     words = plain_stderr("\n".join(line for line in said.splitlines() if not line.startswith(("To ", "Done"))))
     for pattern, code, cause, fix in _REFUSALS:
         if re.search(pattern, said, re.I):
-            return PlatformRefused(
-                f"{shown} refused these tags, and wrote none of them: {cause}. It said: {words}", fix, code=code
-            )
+            return PlatformRefused(f"{shown} refused {what}: {cause}. It said: {words}", fix, code=code)
     return PlatformRefused(
         f"The push to {shown} failed: {words}",
         "Run the same command again when the remote is back: what is done already is not done twice.",

@@ -28,6 +28,7 @@ PREVIOUS = "Previous"
 OVERRIDE = "Override"
 ROLLBACK_FROM = "Rollback-From"
 RUN = "Run"
+IMPORTED_FROM = "Imported-From"
 
 _TRAILER_RE = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*):[ \t]*(.*)")
 _SIGNATURE_RE = re.compile(r"^-----BEGIN [A-Z ]+-----$", re.MULTILINE)

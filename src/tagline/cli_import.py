@@ -1,0 +1,30 @@
+"""What ``tagline import`` is asked, and how it answers."""
+
+from __future__ import annotations
+
+from tagline.cli_shared import wiring_of
+from tagline.voice import Voice
+
+# As in cli.py.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from tagline.settings import Settings
+
+
+def say_import(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``import mlflow``, the only source there is."""
+    from tagline.commands.import_mlflow import Wanted, import_mlflow
+    from tagline.import_wiring import registry_of
+    from tagline.render import imported
+
+    wiring = wiring_of(chosen, settings, None)
+    registry = registry_of(settings, chosen.tracking_uri)
+    commits = wiring.commits(chosen.branch, push=chosen.push, dry_run=chosen.dry_run)
+    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
+    wanted = Wanted(chosen.model or (), chosen.stage or (), wiring.allowed_stages())
+    result = import_mlflow(desk, registry, commits, wanted)
+    voice = Voice(chosen, settings)
+    voice.say(imported.document(result), imported.text(result, voice.pen), result.warnings)
+    return 0

@@ -1,0 +1,58 @@
+"""Which adapter reads the registry that an import is from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tagline.errors import WrongUsage
+from tagline.settings import Settings, without_login
+
+if TYPE_CHECKING:
+    from tagline.settings import Login
+    from tagline.tracking_ports import ModelRegistry
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
+    """MLflow's registry at ``uri``, what ``--tracking-uri`` says; None for the environment's.
+
+    Raises WrongUsage where nothing names a server, or what names it is no address of one.
+    """
+    text = (uri if uri is not None else settings.mlflow_url or "").strip()
+    if not text:
+        raise WrongUsage(
+            "Nothing says where MLflow is.",
+            "Say it: --tracking-uri https://mlflow.example.org, or set MLFLOW_TRACKING_URI.",
+            code="no-mlflow",
+        )
+    url, user, password = without_login(text)
+    if _server(url) is None:
+        raise WrongUsage(
+            f"{url!r} is not the address of an MLflow server.",
+            "Give one that begins with http:// or https://. For a folder or a database, start a server on it: "
+            "mlflow server --backend-store-uri URI",
+            code="bad-mlflow-url",
+        )
+    from tagline.adapters.mlflow_client import MlflowClient
+    from tagline.adapters.mlflow_registry import MlflowRegistry
+
+    # A login in the address is meant for it; MlflowClient takes it out.
+    return MlflowRegistry(MlflowClient(text, None if user or password else _login(settings, url)))
+
+
+def _login(settings: Settings, url: str) -> Login | None:
+    """The environment's login, for the environment's server only; for any where the environment names none."""
+    named = settings.mlflow_url
+    return settings.mlflow_login if named is None or _server(named) == _server(url) else None
+
+
+def _server(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port; None for what is no address of a server."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and port and parts.scheme in _PORTS else None
