@@ -28,7 +28,8 @@ from tagline.domain.tags import EventKind
 from tagline.domain.touches import Touches
 from tagline.domain.verdicts import Verdict
 from tagline.formats import yaml
-from tagline.render.comment import Pages, comment
+from tagline.render.comment import comment
+from tagline.render.markdown import Pages
 from tests.domain.promotions import (
     HEAD,
     LABELLED,
@@ -49,7 +50,10 @@ from tests.render.test_markdown import REFERENCES, hostile
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
 PAGES = Pages(
-    lambda tag: f"https://h.example/tag/{tag.replace('#', '%23')}", lambda commit: f"https://h.example/commit/{commit}"
+    lambda tag: f"https://h.example/tag/{tag.replace('#', '%23')}",
+    lambda commit: f"https://h.example/commit/{commit}",
+    lambda commit, path: f"https://h.example/blob/{commit}/{path}",
+    lambda before, after: f"https://h.example/compare/{before}...{after}",
 )
 GITHUB_TAKES = 65_536
 GUARDED = policy("stages: {prod: {approvals: {count: 1, from: [bob]}}}")

@@ -7,44 +7,45 @@ word is folded away below: it is asked for once in a while.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tagline.domain.approvals import RULE as APPROVALS
 from tagline.domain.asks import REQUESTS, Action
+from tagline.domain.comparison import Traced
 from tagline.domain.promotion import Decided
 from tagline.domain.record import Record, hide
 from tagline.domain.steps import Step
 from tagline.domain.times import format_time
 from tagline.domain.verdicts import State
 from tagline.render.escape import one_line
-from tagline.render.markdown import code, link, table, text
+from tagline.render.lineage_markdown import section
+from tagline.render.markdown import Pages, code, fold, link, table, text
 
 #: Characters of a whole comment: GitHub takes 65,536.
 LIMIT = 60_000
 
 _SIGNS: dict[State, str] = {"ok": "✅", "waiting": "⏳", "refused": "❌", "unknown": "❔"}
 
-Url = Callable[[str], str]
 
+def comment(
+    decided: Decided, record: Record, pages: Pages, policy: str, now: int, traced: Sequence[Traced] = ()
+) -> str:
+    """The whole text, within the forges' limits: what is least needed is left out first.
 
-class Pages:
-    """Where tags and commits are shown."""
-
-    def __init__(self, tag: Url, commit: Url) -> None:
-        self.tag = tag
-        self.commit = commit
-
-
-def comment(decided: Decided, record: Record, pages: Pages, policy: str, now: int) -> str:
-    """The whole text, within the forges' limits: what is least needed is left out first."""
+    The lineage of the artifacts (``traced``) takes what room the decision leaves.
+    """
     hidden = hide(record)
     room = LIMIT - len(hidden)
     body = ""
     for level in range(_LEVELS):
-        body = "\n\n".join(part for part in _parts(decided, pages, policy, now, level) if part)
+        body = _body(decided, pages, policy, now, level, "")
         if len(body) <= room:
             break
+    if traced:
+        behind = section(traced, pages, room - len(body) - len("\n\n")) or _NO_ROOM
+        whole = _body(decided, pages, policy, now, level, behind)
+        body = whole if len(whole) <= room else body
     if len(body) > room:
         # Whole paragraphs: half a code span would be text.
         body = body[: room - 100].rpartition("\n\n")[0]
@@ -58,12 +59,20 @@ _ROWS = {3: 50, 4: 10}
 _ALL = 1000
 
 
-def _parts(decided: Decided, pages: Pages, policy: str, now: int, level: int) -> Iterator[str]:
+_NO_ROOM = "What is behind the artifacts does not fit here: see `tagline lineage --change N`."
+
+
+def _body(decided: Decided, pages: Pages, policy: str, now: int, level: int, behind: str) -> str:
+    return "\n\n".join(part for part in _parts(decided, pages, policy, now, level, behind) if part)
+
+
+def _parts(decided: Decided, pages: Pages, policy: str, now: int, level: int, behind: str) -> Iterator[str]:
     yield _title(decided)
     yield from _against(decided, level)
     yield _drift(decided)
     yield _steps(decided, pages, level)
     yield _again(decided, level)
+    yield behind
     yield _details(decided, level)
     yield "\n".join(f"- ⚠️ {_words(warning.message)}" for warning in decided.warnings[: _ROWS.get(level, 50)])
     yield _foot(decided, pages, policy, now)
@@ -223,7 +232,7 @@ def _steps(decided: Decided, pages: Pages, level: int) -> str:
     most = _ROWS.get(level, len(rows))
     more = f"\n\n… and {len(rows) - most} more." if len(rows) > most else ""
     shown, folded = rows[: min(most, _SCREEN)], rows[_SCREEN:most]
-    return table(head, shown) + (f"\n\n{_fold(f'{len(folded)} more', table(head, folded))}" if folded else "") + more
+    return table(head, shown) + (f"\n\n{fold(f'{len(folded)} more', table(head, folded))}" if folded else "") + more
 
 
 _SCREEN = 15
@@ -283,7 +292,7 @@ def _details(decided: Decided, level: int) -> str:
     content = "\n\n".join(part for part in parts if part)
     satisfied = sum(row[0] == _SIGNS["ok"] for row in rows)
     title = f"Rules: {satisfied} of {len(rows)} satisfied" if rows else "Who asked"
-    return _fold(title, content) if content else ""
+    return fold(title, content) if content else ""
 
 
 def _word(step: Step, rule: str, message: str) -> str:
@@ -323,10 +332,6 @@ def _pasted(lines: Sequence[str], most: int) -> str:
 def _span(name: str) -> str:
     """A code span outside of tables, where a bar needs no escape."""
     return code(name).replace("\\|", "|")
-
-
-def _fold(summary: str, content: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
 
 
 def _foot(decided: Decided, pages: Pages, policy: str, now: int) -> str:

@@ -9,9 +9,22 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Callable
+from html import escape
+from typing import NamedTuple
 
 from tagline.domain.asks import WORD_JOINER
 from tagline.render.escape import one_line
+
+
+class Pages(NamedTuple):
+    """Where a forge shows tags, commits, files of commits, and what lies between two commits."""
+
+    tag: Callable[[str], str]
+    commit: Callable[[str], str]
+    file: Callable[[str, str], str]
+    compare: Callable[[str, str], str]
+
 
 #: Before a name, these refer: people, issues, merge requests, labels, milestones, snippets, epics, vulnerabilities.
 _REFERRING = "@#!~%$&^[*"
@@ -61,6 +74,17 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     """A table of cells that are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def html(words: str) -> str:
+    """Words for the inside of an HTML tag, where no Markdown is read, but mentions and references are."""
+    line = _WORDS.sub(rf"\g<0>{WORD_JOINER}", _short(words, _LONGEST_CODE))
+    return "".join(f"{escape(char)}{WORD_JOINER if char in _REFERRING else ''}" for char in line)
+
+
+def fold(summary: str, content: str) -> str:
+    """A block that is opened by a click; nothing for no content."""
+    return f"<details><summary>{summary}</summary>\n\n{content.rstrip()}\n\n</details>" if content else ""
 
 
 def _short(text: str, longest: int) -> str:

@@ -1,0 +1,120 @@
+"""Everything behind an artifact, as tables of Markdown to be folded away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tagline.domain.lineage import Lineage, Passage
+from tagline.domain.lineage_graph import File
+from tagline.domain.times import format_time
+from tagline.render.figures import digest, size, value
+from tagline.render.markdown import Pages, code, link, table, text
+
+
+def details(lineage: Lineage, pages: Pages | None, most: int) -> str:
+    """Commit, record, MLflow, steps, data, code, parameters; at most ``most`` rows each."""
+    return "\n\n".join(part for part in _parts(lineage, pages, most) if part)
+
+
+def _parts(lineage: Lineage, pages: Pages | None, most: int) -> Iterator[str]:
+    yield _commit(lineage)
+    yield _titled("Record", ["When", "What", "By", "Approved by", "Change"], record_rows(lineage.passages), most)
+    yield _mlflow(lineage)
+    graph = lineage.graph
+    steps = [
+        [code(step.name), code(step.command), "measures it" if step.name in graph.measuring else ""]
+        for step in graph.steps
+    ]
+    yield _titled("Steps", ["Step", "Command", ""], steps, most)
+    yield _titled("Data", ["Path", "Size", "Digest", "From"], [_data(file) for file in graph.data], most)
+    code_rows = [[_linked(file, lineage, pages), code(digest(file.digest))] for file in graph.code]
+    yield _titled("Code", ["File", "Blob"], code_rows, most)
+    parameters = [
+        [code(p.name), code(value(p.value)), code(p.file), ", ".join(map(code, p.steps[:5]))]
+        for p in lineage.parameters
+    ]
+    yield _titled("Parameters", ["Name", "Value", "File", "Steps"], parameters, most)
+
+
+def _titled(title: str, head: list[str], rows: Sequence[list[str]], most: int) -> str:
+    if not rows:
+        return ""
+    more = f"\n\n… and {len(rows) - most} more." if len(rows) > most else ""
+    return f"**{title}**\n\n{table(head, list(rows[:most]))}{more}"
+
+
+def _commit(lineage: Lineage) -> str:
+    commit, content = lineage.commit, lineage.content
+    signature = commit.signature
+    signed = {
+        "none": "not signed",
+        "good": "signed, verified",
+        "bad": "its signature is **bad**",
+        "expired": "signed, by a key or a signature that has expired",
+        "revoked": "signed by a key that was **revoked**",
+        "unverified": "signed, by a key that is not known here",
+    }[signature.status]
+    by = f" ({text(signature.signer)})" if signature.signer else ""
+    when = f", {_instant(commit.authored_at)}" if commit.authored_at else ""
+    lines = [
+        f"Commit {code(commit.id)}: {text(commit.subject)}",
+        f"by {text(commit.author)}{when}; {signed}{by}.",
+    ]
+    if content.digest is not None:
+        lines.append(f"Bytes {code(content.digest)}" + (f" at {code(content.uri)}" if content.uri else ""))
+    if lineage.no_content and lineage.graph.target is not None:
+        lines.append(f"Where the bytes are cannot be told: {text(lineage.no_content)}")
+    return "<br>".join(lines)
+
+
+def record_rows(passages: Sequence[Passage]) -> list[list[str]]:
+    """The record of a version, a row an event."""
+    return [
+        [
+            _instant(passage.time),
+            f"{text(str(passage.kind))} {code(passage.stage or passage.tag)}",
+            ", ".join(map(code, passage.requested_by)) or text(passage.tagger),
+            ", ".join(code(line.split(" ")[0]) for line in passage.approved_by[:20]) or "–",
+            link("change", passage.change)
+            if passage.change and passage.change.startswith(("https://", "http://"))
+            else (f"override: {text(passage.override)}" if passage.override else "–"),
+        ]
+        for passage in passages
+    ]
+
+
+def _mlflow(lineage: Lineage) -> str:
+    named = lineage.entry.mlflow if lineage.entry is not None else None
+    checked = lineage.run
+    if named is None or checked is None:
+        return ""
+    lines = [f"**MLflow** run {code(named.run_id)}: {text(checked.message)}"]
+    run = checked.run
+    if run is not None:
+        rows = [["parameter", code(name), code(value(what))] for name, what in sorted(run.params.items())]
+        rows += [["metric", code(name), code(value(what))] for name, what in sorted(run.metrics.items())]
+        rows += [["dataset", code(d.name), code(f"{d.source} {d.digest} {d.context}".strip())] for d in run.datasets]
+        if rows:
+            lines.append(table(["MLflow", "Name", "Value"], rows[:60]))
+    return "\n\n".join(lines)
+
+
+def _data(file: File) -> list[str]:
+    origin = file.origin
+    source = code(file.maker) if file.maker else "–"
+    if origin is not None and origin.url != file.path:
+        locked = f" at {code(origin.locked[:12])}" if origin.locked else ""
+        source = f"{code(origin.url)}{locked}"
+    files = f" in {file.files} files" if file.files is not None and file.files != 1 else ""
+    return [code(file.path), f"{size(file.size)}{files}", code(file.digest or "–"), source]
+
+
+def _linked(file: File, lineage: Lineage, pages: Pages | None) -> str:
+    return code(file.path) if pages is None else link(code(file.path), pages.file(lineage.commit.id, file.path))
+
+
+def _instant(seconds: int) -> str:
+    if not 0 <= seconds < 253_402_300_800:
+        return "–"
+    day, clock = format_time(seconds).removesuffix("Z").split("T")
+    return f"{day} {clock.removesuffix(':00')} UTC"
