@@ -36,6 +36,7 @@ bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.changes
 	$(VENV)/bin/python -m benchmarks.fetch
 	$(VENV)/bin/python -m benchmarks.resolve
+	$(VENV)/bin/python -m benchmarks.lineage
 	$(VENV)/bin/python -m benchmarks.image
 
 $(VENV)/bin/python:

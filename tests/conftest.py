@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, settings
 
 from tagline.cli import main
 from tests.gitbuild import environment
+from tests.mlflowserver import mlflow_server
 from tests.s3server import s3, s3_server
 
-__all__ = ["s3", "s3_server"]
+__all__ = ["mlflow_server", "s3", "s3_server"]
 
 settings.register_profile(
     "ci",
@@ -32,7 +33,7 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-_FOREIGN = ("CI", "GITHUB_", "GITLAB_", "GIT_", "TAGLINE_", "NO_COLOR", "XDG_CACHE_HOME", "AWS_")
+_FOREIGN = ("CI", "GITHUB_", "GITLAB_", "GIT_", "TAGLINE_", "NO_COLOR", "XDG_CACHE_HOME", "AWS_", "MLFLOW_")
 _KEPT = ("GIT_SSL_CAINFO", "TAGLINE_TESTS_NO_SKIP")
 
 

@@ -36,6 +36,9 @@ class MemoryTree:
     def paths(self) -> Sequence[str]:
         return sorted({*self._files, *self._links})
 
+    def files(self) -> Sequence[tuple[str, str]]:
+        return [(path, "") for path in self.paths()]
+
     def read(self, path: str, limit: int) -> bytes | None:
         self.reads.append(path)
         data = self._files.get(path)

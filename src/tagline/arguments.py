@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from tagline import __version__
 from tagline.errors import WrongUsage
-from tagline.inputs import COMMANDS
+from tagline.inputs import COMMANDS, LINEAGE_FORMATS
 
 FORMATS = ("text", "json", "github", "code-quality", "junit")
 #: ``git`` is a server without an API.
@@ -83,6 +83,9 @@ def _show(sub: Parser) -> None:
 
 def _history(sub: Parser) -> None:
     sub.add_argument("name", nargs="?", metavar="NAME", help="one artifact (default: all)")
+    sub.add_argument("--at", metavar="STAGE", help="who held this stage: since when, how long, approved by whom")
+    sub.add_argument("--from", dest="start", metavar="RFC3339", help="nothing that was over before this instant")
+    sub.add_argument("--to", dest="end", metavar="RFC3339", help="nothing after this instant; --at answers as of then")
     _reading(sub)
 
 
@@ -125,6 +128,7 @@ def _validate(sub: Parser) -> None:
     sub.add_argument("files", nargs="*", metavar="FILE", help="manifests (default: all that Git tracks)")
     sub.add_argument("--format", choices=FORMATS, default=None, help="how to print findings (default: text)")
     sub.add_argument("--check-storage", action="store_true", help="look at every object: is it there, is it right")
+    sub.add_argument("--check-mlflow", action="store_true", help="ask MLflow about every run that a manifest names")
     _common(sub)
 
 
@@ -171,6 +175,25 @@ def _deprecate(sub: Parser) -> None:
     _writing(sub)
 
 
+def _import(sub: Parser) -> None:
+    sub.add_argument("source", choices=("mlflow",), metavar="mlflow", help="where from: MLflow's registry of models")
+    sub.add_argument("--tracking-uri", metavar="URI", help="the server (default: MLFLOW_TRACKING_URI)")
+    sub.add_argument(
+        "--model", action="append", metavar="MODEL[=NAME]",
+        help="only this model, and what it is called here; may be repeated (default: all)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--stage", action="append", metavar="MLFLOW=OURS",
+        help="what an alias or an old stage is called here, empty to leave it out; may be repeated",
+    )  # fmt: skip
+    sub.add_argument(
+        "--branch", default="tagline/import-mlflow", metavar="NAME",
+        help="the branch that takes the commits (default: tagline/import-mlflow)",
+    )  # fmt: skip
+    _overriding(sub)
+    _writing(sub)
+
+
 def _change(sub: Parser) -> None:
     _common(sub)
     sub.add_argument("--change", type=_number, metavar="N", help="the pull or merge request (default: this job's)")
@@ -196,6 +219,26 @@ def _plan(sub: Parser) -> None:
     _change(sub)
 
 
+def _lineage(sub: Parser) -> None:
+    sub.add_argument(
+        "target", nargs="?", metavar="TARGET",
+        help="NAME, NAME@v1.2.3, NAME@latest or NAME#stage (default: what this job's tag names)",
+    )  # fmt: skip
+    sub.add_argument("--change", type=_number, metavar="N", help="every artifact that a change touches or promotes")
+    sub.add_argument("--format", choices=LINEAGE_FORMATS, default=None, help="how to print it (default: text)")
+    sub.add_argument("-o", "--output", metavar="FILE", help="write it there instead")
+    _as_of(sub)
+    _reading(sub)
+
+
+def _diff(sub: Parser) -> None:
+    sub.add_argument("target", metavar="TARGET", help="NAME#stage, NAME@v1.2.3, NAME@latest or NAME")
+    sub.add_argument("other", nargs="?", metavar="OTHER", help="what it is compared with (default: itself, at --to)")
+    sub.add_argument("--from", dest="start", metavar="RFC3339", help="the first instant")
+    sub.add_argument("--to", dest="end", metavar="RFC3339", help="the second instant (default: now)")
+    _reading(sub)
+
+
 def _ci(sub: Parser) -> None:
     sub.add_argument("step", nargs="?", choices=COMMANDS, metavar="COMMAND", help="default: TAGLINE_COMMAND")
     sub.set_defaults(json=False)
@@ -207,10 +250,12 @@ def _demo(sub: Parser) -> None:
 
 _COMMANDS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
     ("show", "What the registry holds now, or held then.", _show),
-    ("history", "Every event, newest first.", _history),
+    ("history", "Every event, newest first; or who held a stage, and how long.", _history),
     ("check-ref", "What a tag did, and whether it still counts.", _check_ref),
     ("resolve", "The artifact behind a target, and where its bytes are.", _resolve),
     ("fetch", "Bring an artifact's bytes, verified.", _fetch),
+    ("lineage", "What is behind an artifact, against what the stages hold.", _lineage),
+    ("diff", "What changed between two versions, or in a stage between two instants.", _diff),
     ("validate", "Check artifacts.yaml and dvc.yaml; findings at the line.", _validate),
     ("register", "Give a commit a version.", _register),
     ("assign", "Give a stage to a version.", _assign),
@@ -218,6 +263,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
     ("rollback", "Give a stage back to the version before.", _rollback),
     ("deregister", "Withdraw a version.", _deregister),
     ("deprecate", "Hide an artifact.", _deprecate),
+    ("import", "Bring a model registry of MLflow into this one.", _import),
     ("plan", "What merging a change will do, said on the change.", _plan),
     ("promote", "Do what a merged change asked for.", _promote),
     ("ci", "A command by the inputs of a CI step; outputs for later steps.", _ci),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_urls import RemoteUrl
     from tagline.commands.cases import ChangeDesk
+    from tagline.commands.lineage_reading import Library
     from tagline.ports import Delivery, Forge, Job, Ledger
     from tagline.storage_ports import ObjectStore
     from tagline.storage_wiring import StorageWiring
@@ -74,6 +75,7 @@ class ChangeWiring:
     def desk(self, *, dry_run: bool) -> ChangeDesk:
         """What the commands about changes work with."""
         from tagline.commands.cases import ChangeDesk
+        from tagline.tracking_wiring import bridge_of
 
         forge, history = self._forge, self._history
         return ChangeDesk(
@@ -87,6 +89,24 @@ class ChangeWiring:
             dry_run=dry_run,
             identity=self.settings.identity,
             run_url=self.settings.run_url,
+            library=self.library(history),
+            tracking=bridge_of(self.settings),
+        )
+
+    def library(self, history: GitHistory) -> Library:
+        """What lineages are read from."""
+        from tagline.commands.lineage_reading import Library
+        from tagline.commands.stored import content_at
+        from tagline.tracking_wiring import bridge_of
+
+        return Library(
+            url=history.url,
+            tree=history.files,
+            facts=history.facts,
+            prepare=history.prepare,
+            content=lambda commit, tree, path: content_at(history, commit, tree, path),
+            desk=self._storage.desk(),
+            tracking=lambda: bridge_of(self.settings),
         )
 
     def delivery(self) -> Delivery:

@@ -133,6 +133,14 @@ def _command(name: str, environ: MutableMapping[str, str]) -> Callable[[argparse
         from tagline import cli_bytes as cli
 
         return {"resolve": cli.say_resolve, "fetch": cli.say_fetch, "validate": cli.say_validate}[name]
+    if name in ("lineage", "diff"):
+        from tagline import cli_lineage
+
+        return {"lineage": cli_lineage.say_lineage, "diff": cli_lineage.say_diff}[name]
+    if name == "import":
+        from tagline.cli_import import say_import
+
+        return say_import
     if name == "demo":
         return _demo
     from tagline import cli_ledger

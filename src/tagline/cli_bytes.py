@@ -106,6 +106,7 @@ def say_validate(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def report_of(chosen: argparse.Namespace, settings: Settings) -> ValidationReport:
     """What ``validate`` found."""
+    from tagline.commands.check_mlflow import check_mlflow
     from tagline.commands.check_storage import check_storage
     from tagline.commands.validate import validate
 
@@ -113,13 +114,18 @@ def report_of(chosen: argparse.Namespace, settings: Settings) -> ValidationRepor
     tree = wiring.manifests()
     files = [wiring.repository_path(file) for file in chosen.files] or None
 
-    def check_bytes(items: Sequence[Declared]) -> list[Finding]:
-        return check_storage(tree, items, wiring.storage.desk(), wiring.repository.url)
+    def look(items: Sequence[Declared]) -> list[Finding]:
+        found: list[Finding] = []
+        if chosen.check_storage:
+            found += check_storage(tree, items, wiring.storage.desk(), wiring.repository.url)
+        if chosen.check_mlflow:
+            found += check_mlflow(tree, items, wiring.tracking)
+        return found
 
     return validate(
         tree,
         files,
         has_registry_tags=wiring.has_registry_tags,
         untracked_exists=wiring.exists,
-        check_bytes=check_bytes if chosen.check_storage else None,
+        look=look if chosen.check_storage or chosen.check_mlflow else None,
     )

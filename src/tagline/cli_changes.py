@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tagline.cli_shared import pages_of
 from tagline.voice import Voice
 
 # As in cli.py.
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tagline.change_wiring import ChangeWiring
+    from tagline.commands.cases import ChangeDesk
     from tagline.domain.delivery import Delivered
     from tagline.domain.record import Record
     from tagline.domain.results import Planned
@@ -27,7 +29,10 @@ def say_plan(chosen: argparse.Namespace, settings: Settings) -> int:
         raise WrongUsage("--open and --change exclude each other.", "Use one of them.")
     wiring = _change_wiring(chosen, settings)
     task = task_of(wiring.job.event, chosen.change, every=chosen.open)
-    return _say_changes(chosen, settings, plan(wiring.desk(dry_run=chosen.dry_run), task, _comment), task.why)
+    desk = wiring.desk(dry_run=chosen.dry_run)
+    planned = plan(desk, task, _comment)
+    _summarize(desk, settings, planned)
+    return _say_changes(chosen, settings, planned, task.why)
 
 
 def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -39,7 +44,9 @@ def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     task = task_of(wiring.job.event, chosen.change)
     desk = wiring.desk(dry_run=chosen.dry_run)
     if courier is None:
-        return _say_changes(chosen, settings, promote(desk, task, _comment), task.why)
+        planned = promote(desk, task, _comment)
+        _summarize(desk, settings, planned)
+        return _say_changes(chosen, settings, planned, task.why)
 
     def compose(planned: Planned, record: Record, forge: Forge, now: int) -> str:
         # Before the record stands: once it does, no later run looks at this change again.
@@ -48,7 +55,22 @@ def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
 
     promoted = promote(desk, task, compose)
     courier.deliver(promoted, desk.now())
+    _summarize(desk, settings, promoted)
     return _say_changes(chosen, settings, promoted, task.why, courier.delivered)
+
+
+def _summarize(desk: ChangeDesk, settings: Settings, planned: Sequence[Planned]) -> None:
+    """What is behind the artifacts, in the step's summary, which has more room than a comment.
+
+    On GitLab the comment's text is kept with the job; and what could not be posted is shown whole anyway.
+    """
+    from tagline.render.lineage_markdown import section
+
+    if not settings.step or settings.platform != "github":
+        return
+    for one in planned:
+        if one.traced and one.comment_url:
+            desk.job.report(section(one.traced, pages_of(desk.forge)))
 
 
 class _Courier:
@@ -75,10 +97,9 @@ def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiri
 
 
 def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
-    from tagline.render.comment import Pages, comment
+    from tagline.render.comment import comment
 
-    pages = Pages(forge.tag_url, forge.commit_url)
-    return comment(planned.decided, record, pages, planned.policy.digest, now)
+    return comment(planned.decided, record, pages_of(forge), planned.policy.digest, now, planned.traced)
 
 
 def _say_changes(

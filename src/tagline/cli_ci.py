@@ -71,7 +71,7 @@ class _Step:
 
         from tagline.errors import WrongUsage
 
-        if asked.command != "fetch":
+        if not getattr(asked, "output", None):
             return
         here, workspace = Path.cwd(), self._settings.container_workspace
         dest = Path(os.path.normpath(here / asked.output))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tagline.cli_shared import instant, wiring_of
+from tagline.cli_shared import instant, window, wiring_of
 from tagline.voice import Voice
 
 # As in cli.py.
@@ -50,19 +50,28 @@ def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
-    """``history``."""
+    """``history``: events, or with ``--at`` who held a stage."""
     from tagline.commands.history import history
+    from tagline.commands.holds import holds
     from tagline.domain.targets import parse_target
     from tagline.errors import WrongUsage
     from tagline.render import documents, terminal
+    from tagline.render import holds as held
     from tagline.wiring import now
 
     name = parse_target(chosen.name) if chosen.name else None
     if name is not None and (name.version or name.stage):
-        raise WrongUsage(f"{chosen.name!r} is more than a name.", f"Write: tagline history {name.artifact}")
+        at = f" --at {name.stage}" if name.stage else ""
+        raise WrongUsage(f"{chosen.name!r} is more than a name.", f"Write: tagline history {name.artifact}{at}")
     artifact = name.artifact if name else None
-    result = history(wiring_of(chosen, settings, artifact).source(), artifact, now())
+    start, end = window(chosen)
+    source = wiring_of(chosen, settings, artifact).source()
     voice = Voice(chosen, settings)
+    if chosen.at is not None:
+        past = holds(source, artifact, chosen.at, now(), start=start, end=end)
+        voice.say(documents.holds(past), held.holds(past, voice.pen, artifact), past.warnings)
+        return 0
+    result = history(source, artifact, now(), start=start, end=end)
     voice.say(documents.history(result), terminal.history(result, voice.pen), result.warnings)
     return 0
 

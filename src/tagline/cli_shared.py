@@ -7,6 +7,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from tagline.ports import Forge
+    from tagline.render.markdown import Pages
     from tagline.settings import Settings
     from tagline.wiring import Wiring
 
@@ -31,6 +33,24 @@ def instant(chosen: argparse.Namespace) -> int | None:
     from tagline.domain.times import parse_time
 
     return None if chosen.as_of is None else parse_time(chosen.as_of)
+
+
+def window(chosen: argparse.Namespace) -> tuple[int | None, int | None]:
+    """What ``--from`` and ``--to`` say, in unix seconds. Raises WrongUsage where the end comes first."""
+    from tagline.domain.times import parse_time
+    from tagline.errors import WrongUsage
+
+    start, end = (None if text is None else parse_time(text) for text in (chosen.start, chosen.end))
+    if start is not None and end is not None and start > end:
+        raise WrongUsage(f"--from {chosen.start} is later than --to {chosen.end}.", "Exchange them.")
+    return start, end
+
+
+def pages_of(forge: Forge) -> Pages:
+    """Where a forge shows what we write about."""
+    from tagline.render.markdown import Pages
+
+    return Pages(forge.tag_url, forge.commit_url, forge.file_url, forge.compare_url)
 
 
 def meanwhile(*modules: str) -> None:

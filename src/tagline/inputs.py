@@ -11,8 +11,10 @@ from typing import Literal, NamedTuple
 
 from tagline.errors import WrongUsage
 
+#: What a lineage can be written as.
+LINEAGE_FORMATS = ("text", "json", "markdown", "mermaid", "in-toto", "openlineage", "cyclonedx")
 #: What ``tagline ci`` can run.
-COMMANDS = ("validate", "plan", "promote", "resolve", "fetch", "check-ref")
+COMMANDS = ("validate", "plan", "promote", "resolve", "fetch", "lineage", "check-ref")
 
 _BYTES = ("resolve", "fetch")
 _CHANGES = ("plan", "promote")
@@ -50,7 +52,7 @@ INPUTS = (
         "target",
         "NAME (its latest version), NAME@v1.2.3, NAME@latest or NAME#stage; for check-ref a tag. "
         "Empty: the tag that started this job.",
-        "", (*_BYTES, "check-ref"),
+        "", (*_BYTES, "lineage", "check-ref"),
     ),
     Input("repo", "The repository: owner/name on this forge, any Git URL, or a folder. Empty: this one.", "--repo"),
     Input("repo-token", "The token for `repo`; without one this job's own is used, on its own forge."),
@@ -60,7 +62,10 @@ INPUTS = (
     Input(
         "check-storage", "Look at every object too: is it there, is it right.", "--check-storage", ("validate",), "flag"
     ),
-    Input("change", "The number of the pull or merge request. Empty: this job's.", "--change", _CHANGES),
+    Input(
+        "check-mlflow", "Ask MLflow about every run that a manifest names.", "--check-mlflow", ("validate",), "flag"
+    ),
+    Input("change", "The number of the pull or merge request. Empty: this job's.", "--change", (*_CHANGES, "lineage")),
     Input("open", "Every open change: for schedules.", "--open", ("plan",), "flag"),
     Input("dry-run", "Say what would be done; write, comment and set nothing.", "--dry-run", _CHANGES, "flag"),
     Input(
@@ -69,10 +74,14 @@ INPUTS = (
         "github.token pushes start nothing. After the file a pattern of tags may stand; one a line.",
         "--deliver", ("promote",), "lines", only="github",
     ),
-    Input("dest", "The file or folder that the artifact becomes.", "--output", ("fetch",), needed=("fetch",)),
+    Input(
+        "dest", "The file or folder that the artifact becomes; of lineage the file that takes it.", "--output",
+        ("fetch", "lineage"), needed=("fetch",),
+    ),
+    Input("format", f"What lineage is written as: {', '.join(LINEAGE_FORMATS)}.", "--format", ("lineage",)),
     Input("force", "Replace what is at `dest` and differs.", "--force", ("fetch",), "flag"),
     Input("cache", "A folder that keeps fetched objects between runs.", commands=("fetch",)),
-    Input("as-of", "As the registry was then: 2026-03-01T00:00:00Z.", "--as-of", _BYTES),
+    Input("as-of", "As the registry was then: 2026-03-01T00:00:00Z.", "--as-of", (*_BYTES, "lineage")),
     Input("presign", "Also a URL that reads the object for so many seconds.", "--presign", ("resolve",)),
     Input(
         "require-change",

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from tagline.domain.changes import Change, Comment, Label, Reviews, Status, Unknown
 from tagline.domain.codeowners import Flavour
+from tagline.domain.commits import CommitFacts
 from tagline.domain.delivery import Delivered
 from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
@@ -27,6 +28,9 @@ class Tree(Protocol):
 
     def paths(self) -> Sequence[str]:
         """Every tracked file (symlinks included, submodules' content not), sorted."""
+
+    def files(self) -> Sequence[tuple[str, str]]:
+        """Path and Git's id of every file and link; in a work tree the ids are empty."""
 
     def read(self, path: str, limit: int) -> bytes | None:
         """The content of a regular file, at most ``limit`` + 1 bytes of it.
@@ -95,6 +99,12 @@ class Repository(Protocol):
 
     def content(self, commit: str, path: str) -> Content | None:
         """What a commit holds at a path; None for nothing."""
+
+    def facts(self, commit: str) -> CommitFacts:
+        """Who made a commit and when, and whether it is signed."""
+
+    def prepare(self, commits: Sequence[str]) -> None:
+        """Bring the files of several commits at once, where they are not here and will be read one after the other."""
 
     def why_incomplete(self) -> str | None:
         """``shallow`` or ``partial`` when tags may be missing here, else None."""
@@ -249,6 +259,12 @@ class Forge(Protocol):
     def tag_url(self, tag: str) -> str:
         """The page of a tag."""
 
+    def file_url(self, commit: str, path: str) -> str:
+        """The page of a file or folder of a commit."""
+
+    def compare_url(self, before: str, after: str) -> str:
+        """The page of what lies between two commits."""
+
 
 class Delivery(Protocol):
     """What starts workflows, where a pushed tag alone does not."""
@@ -311,6 +327,12 @@ class History(Protocol):
     def files(self, commit: str) -> Tree:
         """The files of a commit."""
 
+    def facts(self, commit: str) -> CommitFacts:
+        """Who made a commit and when, and whether it is signed."""
+
+    def prepare(self, commits: Sequence[str]) -> None:
+        """Bring the files of several commits at once, before they are read one after the other."""
+
     def object_id(self, commit: str, path: str) -> tuple[str, str] | None:
         """Kind (as of :class:`Content`) and id of what a commit holds at a path, without downloading it."""
 
@@ -334,3 +356,32 @@ class History(Protocol):
 
     def is_older(self, commit: str, other: str) -> bool | None:
         """Whether ``commit`` lies strictly before ``other``; None when nobody can tell."""
+
+
+class Commits(Protocol):
+    """A branch that is gone on with, commit by commit, without a checkout: no work tree, index or HEAD is touched."""
+
+    @property
+    def branch(self) -> str:
+        """Its name."""
+
+    def tip(self) -> str | None:
+        """The commit to go on from: the branch's newest, or the default branch's; None before the first commit.
+
+        Raises Refused where the branch is checked out, Conflict where it differs here and on the remote.
+        """
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """A file of a commit; None where there is none. Raises Refused for what is there and is no file."""
+
+    def unmerged(self) -> list[tuple[str, str]]:
+        """Id and message of the branch's commits that the default branch lacks, oldest first."""
+
+    def add(self, parent: str | None, path: str, data: bytes, message: str, time: int) -> str:
+        """A commit that changes one file at the root; its id. No branch knows it yet. ``time`` is unix seconds."""
+
+    def publish(self, commit: str) -> None:
+        """Make it the branch's newest commit, on the remote first where that is pushed to.
+
+        Raises Conflict where somebody else moved the branch meanwhile, PlatformRefused when the remote says no.
+        """

@@ -15,7 +15,7 @@ from tagline.commands.reading import Source
 from tagline.domain.messages import one_line
 from tagline.domain.tags import parse_tag
 from tagline.errors import NotFound, WrongUsage
-from tagline.ports import Ledger, Tree, Upstream
+from tagline.ports import Commits, Ledger, Tree, Upstream
 from tagline.settings import Settings
 from tagline.storage_ports import ObjectStore
 
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_repository import GitRepository
     from tagline.adapters.git_urls import Login, RemoteUrl
+    from tagline.commands.lineage_reading import Library
     from tagline.commands.writing import Desk
     from tagline.storage_wiring import StorageWiring
+    from tagline.tracking_ports import Bridge
 
 #: ``owner/name`` on a forge, groups in between included.
 OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
@@ -49,6 +51,13 @@ def server_of(settings: Settings, forge: str | None, api_url: str | None) -> str
     if settings.server_url is not None and forge in (None, settings.platform):
         return settings.server_url.rstrip("/")
     return _PUBLIC.get(forge or "")
+
+
+def write_answer(file: Path, text: str) -> None:
+    """Put an answer into a file, which is replaced as a whole. Raises PlatformRefused where that cannot be done."""
+    from tagline.adapters.answer_file import write_answer as write
+
+    write(file, text)
 
 
 def now() -> int:
@@ -170,6 +179,13 @@ class Wiring:
         local = self._url is None and not self.repository.place.bare
         return StorageWiring(self.settings, self._git_objects, self.repository.git if local else None)
 
+    @cached_property
+    def tracking(self) -> Bridge:
+        """This job's MLflow, which only an artifact whose manifest names a run asks for."""
+        from tagline.tracking_wiring import bridge_of
+
+        return bridge_of(self.settings)
+
     def _git_objects(self, commit: str) -> GitObjects:
         from tagline.adapters.git_objects import GitObjects
 
@@ -190,6 +206,22 @@ class Wiring:
         config = repository.tree(commit).read(".lfsconfig", MAX_LFS_CONFIG)
         endpoint, headers = lfs_server(repository.git, remote, config)
         return LfsStore(endpoint, headers, repository.place.common_dir / "lfs" / "objects" if not self._url else None)
+
+    def library(self) -> Library:
+        """What lineages are read from."""
+        from tagline.commands.lineage_reading import Library
+        from tagline.tracking_wiring import bridge_of
+
+        repository = self.repository
+        return Library(
+            url=repository.url,
+            tree=repository.tree,
+            facts=repository.facts,
+            prepare=repository.prepare,
+            content=lambda _commit, tree, path: tree.content(path),
+            desk=self.storage.desk(),
+            tracking=lambda: bridge_of(self.settings),
+        )
 
     def source(self) -> Source:
         """What reading commands read."""
@@ -271,6 +303,27 @@ class Wiring:
         if self._url is not None:
             raise WrongUsage("--no-push makes no sense with a remote --repo.", "Drop one of them.")
         return LocalLedger(self.repository, Tagger(self.repository.git, self.settings.tagger))
+
+    def commits(self, branch: str, *, push: bool | None, dry_run: bool) -> Commits:
+        """What makes commits on a branch of this clone. ``push`` is as for :meth:`desk`.
+
+        Raises WrongUsage where ``--repo`` names a remote: commits are made in a clone.
+        """
+        from tagline.adapters.git_commits import BranchCommits
+        from tagline.adapters.git_ledger import Tagger
+        from tagline.adapters.git_urls import upstream_of
+
+        if self._url is not None:
+            raise WrongUsage(
+                "This needs a clone: commits are made in it.", "Clone it, and name the folder: --repo ./PATH"
+            )
+
+        def remote() -> RemoteUrl:
+            return upstream_of(self.repository, self._remote() or "origin", push=True, login_for=self._own_login)
+
+        tagger = Tagger(self.repository.git, self.settings.tagger)
+        pushes = push if push is not None else self.settings.ci
+        return BranchCommits(self.repository, branch, tagger, remote if pushes else None, keeps=not dry_run)
 
     def commit(self, revision: str) -> str:
         """The commit of a revision, of the remote when ``--repo`` names one."""

@@ -31,6 +31,7 @@ CASES = [
     (["show", "rf#prod", "--json"], {"git"}),
     (["show", "rf"], {"git"}),
     (["history"], {"git"}),
+    (["history", "--at", "prod"], {"git"}),
     (["check-ref", "not-a-registry-tag"], set()),
     (["register", "rf", "--dry-run"], {"git", "yaml", "jsonschema"}),
     (["assign", "rf#dev", "--version", "v1.0.0"], {"git", "yaml"}),
@@ -38,9 +39,13 @@ CASES = [
     (["resolve", "rf"], {"git", "yaml", "jsonschema"}),
     (["fetch", "rf", "-o", "out"], {"git", "yaml", "jsonschema"}),
     (["validate", "--check-storage"], {"git", "yaml", "jsonschema"}),
+    # No entry names a run.
+    (["validate", "--check-mlflow"], {"git", "yaml", "jsonschema"}),
     (["validate"], {"git", "yaml", "jsonschema"}),
     (["ci", "check-ref"], set()),
     (["ci", "validate"], {"git", "yaml", "jsonschema"}),
+    (["import", "mlflow"], set()),
+    (["import", "mlflow", "--tracking-uri", "http://127.0.0.1:9"], {"git", "yaml", "requests"}),
     (["plan", "--change", "1"], set()),
     (["promote", "--change", "1"], set()),
     (

@@ -17,6 +17,7 @@ from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_snapshots import STAY, Snapshots
 from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.changes import Change
+from tagline.domain.commits import CommitFacts
 from tagline.domain.landing import Commit, landed_after
 from tagline.domain.touches import FileChange
 from tagline.errors import NotFound, PlatformRefused, Refused
@@ -93,6 +94,14 @@ class GitHistory:
     def files(self, commit: str) -> Tree:
         """The files of a commit."""
         return self.snapshots.tree(commit)
+
+    def facts(self, commit: str) -> CommitFacts:
+        """What a commit says of itself."""
+        return self.snapshots.facts(commit)
+
+    def prepare(self, commits: Sequence[str]) -> None:
+        """By one fetch."""
+        self.snapshots.fetch(commits)
 
     def _fetch(self, repository: GitRepository, options: Sequence[str], revisions: Sequence[str]) -> None:
         result = self._cache.bring(repository, options, revisions)

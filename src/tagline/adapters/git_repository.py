@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from tagline.adapters.git import Git, Place, find_repository, is_url, open_git, without_credentials
+from tagline.adapters.git_facts import commit_facts
 from tagline.adapters.git_tags import read_tags, tag_names
 from tagline.adapters.git_trees import CommitTree, WorkTree
+from tagline.domain.commits import CommitFacts
 from tagline.domain.events import RawTag
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Content, Tree
@@ -102,6 +104,13 @@ class GitRepository:
     def tree(self, commit: str) -> CommitTree:
         """The files of a commit."""
         return CommitTree(self.git, commit, partial=self._partial)
+
+    def facts(self, commit: str) -> CommitFacts:
+        """What the commit says of itself, and git of its signature."""
+        return commit_facts(self.git, commit)
+
+    def prepare(self, _commits: Sequence[str]) -> None:
+        """Nothing: git fetches what a partial clone lacks."""
 
     def work_tree(self) -> Tree:
         """The tracked files on disk; HEAD's in a bare repository."""

@@ -13,12 +13,14 @@ from collections.abc import Collection, Sequence
 from functools import cached_property, partial
 
 from tagline.adapters.git import Git
+from tagline.adapters.git_facts import commit_facts
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_remote import RemoteCache, is_damage
 from tagline.adapters.git_repository import Bring, GitRepository
 from tagline.adapters.git_tag_fetch import is_refused_filter
 from tagline.adapters.git_trees import CommitTree
 from tagline.adapters.git_urls import RemoteUrl
+from tagline.domain.commits import CommitFacts
 from tagline.domain.lfs import MAX_POINTER
 from tagline.domain.tags import artifact_in_tag
 
@@ -69,6 +71,11 @@ class Snapshots:
         missing = [commit for commit in commits if not self._has(commit)]
         if missing and not self._fetch(["--depth=1", f"--filter={_SMALL}"], missing):
             self._fetch(["--depth=1", f"--filter={_WITHOUT}"], missing)
+
+    def facts(self, commit: str) -> CommitFacts:
+        """What a commit says of itself."""
+        self.fetch([commit])
+        return commit_facts(self.repository.git, commit)
 
     def objects(self, commit: str) -> tuple[Git, Bring]:
         """git where a commit's files are, and what brings many of them."""
@@ -129,6 +136,15 @@ class RemoteRepository(GitRepository):
     def tree(self, commit: str) -> CommitTree:
         """The files of a commit."""
         return super().tree(commit) if self._has_files else self._snapshots.tree(commit)
+
+    def facts(self, commit: str) -> CommitFacts:
+        """What a commit says of itself."""
+        return super().facts(commit) if self._has_files else self._snapshots.facts(commit)
+
+    def prepare(self, commits: Sequence[str]) -> None:
+        """By one fetch."""
+        if not self._has_files:
+            self._snapshots.fetch(commits)
 
     def objects(self, commit: str) -> tuple[Git, Bring | None]:
         """git where a commit's files are, and what brings many of them."""

@@ -64,6 +64,10 @@ class WorkTree:
         with os.fdopen(descriptor, "rb") as file:
             return file.read(limit + 1)
 
+    def files(self) -> Sequence[tuple[str, str]]:
+        """Every path of the index; Git has not seen these bytes yet."""
+        return [(path, "") for path in self.paths()]
+
     def _open(self, path: str) -> int:
         """Open component by component, so that no link on the way leads out of the work tree."""
         *folders, name = path.split("/")
@@ -153,13 +157,23 @@ class CommitTree:
         wanted = set(paths)
         return [entry for entry in found if entry.path in wanted]
 
+    def _known(self, paths: Sequence[str]) -> list[_Entry]:
+        """The files at some paths: by the whole list where that was read before, which spares a process."""
+        if "_all" not in self.__dict__:
+            return self._entries(paths)
+        return [self._by_path[path] for path in dict.fromkeys(paths) if path in self._by_path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, _Entry]:
+        return {entry.path: entry for entry in self._all}
+
     def read(self, path: str, limit: int) -> bytes | None:
         """A regular file's first ``limit`` + 1 bytes."""
         return self.read_many([path], limit).get(path)
 
     def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
         """Several files by three git processes, whatever their number."""
-        regular = [e for e in self._entries(list(paths)) if e.mode in _REGULAR]
+        regular = [e for e in self._known(list(paths)) if e.mode in _REGULAR]
         if not regular:
             return {}
         if self._prefetch is not None:
@@ -189,15 +203,19 @@ class CommitTree:
 
     def object_id(self, path: str) -> tuple[str, str] | None:
         """Kind (as of Content) and id of what lies at ``path``; None for nothing."""
-        entry = next(iter(self._entries([path.strip("/")])), None)
-        if entry is None:
-            return None
-        return _kind(entry.mode, entry.kind), entry.object_id
+        entry = self._entry(path.strip("/"))
+        return None if entry is None else (_kind(entry.mode, entry.kind), entry.object_id)
+
+    def _entry(self, path: str) -> _Entry | None:
+        """A file, by the whole list where that was read before; or a folder."""
+        if "_all" in self.__dict__ and path in self._by_path:
+            return self._by_path[path]
+        return next(iter(self._entries([path])), None)
 
     def content(self, path: str) -> Content | None:
         """What lies at ``path``: a file, a folder, a link or a submodule."""
         wanted = path.strip("/")
-        entry = next(iter(self._entries([wanted])), None) if wanted else None
+        entry = self._entry(wanted) if wanted else None
         if entry is None:
             return None
         if entry.kind == "tree":

@@ -18,6 +18,7 @@ import requests
 from github.GithubException import GithubException
 
 from tagline.adapters import http_retries
+from tagline.adapters.forge_pages import GitHubPages
 from tagline.adapters.forge_refusals import not_there
 from tagline.adapters.github_api import client, explained, is_passing, refusal_of
 from tagline.domain.changes import (
@@ -50,7 +51,7 @@ _ACTIONS_BOT = "github-actions[bot]"
 _PAGES_OF_RECENT = 5
 
 
-class GitHub:
+class GitHub(GitHubPages):
     """One repository on GitHub."""
 
     flavour: Flavour = "github"
@@ -58,7 +59,7 @@ class GitHub:
 
     def __init__(self, api_url: str, repository: str, web_url: str, token: Secret | None) -> None:
         self._name = repository
-        self._web = f"{web_url.rstrip('/')}/{repository}"
+        super().__init__(f"{web_url.rstrip('/')}/{repository}")
         self._token = token
         self._api = client(api_url, token)
         self._repo = self._api.get_repo(repository)
@@ -248,16 +249,6 @@ class GitHub:
 
         with self._commenting("statuses: write"):
             http_retries.again(post, is_passing)
-
-    # -- pages --------------------------------------------------------------------
-
-    def commit_url(self, commit: str) -> str:
-        """Its page."""
-        return f"{self._web}/commit/{commit}"
-
-    def tag_url(self, tag: str) -> str:
-        """Its page, with everything in the name encoded."""
-        return f"{self._web}/releases/tag/{quote(tag, safe='')}"
 
     # -- failures -----------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import gitlab
 import requests
@@ -15,6 +15,7 @@ from gitlab.exceptions import GitlabError
 from requests.adapters import HTTPAdapter
 
 from tagline.adapters import http_retries
+from tagline.adapters.forge_pages import GitLabPages
 from tagline.adapters.forge_refusals import Refusal, explain, not_there, unreachable
 from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
 from tagline.domain.codeowners import Flavour
@@ -79,7 +80,7 @@ class _Client(gitlab.Gitlab):
         return super().http_request(*arguments, **{**named, "obey_rate_limit": False, "retry_transient_errors": False})
 
 
-class GitLab:
+class GitLab(GitLabPages):
     """One project on GitLab.
 
     ``job_token`` says that the token is a job's own, which reads less and writes nothing.
@@ -96,7 +97,7 @@ class GitLab:
         *,
         job_token: bool = False,
     ) -> None:
-        self._web = web_url.rstrip("/")
+        super().__init__(web_url.rstrip("/"))
         self._has_job_token = job_token
         self._has_token = token is not None
         self.attests_labels = not job_token
@@ -326,16 +327,6 @@ class GitLab:
 
         with self._commenting():
             http_retries.again(post, _is_passing)
-
-    # -- pages --------------------------------------------------------------------
-
-    def commit_url(self, commit: str) -> str:
-        """Its page."""
-        return f"{self._web}/-/commit/{commit}"
-
-    def tag_url(self, tag: str) -> str:
-        """Its page, with everything in the name encoded."""
-        return f"{self._web}/-/tags/{quote(tag, safe='')}"
 
     # -- failures -----------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from tagline.commands.lineage_reading import Library
 from tagline.commands.locating import StorageDesk
 from tagline.commands.snapshots import Snapshot, is_pointer, outs_in
 from tagline.domain.asks import Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
@@ -27,6 +28,7 @@ from tagline.errors import WrongUsage
 from tagline.formats import yaml
 from tagline.formats.policy import check_policy, load_policy
 from tagline.ports import Forge, History, Job, Landing, Ledger, Tree
+from tagline.tracking_ports import Bridge
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class ChangeDesk:
     #: The login that our comments are by, as configured; None: as the forge tells it.
     identity: str | None = None
     run_url: str | None = None
+    #: Where lineages are read from; None: none are.
+    library: Library | None = None
+    #: MLflow, which only an artifact whose manifest names a run asks for.
+    tracking: Bridge = field(default_factory=Bridge)
 
 
 @dataclass(frozen=True)
@@ -238,6 +244,22 @@ def merged_case(desk: ChangeDesk, change: Change) -> Case | None:
     files = ([POLICY_FILE], LOCATIONS[desk.forge.flavour])
     rules_at, owners_at = (_not_its_own(history, change, landing, names) for names in files)
     return Case(desk, change, policy_at(desk, rules_at), landing.before, landing.commit, owners_at, labels)
+
+
+def any_case(desk: ChangeDesk, change: Change) -> Case:
+    """The case of a change that is only looked at, whether it asks for something or not.
+
+    Raises WrongUsage for one that was closed, Refused where its landing cannot be told.
+    """
+    if change.merged:
+        landing = landing_of(desk, change)
+        labels = desk.forge.labels(change)
+        return Case(desk, change, policy_now(desk), landing.before, landing.commit, desk.history.tip(), labels)
+    if not change.open:
+        raise WrongUsage(f"Change {change.number} was closed without a merge.", "Name an open or a merged one.")
+    return Case(
+        desk, change, policy_now(desk), desk.forge.merge_base(change), change.head, desk.history.tip()
+    )  # fmt: skip
 
 
 def landing_of(desk: ChangeDesk, change: Change) -> Landing:

@@ -10,8 +10,8 @@ from tagline.commands.reading import Source
 from tagline.commands.resolve import Wanted, look_up, place_of
 from tagline.commands.storage import items_of
 from tagline.domain.events import Warn
-from tagline.domain.results import Fetched, Location
-from tagline.domain.storage import Item, only_file, total_size
+from tagline.domain.results import Fetched
+from tagline.domain.storage import Item, Location, only_file, total_size
 from tagline.errors import NotFound, Refused
 from tagline.storage_ports import Destination
 

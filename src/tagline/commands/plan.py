@@ -8,6 +8,7 @@ from dataclasses import replace
 from tagline.commands.cases import ChangeDesk, open_case, policy_now
 from tagline.commands.comments import Found, find_comment, post
 from tagline.commands.deciding import decide
+from tagline.commands.lineage import picture
 from tagline.domain.changes import Change, Status
 from tagline.domain.events import Warn
 from tagline.domain.messages import one_line
@@ -76,7 +77,7 @@ def plan_change(
         return Planned(Decided(change), policy_now(desk), dry_run=desk.dry_run, note=note)
     case = open_case(desk, change)
     policy = case.policy if case is not None else policy_now(desk)
-    decided = decide(case)[0] if case is not None else Decided(change)
+    decided, entries = decide(case) if case is not None else (Decided(change), {})
     planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
     if desk.dry_run:
         return planned
@@ -85,6 +86,9 @@ def plan_change(
     if found.record is not None and found.record.final:
         # It was merged while we looked: the record of that stands.
         return replace(planned, comment_url=found.comment.url if found.comment else None)
+    if case is not None and not quiet:
+        traced, gaps = picture(case, decided, entries)
+        planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     if not quiet or found.comment is not None:
         record = Record(seen=tuple(step.signature for step in decided.steps))
         planned = post(desk, planned, found, compose(planned, record, desk.forge, int(desk.now())), _LATER)

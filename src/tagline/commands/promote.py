@@ -13,9 +13,12 @@ from tagline.commands.cases import Case, ChangeDesk, merged_case, policy_now, pr
 from tagline.commands.comments import Found, find_comment, post, refuse_stranger
 from tagline.commands.deciding import Entries, decide
 from tagline.commands.landed import landed, unfinished_before
+from tagline.commands.lineage import picture
+from tagline.commands.mlflow_sync import NOT_TOLD, tell
 from tagline.commands.plan import Compose, named
 from tagline.commands.writing import ATTEMPTS, backoff
 from tagline.domain.changes import Change
+from tagline.domain.comparison import Traced
 from tagline.domain.events import Warn
 from tagline.domain.policy import NO_POLICY, Policy
 from tagline.domain.promotion import Decided, Refusal, compare_with_seen, settle
@@ -31,6 +34,8 @@ _BLIND_PUSHES = 3
 _BLIND = ("push-failed", "unreachable")
 #: Refusals of the platform that somebody must mend first, however often we run.
 _FOR_GOOD = ("ruleset", "protected-tag", "no-write-permission", "hook-declined", "guard-refused", "tag-taken")
+#: What stops no later change: its numbers and stages are in the ledger.
+_ALONE = (*_FOR_GOOD, NOT_TOLD)
 _LATER = "The next promote with a token that may comment completes it."
 
 
@@ -74,7 +79,8 @@ def _in_order(desk: ChangeDesk, compose: Compose, changes: Iterable[tuple[Change
                 raise
             return [*done, _failed(desk, change, error)]
         done.append(planned)
-        if planned.error is not None and (act is not _late or _may_pass(planned.error)):
+        wrong = planned.error
+        if wrong is not None and wrong.code != NOT_TOLD and (act is not _late or _may_pass(wrong)):
             break
     return done
 
@@ -84,7 +90,7 @@ def _has_made(planned: Planned) -> bool:
 
 
 def _may_pass(error: TaglineError) -> bool:
-    return error.exit_code in (Exit.PLATFORM, Exit.CONFLICT) and error.code not in _FOR_GOOD
+    return error.exit_code in (Exit.PLATFORM, Exit.CONFLICT) and error.code not in _ALONE
 
 
 def _failed(desk: ChangeDesk, change: Change, error: TaglineError, earlier: Iterable[Planned] = ()) -> Planned:
@@ -161,14 +167,21 @@ def _promote_case(case: Case, compose: Compose) -> Planned:
         if work.decided is None or not work.created:
             raise
         return _in_part(case, work.decided, work.created, error)
-    return _judged(case.desk, decided, case.policy, found, compose)
+    # What was judged for good was told, or given up, before.
+    if not case.desk.dry_run and not (found.record or Record()).final and (problems := tell(case, decided)):
+        if case.policy.mlflow_required:
+            return _untold(case, decided, problems)
+        told = tuple(Warn("mlflow-not-told", None, problem) for problem in problems)
+        decided = replace(decided, warnings=(*decided.warnings, *told))
+    return _judged(case.desk, decided, case.policy, found, compose, lambda: picture(case, decided, work.entries))
 
 
 @dataclass
 class _Work:
-    """How far a run came with a change: what it decided last, and the tags that it made."""
+    """How far a run came with a change: what it decided last and on which tags, and the tags that it made."""
 
     decided: Decided | None = None
+    entries: Entries = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
 
 
@@ -187,7 +200,24 @@ def _in_part(case: Case, decided: Decided, created: set[str], error: TaglineErro
     return Planned(made, case.policy, warnings=list(made.warnings), error=error)
 
 
-def _judged(desk: ChangeDesk, decided: Decided, policy: Policy, found: Found, compose: Compose) -> Planned:
+def _untold(case: Case, decided: Decided, problems: list[str]) -> Planned:
+    """The answer where the policy wants MLflow told and it is not. No record is written: the next run completes it."""
+    error = PlatformRefused(
+        f"The tags of change {case.change.number} are in the ledger and stay. {' '.join(problems)}",
+        "Run the same command again when MLflow can be told; or say mlflow: best-effort in .tagline.yaml.",
+        code=NOT_TOLD,
+    )
+    return Planned(decided, case.policy, warnings=list(decided.warnings), error=error)
+
+
+def _judged(
+    desk: ChangeDesk,
+    decided: Decided,
+    policy: Policy,
+    found: Found,
+    compose: Compose,
+    lineage: Callable[[], tuple[tuple[Traced, ...], list[Warn]]] = lambda: ((), []),
+) -> Planned:
     """The answer for a merge that is judged, written into its comment unless it stands there."""
     record = found.record or Record()
     planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
@@ -198,6 +228,8 @@ def _judged(desk: ChangeDesk, decided: Decided, policy: Policy, found: Found, co
     made = tuple(dict.fromkeys([*record.made, *(row.tag for row in decided.rows)]))
     # What this token could not read another may: that is no word on the change, and not for good.
     remembered = Record(record.seen, final=not decided.unreadable, refused=tuple(decided.refused), made=made)
+    traced, gaps = lineage()
+    planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     now = int(desk.now())
     return post(desk, planned, found, compose(planned, remembered, desk.forge, now), _LATER)
 
@@ -211,7 +243,7 @@ def _carry_out(case: Case, record: Record, work: _Work, *, seen_any: bool) -> De
     blind = 0
     for attempt in range(ATTEMPTS):
         decided, entries = _decide(case, record, seen_any=seen_any)
-        work.decided = decided
+        work.decided, work.entries = decided, entries
         if desk.dry_run:
             return _marked(decided, set())
         try:

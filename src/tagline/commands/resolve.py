@@ -14,8 +14,8 @@ from tagline.domain.events import Warn
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.messages import CHANGE, parse_trailers
 from tagline.domain.registry import ArtifactState
-from tagline.domain.results import Location, Presigned, Resolved
-from tagline.domain.storage import only_file
+from tagline.domain.results import Presigned, Resolved
+from tagline.domain.storage import Location, only_file
 from tagline.domain.targets import Target, parse_target
 from tagline.errors import Refused, TaglineError, WrongUsage
 from tagline.ports import Tree

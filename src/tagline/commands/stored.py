@@ -12,11 +12,11 @@ from tagline.commands.snapshots import Snapshot
 from tagline.commands.storage import location_of, look_at_all
 from tagline.domain.lfs import MAX_POINTER, parse_pointer
 from tagline.domain.manifest import ManifestEntry
-from tagline.domain.results import Location
 from tagline.domain.steps import Content as Described
+from tagline.domain.storage import Location
 from tagline.domain.verdicts import State, Verdict
 from tagline.errors import ManifestUnreadable, PlatformRefused, TaglineError, WrongUsage
-from tagline.ports import Content, Tree
+from tagline.ports import Content, History, Tree
 
 RULE = "storage"
 #: What this machine lacks; the bytes may be there all the same.
@@ -50,7 +50,7 @@ def _described(case: Case, version: Version) -> Described | None:
     except TaglineError:
         # Where the bytes are nobody knows; which bytes they are, a pointer may say all the same.
         try:
-            entry, tree = _entry(case, version)
+            entry, tree = entry_at(case, version)
         except ManifestUnreadable:
             return None
         digest = digest_of(tree, entry.path) if entry is not None and entry.path is not None else None
@@ -99,27 +99,36 @@ def _trailers(location: Location) -> Described:
     return Described(location.digest, location.uri, location.version_id)
 
 
-def _entry(case: Case, version: Version) -> tuple[ManifestEntry | None, Tree]:
-    """How a version's own commit describes its artifact. Raises ManifestUnreadable."""
+def entry_at(case: Case, version: Version) -> tuple[ManifestEntry | None, Tree]:
+    """How a version's own commit describes its artifact, read once a run. Raises ManifestUnreadable."""
     name, commit = version
     tree = case.desk.history.files(commit)
-    return (case.entries.get(name) if commit == case.commit else describe(name, tree)), tree
+    key = ("entry", f"{name} {commit}")
+    if key not in case.answers:
+        case.answers[key] = case.entries.get(name) if commit == case.commit else describe(name, tree)
+    entry: ManifestEntry | None = case.answers[key]
+    return entry, tree
 
 
 def _place(case: Case, version: Version) -> tuple[Place, Tree] | None:
     """Where a version's bytes are; None for an artifact that its commit does not describe, or gives no path."""
     history, commit = case.desk.history, version[1]
-    entry, tree = _entry(case, version)
+    entry, tree = entry_at(case, version)
     if entry is None or entry.path is None:
         return None
 
     def content(path: str) -> Content | None:
-        found = history.object_id(commit, path)
-        if found is None:
-            return None
-        kind, object_id = found
-        # Without LFS nobody need download a file to learn that it is no pointer.
-        data = tree.read(path, MAX_POINTER) if kind == "blob" and Snapshot(tree).uses_lfs else None
-        return Content(kind, object_id, None, 1, data is not None and parse_pointer(data) is not None)
+        return content_at(history, commit, tree, path)
 
     return locate(tree, entry, Surroundings(case.desk.storage, history.url, commit, content)), tree
+
+
+def content_at(history: History, commit: str, tree: Tree, path: str) -> Content | None:
+    """What a commit of the history has at a path, without its size: that would mean downloading it."""
+    found = history.object_id(commit, path)
+    if found is None:
+        return None
+    kind, object_id = found
+    # Without LFS nobody need download a file to learn that it is no pointer.
+    data = tree.read(path, MAX_POINTER) if kind == "blob" and Snapshot(tree).uses_lfs else None
+    return Content(kind, object_id, None, 1, data is not None and parse_pointer(data) is not None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from tagline.domain.document import Document, Problem
@@ -23,10 +24,12 @@ MAX_BYTES = 10 * 1024 * 1024
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
+@lru_cache(maxsize=16)  # one run asks for the same manifest or lock from several sides
 def load(data: bytes, *, max_bytes: int = MAX_BYTES) -> Document:
     """Read one YAML document. Never raises on bad input: problems are in the Document.
 
-    ``root`` is None where the text is no single readable document, and also for an empty file.
+    ``root`` is None where the text is no single readable document, and also for an empty file. Whoever reads the
+    same bytes gets the same Document: nobody changes one.
     """
     if len(data) > max_bytes:
         return _failed(_too_large(max_bytes))

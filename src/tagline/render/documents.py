@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tagline.domain.events import Warn
+from tagline.domain.holds import Holding, Tally, approvals
 from tagline.domain.intents import Intent
+from tagline.domain.messages import CHANGE, OVERRIDE, POLICY, REASON, REQUESTED_BY, ROLLBACK_FROM, Trailers
 from tagline.domain.planning import Row
 from tagline.domain.registry import ArtifactState, Hold
-from tagline.domain.results import Checked, Fetched, History, Planned, Presigned, Resolved, Shown, Written
+from tagline.domain.results import Checked, Fetched, History, Planned, Presigned, Resolved, Shown, StageHistory, Written
 from tagline.domain.times import format_time
 from tagline.errors import TaglineError
 
@@ -106,6 +108,61 @@ def history(result: History) -> Document:
     }
 
 
+def holds(result: StageHistory) -> Document:
+    """``history --at``: the holds newest first, of several artifacts in one row."""
+    rows = [(past.artifact, one) for past in result.artifacts for one in past.holdings]
+    rows.sort(key=lambda row: row[1].hold.since, reverse=True)
+    return {
+        "holds": [_past_hold(artifact, one) for artifact, one in rows],
+        "summary": {past.artifact: {**_tally(past.tally), "deprecated": past.deprecated} for past in result.artifacts},
+        "overall": _tally(result.overall),
+        "warnings": warnings(result.warnings),
+    }
+
+
+def _past_hold(artifact: str, one: Holding) -> Document:
+    hold, trailers = one.hold, one.trailers
+    return {
+        "artifact": artifact,
+        "stage": hold.stage,
+        "version": hold.version,
+        "commit": hold.commit,
+        "tag": hold.tag,
+        "since": format_time(hold.since),
+        "until": _time(hold.until),
+        "seconds": one.seconds,
+        "current": one.current,
+        "opened_by": hold.opened_by,
+        "ended_by": hold.ended_by,
+        "actor": {"name": one.actor_name, "email": one.actor_email},
+        "change": _first(trailers, CHANGE),
+        "requested_by": trailers.get(REQUESTED_BY, []),
+        "approved_by": [approval._asdict() for approval in approvals(trailers)],
+        "policy": _first(trailers, POLICY),
+        "reasons": trailers.get(REASON, []),
+        "override": _first(trailers, OVERRIDE),
+        "rollback_from": _first(trailers, ROLLBACK_FROM),
+    }
+
+
+def _first(trailers: Trailers, key: str) -> str | None:
+    return next(iter(trailers.get(key, ())), None)
+
+
+def _tally(tally: Tally) -> Document:
+    return {
+        "holds": tally.holds,
+        "ended": tally.ended,
+        "mean_seconds": tally.mean,
+        "median_seconds": tally.median,
+        "longest_seconds": tally.longest,
+        "rollbacks": tally.rollbacks,
+        "held_seconds": tally.held,
+        "window_seconds": tally.window,
+        "share": tally.share,
+    }
+
+
 def checked(result: Checked) -> Document:
     """``check-ref``; all null for a ref that is no registry tag."""
     event, entry = result.event, result.entry
@@ -167,7 +224,7 @@ def written(result: Written, stage: str | None) -> Document:
     stage that was asked about.
     """
     document: Document = {
-        "tags": [_row(row) for row in result.rows],
+        "tags": [tag_row(row) for row in result.rows],
         "pushed": result.pushed,
         "dry_run": result.dry_run,
         "moved": {name: holding(new) if new else None for name, (_, new) in result.moved().items()},
@@ -199,7 +256,7 @@ def _planned(planned: Planned) -> Document:
         "verdict": decided.verdict,
         "intents": [_intent(intent) for intent in decided.intents],
         # Before the merge, and of a dry run, no tag is there.
-        "tags": [_row(row._replace(created=row.created and made)) for row in decided.rows],
+        "tags": [tag_row(row._replace(created=row.created and made)) for row in decided.rows],
         "refused": [refusal._asdict() for refusal in decided.refused],
         "waiting": [refusal._asdict() for refusal in decided.waiting],
         "rules": [
@@ -232,7 +289,8 @@ def _intent(intent: Intent) -> Document:
     }
 
 
-def _row(row: Row) -> Document:
+def tag_row(row: Row) -> Document:
+    """One tag of a writing command's answer."""
     return {
         "tag": row.tag,
         "commit": row.commit,

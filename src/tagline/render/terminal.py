@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tagline.domain.events import Warn
+from tagline.domain.holds import approvals
 from tagline.domain.messages import CHANGE, OVERRIDE, ROLLBACK_FROM, Trailers
 from tagline.domain.registry import ArtifactState, Hold
 from tagline.domain.results import Checked, Fetched, History, Resolved, Shown, Written
@@ -149,6 +150,8 @@ def _why(trailers: Trailers) -> str:
         for key in (CHANGE, ROLLBACK_FROM, OVERRIDE)
         for value in trailers.get(key, ())
     ]
+    approvers = dict.fromkeys(approval.login for approval in approvals(trailers))
+    reasons += [f"approved by {', '.join(approvers)}"] if approvers else []
     return "; ".join(reasons)
 
 

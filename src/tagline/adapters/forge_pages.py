@@ -1,0 +1,56 @@
+"""Where a forge shows commits, tags, files and comparisons to people. No API is asked for it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+
+class GitHubPages:
+    """The pages of a repository at ``web``, such as ``https://github.com/org/shop``."""
+
+    def __init__(self, web: str) -> None:
+        self._web = web
+
+    def commit_url(self, commit: str) -> str:
+        """A commit's."""
+        return f"{self._web}/commit/{commit}"
+
+    def tag_url(self, tag: str) -> str:
+        """A tag's, with everything in the name encoded."""
+        return f"{self._web}/releases/tag/{quote(tag, safe='')}"
+
+    def file_url(self, commit: str, path: str) -> str:
+        """A file's as of a commit; GitHub leads from a folder's to the right one."""
+        return f"{self._web}/blob/{commit}/{_path(path)}"
+
+    def compare_url(self, before: str, after: str) -> str:
+        """What lies between two commits."""
+        return f"{self._web}/compare/{before}...{after}"
+
+
+class GitLabPages:
+    """The pages of a project at ``web``."""
+
+    def __init__(self, web: str) -> None:
+        self._web = web
+
+    def commit_url(self, commit: str) -> str:
+        """A commit's."""
+        return f"{self._web}/-/commit/{commit}"
+
+    def tag_url(self, tag: str) -> str:
+        """A tag's, with everything in the name encoded."""
+        return f"{self._web}/-/tags/{quote(tag, safe='')}"
+
+    def file_url(self, commit: str, path: str) -> str:
+        """A file's as of a commit."""
+        return f"{self._web}/-/blob/{commit}/{_path(path)}"
+
+    def compare_url(self, before: str, after: str) -> str:
+        """What lies between two commits."""
+        return f"{self._web}/-/compare/{before}...{after}"
+
+
+def _path(path: str) -> str:
+    # A name in Git need not be valid Unicode; its bytes are what the page is called by.
+    return quote(path.encode(errors="surrogateescape"))

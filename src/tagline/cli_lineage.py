@@ -1,0 +1,146 @@
+"""What ``lineage`` is asked, and how it answers: for people, for programs, and in the formats of others."""
+
+from __future__ import annotations
+
+from tagline.cli_shared import instant, meanwhile, pages_of, wiring_of
+from tagline.voice import Voice
+
+# As in cli.py.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from tagline.domain.comparison import Traced
+    from tagline.domain.events import Warn
+    from tagline.render.lineage_document import Document
+    from tagline.render.markdown import Pages
+    from tagline.settings import Settings
+
+#: Formats that tell of one version and no comparison.
+_EXPORTS = ("in-toto", "openlineage", "cyclonedx")
+
+
+def say_lineage(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``lineage``."""
+    from tagline.errors import WrongUsage
+
+    if chosen.json and chosen.format not in (None, "json"):
+        raise WrongUsage(f"--json and --format {chosen.format} contradict each other.", "Use one of them.")
+    chosen.json = chosen.json or chosen.format == "json"
+    if chosen.change is not None:
+        return _of_change(chosen, settings)
+    return _of_target(chosen, settings)
+
+
+def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.commands.check_ref import artifact_of
+    from tagline.commands.lineage import trace_target
+    from tagline.commands.resolve import target_of_job
+    from tagline.render import lineage_document
+    from tagline.wiring import now
+
+    meanwhile("yaml", "jsonschema")
+    target = target_of_job(chosen.target, settings.tag)
+    artifact = artifact_of(target) if isinstance(target, str) else target.artifact
+    wiring = wiring_of(chosen, settings, artifact)
+    traced, warnings = trace_target(wiring.source(), wiring.library(), target, now(), instant(chosen))
+    _say(chosen, settings, lineage_document.traced(traced, warnings), [traced], warnings, wiring.repository.url, None)
+    return 0
+
+
+def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
+    from tagline.change_wiring import ChangeWiring
+    from tagline.commands.lineage import trace_of_change
+    from tagline.errors import WrongUsage
+    from tagline.render import lineage_document
+
+    if chosen.target or chosen.as_of:
+        raise WrongUsage("--change stands alone.", "Leave TARGET and --as-of out, or --change.")
+    if chosen.format in _EXPORTS:
+        raise WrongUsage(
+            f"--format {chosen.format} tells of a version, and a change has none yet.", "Name it: NAME@v1.2.3"
+        )
+    wiring = ChangeWiring(settings, chosen.repo, chosen.repo_forge, chosen.repo_api_url)
+    desk = wiring.desk(dry_run=True)
+    change, traced = trace_of_change(desk, chosen.change)
+    warnings = [warn for one in traced if one.lineage is not None for warn in one.lineage.warnings]
+    pages = pages_of(desk.forge)
+    document = lineage_document.changed(change, traced, warnings)
+    _say(chosen, settings, document, traced, warnings, desk.history.url, pages)
+    return 0
+
+
+def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``diff``."""
+    from tagline.cli_shared import window
+    from tagline.commands.diff import diff
+    from tagline.domain.targets import parse_target
+    from tagline.render import lineage_document, lineage_terminal
+    from tagline.wiring import now
+
+    meanwhile("yaml", "jsonschema")
+    targets = [parse_target(text) for text in (chosen.target, chosen.other) if text is not None]
+    start, end = window(chosen)
+    wiring = wiring_of(chosen, settings, targets[0].artifact)
+    found = diff(wiring.source(), wiring.library(), targets, now(), start=start, end=end)
+    voice = Voice(chosen, settings)
+    voice.say(lineage_document.between(found), lineage_terminal.between(found, voice.pen), found.warnings)
+    return 0
+
+
+def _say(
+    chosen: argparse.Namespace,
+    settings: Settings,
+    document: Document,
+    traced: Sequence[Traced],
+    warnings: Sequence[Warn],
+    url: str,
+    pages: Pages | None,
+) -> None:
+    from tagline.render.documents import dumps
+
+    voice = Voice(chosen, settings)
+    text = dumps(document) if voice.as_json else _text(chosen.format or "text", traced, voice, url, pages)
+    if chosen.output is not None:
+        from pathlib import Path
+
+        from tagline.wiring import write_answer
+
+        write_answer(Path(chosen.output), text)
+        text = f"Written to {chosen.output}."
+    elif settings.platform == "github" and not voice.as_json:
+        from tagline.render.escape import break_commands, no_command
+
+        # Names stand as they are in Markdown, and the runner reads what is printed.
+        text = "\n".join(no_command(break_commands(line)) for line in text.split("\n"))
+    voice.say(document, text, warnings)
+    if settings.step:
+        from tagline.ci_wiring import job_of
+        from tagline.render.lineage_markdown import section
+
+        job_of(settings).report(section(traced, pages))
+
+
+def _text(form: str, traced: Sequence[Traced], voice: Voice, url: str, pages: Pages | None) -> str:
+    from tagline.render.documents import dumps
+
+    if form == "text":
+        from tagline.render.lineage_terminal import lineages
+
+        return lineages(traced, voice.pen)
+    if form == "markdown":
+        from tagline.render.lineage_markdown import section
+
+        return section(traced, pages)
+    if form == "mermaid":
+        from tagline.render.lineage_mermaid import diagram
+
+        return "\n".join(diagram(one.lineage, one.against) for one in traced if one.lineage is not None)
+    from tagline.render import cyclonedx, in_toto, openlineage
+
+    found = traced[0].lineage
+    assert found is not None  # noqa: S101 - a target has one, or there was an error
+    if form == "in-toto":
+        return dumps(in_toto.statement(found, url))
+    return dumps(openlineage.events(found, url) if form == "openlineage" else cyclonedx.bom(found, url))

@@ -1,0 +1,253 @@
+"""``tagline lineage``: what is behind a model, against what the stages hold today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tagline.commands.cases import Case, ChangeDesk, any_case
+from tagline.commands.check_ref import artifact_of
+from tagline.commands.deciding import Entries, decide, read_entries
+from tagline.commands.lineage_reading import Library, Subject, read_lineage, read_points
+from tagline.commands.reading import Source, present, read
+from tagline.domain.answers import Answer, find, of_tag, previous_version
+from tagline.domain.asks import Action
+from tagline.domain.changes import Change
+from tagline.domain.comparison import Against, Directions, Point, Traced, compare, directions_of
+from tagline.domain.events import RawTag, Warn
+from tagline.domain.lineage import Lineage, passages_of
+from tagline.domain.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
+from tagline.domain.promotion import Decided
+from tagline.domain.registry import ArtifactState
+from tagline.domain.rollback import rollback_target, rollbacks_among
+from tagline.domain.steps import Step
+from tagline.domain.targets import Target
+from tagline.errors import TaglineError
+from tagline.formats.policy import load_policy
+from tagline.ports import Tree
+
+#: Versions of a history, the newest of them; each costs a look at its commit.
+_MOST_POINTS = 12
+#: Artifacts of one change that are traced; nobody reads more in one comment.
+MOST_ARTIFACTS = 10
+#: Holders that one artifact is compared with.
+_MOST_HOLDERS = 6
+
+
+def trace_target(
+    source: Source, library: Library, target: Target | str, now: int, as_of: int | None = None
+) -> tuple[Traced, list[Warn]]:
+    """A target's lineage (or of what a tag named), compared with what held the stage before and what stages hold.
+
+    ``as_of`` (unix seconds) asks the ledger of that instant. Raises NotFound, IncompleteClone.
+    """
+    name = artifact_of(target) or "" if isinstance(target, str) else target.artifact
+    view = read(source, [name], details=True)
+    with view.or_incomplete():
+        state = present(view, name, as_of, deprecated=True)
+        answer = of_tag(state, target) if isinstance(target, str) else find(state, target)
+    warnings = view.warnings(state, now if as_of is None else None)
+    others = _rivals(state, answer.commit, first=_before(state, answer))
+    points = _points(state, answer.commit)
+    library.prepare([answer.commit, *(other.commit for other in others)])
+    lineage = _with_passages(read_lineage(library, _subject(answer)), state, view.raw)
+    directions = directions_of(policy_of(library.tree(answer.commit)), name)
+    traced = _traced(library, lineage, others, points, state, directions)
+    return replace(traced, asked=(answer.stage,) if answer.stage else ()), [*warnings, *lineage.warnings]
+
+
+def policy_of(tree: Tree) -> Policy:
+    """The policy of a commit, to know which way its metrics are better; one that cannot be read says nothing."""
+    try:
+        return load_policy(tree.read(POLICY_FILE, MAX_POLICY))
+    except TaglineError:
+        return NO_POLICY
+
+
+def _subject(answer: Answer) -> Subject:
+    return Subject(answer.artifact, answer.commit, answer.version, answer.tag)
+
+
+def _before(state: ArtifactState, answer: Answer) -> Against | None:
+    """What a stage held before, or which version came before."""
+    previous = previous_version(state, answer)
+    row = state.version(previous) if previous else None
+    return None if row is None else Against((), row.version, row.commit, None)
+
+
+def trace_of_change(desk: ChangeDesk, number: int) -> tuple[Change, tuple[Traced, ...]]:
+    """A change by its number, whether it asks for something or not. Nothing is written.
+
+    Raises NotFound, Refused where nobody can tell how it landed.
+    """
+    change = desk.forge.change(number)
+    case = any_case(desk, change)
+    decided, entries = decide(case)
+    return change, trace_change(case, decided, entries)
+
+
+def picture(case: Case, decided: Decided, entries: Entries) -> tuple[tuple[Traced, ...], list[Warn]]:
+    """What :func:`trace_change` tells, for the comment of a change; where it fails, a warning instead.
+
+    Whether something is promoted never hangs on a picture of it, not even on a bug in the drawing.
+    """
+    try:
+        return trace_change(case, decided, entries), []
+    except Exception as error:
+        known = isinstance(error, TaglineError)
+        why = error.message if isinstance(error, TaglineError) else f"a bug of ours ({type(error).__name__}: {error})"
+        hint = "" if known else " Please report it."
+        return (), [Warn("lineage-failed", None, f"What is behind the artifacts could not be read: {why}{hint}")]
+
+
+def trace_change(case: Case, decided: Decided, entries: Entries) -> tuple[Traced, ...]:
+    """The lineage of every artifact that a change touches or promotes, against what the stages hold.
+
+    ``entries`` are the artifacts' tags as they were read before anything was written.
+    """
+    library = case.desk.library
+    if library is None:
+        return ()
+    wanted: dict[str, list[Step]] = {name: [] for name in case.touches.touched}
+    for step in decided.steps:
+        if step.intent.action not in (Action.UNASSIGN, Action.DEPRECATE):
+            wanted.setdefault(step.intent.artifact, []).append(step)
+    # What was asked for comes first; what is touched besides, as far as there is room.
+    names = sorted(wanted, key=lambda name: not wanted[name])
+    shown = names[:MOST_ARTIFACTS]
+    missing = [name for name in shown if name not in entries]
+    known = {**entries, **(read_entries(case, missing) if missing else {})}
+    asked = [_asked(case, name, wanted[name], known) for name in shown]
+    library.prepare(list(dict.fromkeys(commit for one in asked for commit in one.commits)))
+    traced = [_of_change(case, one, library) for one in asked]
+    return (*traced, *(Traced(name, why="not looked at: too many artifacts") for name in names[MOST_ARTIFACTS:]))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An artifact of a change before anything behind it was read."""
+
+    subject: Subject
+    stages: tuple[str, ...]
+    rivals: list[Against]
+    points: list[Subject]
+    state: ArtifactState
+    raw: Mapping[str, RawTag]
+
+    @property
+    def commits(self) -> list[str]:
+        """Those that are read whole; of the versions of a history only the metrics are, if there are any."""
+        return [self.subject.commit, *(other.commit for other in self.rivals)]
+
+
+def _asked(case: Case, name: str, steps: Sequence[Step], entries: Entries) -> _Asked:
+    state, raw = entries[name].state, entries[name].raw
+    subject = _proposed(case, name, steps, state, raw)
+    stages = tuple(dict.fromkeys(step.intent.stage for step in steps if step.intent.stage))
+    rivals = _rivals(state, subject.commit, stages)
+    return _Asked(subject, stages, rivals, _points(state, subject.commit), state, raw)
+
+
+def _of_change(case: Case, asked: _Asked, library: Library) -> Traced:
+    name = asked.subject.artifact
+    try:
+        lineage = read_lineage(library, asked.subject)
+    except TaglineError as error:
+        return Traced(name, asked=asked.stages, why=error.message)
+    lineage = _with_passages(lineage, asked.state, asked.raw)
+    directions = directions_of(case.policy, name)
+    traced = _traced(library, lineage, asked.rivals, asked.points, asked.state, directions)
+    return replace(traced, asked=asked.stages)
+
+
+def _proposed(case: Case, name: str, steps: Sequence[Step], state: ArtifactState, raw: Mapping[str, RawTag]) -> Subject:
+    """The version that a change is about: the one that it registers, the one that it names, or just its files."""
+    for step in steps:
+        if step.intent.action is Action.ROLLBACK:
+            target = step.version or rollback_target(state, step.intent.stage or "", rollbacks_among(raw))
+            row = state.version(target) if target else None
+        else:
+            row = state.version(step.version) if step.version else None
+        if row is not None:
+            return Subject(name, row.commit, row.version, row.tag)
+    version = next((step.version for step in steps if step.version), None)
+    return Subject(name, case.commit, version)
+
+
+def _with_passages(lineage: Lineage, state: ArtifactState, raw: Mapping[str, RawTag]) -> Lineage:
+    if lineage.version is None:
+        return lineage
+    return replace(lineage, passages=passages_of(state.events, raw, lineage.version, lineage.commit.id))
+
+
+def _rivals(
+    state: ArtifactState, commit: str, asked: Sequence[str] = (), first: Against | None = None
+) -> list[Against]:
+    """What to compare with: the stages' holders, those of the stages that are asked for first.
+
+    Stages with one holder count once. Where no stage holds anything else, the latest version.
+    """
+    stages = sorted(state.stages, key=lambda stage: (stage not in asked, -state.stages[stage].since))
+    by_commit: dict[str, Against] = {first.commit: first} if first is not None else {}
+    for stage in stages:
+        hold = state.stages[stage]
+        known = by_commit.get(hold.commit, Against((), hold.version, hold.commit, None))
+        by_commit[hold.commit] = known._replace(stages=(*known.stages, stage))
+    by_commit.pop(commit, None)
+    if not by_commit:
+        earlier = (row for row in state.versions if row.active and row.commit != commit)
+        row = next(earlier, None) if commit not in {hold.commit for hold in state.stages.values()} else None
+        return [Against((), row.version, row.commit, None)] if row is not None else []
+    return list(by_commit.values())[:_MOST_HOLDERS]
+
+
+def _points(state: ArtifactState, commit: str) -> list[Subject]:
+    """The versions of a history, oldest first; the proposed commit is not among them."""
+    rows = [row for row in state.versions if row.active and row.commit != commit]
+    newest = sorted(rows, key=lambda row: row.registered_at)[-_MOST_POINTS:]
+    return [Subject(state.name, row.commit, row.version) for row in newest]
+
+
+def _traced(
+    library: Library,
+    lineage: Lineage,
+    others: Iterable[Against],
+    points: Sequence[Subject],
+    state: ArtifactState,
+    directions: Directions,
+) -> Traced:
+    against = []
+    for other in others:
+        subject = Subject(lineage.artifact, other.commit, other.version)
+        try:
+            theirs = read_lineage(library, subject, ask_mlflow=False)
+        except TaglineError as error:
+            against.append(other._replace(why=error.message))
+            continue
+        against.append(other._replace(comparison=compare(theirs, lineage, directions)))
+    return Traced(lineage.artifact, lineage, tuple(against), history=_history(library, lineage, points, state))
+
+
+def _history(
+    library: Library, lineage: Lineage, subjects: Sequence[Subject], state: ArtifactState
+) -> tuple[Point, ...]:
+    """The metrics of earlier versions, from the files that have them today, and at the end this one's."""
+    if not lineage.metrics or not subjects:
+        return ()
+    files = sorted({figure.file for figure in lineage.metrics if figure.file})
+    inline = any(figure.file is None for figure in lineage.metrics)
+    try:
+        library.prepare([subject.commit for subject in subjects])
+        figures = read_points(library, subjects, files, inline=inline)
+    except TaglineError:
+        return ()
+    times = {row.version: row.registered_at for row in state.versions}
+    points = [
+        Point(subject.version or "", times.get(subject.version or ""), tuple(found))
+        for subject, found in zip(subjects, figures, strict=True)
+    ]
+    own = Point(lineage.label, times.get(lineage.version or ""), lineage.metrics)
+    # A version that is not the newest (a rollback) stands in its place.
+    later = own.registered_at if own.registered_at is not None else None
+    place = next((i for i, p in enumerate(points) if later is not None and (p.registered_at or 0) > later), len(points))
+    return (*points[:place], own, *points[place:])

@@ -1,0 +1,324 @@
+"""Reading what is behind an artifact at one commit: pointers, code, parameters, metrics, by few questions to Git."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from tagline.commands.describe import describe
+from tagline.commands.locating import StorageDesk, Surroundings, digest_of, locate
+from tagline.commands.metrics import metrics_at
+from tagline.commands.mlflow_runs import check
+from tagline.commands.snapshots import entries_of, is_pointer
+from tagline.commands.storage import location_of
+from tagline.domain.commits import CommitFacts
+from tagline.domain.events import Warn
+from tagline.domain.lineage import Figure, Lineage, figures_of, parameters_of, stale_steps
+from tagline.domain.lineage_graph import Graph, Pointed, graph_of
+from tagline.domain.manifest import DVC_MANIFEST, ManifestEntry
+from tagline.domain.pipelines import flatten, imported_of, metrics_of, steps_of
+from tagline.domain.storage import Location
+from tagline.domain.tracked import TrackedPaths
+from tagline.errors import ManifestUnreadable, TaglineError
+from tagline.formats import yaml
+from tagline.formats.params import read_params
+from tagline.ports import Blob, Content, Tree
+from tagline.tracking_ports import Bridge
+
+#: Bytes of a file of code that is read to see whether it is still what a step ran with.
+_MOST_CODE = 1024 * 1024
+#: So many files are read at most for that; where there are more, those beyond count as unchanged.
+_MOST_FILES = 5000
+
+
+class Subject(NamedTuple):
+    """An artifact at a commit; ``version`` and ``tag`` where the ledger has them."""
+
+    artifact: str
+    commit: str
+    version: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class Library:
+    """Where lineages are read from.
+
+    ``content`` says what a commit has at a path. ``tracking`` is MLflow, opened on the first question. What was parsed
+    is kept: versions of one artifact share most of their files.
+    """
+
+    url: str
+    tree: Callable[[str], Tree]
+    facts: Callable[[str], CommitFacts]
+    prepare: Callable[[Sequence[str]], None]
+    content: Callable[[str, Tree, str], Content | None]
+    desk: StorageDesk
+    tracking: Callable[[], Bridge]
+    parsed: dict[str, Any] = field(default_factory=dict)
+    commits: dict[str, _Commit] = field(default_factory=dict)
+    read: dict[tuple[str, str], Lineage] = field(default_factory=dict)
+
+
+def read_lineage(library: Library, subject: Subject, *, ask_mlflow: bool = True) -> Lineage:
+    """The lineage of an artifact at a commit, as Git tells it; once a run.
+
+    What cannot be read is a warning in the answer: a lineage with a gap is better than none.
+    """
+    key = (subject.artifact, subject.commit)
+    if key not in library.read:
+        library.read[key] = _Reading(library, subject, ask_mlflow=ask_mlflow).lineage()
+    return replace(library.read[key], version=subject.version, tag=subject.tag)
+
+
+class _Kept:
+    """A tree of which every file is read once: artifacts of one commit ask for the same manifests and pointers."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._contents: dict[str, bytes | None] = {}
+
+    @property
+    def label(self) -> str:
+        return self._tree.label
+
+    def paths(self) -> Sequence[str]:
+        return self._tree.paths()
+
+    def files(self) -> Sequence[tuple[str, str]]:
+        return self._tree.files()
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        return self.read_many([path], limit).get(path)
+
+    def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
+        wanted = list(dict.fromkeys(paths))
+        found = {path: data for path in wanted if (data := self._contents.get(path)) is not None}
+        new = [path for path in wanted if path not in self._contents]
+        if new:
+            read = self._tree.read_many(new, limit)
+            # Of a file over the limit only its length is known, and another limit may be larger.
+            self._contents |= {path: read.get(path) for path in new if len(read.get(path, b"")) <= limit}
+            found |= read
+        return {path: data[: limit + 1] for path, data in found.items()}
+
+    def content(self, path: str) -> Content | None:
+        return self._tree.content(path)
+
+    def blobs(self, path: str) -> list[Blob]:
+        return self._tree.blobs(path)
+
+
+class _Commit:
+    """What all artifacts of a commit share: its files, and what DVC's pointers among them say."""
+
+    def __init__(self, tree: Tree, facts: CommitFacts, parsed: dict[str, Any]) -> None:
+        self.whole = tree
+        self.tree: Tree = _Kept(tree)
+        self.facts = facts
+        self.files = list(tree.files())
+        self.ids = dict(self.files)
+        self.pipelines: dict[str, Any] = {}
+        self.problems: list[str] = []
+        self._parsed = parsed
+
+    @cached_property
+    def pointed(self) -> Pointed:
+        """The steps of every lock, and every ``.dvc`` file."""
+        pointers = [path for path, _ in self.files if is_pointer(path)]
+        locks = [path for path in pointers if posixpath.basename(path) == "dvc.lock"]
+        beside = {lock: posixpath.join(posixpath.dirname(lock), DVC_MANIFEST) for lock in locks}
+        data = self._parse([*pointers, *(path for path in beside.values() if path in self.ids)])
+        self.pipelines = {path: data.get(path) for path in beside.values()}
+        steps = [step for lock in locks for step in steps_of(lock, data.get(lock), data.get(beside[lock]))]
+        plain = (path for path in pointers if path not in beside)
+        imports = [found for path in plain if (found := imported_of(path, data.get(path))) is not None]
+        return Pointed(steps, imports)
+
+    def _parse(self, paths: Sequence[str]) -> dict[str, Any]:
+        """YAML files as data, each content once a run; one that cannot be read is None, and a problem."""
+        new = [path for path in paths if not self.ids[path] or self.ids[path] not in self._parsed]
+        contents = self.tree.read_many(new, yaml.MAX_BYTES) if new else {}
+        found: dict[str, Any] = {}
+        for path in paths:
+            if path not in contents:
+                found[path] = self._parsed.get(self.ids[path])
+                continue
+            document = yaml.load(contents[path])
+            found[path] = document.root.value if document.root is not None else None
+            if document.root is None and document.problems and document.problems[0].rule != "file-empty":
+                first = document.problems[0]
+                self.problems.append(f"{path} cannot be read, line {first.line}: {first.message}")
+            elif self.ids[path]:
+                self._parsed[self.ids[path]] = found[path]
+        return found
+
+
+class _Reading:
+    """One artifact of a commit while it is read."""
+
+    def __init__(self, library: Library, subject: Subject, *, ask_mlflow: bool) -> None:
+        self._library = library
+        self._subject = subject
+        self._ask_mlflow = ask_mlflow
+        if subject.commit not in library.commits:
+            tree, facts = library.tree(subject.commit), library.facts(subject.commit)
+            library.commits[subject.commit] = _Commit(tree, facts, library.parsed)
+        self._commit = library.commits[subject.commit]
+        self._tree = self._commit.tree
+        self._ids = self._commit.ids
+        self._warnings: list[Warn] = []
+
+    def lineage(self) -> Lineage:
+        """Everything."""
+        subject, library = self._subject, self._library
+        entry = self._entry()
+        path = entry.path if entry is not None and not entry.virtual else None
+        graph = graph_of(path, self._commit.pointed, self._commit.files, self._other_paths)
+        for problem in self._commit.problems:
+            self._warn(problem)
+        said = metrics_at(self._tree, subject.artifact) if entry is not None and entry.metrics is not None else ""
+        own_file = entry.metrics if entry is not None and isinstance(entry.metrics, str) else None
+        texts = self._texts(graph, own_file)
+        figures = self._figures(graph, said, own_file, texts)
+        content, no_content = self._content(entry, graph)
+        run = None
+        if entry is not None and entry.mlflow is not None and self._ask_mlflow:
+            run = check(*library.tracking(), entry, said)
+        params = {file: self._params(file, texts) for step in graph.steps for file in step.params}
+        known = {file: values for file, values in params.items() if not isinstance(values, str)}
+        return Lineage(
+            artifact=subject.artifact,
+            commit=self._commit.facts,
+            entry=entry,
+            content=content,
+            graph=graph,
+            parameters=parameters_of(graph.steps),
+            metrics=tuple(figures),
+            no_metrics="" if figures else self._why_none(entry, said),
+            no_content=no_content,
+            stale=tuple(stale_steps(graph, texts, known, None if self._ignores else self._tracked)),
+            run=run,
+            warnings=tuple(self._warnings),
+        )
+
+    @cached_property
+    def _tracked(self) -> TrackedPaths:
+        return TrackedPaths(self._ids)
+
+    @cached_property
+    def _ignores(self) -> bool:
+        """Whether DVC passes files over: then nobody here knows which ones a folder has for it."""
+        texts = self._tree.read_many(self._tracked.named(".dvcignore"), yaml.MAX_BYTES)
+        lines = (line.strip() for text in texts.values() for line in text.splitlines())
+        return any(line and not line.startswith(b"#") for line in lines)
+
+    def _warn(self, message: str) -> None:
+        self._warnings.append(Warn("lineage-gap", self._subject.tag, message))
+
+    def _entry(self) -> ManifestEntry | None:
+        try:
+            entry = describe(self._subject.artifact, self._tree)
+        except ManifestUnreadable as error:
+            self._warn(error.message)
+            return None
+        if entry is None:
+            self._warn(f"No manifest describes {self._subject.artifact} at {self._tree.label}.")
+        return entry
+
+    def _other_paths(self) -> list[str]:
+        return [entry.path for entry in entries_of(self._tree).values() if entry.path and not entry.virtual]
+
+    # -- what lies in Git -----------------------------------------------------------
+
+    def _texts(self, graph: Graph, own_file: str | None) -> dict[str, bytes]:
+        """The content of every file in Git that tells something: code, parameters, metrics."""
+        # What is shown comes first, in case that there is too much.
+        wanted = dict.fromkeys(self._metrics_files(graph, own_file))
+        wanted.update((path, None) for step in graph.steps for path in step.params)
+        rows = [row for step in graph.steps for row in (*step.deps, *(out for out in step.outs if not out.cached))]
+        wanted.update((row.path, None) for row in rows)
+        # A folder is what all its files are.
+        folders = {row.path: None for row in rows if row.path not in self._ids}
+        wanted.update((path, None) for folder in folders for path in self._tracked.below(folder))
+        paths = [path for path in wanted if path in self._ids][:_MOST_FILES]
+        found = self._tree.read_many(paths, _MOST_CODE) if paths else {}
+        return {path: data for path, data in found.items() if len(data) <= _MOST_CODE}
+
+    def _metrics_files(self, graph: Graph, own_file: str | None) -> list[str]:
+        """The manifest's first, then those of the pipelines' steps, then those that their files list."""
+        found: dict[str, None] = {own_file: None} if own_file else {}
+        for step in graph.steps:
+            found.update(dict.fromkeys(sorted(step.metrics)))
+        for file in dict.fromkeys(step.file for step in graph.steps):
+            found.update(dict.fromkeys(metrics_of(file, self._commit.pipelines.get(file))))
+        return list(found)
+
+    def _figures(
+        self, graph: Graph, said: Mapping[str, Any] | str, own_file: str | None, texts: Mapping[str, bytes]
+    ) -> list[Figure]:
+        figures = figures_of(said, own_file)
+        if own_file is not None and isinstance(said, str):
+            self._warn(f"There are no metrics of {self._subject.artifact}: {said}")
+        for path in self._metrics_files(graph, None):
+            if path == own_file:
+                continue
+            if path not in texts:
+                self._warn(f"The metrics of {path} are not shown: the file is not in Git (with DVC: cache: false).")
+                continue
+            read = read_params(path, texts[path])
+            if isinstance(read, str):
+                self._warn(f"The metrics of {path} cannot be read: {read}")
+            figures += figures_of(read, path)
+        return figures
+
+    @staticmethod
+    def _why_none(entry: ManifestEntry | None, said: Mapping[str, Any] | str) -> str:
+        if isinstance(said, str) and said:
+            return said
+        return (
+            "neither the manifest nor its pipeline names metrics" if entry is not None else "no manifest describes it"
+        )
+
+    def _params(self, file: str, texts: Mapping[str, bytes]) -> Mapping[str, Any] | str | None:
+        """A parameter file's values, flat; None for one that is not there, a text for one that cannot be read."""
+        if file not in self._ids:
+            return None
+        read = read_params(file, texts[file]) if file in texts else "it is too large."
+        return read if isinstance(read, str) else flatten(read)
+
+    def _content(self, entry: ManifestEntry | None, graph: Graph) -> tuple[Location, str]:
+        """Where the bytes are by Git's word; where that is no place, at least which bytes they are."""
+        if entry is None or entry.path is None:
+            return Location(), "no manifest gives it a path"
+        library, commit = self._library, self._subject.commit
+        around = Surroundings(
+            library.desk, library.url, commit, lambda path: library.content(commit, self._commit.whole, path)
+        )  # fmt: skip
+        try:
+            return location_of(locate(self._tree, entry, around), look=False), ""
+        except TaglineError as error:
+            found = graph.artifact
+            digest = digest_of(self._tree, entry.path) or (found.digest if found else None)
+            return Location(None, digest, found.size if found else None, found.files if found else None), error.message
+
+
+def read_points(
+    library: Library, subjects: Iterable[Subject], files: Sequence[str], *, inline: bool
+) -> list[list[Figure]]:
+    """The metrics of several commits, of these files alone; ``inline``: of the manifest too. Nothing else is read."""
+    found = []
+    for subject in subjects:
+        tree = library.tree(subject.commit)
+        texts = tree.read_many(files, yaml.MAX_BYTES)
+        figures: list[Figure] = []
+        if inline:
+            figures += figures_of(metrics_at(tree, subject.artifact), None)
+        for path in files:
+            if path in texts:
+                figures += figures_of(read_params(path, texts[path]), path)
+        found.append(figures)
+    return found
