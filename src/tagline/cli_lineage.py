@@ -105,10 +105,11 @@ def _say(
     if chosen.output is not None:
         from pathlib import Path
 
+        from tagline.render.escape import one_line
         from tagline.wiring import write_answer
 
         write_answer(Path(chosen.output), text)
-        text = f"Written to {chosen.output}."
+        text = f"Written to {one_line(chosen.output)}."
     elif settings.platform == "github" and not voice.as_json:
         from tagline.render.escape import break_commands, no_command
 

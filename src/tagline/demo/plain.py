@@ -12,7 +12,8 @@ def plain(body: str) -> Iterator[str]:
     text = re.sub(r"<details><summary>(.*?)</summary>.*?</details>", r"▸ \1", body, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->|<sub>.*?</sub>|\*\*|\u2060", "", text.replace("<br>", "\n"))
     text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"\\([^\w\s])", r"\1", text).replace("`", "").replace("### ", "")
+    text = re.sub(r"\\([^\w\s])", r"\1", text).replace("`", "")
+    text = re.sub(r"^#+ ", "", text, flags=re.MULTILINE)
     rows: list[list[str]] = []
     for line in [*text.strip().splitlines(), ""]:
         if line.startswith("|"):

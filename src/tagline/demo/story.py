@@ -121,3 +121,6 @@ def _read_it(stage: Stage, url: str) -> None:
     stage.tagline("show", "--repo", url)
     stage.tagline("history", "churn", "--repo", url)
     stage.tagline("resolve", "churn#prod", "--repo", url)
+
+    stage.say("And what would the other version be instead? tagline lineage shows all that is behind it.")
+    stage.tagline("diff", "churn#prod", "churn@v1.1.0", "--repo", url)

@@ -106,7 +106,8 @@ def _data(file: File) -> list[str]:
         locked = f" at {code(origin.locked[:12])}" if origin.locked else ""
         source = f"{code(origin.url)}{locked}"
     files = f" in {file.files} files" if file.files is not None and file.files != 1 else ""
-    return [code(file.path), f"{size(file.size)}{files}", code(file.digest or "–"), source]
+    amount = size(file.size).replace(" ", "\N{NO-BREAK SPACE}")
+    return [code(file.path), f"{amount}{files}", code(file.digest or "–"), source]
 
 
 def _linked(file: File, lineage: Lineage, pages: Pages | None) -> str:
