@@ -41,6 +41,8 @@ CASES = [
     (["validate", "--check-storage"], {"git", "yaml", "jsonschema"}),
     # No entry names a run.
     (["validate", "--check-mlflow"], {"git", "yaml", "jsonschema"}),
+    (["lineage", "rf"], {"git", "yaml", "jsonschema"}),
+    (["diff", "rf@v1.0.0", "rf#prod"], {"git", "yaml", "jsonschema"}),
     (["validate"], {"git", "yaml", "jsonschema"}),
     (["ci", "check-ref"], set()),
     (["ci", "validate"], {"git", "yaml", "jsonschema"}),
