@@ -114,6 +114,54 @@ def test_github__dest_outside_the_container__refused(shop: Path, github: dict[st
     assert (said.code, (shop / "out" / "model").exists()) == (0, True)
 
 
+def test_github__lineage_into_a_file_outside_the_container__refused(
+    shop: Path, github: dict[str, str], tagline: CommandLine
+) -> None:
+    environ = {**github, "GITHUB_WORKSPACE": "/github/workspace", "TAGLINE_TARGET": "rf"}
+    outside = shop.parent / "lineage.txt"
+    said = tagline("ci", "lineage", cwd=shop, TAGLINE_DEST=str(outside), **environ)
+    assert (said.code, "outside the workspace" in said.out, outside.exists()) == (2, True, False)
+
+
+def test_github__lineage__outputs_the_log_and_all_of_it_in_the_summary(
+    shop: Path, github: dict[str, str], tagline: CommandLine
+) -> None:
+    said = tagline("ci", cwd=shop, TAGLINE_COMMAND="lineage", TAGLINE_TARGET="rf#prod", **github)
+    assert said.code == 0, said.out
+    values = _outputs(github)
+    assert (values["name"], values["version"], values["stage"]) == ("rf", "v1.1.0", "prod")
+    assert (values["tag"], values["commit"]) == ("rf#prod#2", run_git(shop, "rev-parse", "main").strip())
+    assert values["digest"].startswith("gitblob:")
+    document = json.loads(values["json"])
+    assert document["record"][0]["event"] == "registration"
+    assert values["digest"] in said.out
+    summary = Path(github["GITHUB_STEP_SUMMARY"]).read_text()
+    assert summary.count("#### `rf` `v1.1.0`") == 1
+    assert "<summary>Everything behind it</summary>" in summary
+    assert "| version | `v1.1.0` |" in summary
+
+
+def test_github__lineage_of_the_jobs_tag_into_a_file__its_document_and_the_same_summary(
+    shop: Path, github: dict[str, str], tagline: CommandLine
+) -> None:
+    environ = {**github, "GITHUB_REF": "refs/tags/rf@v1.0.0", "TAGLINE_FORMAT": "in-toto", "TAGLINE_DEST": "rf.json"}
+    said = tagline("ci", "lineage", cwd=shop, **environ)
+    assert (said.code, said.out) == (0, "Written to rf.json.\n")
+    statement = json.loads((shop / "rf.json").read_text())
+    assert statement["subject"][0]["name"] == "rf@v1.0.0"
+    assert "Everything behind it" in Path(github["GITHUB_STEP_SUMMARY"]).read_text()
+    assert (_outputs(github)["version"], _outputs(github)["tag"]) == ("v1.0.0", "rf@v1.0.0")
+
+
+def test_github__lineage_of_no_version__refused_and_nothing_written(
+    shop: Path, github: dict[str, str], tagline: CommandLine
+) -> None:
+    said = tagline("ci", "lineage", cwd=shop, TAGLINE_TARGET="rf@v9.0.0", TAGLINE_DEST="rf.txt", **github)
+    assert (said.code, (shop / "rf.txt").exists()) == (6, False)
+    assert "error" in json.loads(_outputs(github)["json"])
+    assert "Everything behind it" not in Path(github["GITHUB_STEP_SUMMARY"]).read_text()
+
+
 def _dotenv(folder: Path) -> dict[str, str]:
     return as_gitlab_reads((folder / "tagline.env").read_text())
 
@@ -127,6 +175,44 @@ def test_gitlab__fetch__dotenv_document_and_links(shop: Path, tagline: CommandLi
     assert json.loads((shop / "tagline.json").read_text())["fetched"] is True
     assert json.loads((shop / "tagline-annotations.json").read_text()) == {"Tagline": []}
     assert (shop / "model").exists()
+
+
+def test_gitlab__lineage__dotenv_document_and_report(shop: Path, tagline: CommandLine) -> None:
+    run_git(shop, "remote", "add", "origin", str(shop))
+    environ = {"TAGLINE_TARGET": "rf#prod", "TAGLINE_FORMAT": "cyclonedx", "TAGLINE_DEST": "bom.cdx.json"}
+    (shop / "tagline-report.md").write_text("Of an earlier job.\n")
+    said = tagline("ci", "lineage", cwd=shop, GITLAB_CI="true", TAGLINE_DOTENV_PREFIX="BOM_", **environ)
+    assert (said.code, said.out) == (0, "Written to bom.cdx.json.\n"), said.err
+    assert (_dotenv(shop)["BOM_NAME"], _dotenv(shop)["BOM_VERSION"], _dotenv(shop)["BOM_STAGE"]) == (
+        "rf", "v1.1.0", "prod",
+    )  # fmt: skip
+    document = json.loads((shop / "tagline.json").read_text())
+    assert (document["artifact"], document["commit"]) == ("rf", _dotenv(shop)["BOM_COMMIT"])
+    report = (shop / "tagline-report.md").read_text()
+    assert report.startswith("#### `rf` `v1.1.0`")
+    assert "Everything behind it" in report
+    assert json.loads((shop / "bom.cdx.json").read_text())["metadata"]["component"]["version"] == "v1.1.0"
+
+
+def test_gitlab__lineage_that_fails__no_report_of_an_earlier_job(shop: Path, tagline: CommandLine) -> None:
+    (shop / "tagline-report.md").write_text("Of an earlier job.\n")
+    said = tagline("ci", "lineage", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="rf@v9.0.0")
+    assert (said.code, (shop / "tagline-report.md").exists()) == (6, False)
+    assert _dotenv(shop)["TAGLINE_VERSION"] == ""
+    assert "error" in json.loads((shop / "tagline.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"TAGLINE_FORMAT": "spdx"}, "spdx"), ({"TAGLINE_FORCE": "true"}, "force means nothing to lineage")],
+)
+def test_gitlab__lineage_with_inputs_that_mean_nothing__refused(
+    shop: Path, tagline: CommandLine, given: dict[str, str], said: str
+) -> None:
+    answer = tagline("ci", "lineage", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="rf", TAGLINE_DEST="out", **given)
+    assert (answer.code, said in answer.err) == (2, True), answer.err
+    assert not (shop / "out").exists()
+    assert said in json.loads((shop / "tagline.json").read_text())["error"]["message"]
 
 
 def test_gitlab__validate__all_reports(broken: Path, tagline: CommandLine) -> None:
@@ -165,17 +251,19 @@ def test_gitlab__a_folder_in_a_files_place__is_an_earlier_jobs_and_goes(shop: Pa
 LEADING_OUT = ["../model", "out/../../model", "link/model", "link/deep/model"]
 
 
+@pytest.mark.parametrize("command", ["fetch", "lineage"])
 @pytest.mark.parametrize("platform", ["GITLAB_CI", "GITHUB_ACTIONS"])
 @pytest.mark.parametrize("dest", LEADING_OUT)
-def test_fetch__dest_that_leads_out_of_the_folder__refused(
-    shop: Path, github: dict[str, str], tagline: CommandLine, dest: str, platform: str
+def test_dest__that_leads_out_of_the_folder__refused(
+    shop: Path, github: dict[str, str], tagline: CommandLine, dest: str, platform: str, command: str
 ) -> None:
-    (shop.parent / "outside").mkdir()
+    # A folder that is there: lineage makes none.
+    (shop.parent / "outside" / "deep").mkdir(parents=True)
     (shop / "link").symlink_to(shop.parent / "outside")
     environ = {**github, "GITHUB_ACTIONS": "", platform: "true", "TAGLINE_TARGET": "rf", "TAGLINE_DEST": dest}
-    said = tagline("ci", "fetch", cwd=shop, **environ)
+    said = tagline("ci", command, cwd=shop, **environ)
     assert (said.code, "leads out" in said.out + said.err) == (2, True)
-    assert not list((shop.parent / "outside").iterdir())
+    assert not [path for path in (shop.parent / "outside").rglob("*") if path.name != "deep"]
     assert not (shop.parent / "model").exists()
 
 
@@ -240,6 +328,23 @@ def test_hostile_description__steers_no_runner(here: Path, github: dict[str, str
     assert "##[" not in said.out + said.err
     assert _outputs(github)["version"] == "v1.0.0"
     assert "##[add-path]" in _outputs(github)["description"]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "in-toto", "cyclonedx"])
+@pytest.mark.parametrize("dest", ["", "x\n::warning::owned", "##[warning]owned"])
+def test_lineage__hostile_manifest_and_dest__steer_no_runner(
+    here: Path, github: dict[str, str], tagline: CommandLine, form: str, dest: str
+) -> None:
+    evil = "x\\n::set-output name=version::v9\\n##[add-path]/evil"
+    files = {"artifacts.yaml": f'rf: {{path: m, description: "{evil}", labels: ["{evil}"]}}\n', "m": "x"}
+    build(here / "r", History((Commit("c0", files=files),), (Tag("rf@v1.0.0", "c0"),)), checkout=True)
+    run_git(here / "r", "remote", "add", "origin", str(here / "r"))
+    environ = {**github, "TAGLINE_TARGET": "rf", "TAGLINE_FORMAT": form, "TAGLINE_DEST": dest}
+    said = tagline("ci", "lineage", cwd=here / "r", **environ)
+    assert said.code == 0, said.out
+    assert not [line for line in (said.out + said.err).splitlines() if line.lstrip().startswith("::")]
+    assert "##[" not in said.out + said.err
+    assert _outputs(github)["version"] == "v1.0.0"
 
 
 def test_web_identity__the_token__is_a_file_of_ours_while_it_lasts(shop: Path, here: Path) -> None:

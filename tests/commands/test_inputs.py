@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tagline.arguments import parser
 from tagline.errors import WrongUsage
-from tagline.inputs import command_line
+from tagline.inputs import LINEAGE_FORMATS, command_line
 
 
 def test_inputs__of_fetch__are_its_options() -> None:
@@ -19,6 +19,37 @@ def test_inputs__of_fetch__are_its_options() -> None:
     assert command_line(None, environ) == [
         "fetch", "--repo=org/shop", "--output=model.pkl", "--force", "--", "churn#prod"
     ]  # fmt: skip
+
+
+def test_inputs__of_lineage__are_its_options() -> None:
+    environ = {
+        "TAGLINE_COMMAND": "lineage", "TAGLINE_TARGET": "churn@v1.0.0", "TAGLINE_REPO": "org/shop",
+        "TAGLINE_FORMAT": "in-toto", "TAGLINE_DEST": "--json", "TAGLINE_AS_OF": "2026-03-01T00:00:00Z",
+    }  # fmt: skip
+    arguments = command_line(None, environ)
+    assert arguments == [
+        "lineage", "--repo=org/shop", "--output=--json", "--format=in-toto", "--as-of=2026-03-01T00:00:00Z", "--",
+        "churn@v1.0.0",
+    ]  # fmt: skip
+    asked = parser().parse_args(arguments)
+    assert (asked.output, asked.json, asked.target) == ("--json", False, "churn@v1.0.0")
+
+
+def test_inputs__of_lineage__need_nothing_and_know_a_change() -> None:
+    assert command_line("lineage", {}) == ["lineage"]
+    assert parser().parse_args(command_line("lineage", {"TAGLINE_CHANGE": "42"})).change == 42
+
+
+@pytest.mark.parametrize("form", LINEAGE_FORMATS)
+def test_inputs__every_format_of_lineage__is_one_of_the_command_line(form: str) -> None:
+    assert parser().parse_args(command_line("lineage", {"TAGLINE_FORMAT": form})).format == form
+
+
+@pytest.mark.parametrize("form", ["spdx", "In-Toto", "in-toto cyclonedx", "--json"])
+def test_inputs__format_that_is_none__refused(form: str) -> None:
+    with pytest.raises(WrongUsage, match="--format") as refused:
+        parser().parse_args(command_line("lineage", {"TAGLINE_FORMAT": form}))
+    assert "cyclonedx" in f"{refused.value} {refused.value.hint}"
 
 
 def test_inputs__the_argument_wins__over_a_variable_that_anybody_may_set() -> None:
@@ -47,6 +78,11 @@ def test_inputs__any_target_and_repo__are_values_and_no_options(text: str) -> No
         (None, {"TAGLINE_COMMAND": "--help"}, "'--help' is no command"),
         ("fetch", {"TAGLINE_TARGET": "churn"}, "fetch needs the input dest"),
         ("resolve", {"TAGLINE_DEST": "x"}, "dest means nothing to resolve"),
+        ("fetch", {"TAGLINE_DEST": "x", "TAGLINE_FORMAT": "json"}, "format means nothing to fetch"),
+        ("lineage", {"TAGLINE_FORCE": "true"}, "force means nothing to lineage"),
+        ("lineage", {"TAGLINE_DRY_RUN": "true"}, "dry-run means nothing to lineage"),
+        ("lineage", {"TAGLINE_PRESIGN": "60"}, "presign means nothing to lineage"),
+        ("lineage", {"TAGLINE_REQUIRE_CHANGE": "true"}, "require-change means nothing to lineage"),
         ("promote", {"TAGLINE_OPEN": "true"}, "open means nothing to promote"),
         ("plan", {"TAGLINE_OPEN": "maybe"}, "neither true nor false"),
     ],

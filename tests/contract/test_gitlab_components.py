@@ -115,7 +115,7 @@ def test_inputs__variables__are_those_that_the_command_knows(name: str) -> None:
         for each in INPUTS
         if name in each.commands and each.only != "github" and each.name not in NO_INPUTS
     }
-    if name == "check-ref":  # it asks no store
+    if name in ("check-ref", "lineage"):  # they ask no store
         del known["TAGLINE_AWS_ROLE"]
 
     assert handed == known
@@ -129,7 +129,7 @@ def test_inputs__that_a_command_cannot_do_without__have_no_default(name: str) ->
 
 
 def test_inputs__of_one_name__are_the_same_in_all_components() -> None:
-    own = {"job_name", "stage", "rules", "expire_in", "repo", "repo_forge", "target", "change"}
+    own = {"job_name", "stage", "rules", "expire_in", "repo", "repo_forge", "target", "change", "dest"}
     for key in {key for each in COMPONENTS.values() for key in each.inputs} - own:
         first, *others = [each.inputs[key] for each in COMPONENTS.values() if key in each.inputs]
         assert all(other == first for other in others), key
@@ -159,7 +159,8 @@ def test_job__is_the_only_key__and_its_command_an_argument(name: str) -> None:
 
 @each_component
 def test_job__files__are_those_that_the_command_writes(name: str) -> None:
-    artifacts = COMPONENTS[name].job(**({"dest": "model"} if name == "fetch" else {}))["artifacts"]
+    has_dest = "dest" in COMPONENTS[name].inputs
+    artifacts = COMPONENTS[name].job(**({"dest": "model"} if has_dest else {}))["artifacts"]
     reports, paths = artifacts["reports"], set(artifacts["paths"])
     changes = name in ("plan", "promote")
 
@@ -169,10 +170,19 @@ def test_job__files__are_those_that_the_command_writes(name: str) -> None:
     assert reports.get("codequality") == (str(FILES["code-quality"]) if name == "validate" else None)
     assert reports.get("junit") == (str(FILES["junit"]) if name == "validate" else None)
     assert reports.get("annotations") == (str(FILES["annotations"]) if changes else None)
-    assert (str(REPORT) in paths) is changes
+    assert (str(REPORT) in paths) is (changes or name == "lineage")
+    assert ("model" in paths) is has_dest
     assert paths <= {str(REPORT), *map(str, FILES.values()), "model"}
     # Presigned URLs and bytes are not for everybody.
     assert artifacts.get("access") == ("developer" if name in ("resolve", "fetch") else None)
+
+
+@pytest.mark.parametrize("dest", ["", " ", "/", "/tmp/lineage.txt"])
+def test_job__of_lineage__keeps_no_whole_folder(dest: str) -> None:
+    # GitLab's runner reads an empty path as the folder itself, and GitLab refuses what the regex does not match.
+    spec = COMPONENTS["lineage"].inputs["dest"]
+    assert not re.search(spec["regex"], dest)
+    assert all(COMPONENTS["lineage"].job()["artifacts"]["paths"])
 
 
 def test_job__with_a_write_token__takes_nothing_from_elsewhere() -> None:
@@ -185,7 +195,7 @@ def test_job__with_a_write_token__takes_nothing_from_elsewhere() -> None:
 
 
 def test_job__that_reads_the_checkout__has_all_of_it() -> None:
-    for name in ("validate", "resolve", "fetch", "check-ref"):
+    for name in ("validate", "resolve", "fetch", "lineage", "check-ref"):
         assert COMPONENTS[name].job()["variables"]["GIT_DEPTH"] == "0"
 
 
@@ -317,7 +327,7 @@ def readme_with_tables(text: str) -> str:
 def test_readme__tables__are_the_inputs() -> None:
     text = README.read_text()
     assert [match[2] for match in _TABLE.finditer(text)] == [
-        "validate", "plan", "promote", "check-ref", "resolve", "fetch",
+        "validate", "plan", "promote", "check-ref", "resolve", "fetch", "lineage",
     ]  # fmt: skip
     assert text == readme_with_tables(text), "python -m tests.contract.test_gitlab_components"
 

@@ -46,8 +46,9 @@ STAND_INS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     # In place of the service that keeps artifacts: a folder of this machine.
     "actions/upload-artifact": (
         ("name", "path", "compression-level", "include-hidden-files", "if-no-files-found", "retention-days"), (),
-        'mkdir -p "/e2e/artifacts/$NAME" && if [ -d "$PATH_" ]; then cp -r "$PATH_/." "/e2e/artifacts/$NAME"; '
-        'else cp "$PATH_" "/e2e/artifacts/$NAME"; fi',
+        'mkdir -p "/e2e/artifacts/$NAME" && printf "%s\\n" "$PATH_" | while read -r path; do [ -z "$path" ] || '
+        'if [ -d "$path" ]; then cp -r "$path/." "/e2e/artifacts/$NAME"; '
+        'else cp "$path" "/e2e/artifacts/$NAME"; fi || exit; done',
     ),
     "actions/download-artifact": (("name", "path"), (), 'cp -r "/e2e/artifacts/$NAME/." "${PATH_:-.}"'),
     # In place of GitHub, which gives an App's token to whoever signs with its key.
@@ -291,9 +292,9 @@ class Shop:
             "push", "tagline-promote.yml", "origin/main", ref="refs/heads/main", before=before, after=self.tip
         )
 
-    def tagged(self, tag: str, event: str = "push") -> Ran:
+    def tagged(self, tag: str, event: str = "push", workflow: str = "deploy.yml") -> Ran:
         """What a tag's push starts; or, as workflow_dispatch, what ``deliver`` starts on it."""
-        return self._run(event, "deploy.yml", tag, ref=f"refs/tags/{tag}")
+        return self._run(event, workflow, tag, ref=f"refs/tags/{tag}")
 
     def on_schedule(self) -> Ran:
         return self._run("schedule", "tagline-review.yml", "origin/main", schedule="17 * * * *")

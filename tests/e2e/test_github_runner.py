@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -51,7 +52,12 @@ BROKEN = GOOD.replace("path: models/fraud", "pth: models/fraud") + (
 
 def examples(review: str, promote: str, deploy: str) -> dict[str, str]:
     """Examples, each where its reader puts it."""
-    names = {"tagline-review.yml": review, "tagline-promote.yml": promote, "deploy.yml": deploy}
+    names = {
+        "tagline-review.yml": review,
+        "tagline-promote.yml": promote,
+        "deploy.yml": deploy,
+        "record.yml": "record.yml",
+    }
     return {f".github/workflows/{name}": (EXAMPLES / example).read_text() for name, example in names.items()}
 
 
@@ -161,6 +167,12 @@ class Company:
     def deployed(self) -> Ran:
         assert self.merged_again
         return self.shop.tagged("churn#prod#1")
+
+    @cached_property
+    def recorded(self) -> Ran:
+        """On the tag of the version."""
+        assert self.merged
+        return self.shop.tagged("churn@v0.1.0", workflow="record.yml")
 
     @cached_property
     def reused(self) -> Ran:
@@ -276,6 +288,31 @@ def test_deploy__tag_that_took_away_or_was_overtaken__nothing_handed_over(compan
         assert ran.jobs()["deploy"] == "success"
         assert "ship" not in ran.jobs()
         assert any(each.text.startswith(f"Nothing to deploy: the event is '{event}'") for each in ran.annotations())
+
+
+def test_record__version_tag__both_documents_kept_and_the_lineage_in_the_summary(company: Company) -> None:
+    ran, world = company.recorded, company.world
+    assert ran.jobs() == {"record": "success"}
+    handed = ran.outputs("record")
+    assert (handed["name"], handed["version"], handed["commit"]) == ("churn", "v0.1.0", company.shop.tip)
+    assert f"churn v0.1.0 is {company.shop.tip}" in ran.said("record")
+    assert "Everything behind it" in ran.summary()
+    assert "carol" in ran.summary()
+
+    kept = company.shop.runner.artifacts / "lineage"
+    assert {file.name for file in kept.iterdir()} == {"statement.json", "bom.cdx.json"}
+    url, md5 = f"{world.server.url}/org/shop", hashlib.md5(company.MODEL).hexdigest()
+    statement = json.loads((kept / "statement.json").read_text())
+    assert [(each["name"], each["digest"]) for each in statement["subject"]] == [("churn@v0.1.0", {"md5": md5})]
+    sources = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    (source,) = (each for each in sources if each["name"] == "source")
+    assert source["digest"] == {"gitCommit": company.shop.tip}
+    assert source["uri"].startswith(f"git+{url}")
+    bom = json.loads((kept / "bom.cdx.json").read_text())
+    assert bom["metadata"]["component"]["hashes"] == [{"alg": "MD5", "content": md5}]
+    assert company.shop.tip in {
+        each["value"] for each in bom["metadata"]["component"]["properties"] if each["name"] == "tagline:commit"
+    }
 
 
 def test_reuse__another_repository__has_the_bytes_without_a_checkout(company: Company) -> None:

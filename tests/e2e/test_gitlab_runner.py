@@ -111,7 +111,8 @@ class Shop:
 @pytest.fixture
 def shop(program: Path, make_world: Callable[..., World], tmp_path: Path, models: Models) -> Shop:
     pipelines = {
-        f"ci/{name}.yml": (EXAMPLES / f"{name}.yml").read_text() for name in ("review", "promote", "deploy", "announce")
+        f"ci/{name}.yml": (EXAMPLES / f"{name}.yml").read_text()
+        for name in ("review", "promote", "deploy", "announce", "record")
     }
     files = {
         **pipelines,
@@ -280,6 +281,48 @@ def test_stage_tag__deploys__by_the_jobs_identity(shop: Shop) -> None:
     }
 
 
+def test_version_tag__record__both_documents_and_a_report_are_kept(shop: Shop) -> None:
+    shop.promote()
+    commit = shop.world.repo.commit_named("refs/tags/churn@v0.1.0").sha
+
+    pipeline = shop.gitlab.tag(shop.world.repo, "churn@v0.1.0")
+
+    assert pipeline.codes == dict.fromkeys(("tagline-lineage", "tagline-bom", "tagline-check-ref", "announce"), 0)
+    said = pipeline.variables("tagline-lineage")
+    assert (said["TAGLINE_NAME"], said["TAGLINE_VERSION"], said["TAGLINE_COMMIT"]) == ("churn", "v0.1.0", commit)
+    assert pipeline.variables("tagline-bom")["BOM_COMMIT"] == commit
+    md5 = hashlib.md5(MODEL).hexdigest()
+    statement = pipeline.json("tagline-lineage", "statement.json")
+    assert [(each["name"], each["digest"]) for each in statement["subject"]] == [("churn@v0.1.0", {"md5": md5})]
+    sources = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    (source,) = (each for each in sources if each["name"] == "source")
+    assert source["digest"] == {"gitCommit": commit}
+    assert source["uri"].startswith(f"git+{shop.world.server.url}/org/shop")
+    bom = pipeline.json("tagline-bom", "bom.cdx.json")
+    assert bom["metadata"]["component"]["hashes"] == [{"alg": "MD5", "content": md5}]
+    assert commit in {
+        each["value"] for each in bom["metadata"]["component"]["properties"] if each["name"] == "tagline:commit"
+    }
+    for job, document in (("tagline-lineage", "statement.json"), ("tagline-bom", "bom.cdx.json")):
+        report = pipeline.text(job, "tagline-report.md")
+        assert "Everything behind it" in report
+        assert report.count("#### `churn` `v0.1.0`") == 1
+        assert pipeline.json(job)["digest"] == f"md5:{md5}"
+        # The clone's remote has the job token.
+        assert "gitlab-ci-token" not in report + pipeline.text(job, document) + pipeline.text(job, "tagline.json")
+
+
+def test_version_taken_back__record__does_not_run(shop: Shop) -> None:
+    shop.promote()
+    shop.world.admin("unassign", "churn#prod", "--override", "a test")
+    shop.world.admin("unassign", "churn#staging", "--override", "a test")
+    made = shop.world.admin("deregister", "churn@v0.1.0", "--override", "a test")
+
+    pipeline = shop.gitlab.tag(shop.world.repo, made["tags"][0]["tag"])
+
+    assert pipeline.codes == {"tagline-check-ref": 0, "announce": 0}
+
+
 def test_stage_tag__made_by_hand__deploys_nothing(shop: Shop) -> None:
     shop.promote()
     shop.world.admin("unassign", "churn#prod", "--override", "a test")
@@ -328,5 +371,11 @@ def test_component_project__tagged__tests_its_components_and_releases_them(shop:
     pipeline = shop.gitlab.tag(components, "1.0.0", *jobs)
 
     assert pipeline.codes == dict.fromkeys(jobs, 0)
-    assert set(pipeline.configuration) >= {*jobs, "tagline-resolve", "tagline-fetch", "create-release"}
+    assert set(pipeline.configuration) >= {
+        *jobs,
+        "tagline-resolve",
+        "tagline-fetch",
+        "tagline-lineage",
+        "create-release",
+    }
     assert pipeline.variables("tagline-check-ref")["TAGLINE_EVENT"] == ""
