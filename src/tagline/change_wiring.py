@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_urls import RemoteUrl
     from tagline.commands.cases import ChangeDesk
-    from tagline.commands.lineage_reading import Library
     from tagline.ports import Delivery, Forge, Job, Ledger
     from tagline.storage_ports import ObjectStore
     from tagline.storage_wiring import StorageWiring
@@ -75,9 +74,10 @@ class ChangeWiring:
     def desk(self, *, dry_run: bool) -> ChangeDesk:
         """What the commands about changes work with."""
         from tagline.commands.cases import ChangeDesk
+        from tagline.lineage_wiring import library_of_changes
         from tagline.tracking_wiring import bridge_of
 
-        forge, history = self._forge, self._history
+        forge, history, storage = self._forge, self._history, self._storage.desk()
         return ChangeDesk(
             forge,
             self.job,
@@ -85,28 +85,12 @@ class ChangeWiring:
             self._ledger(history),
             time.time,
             time.sleep,
-            self._storage.desk(),
+            storage,
             dry_run=dry_run,
             identity=self.settings.identity,
             run_url=self.settings.run_url,
-            library=self.library(history),
+            library=library_of_changes(self.settings, history, storage),
             tracking=bridge_of(self.settings),
-        )
-
-    def library(self, history: GitHistory) -> Library:
-        """What lineages are read from."""
-        from tagline.commands.lineage_reading import Library
-        from tagline.commands.stored import content_at
-        from tagline.tracking_wiring import bridge_of
-
-        return Library(
-            url=history.url,
-            tree=history.files,
-            facts=history.facts,
-            prepare=history.prepare,
-            content=lambda commit, tree, path: content_at(history, commit, tree, path),
-            desk=self._storage.desk(),
-            tracking=lambda: bridge_of(self.settings),
         )
 
     def delivery(self) -> Delivery:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tagline.change_wiring import ChangeWiring
     from tagline.commands.cases import ChangeDesk
     from tagline.domain.delivery import Delivered
+    from tagline.domain.events import Warn
     from tagline.domain.record import Record
     from tagline.domain.results import Planned
     from tagline.ports import Forge
@@ -64,13 +65,17 @@ def _summarize(desk: ChangeDesk, settings: Settings, planned: Sequence[Planned])
 
     On GitLab the comment's text is kept with the job; and what could not be posted is shown whole anyway.
     """
+    import contextlib
+
     from tagline.render.lineage_markdown import section
 
     if not settings.step or settings.platform != "github":
         return
     for one in planned:
         if one.traced and one.comment_url:
-            desk.job.report(section(one.traced, pages_of(desk.forge)))
+            # What could not be written was said in the comment.
+            with contextlib.suppress(Exception):
+                desk.job.report(section(one.traced, pages_of(desk.forge)))
 
 
 class _Courier:
@@ -97,9 +102,25 @@ def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiri
 
 
 def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
+    import dataclasses
+
     from tagline.render.comment import comment
 
-    return comment(planned.decided, record, pages_of(forge), planned.policy.digest, now, planned.traced)
+    try:
+        return comment(planned.decided, record, pages_of(forge), planned.policy.digest, now, planned.traced)
+    except Exception:
+        # Tags that are pushed need their record, whatever a picture of them does; without one it is our bug.
+        if not planned.traced:
+            raise
+        decided = dataclasses.replace(planned.decided, warnings=(*planned.decided.warnings, _no_picture()))
+        planned.warnings.append(_no_picture())
+        return comment(decided, record, pages_of(forge), planned.policy.digest, now)
+
+
+def _no_picture() -> Warn:
+    from tagline.domain.events import Warn
+
+    return Warn("lineage-failed", None, "What is behind the artifacts could not be written: a bug of ours.")
 
 
 def _say_changes(

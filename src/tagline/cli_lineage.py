@@ -37,6 +37,7 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.check_ref import artifact_of
     from tagline.commands.lineage import trace_target
     from tagline.commands.resolve import target_of_job
+    from tagline.lineage_wiring import library_of
     from tagline.render import lineage_document
     from tagline.wiring import now
 
@@ -44,7 +45,7 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
     target = target_of_job(chosen.target, settings.tag)
     artifact = artifact_of(target) if isinstance(target, str) else target.artifact
     wiring = wiring_of(chosen, settings, artifact)
-    traced, warnings = trace_target(wiring.source(), wiring.library(), target, now(), instant(chosen))
+    traced, warnings = trace_target(wiring.source(), library_of(wiring), target, now(), instant(chosen))
     _say(chosen, settings, lineage_document.traced(traced, warnings), [traced], warnings, wiring.repository.url, None)
     return 0
 
@@ -76,6 +77,7 @@ def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.cli_shared import window
     from tagline.commands.diff import diff
     from tagline.domain.targets import parse_target
+    from tagline.lineage_wiring import library_of
     from tagline.render import lineage_document, lineage_terminal
     from tagline.wiring import now
 
@@ -83,7 +85,7 @@ def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     targets = [parse_target(text) for text in (chosen.target, chosen.other) if text is not None]
     start, end = window(chosen)
     wiring = wiring_of(chosen, settings, targets[0].artifact)
-    found = diff(wiring.source(), wiring.library(), targets, now(), start=start, end=end)
+    found = diff(wiring.source(), library_of(wiring), targets, now(), start=start, end=end)
     voice = Voice(chosen, settings)
     voice.say(lineage_document.between(found), lineage_terminal.between(found, voice.pen), found.warnings)
     return 0

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_repository import GitRepository
     from tagline.adapters.git_urls import Login, RemoteUrl
-    from tagline.commands.lineage_reading import Library
     from tagline.commands.writing import Desk
     from tagline.storage_wiring import StorageWiring
     from tagline.tracking_ports import Bridge
@@ -207,21 +206,9 @@ class Wiring:
         endpoint, headers = lfs_server(repository.git, remote, config)
         return LfsStore(endpoint, headers, repository.place.common_dir / "lfs" / "objects" if not self._url else None)
 
-    def library(self) -> Library:
-        """What lineages are read from."""
-        from tagline.commands.lineage_reading import Library
-        from tagline.tracking_wiring import bridge_of
-
-        repository = self.repository
-        return Library(
-            url=repository.url,
-            tree=repository.tree,
-            facts=repository.facts,
-            prepare=repository.prepare,
-            content=lambda _commit, tree, path: tree.content(path),
-            desk=self.storage.desk(),
-            tracking=lambda: bridge_of(self.settings),
-        )
+    def policy(self) -> bytes | None:
+        """The policy file of the default branch. Raises PlatformRefused where a remote does not tell."""
+        return (self._ledger(pushes=False) if self._url is None else self._remote_ledger).policy()
 
     def source(self) -> Source:
         """What reading commands read."""

@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable
 from hashlib import md5
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.changes.world import Platform, World
+from tests.mlflowserver import MlflowStub
 
 PIPELINE = """\
 stages:
@@ -187,3 +189,107 @@ def test_plan__lock_that_cannot_be_read__is_no_failure(pipeline: World) -> None:
     number = pipeline.open("broken", files, labels=("version:minor",))
     assert pipeline.plan(number).verdict == "ok"
     assert "sub\\/dvc\\.lock cannot be read" in section(pipeline, number)
+
+
+# -- which version, which stage, against what -------------------------------------------
+
+
+def titles(body: str) -> list[str]:
+    return [line for line in body.splitlines() if line.startswith("#### ")]
+
+
+def test_plan__two_stages_for_two_versions__compares_each_with_its_own_stage(pipeline: World) -> None:
+    number = pipeline.open("better", version("two", 0.05, 0.93), labels=("version:minor",))
+    pipeline.merge(number)
+    pipeline.promote(number)
+    labels = ("stage:churn@v1.0.0#canary", "stage:churn@v1.1.0#prod")
+    both = pipeline.open("both", {"README.md": "x\n"}, labels=labels)
+    pipeline.plan(both)
+    body = section(pipeline, both)
+    assert titles(body) == ["#### `churn` `v1.0.0` → `canary`", "#### `churn` `v1.1.0` → `prod`"]
+    promoted = body.split("#### `churn` `v1.1.0`")[1]
+    assert row(promoted, "accuracy") == ["`accuracy`", "**0.93**", "🟢 0.9 (+0.03 better)"]
+
+
+def test_plan__new_version_and_another_one_for_the_stage__shows_both(pipeline: World) -> None:
+    number = pipeline.open("worse", version("two", 0.5, 0.5), labels=("version:minor", "stage:churn@v1.0.0#canary"))
+    pipeline.plan(number)
+    assert titles(section(pipeline, number)) == ["#### `churn` `v1.1.0`", "#### `churn` `v1.0.0` → `canary`"]
+
+
+def test_lineage__of_a_merged_change__is_against_what_was_there_before_it(pipeline: World) -> None:
+    first = pipeline.open("better", version("two", 0.05, 0.93), labels=("version:minor", "stage:prod"))
+    pipeline.merge(first)
+    pipeline.promote(first)
+    second = pipeline.open("best", version("three", 0.01, 0.95), labels=("version:minor", "stage:prod"))
+    pipeline.merge(second)
+    pipeline.promote(second)
+    (churn,) = pipeline.run("lineage", "--change", str(first)).json["artifacts"]
+    assert (churn["version"], churn["asked"]) == ("v1.1.0", ["prod"])
+    assert [(a["stages"], a["version"]) for a in churn["against"]] == [(["prod"], "v1.0.0")]
+    assert churn["against"][0]["metrics"][0]["judgement"] == "better"
+    assert [(e["event"], e["stage"]) for e in churn["record"]][:2] == [("registration", None), ("assignment", "prod")]
+
+
+def test_promote__what_is_refused__is_not_shown_as_done(pipeline: World) -> None:
+    number = pipeline.open("slow", version("two", 0.05, 0.93, 500), labels=("version:minor", "stage:prod"))
+    assert pipeline.plan(number).verdict == "refused"
+    assert titles(section(pipeline, number)) == ["#### `churn` `v1.1.0`"], "the version is made, prod is not moved"
+    pipeline.merge(number)
+    assert pipeline.promote(number).code == 1
+    assert titles(section(pipeline, number)) == ["#### `churn` `v1.1.0`"]
+
+
+def test_promote__all_or_nothing_and_refused__names_no_version(make_world: Callable[..., World], platform: Platform):
+    world = make_world(platform, f"atomic: change\n{POLICY}", START)
+    world.admin("register", "churn", "--version", "v1.0.0")
+    number = world.open("slow", version("two", 0.05, 0.93, 500), labels=("version:minor", "stage:prod"))
+    world.merge(number)
+    assert world.promote(number).code == 1
+    assert titles(section(world, number)) == ["#### `churn`"]
+
+
+def test_plan__picture_that_cannot_be_drawn__costs_the_picture_alone() -> None:
+    from tagline.cli_changes import _comment
+    from tagline.domain.policy import NO_POLICY
+    from tagline.domain.promotion import Decided
+    from tagline.domain.record import Record, find
+    from tagline.domain.results import Planned
+    from tests.domain.promotions import open_change
+    from tests.render.test_comment import PAGES
+
+    names = ("tag_url", "commit_url", "file_url", "compare_url")
+    forge = SimpleNamespace(**dict(zip(names, PAGES, strict=True)))
+    planned = Planned(Decided(open_change()), NO_POLICY, traced=(object(),))  # type: ignore[arg-type]
+    body = _comment(planned, Record(final=True), forge, 1_700_000_000)  # type: ignore[arg-type]
+    found = find(body)
+    assert found is not None
+    assert found.final
+    assert "could not be written" in body
+    assert [warning.code for warning in planned.warnings] == ["lineage-failed"]
+
+
+# -- MLflow ---------------------------------------------------------------------------
+
+
+def runs(stub: MlflowStub) -> int:
+    return sum("/runs/get" in path for _, path, *_ in stub.requests)
+
+
+def test_lineage__of_a_run__is_asked_of_mlflow_once_and_never_between_tags_and_record(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    info = {"run_id": "abc", "run_uuid": "abc", "run_name": "brave-fox", "lifecycle_stage": "active"}
+    answer = {"run": {"info": info, "data": {"metrics": [{"key": "accuracy", "value": 0.93}]}}}
+    manifest = "churn: {path: models/churn.pkl, metrics: metrics/churn.json, mlflow: {run_id: abc}}\n"
+    world = make_world(platform, POLICY, {**START, "artifacts.yaml": manifest})
+    number = world.open("better", version("two", 0.05, 0.93), labels=("version:minor",))
+    with MlflowStub(lambda *_: answer) as stub:
+        world.plan(number, MLFLOW_TRACKING_URI=stub.url)
+        assert runs(stub) == 1
+        assert "brave-fox" in section(world, number)
+        (churn,) = world.run("lineage", "--change", str(number), MLFLOW_TRACKING_URI=stub.url).json["artifacts"]
+        assert (churn["mlflow"]["state"], churn["mlflow"]["name"], runs(stub)) == ("ok", "brave-fox", 2)
+        world.merge(number)
+        world.promote(number, MLFLOW_TRACKING_URI=stub.url)
+        assert runs(stub) == 3

@@ -119,7 +119,12 @@ def test_metrics__twenty_thousand_that_moved__are_quick():
     "name",
     ["accuracy", "acc", "val_acc", "top5_acc", "acc5", "test.f1_score", "f1", "F1", "F1Score", "f1-macro", "r2", "R2",
      "mAP", "mAP50", "map_50", "AUC", "roc-auc", "valAUC", "precision_at_5", "recall@10", "ndcg10",
-     "test.metrics.recall", "r2_score",     "loss_free_accuracy", "iou", "throughput", "val/accuracy", "eval_bleu"],
+     "test.metrics.recall", "r2_score", "iou", "val/accuracy", "eval_bleu", "neg_log_loss", "hits@10",
+     "neg_mean_squared_error", "val_neg_brier_score", "neg_root_mean_squared_error", "mAP50-95", "ap50",
+     "top5_accuracy",
+     "top_5_accuracy", "acc@1", "weighted_precision", "macro avg.precision", "mean_iou",
+     "balanced_accuracy", "roc_auc_score",
+     "mean_average_precision"],
 )  # fmt: skip
 def test_direction__of_a_name_that_is_a_score__is_up(name):
     assert higher_is_better(name, {}) is True
@@ -128,16 +133,24 @@ def test_direction__of_a_name_that_is_a_score__is_up(name):
 @pytest.mark.parametrize(
     "name",
     ["loss", "val_loss", "valLoss", "log-loss", "logloss", "test.log_loss", "RMSE", "rmse", "val_MSE", "mae", "MAPE",
-     "error", "error_rate", "num_errors", "wer", "latency_ms", "latency.p95", "inference_seconds", "perplexity", "fpr",
-     "accuracy.loss", "brier", "valRMSE"],
+     "error", "test_error", "error_rate", "wer", "latency", "latency_ms", "perplexity", "fpr", "accuracy.loss", "brier",
+     "brier_score", "brier_score_loss", "valRMSE", "mean_squared_error", "root_mean_squared_error", "max_error",
+     "train_cross_entropy_loss"],
 )  # fmt: skip
 def test_direction__of_a_name_that_is_a_loss__is_down(name):
     assert higher_is_better(name, {}) is False
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "rows", "epochs", "support", "lossy", "scorecard", "accurate", "2", "étage", "x" * 9999]
-)
+    "name",
+    ["", ".", "rows", "epochs", "support", "lossy", "scorecard", "accurate", "2", "étage", "x" * 9999, "val_" * 3000,
+     # Words of well-known names in other names: what they say there nobody knows.
+     "accuracy_drop", "auc_std", "f1_gap_between_groups", "cost_savings", "error_reduction", "bias", "fid_score",
+     "psi_score", "tp", "fp", "fn", "tn", "accuracy.support", "f1.count", "score_threshold", "duration", "seconds",
+     "ms", "score", "cost", "num_errors", "latency.p95", "inference_seconds", "loss_free_accuracy", "mean_error",
+     "neg_loss", "neg_accuracy", "hits", "accuracy_loss", "throughput", "precision_recall", "val_",
+     "mean_squared", "f1 score gap"],
+)  # fmt: skip
 def test_direction__of_a_name_that_tells_nothing__is_unknown(name):
     assert higher_is_better(name, {}) is None
 

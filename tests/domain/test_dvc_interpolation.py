@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tagline.domain.document import Problem
-from tagline.domain.dvc_interpolation import resolve_artifacts
+from tagline.domain.dvc_interpolation import filled, resolve_artifacts
+from tagline.domain.tracked import generated_values, locked_body
 from tagline.formats import params, yaml
 
 
@@ -126,3 +127,54 @@ def test_resolve_artifacts__without_templates__reads_nothing():
 
     document = yaml.load(b"vars: [x.yaml]\nartifacts: {a: {path: x}}")
     assert resolve_artifacts(document, "dvc.yaml", load) == (document, [])
+
+
+# -- a stage's command --------------------------------------------------------------------
+
+COMMANDS = [
+    ("train", "stages: {train: {cmd: 'sh ${script} --lr ${t.lr}'}}\nvars: [{script: a.sh}]", "t: {lr: 0.1}"),
+    ("train", "stages: {train: {cmd: 'go ${on} ${n} \\${HOME}'}}", "on: true\nn: null"),
+    ("each@eu", "stages: {each: {foreach: [eu, us], do: {cmd: 'go ${item}'}}}", ""),
+    ("each@eu", "stages: {each: {foreach: {eu: {r: x}}, do: {cmd: 'go ${key} ${item.r}'}}}", ""),
+    ("m@a-2", "stages: {m: {matrix: {x: [a], y: [1, 2]}, cmd: 'go ${item.x} ${item.y} ${key}'}}", ""),
+]
+UNSURE = [
+    ("train", "stages: {train: {cmd: 'go ${none}'}}", ""),
+    ("train", "stages: {train: {cmd: 'go ${t}'}}", "t: {lr: 0.1}"),  # a mapping becomes options
+    ("train", "stages: {train: {cmd: 'go ${t}'}}", "t: ["),
+    ("train", "stages: {train: {cmd: 'go ${t}'}}", "t: '${u}'\nu: 1"),
+    ("train", "stages: {train: {cmd: 'go ${t}'}}\nvars: [{t: 0x" + "f" * 5000 + "}]", ""),
+    ("each@eu", "stages: {each: {foreach: {eu: '${r}'}, do: {cmd: 'go ${item}'}}}", "r: x"),
+    ("each@eu", "stages: {each: {foreach: '${all}', do: {cmd: 'go ${item}'}}}", "all: [eu]"),
+]
+
+
+def fill(name: str, pipeline: str, values: str) -> str | None:
+    data = yaml.load(pipeline.encode()).root.value
+    body = locked_body(data["stages"], name)
+    load = {"params.yaml": params.read_params("params.yaml", values.encode())}.get
+    return filled(body["cmd"], data, "dvc.yaml", load, generated_values(data["stages"], name))
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "pipeline", "values"), COMMANDS)
+def test_filled__command_of_a_stage__is_what_dvc_runs(name, pipeline, values, tmp_path: Path, monkeypatch):
+    from dvc.parsing import DataResolver
+    from dvc.repo import Repo
+    from dvc.utils.serialize import loads_yaml
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(values)
+    (tmp_path / "dvc.yaml").write_text(pipeline)
+    repo = Repo.init(str(tmp_path), no_scm=True)
+    try:
+        said = DataResolver(repo, str(tmp_path), loads_yaml(pipeline)).resolve_one(name)
+    finally:
+        repo.close()
+    assert fill(name, pipeline, values) == said[name]["cmd"]
+
+
+@pytest.mark.parametrize(("name", "pipeline", "values"), UNSURE)
+def test_filled__command_that_is_not_sure__is_none(name, pipeline, values):
+    assert fill(name, pipeline, values) is None

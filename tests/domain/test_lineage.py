@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
-from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tagline.domain.events import RawTag, read_events
 from tagline.domain.lineage import (
     Figure,
     Lineage,
     Parameter,
-    Stale,
     figures_of,
-    md5_of,
     parameters_of,
     passages_of,
     same,
-    stale_steps,
 )
-from tagline.domain.lineage_graph import Graph, Pointed, graph_of
-from tagline.domain.listings import Entry, folder_digest
-from tagline.domain.pipelines import Behind, Imported, steps_of
-from tagline.domain.tracked import TrackedPaths
 from tests.domain.pipelines import JSON, facts, step
 from tests.domain.promotions import commit
 
 NAN = math.nan
 LONG = 10**400
-
-
-def md5(data: bytes) -> str:
-    return f"md5:{hashlib.md5(data).hexdigest()}"
 
 
 # -- parameters and figures ---------------------------------------------------------------
@@ -157,188 +143,3 @@ def test_passages__event_whose_tag_nobody_read__is_left_out():
 def test_label__of_a_lineage__is_its_version_or_its_commit():
     assert Lineage("rf", facts("a"), version="v1.0.0").label == "v1.0.0"
     assert Lineage("rf", facts("a")).label == commit("a")[:7]
-
-
-# -- stale steps ----------------------------------------------------------------------------
-
-CODE = b"print(1)\n"
-
-
-def stale(lock: Any, pipeline: Any = None, contents: dict[str, bytes] | None = None, **more: Any) -> list[Stale]:
-    """The stale steps of the artifact ``m``, which is an out of the lock."""
-    contents = contents or {}
-    steps = steps_of("dvc.lock", {"stages": lock}, {"stages": pipeline or {}})
-    in_git = [(path, "1") for path in (*contents, *more.pop("unread", ()))]
-    graph = graph_of("m", Pointed(steps, more.pop("imports", ())), in_git)
-    tracked = TrackedPaths([path for path, _ in in_git]) if more.pop("looks", True) else None
-    return stale_steps(graph, contents, more.pop("params", {}), tracked)
-
-
-def reading(path: str, digest: str, **more: Any) -> dict[str, Any]:
-    """A lock with one step that read a path."""
-    row = {"path": path, "hash": "md5", "md5": digest.removeprefix("md5:"), **more}
-    return {"train": {"cmd": "go", "deps": [row], "outs": [{"path": "m"}]}}
-
-
-def test_stale__code_as_it_was__is_not():
-    assert stale(reading("t.py", md5(CODE)), contents={"t.py": CODE}) == []
-
-
-def test_stale__other_code__is():
-    assert stale(reading("t.py", md5(CODE)), contents={"t.py": b"print(2)\n"}) == [
-        Stale("train", "t.py was changed since it ran", "t.py")
-    ]
-
-
-@pytest.mark.parametrize("digest", ["etag:x", "md5:", ""])
-def test_stale__digest_that_is_no_md5_of_a_file__is_not_judged(digest):
-    assert (
-        stale({"train": {"deps": [{"path": "t.py", "etag": digest}], "outs": [{"path": "m"}]}}, contents={"t.py": CODE})
-        == []
-    )
-
-
-def test_stale__text_that_dvc_2_hashed__may_have_other_line_ends():
-    row = {"path": "t.py", "md5": md5(b"a\nb\n").removeprefix("md5:")}
-    lock = {"train": {"deps": [row], "outs": [{"path": "m"}]}}
-    assert stale(lock, contents={"t.py": b"a\r\nb\r\n"}) == []
-    assert stale(
-        {"train": {"deps": [{**row, "hash": "md5"}], "outs": [{"path": "m"}]}}, contents={"t.py": b"a\r\nb\r\n"}
-    )
-
-
-def test_md5__of_bytes_that_are_no_text__keeps_line_ends():
-    assert md5_of(b"\0\r\n", text=True) == hashlib.md5(b"\0\r\n").hexdigest()
-    assert md5_of(b"a\r\n", text=True) == hashlib.md5(b"a\n").hexdigest()
-    assert md5_of(b"a\r\n", text=False) == hashlib.md5(b"a\r\n").hexdigest()
-
-
-def test_stale__file_that_could_not_be_read__is_not():
-    assert stale(reading("t.py", md5(CODE)), unread=["t.py"]) == []
-
-
-def test_stale__file_that_is_gone__is():
-    assert stale(reading("t.py", md5(CODE))) == [Stale("train", "t.py is gone", "t.py")]
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"src/a.py": b"a", "src/b/c.py": b"c"}, False),
-        ({"src/a.py": b"b", "src/b/c.py": b"c"}, True),
-        ({"src/a.py": b"a", "src/b/d.py": b"c"}, True),
-        ({"src/a.py": b"a", "src/b/c.py": b"c", "src/d.py": b""}, True),
-        ({"src/a.py": b"b"}, False),  # DVC saw a file that Git does not have: nobody can tell
-    ],
-)
-def test_stale__folder__is_what_its_files_are(files, expected):
-    entries = [Entry("a.py", md5_of(b"a", text=False)), Entry("b/c.py", md5_of(b"c", text=False))]
-    lock = reading("src", f"md5:{folder_digest(entries)}", nfiles=2)
-    found = [Stale("train", "src was changed since it ran", "src")] if expected else []
-    files = {**files, "src.py": b"", "srcs/x.py": b"", "tail.py": b""}
-    assert stale(lock, contents=files) == found
-    assert stale(lock, contents=files, looks=False) == []
-
-
-def test_stale__folder_of_which_a_file_was_not_read__is_not_judged():
-    lock = reading("src", "md5:x.dir", nfiles=2)
-    assert stale(lock, contents={"src/a": b"a"}, unread=["src/b"]) == []
-
-
-def test_stale__out_of_an_earlier_step_that_is_another_one__is():
-    lock = {
-        "prepare": {"outs": [{"path": "d", "md5": "2"}]},
-        "train": {"deps": [{"path": "d", "md5": "1"}], "outs": [{"path": "m"}]},
-    }
-    assert stale(lock) == [Stale("train", "d is another one than it read", "d")]
-
-
-def test_stale__imported_data_that_is_another_one__is():
-    imports = [Imported("x.csv.dvc", (Behind("x.csv", "md5:2"),))]
-    assert stale(reading("x.csv", "md5:1"), imports=imports) == [
-        Stale("train", "x.csv is another one than it read", "x.csv")
-    ]
-    assert stale(reading("x.csv", "md5:2"), imports=imports) == []
-
-
-@pytest.mark.parametrize(("read", "now"), [(None, "md5:2"), ("md5:1", None)])
-def test_stale__data_without_a_digest_on_one_side__is_not_judged(read, now):
-    row = {"path": "x.csv", **({"md5": "1"} if read else {})}
-    lock = {"train": {"deps": [row], "outs": [{"path": "m"}]}}
-    assert stale(lock, imports=[Imported("x.csv.dvc", (Behind("x.csv", now),))]) == []
-
-
-def test_stale__part_of_an_out__is_not_judged():
-    # Git has the folder's digest alone; what DVC wrote of the part is not the part's now.
-    imports = [Imported("x.dvc", (Behind("x", "md5:2.dir"),))]
-    assert stale(reading("x/part", "md5:1"), imports=imports) == []
-
-
-def test_stale__command__is_compared_as_written():
-    lock = {"train": {"cmd": "go", "outs": [{"path": "m"}]}}
-    assert stale(lock, {"train": {"cmd": "go"}}) == []
-    assert stale(lock, {"train": {"cmd": "go ${x}"}}) == []
-    assert stale(lock, {"train": {"cmd": "run"}}) == [Stale("train", "its command is another one now")]
-    assert stale(lock, {"other": {"cmd": "run"}}) == [Stale("train", "dvc.yaml has no such step any more")]
-
-
-def test_stale__out_that_git_keeps__is_compared_with_what_was_written():
-    lock = {
-        "train": {"outs": [{"path": "m"}, {"path": "e.json", "hash": "md5", "md5": md5(b"1").removeprefix("md5:")}]}
-    }
-    pipeline = {"train": {"outs": ["m"], "metrics": [{"e.json": {"cache": False}}]}}
-    assert stale(lock, pipeline, {"e.json": b"1"}) == []
-    assert stale(lock, pipeline, {"e.json": b"2"}) == [Stale("train", "e.json is not what it wrote", "e.json")]
-    assert stale(lock, pipeline) == [Stale("train", "e.json is not in this commit", "e.json")]
-    # What DVC keeps may have any name in Git: nobody looks.
-    assert stale(lock, {"train": {"metrics": ["e.json"], "outs": ["m"]}}, {"e.json": b"2"}) == []
-
-
-def params(values: Any, now: Any) -> list[tuple[str, str | None]]:
-    lock = {"train": {"outs": [{"path": "m"}], "params": {"p.yaml": values}}}
-    return [(row.why, row.path) for row in stale(lock, params={} if now is ... else {"p.yaml": now})]
-
-
-@pytest.mark.parametrize(
-    ("values", "now", "why"),
-    [
-        ({"lr": 1}, {"lr": 1.0, "other": 2}, None),
-        ({"lr": 1}, {"lr": True}, "the parameter lr of p.yaml is another one than it ran with"),
-        ({"lr": NAN}, {"lr": math.nan}, None),
-        ({"lr": 1}, {}, "the parameter lr is gone from p.yaml"),
-        ({"lr": 1}, None, "p.yaml, which has its parameters, is gone"),
-        ({"lr": 1}, ..., None),  # what cannot be read counts as unchanged
-        ({"t": {"lr": 1}}, {"t.lr": 1, "t.new": 2}, "the parameter t.new of p.yaml is new since it ran"),
-        ({"t": {"lr": 1}}, {"t.lr": 1, "tt.new": 2, "u": 1}, None),
-        ({"t.lr": 1}, {"t.lr": 1, "t.new": 2}, None),
-    ],
-)
-def test_stale__parameters__are_compared_one_by_one(values, now, why):
-    assert params(values, now) == ([(why, "p.yaml")] if why else [])
-
-
-def test_stale__pipeline_that_lists_more__says_so():
-    pipeline = {"train": {"cmd": "go", "deps": ["t.py"], "outs": ["m"], "params": ["lr"]}}
-    assert stale({"train": {"cmd": "go", "outs": [{"path": "m"}]}}, pipeline) == [
-        Stale("train", "t.py is new in dvc.yaml since it ran", "t.py"),
-        Stale("train", "the parameter lr of params.yaml is new in dvc.yaml since it ran", "params.yaml"),
-    ]
-
-
-def test_stale__steps_that_the_artifact_does_not_come_from__are_nobodys():
-    lock = {**reading("t.py", md5(CODE)), "aside": {"cmd": "a", "outs": [{"path": "z"}]}}
-    assert stale(lock, {"train": {"cmd": "go"}, "aside": {"cmd": "b"}}, {"t.py": CODE}) == []
-
-
-def test_stale__empty_graph__is_nothing():
-    assert stale_steps(Graph(), {}, {}) == []
-
-
-@given(
-    st.dictionaries(st.sampled_from(["a", "b.c", "d"]), JSON), st.dictionaries(st.sampled_from(["a", "b.c", "d"]), JSON)
-)
-def test_stale__any_parameters__are_stale_where_they_differ(values, now):
-    one = step("s", params={"p": values})
-    graph = Graph(steps=(one,))
-    found = {row.path for row in stale_steps(graph, {}, {"p": now})}
-    assert bool(found) == any(name not in now or not same(now[name], value) for name, value in values.items())

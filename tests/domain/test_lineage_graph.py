@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.lineage_graph import MOST_IN_FOLDER, File, Graph, edges, role_in_git
+from tagline.domain.lineage_graph import MOST_IN_FOLDER, File, Graph, Pointed, edges, graph_of, role_in_git
 from tagline.domain.pipelines import Behind, Imported, Origin
 from tests.domain.pipelines import graph, names, step
 
@@ -93,6 +93,45 @@ def test_graph__out_of_a_step_that_is_gone__is_the_living_ones():
     for steps in ((old, new), (new, old)):
         assert names(graph("m", *steps).steps) == ["new"]
     assert names(graph("m", old).steps) == ["old"]
+
+
+def test_graph__out_of_a_step_that_is_gone__is_the_dvc_files():
+    old = step("old", "a", "m=1 kept=3", gone=True)
+    found = graph("m", old, imports=[Imported("m.dvc", (Behind("m", "md5:2"),))])
+    assert (found.artifact, found.steps) == (File("m", "artifact", "md5:2", None, 1, None, "m.dvc"), ())
+    # The other out is known by the gone step alone, and that one does not bring the first along.
+    found = graph("kept", old, imports=[Imported("m.dvc", (Behind("m", "md5:2"),))])
+    assert (names(found.steps), set(found.files), found.writes) == (["old"], {"kept", "a"}, (("old", "kept"),))
+
+
+@pytest.mark.parametrize("in_git", [["m"], ["m/part"]])
+def test_graph__out_of_a_step_that_is_gone__is_gits_where_git_has_it(in_git):
+    found = graph("m", step("old", "a", "m=1", gone=True), in_git=in_git)
+    assert (found.steps, found.artifact.maker, found.artifact.pointer) == ((), None, None)
+    # What a living step leaves to Git still comes from it.
+    assert names(graph("m", step("now", "a", "!m=1"), in_git=in_git).steps) == ["now"]
+
+
+def test_graph__step_that_reads_what_a_gone_step_wrote__reads_gits_own_file():
+    old, new = step("old", "a", "d.csv=1", gone=True), step("new", "d.csv", "m")
+    assert names(graph("m", old, new, in_git=["d.csv"]).steps) == ["new"]
+    assert names(graph("m", old, new).steps) == ["old", "new"]
+
+
+def test_graph__what_a_step_read__is_kept_beside_what_is_there_now():
+    found = graph("m", step("a", "", "d.csv=now"), step("train", "d.csv=then e", "m"))
+    assert found.files["d.csv"].digest == "md5:now"
+    assert found.read == {("d.csv", "train"): "md5:then"}
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [("/mnt/nas/raw.csv", "data"), ("../lib/x.py", "code"), ("C:/d/x", "data"), ("vendor/x.py", "code")],
+)
+def test_graph__what_lies_outside_or_in_a_submodule__is_not_missing(path, role):
+    found = graph_of("m", Pointed([step("train", f"{path}=1 other.py", "m")]), [], submodules=["vendor"])
+    assert (found.files[path].missing, found.files[path].role) == (False, role)
+    assert found.files["other.py"].missing
 
 
 # -- folders, URLs and what is missing ------------------------------------------------------
@@ -270,8 +309,6 @@ def test_measuring__metrics_file_that_is_itself_registered__still_measures():
 
 
 def test_measuring__nothing_comes_after__others_are_not_asked_for():
-    from tagline.domain.lineage_graph import Pointed, graph_of
-
     def never() -> list[str]:
         raise AssertionError("reading every manifest costs")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.lineage import parameters_of, stale_steps
+from tagline.domain.lineage import parameters_of
 from tagline.domain.lineage_graph import Pointed, edges, graph_of
 from tagline.domain.pipelines import (
     Behind,
@@ -21,6 +21,7 @@ from tagline.domain.pipelines import (
     metrics_of,
     steps_of,
 )
+from tagline.domain.staleness import Now, check_steps
 from tests.domain.pipelines import JSON
 
 MD5 = "0" * 31 + "1"
@@ -128,8 +129,8 @@ def test_step__command__is_text_also_where_it_is_a_list():
     assert (step.command, step.written) == ("a\nb", "a\nc")
 
 
-def test_step__command_that_is_a_template__is_not_known_as_written():
-    assert one({"cmd": "go 1"}, {"cmd": "go ${x}"}).written is None
+def test_step__command_as_written__is_the_pipelines_with_its_templates():
+    assert one({"cmd": "go 1"}, {"cmd": "go ${x}"}).written == "go ${x}"
     assert one({"cmd": "go 1"}).written is None
 
 
@@ -138,7 +139,48 @@ def test_step__that_the_pipeline_does_not_have_any_more__is_gone():
     found = steps_of("dvc.lock", lock, {"stages": {"new": {"cmd": "b"}, "each": {"foreach": [1], "do": {}}}})
     assert {step.name: step.gone for step in found} == {"old": True, "new": False, "each@1": False}
     # Where the pipeline cannot be read nobody knows.
-    assert not any(step.gone for step in steps_of("dvc.lock", lock, None))
+    for unreadable in (None, [], "text", {"stages": ["old"]}):
+        assert not any(step.gone for step in steps_of("dvc.lock", lock, unreadable))
+
+
+@pytest.mark.parametrize("pipeline", [{}, {"stages": None}, {"stages": {}}, {"artifacts": {}}])
+def test_step__of_a_lock_whose_pipeline_has_no_stages__is_gone(pipeline):
+    # DVC passes over such a lock.
+    assert [step.gone for step in steps_of("dvc.lock", {"stages": {"a": {"cmd": "go"}}}, pipeline)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "gone"),
+    [
+        ({"foreach": ["eu"], "do": {}}, "a@us", True),
+        ({"foreach": ["eu"], "do": {}}, "a@eu", False),
+        ({"foreach": [1, True], "do": {}}, "a@true", False),
+        ({"foreach": [{"x": 1}], "do": {}}, "a@0", False),
+        ({"foreach": [{"x": 1}], "do": {}}, "a@1", True),
+        ({"foreach": {"eu": 1}, "do": {}}, "a@us", True),
+        ({"foreach": {"eu": 1}, "do": {}}, "a@eu", False),
+        # What a template stands for may be anything.
+        ({"foreach": "${all}", "do": {}}, "a@us", False),
+        ({"foreach": ["eu", "${more}"], "do": {}}, "a@us", False),
+        ({"foreach": {"${x}": 1}, "do": {}}, "a@us", False),
+        ({"foreach": [None], "do": {}}, "a@us", False),
+        ({"matrix": {"x": ["a", "b"], "y": [1, 2]}}, "a@a-2", False),
+        ({"matrix": {"x": ["a", "b"], "y": [1, 2]}}, "a@a-3", True),
+        ({"matrix": {"x": ["a-b", "a"], "y": ["c", "b-c"]}}, "a@a-b-c", False),  # two of them, and both are there
+        ({"matrix": {"x": "${all}", "y": [1]}}, "a@a-3", False),
+        ({"matrix": "${all}"}, "a@a-3", False),
+        # A stage with a loop is never one without a key, nor the other way round.
+        ({"foreach": ["eu"], "do": {}}, "a", True),
+        ({"cmd": "go"}, "a@eu", True),
+    ],
+)
+def test_step__of_a_loop__is_gone_where_the_loop_surely_does_not_make_it(body, name, gone):
+    assert one({"cmd": "go"}, body, name=name).gone is gone
+
+
+def test_step__that_reads_whole_files_of_parameters__knows_them():
+    rows = ["lr", {"cfg.yaml": None}, {"p.json": []}, {"both.yaml": None}, {"both.yaml": ["x"]}]
+    assert one({"cmd": "go"}, {"params": rows, "wdir": "w"}).whole == {"w/cfg.yaml", "w/p.json"}
 
 
 def test_step__pipeline_that_lists_more__says_what_is_new():
@@ -310,7 +352,7 @@ def test_files__any_value_at_all__never_raise_and_are_quick(lock, pipeline, poin
     list(edges(graph))
     metrics_of("dvc.yaml", pipeline)
     parameters_of(graph.steps)
-    stale_steps(graph, {"a": b"x"}, {"a": {}, "m": None})
+    check_steps(graph, Now({"a": b"x"}, {"a": {}, "m": None}))
     for step in steps:
         hash((step.name, step.file, step.command, step.deps, step.outs, step.metrics, step.plots, step.new))
         assert all(isinstance(row.path, str) for row in (*step.deps, *step.outs))

@@ -26,7 +26,7 @@ def ours(world: World, revision: str, artifact: str = "churn") -> Lineage:
     desk = Wiring(Settings.from_environ({"HOME": str(world.home)}), repo=str(world.root)).storage.desk()
     library = Library(
         repository.url, repository.tree, repository.facts, repository.prepare,
-        lambda commit, _tree, path: repository.content(commit, path), desk, _no_tracking,
+        lambda commit, _tree, path: repository.content(commit, path), desk, _no_tracking, lambda: None,
     )  # fmt: skip
     return read_lineage(library, Subject(artifact, repository.commit(revision)), ask_mlflow=False)
 

@@ -100,6 +100,8 @@ CHANGES: dict[str, Act] = {
     "a metrics file that is gone": gone("metrics/train.toml"),
     "a folder that Git keeps": more("reports/all.txt"),
     "a command": put("dvc.yaml", "cmd: python3 -S src/train.py", "cmd: python3 -S src/train.py --more"),
+    "a variable of a command": put("dvc.yaml", "cut: 3", "cut: 4"),
+    "a large file of code": more("src/train.py", "#" * 2_000_000),
     "a command's blanks": put("dvc.yaml", "src/train.py\n    deps", "src/train.py  \n    deps"),
     "a dependency more": put("dvc.yaml", "src/evaluate.py]", "src/evaluate.py, src/baseline.py]"),
     "a dependency less": put("dvc.yaml", "data/holidays.csv, src/common", "src/common"),
@@ -151,13 +153,6 @@ def test_stale__all_was_run__is_nothing_in_any_version(pipeline_world: World):
 # -- where we say something else, on purpose ---------------------------------------
 
 
-def test_stale__variable_of_a_command__is_not_seen(clone: World):
-    # Templates are filled in by DVC alone, from files, parameters and variables: what has one is not judged.
-    said, own = after(clone, put("dvc.yaml", "cut: 3", "cut: 4"))
-    assert rows_of(said) == {("evaluate", None)}
-    assert own["churn"] == set()
-
-
 def test_stale__frozen_step__is_told_though_dvc_is_silent(clone: World):
     # Who froze a step does not want it run again; who reviews the model wants to know that the code is another one.
     freeze = put("dvc.yaml", "  train:\n", "  train:\n    frozen: true\n")
@@ -185,7 +180,7 @@ def test_stale__step_of_another_name_now__is_told_by_the_name_that_made_the_byte
     said, own = after(clone, put("dvc.yaml", "  train:\n", "  trained:\n"))
     assert said.keys() == {"trained"}
     [found] = ours(clone, "HEAD").stale
-    assert found == Stale("train", "dvc.yaml has no such step any more")
+    assert found == Stale("train", "its definition is gone from dvc.yaml")
     assert own["churn"] == {("train", None)}
 
 
@@ -199,6 +194,11 @@ def test_stale__folder_with_compiled_files__is_not_said_to_be_another_one(pipeli
     said, own = after(clone, lambda root: None)
     assert said == {}
     assert own["churn"] == set()
+    [gap] = [one.message for one in ours(clone, "HEAD").warnings if one.message.startswith("Whether")]
+    assert gap == (
+        "Whether src/common is what prepare read could not be checked: DVC saw files in it that are not in Git; "
+        "nor could 1 other."
+    )
 
 
 def test_stale__folder_of_which_dvc_ignores_files__is_not_judged(clone: World):

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tagline.domain.lineage import Figure, Lineage
+from tagline.domain.lineage import Figure, Lineage, Stale
+from tagline.domain.lineage_graph import Pointed, graph_of
+from tagline.domain.pipelines import Behind
 from tagline.render import cyclonedx, in_toto, openlineage
 from tagline.render.interchange import HOME
 from tests.render import openlineage_judge
@@ -22,11 +24,15 @@ from tests.render.lineages import (
     BY_HAND,
     COMMIT,
     EVIL,
+    IMPORTS,
+    IN_GIT,
     PASSAGES,
     PLACES,
     REPO,
+    STEPS,
     hostile,
     lineages,
+    md5,
     pipeline,
 )
 
@@ -318,3 +324,54 @@ def test_cyclonedx_artifact__a_data_set__is_data_without_a_card() -> None:
 def test_cyclonedx_serial__content__decides() -> None:
     one, other = cyclonedx.bom(pipeline(), REPO), cyclonedx.bom(pipeline(metrics=(Figure("auc", 0.92),)), REPO)
     assert one["serialNumber"] == cyclonedx.bom(pipeline(), REPO)["serialNumber"] != other["serialNumber"]
+
+
+# -- what a step read is not what the commit has -------------------------------------
+
+
+def read_otherwise() -> Lineage:
+    """The pipeline after its data and its code were changed, and only the first step was run again."""
+    prepare, train, evaluate = STEPS
+    now = Behind("data/clean", f"{md5('a')}.dir", 1024, 2)
+    raw, prices, *others = prepare.deps
+    ran = prepare._replace(outs=(now,), deps=(raw, prices._replace(digest=md5("b")), *others))
+    steps = (ran, train, evaluate)
+    graph = graph_of("models/risk.pkl", Pointed(steps, IMPORTS), IN_GIT)
+    return pipeline(graph=graph, stale=(Stale("prepare", "src/prepare.py was changed", "src/prepare.py"),))
+
+
+def test_in_toto_dependencies__step_read_other_bytes__are_those_that_it_read() -> None:
+    judge_all(read_otherwise(), REPO)
+    rows = {row["name"]: row for row in definition_of(read_otherwise())["resolvedDependencies"]}
+    assert rows["data/clean"]["digest"] == {"dvcDirMd5": "4" * 32}
+    assert rows["data/clean"]["annotations"]["readBy"] == ["train"]
+    assert rows["data/prices.csv"]["digest"] == {"md5": "b" * 32}
+    assert rows["src/prepare.py"]["digest"] == {"md5": "3" * 32}
+    # Nothing says where these bytes are, or came from.
+    assert not any("uri" in rows[name] for name in ("data/clean", "data/prices.csv", "src/prepare.py"))
+    assert "origin of data/prices.csv" not in rows
+
+
+def test_openlineage_inputs__step_read_other_bytes__are_those_that_it_read() -> None:
+    [train] = [one for one in openlineage.events(read_otherwise(), REPO) if one["job"]["name"] == "train"]
+    versions = {row["name"]: row["facets"]["version"]["datasetVersion"] for row in train["inputs"]}
+    assert versions["data/clean"] == f"{md5('4')}.dir"
+
+
+def test_cyclonedx_inputs__step_read_other_bytes__are_those_that_it_read() -> None:
+    made = cyclonedx.bom(read_otherwise(), REPO)
+    [flow] = made["formulation"][0]["workflows"]
+    tasks = {task["uid"]: task for task in flow["tasks"]}
+    by_ref = {row["bom-ref"]: row for row in made["components"]}
+
+    def digests(task: str) -> set[str]:
+        refs = [row["resource"]["ref"] for row in tasks[task]["inputs"] if "resource" in row]
+        facts = [fact for ref in refs for fact in by_ref[ref]["properties"]]
+        return {fact["value"] for fact in facts if fact["name"] == "tagline:digest"}
+
+    assert f"{md5('4')}.dir" in digests("train")
+    assert f"{md5('a')}.dir" not in digests("train")
+    assert {md5("b"), md5("3")} <= digests("prepare")
+    learnt = {row["ref"] for row in made["metadata"]["component"]["modelCard"]["modelParameters"]["datasets"]}
+    assert f"file:data/prices.csv@{md5('b')}" in learnt
+    assert "file:data/prices.csv" not in learnt

@@ -53,4 +53,7 @@ class GitLabPages:
 
 def _path(path: str) -> str:
     # A name in Git need not be valid Unicode; its bytes are what the page is called by.
-    return quote(path.encode(errors="surrogateescape"))
+    try:
+        return quote(path.encode(errors="surrogateescape"))
+    except UnicodeEncodeError:  # no name in Git, then, but what somebody's file calls one
+        return quote(path.encode(errors="replace"))

@@ -40,8 +40,8 @@ def diff(
     library.prepare([one.commit for one in (first, last) if one.commit is not None])
     first, last = (_read(library, before.artifact, one) for one in (first, last))
     comparison = None
-    if first.lineage is not None and last.lineage is not None and last.commit is not None:
-        directions = directions_of(policy_of(library.tree(last.commit)), before.artifact)
+    if first.lineage is not None and last.lineage is not None:
+        directions = directions_of(policy_of(library), before.artifact)
         comparison = compare(first.lineage, last.lineage, directions)
     gaps = [warn for one in (first, last) if one.lineage is not None for warn in one.lineage.warnings]
     return Between(

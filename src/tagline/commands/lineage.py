@@ -9,22 +9,23 @@ from tagline.commands.cases import Case, ChangeDesk, any_case
 from tagline.commands.check_ref import artifact_of
 from tagline.commands.deciding import Entries, decide, read_entries
 from tagline.commands.lineage_reading import Library, Subject, read_lineage, read_points
+from tagline.commands.mlflow_rule import RULE as MLFLOW_RULE
 from tagline.commands.reading import Source, present, read
 from tagline.domain.answers import Answer, find, of_tag, previous_version
 from tagline.domain.asks import Action
 from tagline.domain.changes import Change
 from tagline.domain.comparison import Against, Directions, Point, Traced, compare, directions_of
 from tagline.domain.events import RawTag, Warn
-from tagline.domain.lineage import Lineage, passages_of
-from tagline.domain.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
+from tagline.domain.lineage import Lineage, Passage, passages_of
+from tagline.domain.messages import CHANGE, parse_trailers
+from tagline.domain.policy import NO_POLICY, Policy
 from tagline.domain.promotion import Decided
-from tagline.domain.registry import ArtifactState
+from tagline.domain.registry import ArtifactState, fold
 from tagline.domain.rollback import rollback_target, rollbacks_among
 from tagline.domain.steps import Step
 from tagline.domain.targets import Target
 from tagline.errors import TaglineError
 from tagline.formats.policy import load_policy
-from tagline.ports import Tree
 
 #: Versions of a history, the newest of them; each costs a look at its commit.
 _MOST_POINTS = 12
@@ -51,15 +52,15 @@ def trace_target(
     points = _points(state, answer.commit)
     library.prepare([answer.commit, *(other.commit for other in others)])
     lineage = _with_passages(read_lineage(library, _subject(answer)), state, view.raw)
-    directions = directions_of(policy_of(library.tree(answer.commit)), name)
+    directions = directions_of(policy_of(library), name)
     traced = _traced(library, lineage, others, points, state, directions)
     return replace(traced, asked=(answer.stage,) if answer.stage else ()), [*warnings, *lineage.warnings]
 
 
-def policy_of(tree: Tree) -> Policy:
-    """The policy of a commit, to know which way its metrics are better; one that cannot be read says nothing."""
+def policy_of(library: Library) -> Policy:
+    """The default branch's policy, to know which way metrics are better; one that cannot be read says nothing."""
     try:
-        return load_policy(tree.read(POLICY_FILE, MAX_POLICY))
+        return load_policy(library.policy())
     except TaglineError:
         return NO_POLICY
 
@@ -83,7 +84,7 @@ def trace_of_change(desk: ChangeDesk, number: int) -> tuple[Change, tuple[Traced
     change = desk.forge.change(number)
     case = any_case(desk, change)
     decided, entries = decide(case)
-    return change, trace_change(case, decided, entries)
+    return change, trace_change(case, decided, entries, ask_mlflow=True)
 
 
 def picture(case: Case, decided: Decided, entries: Entries) -> tuple[tuple[Traced, ...], list[Warn]]:
@@ -100,10 +101,11 @@ def picture(case: Case, decided: Decided, entries: Entries) -> tuple[tuple[Trace
         return (), [Warn("lineage-failed", None, f"What is behind the artifacts could not be read: {why}{hint}")]
 
 
-def trace_change(case: Case, decided: Decided, entries: Entries) -> tuple[Traced, ...]:
-    """The lineage of every artifact that a change touches or promotes, against what the stages hold.
+def trace_change(case: Case, decided: Decided, entries: Entries, *, ask_mlflow: bool = False) -> tuple[Traced, ...]:
+    """The lineage of every version that a change is about, and of what it touches, against what the stages held before.
 
-    ``entries`` are the artifacts' tags as they were read before anything was written.
+    ``entries`` are the artifacts' tags; those that this very change made count as not there yet. Without
+    ``ask_mlflow`` only what the rule has asked is told of MLflow: nothing may come between tags and their record.
     """
     library = case.desk.library
     if library is None:
@@ -117,22 +119,23 @@ def trace_change(case: Case, decided: Decided, entries: Entries) -> tuple[Traced
     shown = names[:MOST_ARTIFACTS]
     missing = [name for name in shown if name not in entries]
     known = {**entries, **(read_entries(case, missing) if missing else {})}
-    asked = [_asked(case, name, wanted[name], known) for name in shown]
+    asked = [one for name in shown for one in _asked(case, name, wanted[name], known)]
     library.prepare(list(dict.fromkeys(commit for one in asked for commit in one.commits)))
-    traced = [_of_change(case, one, library) for one in asked]
+    _take_over(case, library, asked)
+    traced = [_of_change(case, one, library, ask_mlflow=ask_mlflow) for one in asked]
     return (*traced, *(Traced(name, why="not looked at: too many artifacts") for name in names[MOST_ARTIFACTS:]))
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """An artifact of a change before anything behind it was read."""
+    """A version of a change before anything behind it was read. ``state`` is the ledger before the change."""
 
     subject: Subject
     stages: tuple[str, ...]
     rivals: list[Against]
     points: list[Subject]
     state: ArtifactState
-    raw: Mapping[str, RawTag]
+    passages: tuple[Passage, ...]
 
     @property
     def commits(self) -> list[str]:
@@ -140,38 +143,81 @@ class _Asked:
         return [self.subject.commit, *(other.commit for other in self.rivals)]
 
 
-def _asked(case: Case, name: str, steps: Sequence[Step], entries: Entries) -> _Asked:
-    state, raw = entries[name].state, entries[name].raw
-    subject = _proposed(case, name, steps, state, raw)
-    stages = tuple(dict.fromkeys(step.intent.stage for step in steps if step.intent.stage))
-    rivals = _rivals(state, subject.commit, stages)
-    return _Asked(subject, stages, rivals, _points(state, subject.commit), state, raw)
+def _asked(case: Case, name: str, steps: Sequence[Step], entries: Entries) -> list[_Asked]:
+    """Each version that the steps are about, with the stages that it gets; the change's own files where none is."""
+    now, raw = entries[name].state, entries[name].raw
+    before = _before_change(now, raw, case.change.url)
+    stages: dict[Subject, dict[str, None]] = {}
+    for step in steps:
+        subject = _proposed(case, name, step, now, before, raw)
+        given = stages.setdefault(subject, {})
+        if step.intent.stage and _counts(step, case.change):
+            given[step.intent.stage] = None
+    if name in case.touches.touched and not any(subject.commit == case.commit for subject in stages):
+        stages[Subject(name, case.commit)] = {}
+    named = {subject.commit for subject in stages if subject.version is not None}
+    found = []
+    for subject, given in stages.items():
+        if subject.version is None and subject.commit in named:
+            continue  # a refused step of a version that another one makes
+        passages = passages_of(now.events, raw, subject.version, subject.commit) if subject.version else ()
+        rivals, points = _rivals(before, subject.commit, tuple(given)), _points(before, subject.commit)
+        found.append(_Asked(subject, tuple(given), rivals, points, before, passages))
+    return found
 
 
-def _of_change(case: Case, asked: _Asked, library: Library) -> Traced:
+def _before_change(state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> ArtifactState:
+    """The ledger without what this change wrote, and what came after it."""
+    own = [
+        event.time
+        for event in state.events
+        if event.tag in raw and url in raw[event.tag].message and url in _changes(raw[event.tag])
+    ]
+    return fold(state.name, [e for e in state.events if e.time < min(own)]) if own else state
+
+
+def _changes(tag: RawTag) -> list[str]:
+    return parse_trailers(tag.message).get(CHANGE, [])
+
+
+def _counts(step: Step, change: Change) -> bool:
+    """Whether a step is done, or will be as far as anybody can tell."""
+    if change.open:
+        return step.state != "refused"
+    return step.done or any(row.created for row in step.rows) or (step.state == "ok" and bool(step.rows))
+
+
+def _proposed(
+    case: Case, name: str, step: Step, now: ArtifactState, before: ArtifactState, raw: Mapping[str, RawTag]
+) -> Subject:
+    """The version that a step is about: one of the ledger, or the one that the change registers if it does."""
+    version = step.version
+    if step.intent.action is Action.ROLLBACK and version is None:
+        version = rollback_target(before, step.intent.stage or "", rollbacks_among(raw))
+    row = now.version(version) if version else None
+    if row is not None:
+        return Subject(name, row.commit, row.version, row.tag)
+    return Subject(name, case.commit, version if _counts(step, case.change) else None)
+
+
+def _take_over(case: Case, library: Library, asked: Iterable[_Asked]) -> None:
+    """What the rule of MLflow has asked in this run is not asked again."""
+    for one in asked:
+        key = (one.subject.artifact, one.subject.commit)
+        if (MLFLOW_RULE, " ".join(key)) in case.answers:
+            library.runs[key] = case.answers[MLFLOW_RULE, " ".join(key)]
+
+
+def _of_change(case: Case, asked: _Asked, library: Library, *, ask_mlflow: bool) -> Traced:
     name = asked.subject.artifact
     try:
-        lineage = read_lineage(library, asked.subject)
+        lineage = read_lineage(library, asked.subject, ask_mlflow=ask_mlflow)
     except TaglineError as error:
         return Traced(name, asked=asked.stages, why=error.message)
-    lineage = _with_passages(lineage, asked.state, asked.raw)
+    lineage = replace(lineage, passages=asked.passages)
     directions = directions_of(case.policy, name)
     traced = _traced(library, lineage, asked.rivals, asked.points, asked.state, directions)
     return replace(traced, asked=asked.stages)
-
-
-def _proposed(case: Case, name: str, steps: Sequence[Step], state: ArtifactState, raw: Mapping[str, RawTag]) -> Subject:
-    """The version that a change is about: the one that it registers, the one that it names, or just its files."""
-    for step in steps:
-        if step.intent.action is Action.ROLLBACK:
-            target = step.version or rollback_target(state, step.intent.stage or "", rollbacks_among(raw))
-            row = state.version(target) if target else None
-        else:
-            row = state.version(step.version) if step.version else None
-        if row is not None:
-            return Subject(name, row.commit, row.version, row.tag)
-    version = next((step.version for step in steps if step.version), None)
-    return Subject(name, case.commit, version)
 
 
 def _with_passages(lineage: Lineage, state: ArtifactState, raw: Mapping[str, RawTag]) -> Lineage:

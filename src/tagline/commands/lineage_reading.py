@@ -9,17 +9,21 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from tagline.commands.describe import describe
+from tagline.commands.lineage_staleness import commands_of, files_behind, gap_of, read_texts
 from tagline.commands.locating import StorageDesk, Surroundings, digest_of, locate
 from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_runs import check
 from tagline.commands.snapshots import entries_of, is_pointer
 from tagline.commands.storage import location_of
 from tagline.domain.commits import CommitFacts
+from tagline.domain.document import Document
 from tagline.domain.events import Warn
-from tagline.domain.lineage import Figure, Lineage, figures_of, parameters_of, stale_steps
+from tagline.domain.lineage import Figure, Lineage, Stale, figures_of, parameters_of
 from tagline.domain.lineage_graph import Graph, Pointed, graph_of
 from tagline.domain.manifest import DVC_MANIFEST, ManifestEntry
+from tagline.domain.mlflow import Checked
 from tagline.domain.pipelines import flatten, imported_of, metrics_of, steps_of
+from tagline.domain.staleness import Now, check_steps
 from tagline.domain.storage import Location
 from tagline.domain.tracked import TrackedPaths
 from tagline.errors import ManifestUnreadable, TaglineError
@@ -27,11 +31,6 @@ from tagline.formats import yaml
 from tagline.formats.params import read_params
 from tagline.ports import Blob, Content, Tree
 from tagline.tracking_ports import Bridge
-
-#: Bytes of a file of code that is read to see whether it is still what a step ran with.
-_MOST_CODE = 1024 * 1024
-#: So many files are read at most for that; where there are more, those beyond count as unchanged.
-_MOST_FILES = 5000
 
 
 class Subject(NamedTuple):
@@ -47,8 +46,8 @@ class Subject(NamedTuple):
 class Library:
     """Where lineages are read from.
 
-    ``content`` says what a commit has at a path. ``tracking`` is MLflow, opened on the first question. What was parsed
-    is kept: versions of one artifact share most of their files.
+    ``content`` says what a commit has at a path. ``tracking`` is MLflow, opened on the first question; ``policy`` gives
+    the policy file of the default branch. What was parsed is kept: versions of one artifact share most of their files.
     """
 
     url: str
@@ -58,9 +57,12 @@ class Library:
     content: Callable[[str, Tree, str], Content | None]
     desk: StorageDesk
     tracking: Callable[[], Bridge]
+    policy: Callable[[], bytes | None]
     parsed: dict[str, Any] = field(default_factory=dict)
     commits: dict[str, _Commit] = field(default_factory=dict)
     read: dict[tuple[str, str], Lineage] = field(default_factory=dict)
+    #: What MLflow said, by artifact and commit.
+    runs: dict[tuple[str, str], Checked | None] = field(default_factory=dict)
 
 
 def read_lineage(library: Library, subject: Subject, *, ask_mlflow: bool = True) -> Lineage:
@@ -70,8 +72,12 @@ def read_lineage(library: Library, subject: Subject, *, ask_mlflow: bool = True)
     """
     key = (subject.artifact, subject.commit)
     if key not in library.read:
-        library.read[key] = _Reading(library, subject, ask_mlflow=ask_mlflow).lineage()
-    return replace(library.read[key], version=subject.version, tag=subject.tag)
+        library.read[key] = _Reading(library, subject).lineage()
+    known = library.read[key]
+    if ask_mlflow and key not in library.runs and known.entry is not None and known.entry.mlflow is not None:
+        said = metrics_at(library.commits[subject.commit].tree, subject.artifact)
+        library.runs[key] = check(*library.tracking(), known.entry, said)
+    return replace(known, version=subject.version, tag=subject.tag, run=library.runs.get(key))
 
 
 class _Kept:
@@ -121,8 +127,10 @@ class _Commit:
         self.facts = facts
         self.files = list(tree.files())
         self.ids = dict(self.files)
+        self.submodules = frozenset(tree.paths()) - self.ids.keys()
         self.pipelines: dict[str, Any] = {}
-        self.problems: list[str] = []
+        #: Files that tell what is behind artifacts and cannot be read, and why.
+        self.problems: list[tuple[str, str]] = []
         self._parsed = parsed
 
     @cached_property
@@ -133,10 +141,20 @@ class _Commit:
         beside = {lock: posixpath.join(posixpath.dirname(lock), DVC_MANIFEST) for lock in locks}
         data = self._parse([*pointers, *(path for path in beside.values() if path in self.ids)])
         self.pipelines = {path: data.get(path) for path in beside.values()}
-        steps = [step for lock in locks for step in steps_of(lock, data.get(lock), data.get(beside[lock]))]
+        steps = [step for lock in locks for step in steps_of(lock, data.get(lock), self._pipeline(beside[lock]))]
         plain = (path for path in pointers if path not in beside)
         imports = [found for path in plain if (found := imported_of(path, data.get(path))) is not None]
         return Pointed(steps, imports)
+
+    def _pipeline(self, path: str) -> Any:
+        """A ``dvc.yaml``: empty where there is none, or where it is; None where it cannot be read."""
+        found = self.pipelines.get(path)
+        if found is not None or (path in self.ids and not self._is_empty(path)):
+            return found
+        return {}
+
+    def _is_empty(self, path: str) -> bool:
+        return not any(path == one for one, _ in self.problems) and self.tree.read(path, yaml.MAX_BYTES) is not None
 
     def _parse(self, paths: Sequence[str]) -> dict[str, Any]:
         """YAML files as data, each content once a run; one that cannot be read is None, and a problem."""
@@ -149,21 +167,29 @@ class _Commit:
                 continue
             document = yaml.load(contents[path])
             found[path] = document.root.value if document.root is not None else None
-            if document.root is None and document.problems and document.problems[0].rule != "file-empty":
-                first = document.problems[0]
-                self.problems.append(f"{path} cannot be read, line {first.line}: {first.message}")
+            if (why := _why_unreadable(document)) is not None:
+                self.problems.append((path, why))
             elif self.ids[path]:
                 self._parsed[self.ids[path]] = found[path]
         return found
 
 
+def _why_unreadable(document: Document) -> str | None:
+    """What keeps a pointer or a pipeline from being read; an empty one says nothing, and clearly so."""
+    first = next((p for p in document.problems if p.rule == "yaml-duplicate-key"), None)
+    if document.root is None:
+        first = next((p for p in document.problems if p.rule != "file-empty"), None)
+    elif first is None and not isinstance(document.root.value, Mapping):
+        return "line 1: it is no mapping."
+    return None if first is None else f"line {first.line}: {first.message}"
+
+
 class _Reading:
     """One artifact of a commit while it is read."""
 
-    def __init__(self, library: Library, subject: Subject, *, ask_mlflow: bool) -> None:
+    def __init__(self, library: Library, subject: Subject) -> None:
         self._library = library
         self._subject = subject
-        self._ask_mlflow = ask_mlflow
         if subject.commit not in library.commits:
             tree, facts = library.tree(subject.commit), library.facts(subject.commit)
             library.commits[subject.commit] = _Commit(tree, facts, library.parsed)
@@ -174,22 +200,18 @@ class _Reading:
 
     def lineage(self) -> Lineage:
         """Everything."""
-        subject, library = self._subject, self._library
+        subject = self._subject
         entry = self._entry()
         path = entry.path if entry is not None and not entry.virtual else None
-        graph = graph_of(path, self._commit.pointed, self._commit.files, self._other_paths)
-        for problem in self._commit.problems:
-            self._warn(problem)
+        graph = graph_of(path, self._commit.pointed, self._commit.files, self._other_paths, self._commit.submodules)
+        for path_of_problem, problem in self._commit.problems:
+            self._warn(f"{path_of_problem} cannot be read, {problem}")
         said = metrics_at(self._tree, subject.artifact) if entry is not None and entry.metrics is not None else ""
         own_file = entry.metrics if entry is not None and isinstance(entry.metrics, str) else None
         texts = self._texts(graph, own_file)
         figures = self._figures(graph, said, own_file, texts)
         content, no_content = self._content(entry, graph)
-        run = None
-        if entry is not None and entry.mlflow is not None and self._ask_mlflow:
-            run = check(*library.tracking(), entry, said)
         params = {file: self._params(file, texts) for step in graph.steps for file in step.params}
-        known = {file: values for file, values in params.items() if not isinstance(values, str)}
         return Lineage(
             artifact=subject.artifact,
             commit=self._commit.facts,
@@ -200,10 +222,35 @@ class _Reading:
             metrics=tuple(figures),
             no_metrics="" if figures else self._why_none(entry, said),
             no_content=no_content,
-            stale=tuple(stale_steps(graph, texts, known, None if self._ignores else self._tracked)),
-            run=run,
+            stale=self._stale(graph, texts, params),
             warnings=tuple(self._warnings),
+            partial=self._why_partial(graph),
         )
+
+    def _stale(
+        self, graph: Graph, texts: Mapping[str, bytes], params: Mapping[str, Mapping[str, Any] | str | None]
+    ) -> tuple[Stale, ...]:
+        """The steps that would have to run again; what could not be checked is one warning."""
+        tracked = None if self._ignores else self._tracked
+        commands = commands_of(self._tree, graph.steps, self._commit.pipelines)
+        found = check_steps(graph, Now(texts, params, tracked, commands, self._commit.submodules))
+        if gap := gap_of(found.unchecked):
+            self._warn(gap)
+        return found.stale
+
+    def _why_partial(self, graph: Graph) -> str:
+        """Why the graph may lack something; empty where it is whole.
+
+        A file that cannot be read matters where it may tell of this artifact: one in a folder above it, or any where
+        something behind it is not to be found.
+        """
+        lost = any(file.missing for file in graph.files.values())
+        target = graph.target or ""
+        for path, _ in self._commit.problems:
+            folder = posixpath.dirname(path)
+            if lost or not folder or target.startswith(f"{folder}/"):
+                return f"{path} of {self._tree.label} cannot be read"
+        return ""
 
     @cached_property
     def _tracked(self) -> TrackedPaths:
@@ -238,23 +285,25 @@ class _Reading:
         """The content of every file in Git that tells something: code, parameters, metrics."""
         # What is shown comes first, in case that there is too much.
         wanted = dict.fromkeys(self._metrics_files(graph, own_file))
-        wanted.update((path, None) for step in graph.steps for path in step.params)
-        rows = [row for step in graph.steps for row in (*step.deps, *(out for out in step.outs if not out.cached))]
-        wanted.update((row.path, None) for row in rows)
+        behind = list(files_behind(graph))
+        wanted.update(dict.fromkeys(behind))
         # A folder is what all its files are.
-        folders = {row.path: None for row in rows if row.path not in self._ids}
+        folders = dict.fromkeys(path for path in behind if path not in self._ids)
         wanted.update((path, None) for folder in folders for path in self._tracked.below(folder))
-        paths = [path for path in wanted if path in self._ids][:_MOST_FILES]
-        found = self._tree.read_many(paths, _MOST_CODE) if paths else {}
-        return {path: data for path, data in found.items() if len(data) <= _MOST_CODE}
+        return read_texts(self._tree, (path for path in wanted if path in self._ids))
 
     def _metrics_files(self, graph: Graph, own_file: str | None) -> list[str]:
         """The manifest's first, then those of the pipelines' steps, then those that their files list."""
         found: dict[str, None] = {own_file: None} if own_file else {}
         for step in graph.steps:
             found.update(dict.fromkeys(sorted(step.metrics)))
+        # What a pipeline lists for the project as a whole is this artifact's where one of these steps wrote it.
+        outs = [out.path for step in graph.steps for out in step.outs]
         for file in dict.fromkeys(step.file for step in graph.steps):
-            found.update(dict.fromkeys(metrics_of(file, self._commit.pipelines.get(file))))
+            listed = metrics_of(file, self._commit.pipelines.get(file))
+            found.update(
+                (path, None) for path in listed if any(path == out or path.startswith(f"{out}/") for out in outs)
+            )
         return list(found)
 
     def _figures(
@@ -267,7 +316,8 @@ class _Reading:
             if path == own_file:
                 continue
             if path not in texts:
-                self._warn(f"The metrics of {path} are not shown: the file is not in Git (with DVC: cache: false).")
+                why = "it is no plain, small file" if path in self._ids else "it is not in Git (cache: false)"
+                self._warn(f"The metrics of {path} are not shown: {why}.")
                 continue
             read = read_params(path, texts[path])
             if isinstance(read, str):

@@ -11,9 +11,9 @@ SignatureStatus = Literal["none", "good", "bad", "expired", "revoked", "unverifi
 _PERSON_RE = re.compile(r"(.*?) ?<([^<>]*)> ([0-9]{1,18}) [+-][0-9]{4}")
 #: What the signature begins with -> what kind of key made it.
 _KINDS = {"-----BEGIN PGP": "openpgp", "-----BEGIN SSH": "ssh", "-----BEGIN SIGNED MESSAGE": "x509"}
-#: Git's ``%G?``. Source: https://git-scm.com/docs/pretty-formats
+#: Git's ``%G?``. U, a right signature by a key that nobody vouches for, is no more than unverified. Source: https://git-scm.com/docs/pretty-formats
 _STATES: dict[str, SignatureStatus] = {
-    "G": "good", "U": "good", "B": "bad", "X": "expired", "Y": "expired", "R": "revoked",
+    "G": "good", "B": "bad", "X": "expired", "Y": "expired", "R": "revoked",
 }  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,22 +11,12 @@ from typing import Literal, NamedTuple
 from tagline.domain.events import Warn
 from tagline.domain.lineage import Figure, Lineage, Parameter, Passage, Value, same
 from tagline.domain.lineage_graph import MOST_IN_FOLDER, File, Role
+from tagline.domain.metric_names import known_direction
 from tagline.domain.pipelines import Step
 from tagline.domain.policy import Policy
 
 Judgement = Literal["better", "worse", "same"] | None
 How = Literal["added", "removed", "changed"]
-
-#: Words in a metric's name that say which way is better, where no gate says it. The lower ones are looked for first.
-_LOWER_RE = re.compile(
-    r"loss|errors?|err|rmse|mse|mae|mape|smape|rmsle|logloss|brier|perplexity|ppl|wer|cer|latency|duration|seconds|ms"
-    r"|cost|fpr|fnr|fp|fn|ece|hinge|bias|misclassified|regret"
-)
-_HIGHER_RE = re.compile(
-    r"accuracy|acc\d*|auc|auroc|auprc|roc|f1|fbeta|precision\d*|recall\d*|sensitivity|specificity|tpr|tnr|score|r2|m?ap\d*|ndcg\d*|mrr"
-    r"|bleu|rouge|meteor|iou|dice|kappa|mcc|tp|tn|throughput|coverage|hit|silhouette"
-)
-_WORD_RE = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 
 
 class MetricDelta(NamedTuple):
@@ -84,13 +73,15 @@ class Comparison:
     files: tuple[FileDelta, ...] = ()
     steps: tuple[StepDelta, ...] = ()
     same_bytes: bool | None = None
+    #: Why only metrics and bytes are compared; empty where everything is.
+    partial: str = ""
 
     def of(self, *roles: Role) -> list[FileDelta]:
         """The files of some roles."""
         return [delta for delta in self.files if delta.role in roles]
 
 
-#: A metric's name to whether higher is better; what it does not have is told by the name's words.
+#: A metric's name to whether higher is better; what it does not have is told by well-known names.
 Directions = Mapping[str, bool]
 
 
@@ -106,29 +97,27 @@ def directions_of(policy: Policy, artifact: str) -> dict[str, bool]:
 
 
 def higher_is_better(name: str, directions: Directions) -> bool | None:
-    """Which way a metric is better: by a gate, else by the last telling word of its name; None where none tells."""
-    if name in directions:
-        return directions[name]
-    for part in reversed(name.split(".")):
-        words = [word.lower() for word in _WORD_RE.findall(part.replace("_", " ").replace("-", " "))]
-        for word in reversed(words):
-            if _LOWER_RE.fullmatch(word):
-                return False
-            if _HIGHER_RE.fullmatch(word):
-                return True
-    return None
+    """Which way a metric is better: by a gate, else by a well-known name; None where neither tells."""
+    return directions[name] if name in directions else known_direction(name)
 
 
 def compare(before: Lineage, after: Lineage, directions: Directions) -> Comparison:
-    """What lies between two lineages of one artifact."""
+    """What lies between two lineages of one artifact.
+
+    Where one of them is partial, what is behind them is not compared: what could not be read would seem to be gone.
+    """
+    metrics = tuple(_metrics(before.metrics, after.metrics, directions))
+    same_bytes = _same_bytes(before, after)
+    if why := before.partial or after.partial:
+        return Comparison(before, after, metrics, same_bytes=same_bytes, partial=why)
     return Comparison(
         before,
         after,
-        metrics=tuple(_metrics(before.metrics, after.metrics, directions)),
+        metrics,
         parameters=tuple(_parameters(before.parameters, after.parameters)),
         files=tuple(_files(_all_files(before), _all_files(after))),
         steps=tuple(_steps(before.graph.steps, after.graph.steps)),
-        same_bytes=_same_bytes(before, after),
+        same_bytes=same_bytes,
     )
 
 

@@ -62,6 +62,33 @@ def resolve_artifacts(document: Document, file: str, load: LoadParams) -> tuple[
     return Document(root, document.problems), problems
 
 
+def filled(text: str, pipeline: Mapping[str, Any], file: str, load: LoadParams, own: Mapping[str, Any]) -> str | None:
+    """A text of a stage of a dvc.yaml with its templates filled in; None where that is not sure.
+
+    ``pipeline`` is that file's data, ``own`` what only this stage knows: ``item`` and ``key`` of generated ones.
+    """
+    values: dict[str, Any] = {}
+    seen: dict[str, set[str] | None] = {}
+    directory = posixpath.dirname(file)
+    default = [DEFAULT_PARAMS] if load(posixpath.join(directory, DEFAULT_PARAMS)) is not None else []
+    listed = pipeline.get("vars")
+    try:
+        for source in [*default, *(listed if isinstance(listed, list) else ())]:
+            data = _from_file(source, directory, load, seen) if isinstance(source, str) else source
+            if not isinstance(data, Mapping) or len(text) > MAX_TEXT:
+                return None
+            _merge(values, data)
+        _merge(values, own)
+        # What a backslash keeps from being a template is none, and what a value has may be one.
+        kept = text.replace("\\${", "\0")
+        found = _fill(kept, list(_TEMPLATE.finditer(kept)), values)
+    # Python does not write out very long numbers.
+    except (_UnresolvedError, ValueError):
+        return None
+    # Values with templates of their own are DVC's to resolve.
+    return None if "${" in found else found.replace("\0", "${")
+
+
 def has_template(text: str) -> bool:
     """Whether the text contains ``${...}``."""
     return "${" in text and (len(text) > MAX_TEXT or _TEMPLATE.search(text) is not None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,8 @@ from typing import Any, NamedTuple
 from tagline.domain.commits import CommitFacts
 from tagline.domain.conditions import Metrics
 from tagline.domain.events import Event, RawTag, Warn
-from tagline.domain.lineage_graph import File, Graph
-from tagline.domain.listings import Entry, folder_digest
-from tagline.domain.manifest import ManifestEntry, is_uri
+from tagline.domain.lineage_graph import Graph
+from tagline.domain.manifest import ManifestEntry
 from tagline.domain.messages import (
     APPROVED_BY,
     CHANGE,
@@ -26,10 +24,11 @@ from tagline.domain.messages import (
     parse_trailers,
 )
 from tagline.domain.mlflow import Checked
-from tagline.domain.pipelines import Behind, Step, flatten
+from tagline.domain.pipelines import Step, flatten
+from tagline.domain.public import public
+from tagline.domain.published import checked_of, entry_of, location_of, maybe
 from tagline.domain.storage import Location
 from tagline.domain.tags import EventKind
-from tagline.domain.tracked import TrackedPaths
 
 #: A plain value of a parameter or a metric; lists are compared as a whole.
 Value = Any
@@ -100,7 +99,7 @@ class Lineage:
     ``version`` and ``tag`` are those of the ledger, None before there is a version. ``content`` says where the bytes
     are, by Git's word. ``run`` is MLflow's word on the run that ``entry`` names, None where it names none.
     ``no_metrics`` and ``no_content`` say why there are none. ``stale`` and ``warnings`` are what a
-    reviewer should know.
+    reviewer should know. Nothing in it has the secrets of a URL, whoever made it: renderers show it as it is.
     """
 
     artifact: str
@@ -118,6 +117,21 @@ class Lineage:
     run: Checked | None = None
     passages: tuple[Passage, ...] = ()
     warnings: tuple[Warn, ...] = ()
+    #: Why the graph may lack something; empty where it is whole.
+    partial: str = ""
+
+    def __post_init__(self) -> None:
+        clean = {
+            "commit": self.commit._replace(subject=public(self.commit.subject)),
+            "content": location_of(self.content, self.entry),
+            "entry": entry_of(self.entry) if self.entry is not None else None,
+            "run": checked_of(self.run) if self.run is not None else None,
+            "no_metrics": public(self.no_metrics),
+            "no_content": public(self.no_content),
+            "warnings": tuple(warn._replace(message=public(warn.message)) for warn in self.warnings),
+        }
+        for name, value in clean.items():
+            object.__setattr__(self, name, value)
 
     @property
     def label(self) -> str:
@@ -153,6 +167,7 @@ def figures_of(metrics: Metrics, file: str | None) -> list[Figure]:
     if isinstance(metrics, str):
         return []
     flat = flatten(metrics)
+    file = maybe(file)
     return [Figure(name, value, file) for name, value in sorted(flat.items()) if _is_figure(value)]
 
 
@@ -167,113 +182,17 @@ def passages_of(events: Sequence[Event], raw: Mapping[str, RawTag], version: str
 
 
 def passage(event: Event, tag: RawTag) -> Passage:
-    """An event with the words of its tag's trailers."""
-    trailers = parse_trailers(tag.message)
+    """An event with the words of its tag's trailers, without the secrets of URLs in them."""
+    trailers = {key: tuple(map(public, lines)) for key, lines in parse_trailers(tag.message).items()}
 
     def one(key: str) -> str | None:
         return next(iter(trailers.get(key, ())), None)
 
     return Passage(
-        event.time, event.kind, event.stage, event.tag, one(CHANGE), tuple(trailers.get(REQUESTED_BY, ())),
-        tuple(trailers.get(APPROVED_BY, ())), one(POLICY), one(RUN), one(OVERRIDE), one(ROLLBACK_FROM), one(REASON),
+        event.time, event.kind, event.stage, event.tag, one(CHANGE), trailers.get(REQUESTED_BY, ()),
+        trailers.get(APPROVED_BY, ()), one(POLICY), one(RUN), one(OVERRIDE), one(ROLLBACK_FROM), one(REASON),
         tag.actor_name, event.version,
     )  # fmt: skip
-
-
-# -- does the commit still say what the steps ran with ---------------------------
-
-
-def md5_of(data: bytes, *, text: bool) -> str:
-    """The digest that DVC gives a file's content; ``text``: DVC 2, which read Unix's line ends into every text."""
-    if text and b"\0" not in data[:512]:
-        data = data.replace(b"\r\n", b"\n")
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-def stale_steps(
-    graph: Graph,
-    contents: Mapping[str, bytes],
-    params: Mapping[str, Mapping[str, Any] | None],
-    tracked: TrackedPaths | None = None,
-) -> list[Stale]:
-    """The steps that would have to run again: what they read, or their command, is another one in this commit.
-
-    ``contents`` are files in Git (what could not be read is left out, and counts as unchanged), ``params`` the
-    parameter files of the commit, flat; None for one that is not there. What DVC calls changed, without a work tree.
-    ``tracked`` are the files in Git; without them nobody looks at folders, nor for outs that are gone.
-    """
-    found: list[Stale] = []
-    for step in graph.steps:
-        if step.gone:
-            found.append(Stale(step.name, f"{step.file} has no such step any more"))
-        elif step.written is not None and step.written != step.command:
-            found.append(Stale(step.name, "its command is another one now"))
-        for dep in step.deps:
-            if why := _stale_dep(dep, graph.files.get(dep.path), contents, tracked):
-                found.append(Stale(step.name, f"{dep.path} {why}", dep.path))
-        for out in step.outs:
-            if not out.cached and (why := _stale_out(out, contents, tracked)):
-                found.append(Stale(step.name, f"{out.path} {why}", out.path))
-        found += _stale_params(step, params)
-        for what in step.new:
-            path, _, name = what.partition(": ")
-            said = f"the parameter {name} of {path}" if name else path
-            found.append(Stale(step.name, f"{said} is new in {step.file} since it ran", path))
-    return found
-
-
-def _stale_dep(
-    dep: Behind, now: File | None, contents: Mapping[str, bytes], tracked: TrackedPaths | None
-) -> str | None:
-    if now is not None and now.missing:
-        return "is gone"
-    if now is not None and now.pointer is not None:
-        known = dep.digest is not None and now.digest is not None
-        return "is another one than it read" if known and dep.digest != now.digest else None
-    return "was changed since it ran" if _differs(dep, contents, tracked) else None
-
-
-def _stale_out(out: Behind, contents: Mapping[str, bytes], tracked: TrackedPaths | None) -> str | None:
-    if tracked is not None and not is_uri(out.path) and not tracked.is_file(out.path) and not tracked.below(out.path):
-        return "is not in this commit"
-    return "is not what it wrote" if _differs(out, contents, tracked) else None
-
-
-def _differs(was: Behind, contents: Mapping[str, bytes], tracked: TrackedPaths | None) -> bool:
-    digest = was.digest
-    if digest is None or not digest.startswith("md5:"):
-        return False
-    if not digest.endswith(".dir"):
-        data = contents.get(was.path)
-        return data is not None and digest != f"md5:{md5_of(data, text=was.text)}"
-    inside = tracked.below(was.path) if tracked is not None else []
-    if was.files is None or len(inside) != was.files:
-        # Fewer: DVC also saw what Git does not have, such as compiled files. More: something was added.
-        return was.files is not None and len(inside) > was.files
-    entries = [(path[len(was.path) + 1 :], contents.get(path)) for path in inside]
-    listed = [Entry(name, md5_of(data, text=was.text)) for name, data in entries if data is not None]
-    return len(listed) == was.files and digest != f"md5:{folder_digest(listed)}"
-
-
-def _stale_params(step: Step, params: Mapping[str, Mapping[str, Any] | None]) -> list[Stale]:
-    found = []
-    for file, values in step.params.items():
-        if file not in params:
-            continue
-        now = params[file]
-        if now is None:
-            found.append(Stale(step.name, f"{file}, which has its parameters, is gone", file))
-            continue
-        for name, value in values.items():
-            if name not in now:
-                found.append(Stale(step.name, f"the parameter {name} is gone from {file}", file))
-            elif not same(now[name], value):
-                found.append(Stale(step.name, f"the parameter {name} of {file} is another one than it ran with", file))
-        groups = tuple(f"{group}." for group in step.groups.get(file, ()))
-        for name in now:
-            if name not in values and groups and name.startswith(groups):
-                found.append(Stale(step.name, f"the parameter {name} of {file} is new since it ran", file))
-    return found
 
 
 def same(one: Value, other: Value) -> bool:

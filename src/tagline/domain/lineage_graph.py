@@ -15,6 +15,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 from tagline.domain.manifest import is_uri
 from tagline.domain.pipelines import Behind, Imported, Origin, Step
+from tagline.domain.public import public
 from tagline.domain.tracked import upwards
 
 _T = TypeVar("_T")
@@ -28,6 +29,7 @@ _DATA_RE = re.compile(
     r"|safetensors|tfrecord|tsv|txt|wav|xlsx|zip)$",
     re.IGNORECASE,
 )
+_DRIVE_RE = re.compile(r"[A-Za-z]:[/\\]")
 _LISTS_CODE_RE = re.compile(r"(requirements|constraints|environment)[^/]*\.txt$|CMakeLists\.txt$")
 
 
@@ -57,7 +59,8 @@ class Graph:
 
     ``steps`` come in an order in which they can run. ``measuring`` names those of them that the artifact does
     not come from: they measure it.
-    ``reads`` are (path, step), ``writes`` (step, path). ``code`` lists the files in Git one by one, also those of
+    ``reads`` are (path, step), ``writes`` (step, path). ``read`` has the digest that a step read, of those of ``reads``
+    that its lock says: the file may be another one by now. ``code`` lists the files in Git one by one, also those of
     folders.
     """
 
@@ -68,6 +71,7 @@ class Graph:
     reads: tuple[tuple[str, str], ...] = ()
     writes: tuple[tuple[str, str], ...] = ()
     code: tuple[File, ...] = ()
+    read: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def artifact(self) -> File | None:
@@ -97,6 +101,7 @@ def graph_of(
     pointed: Pointed,
     in_git: Sequence[tuple[str, str]],
     others: Callable[[], Collection[str]] = tuple,
+    submodules: Collection[str] = (),
 ) -> Graph:
     """The graph of the artifact at ``target`` (None: one without a path has nothing behind it).
 
@@ -105,7 +110,9 @@ def graph_of(
     """
     if target is None:
         return Graph()
-    return _Walk(target, _Sources(pointed), _InGit(in_git), others).graph()
+    files = _InGit(in_git, submodules)
+    # As the pointers' paths are: a URL without its secrets.
+    return _Walk(public(target) if is_uri(target) else target, _Sources(pointed, files), files, others).graph()
 
 
 class _Made(NamedTuple):
@@ -117,16 +124,27 @@ class _Made(NamedTuple):
 
 
 class _Sources:
-    """Which outs stand for a path."""
+    """Which outs stand for a path: a living step's, else a ``.dvc`` file's, else those of a step that is gone.
 
-    def __init__(self, pointed: Pointed) -> None:
-        self.steps = pointed.steps
+    DVC passes over steps that are gone; what they wrote is known by them alone, or not at all.
+    """
+
+    def __init__(self, pointed: Pointed, in_git: _InGit) -> None:
         self._made: dict[str, _Made] = {}
         for imported in pointed.imports:
             self._made.update((out.path, _Made(out, None, imported)) for out in imported.outs)
-        # What a step of today's pipeline writes is not what one wrote that is gone.
-        for step in sorted(pointed.steps, key=lambda step: not step.gone):
+        living = [step for step in pointed.steps if not step.gone]
+        for step in living:
             self._made.update((out.path, _Made(out, step, None)) for out in step.outs)
+        told = set(self._made)
+        gone = [
+            step._replace(outs=tuple(out for out in step.outs if out.path not in told and not in_git.has(out.path)))
+            for step in pointed.steps
+            if step.gone
+        ]
+        for step in gone:
+            self._made.update((out.path, _Made(out, step, None)) for out in step.outs)
+        self.steps = (*living, *gone)
         self._sorted = sorted(self._made)
 
     def of(self, path: str) -> list[_Made]:
@@ -142,9 +160,18 @@ class _Sources:
 class _InGit:
     """The files of the commit."""
 
-    def __init__(self, files: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, files: Sequence[tuple[str, str]], submodules: Collection[str] = ()) -> None:
         self._files = sorted(files)
         self._ids = dict(files)
+        self._submodules = frozenset(submodules)
+
+    def has(self, path: str) -> bool:
+        """Whether something of Git lies at a path: a file, or a folder with files."""
+        return path in self._ids or bool(self._files and path == ".") or bool(self.below(path))
+
+    def knows(self, path: str) -> bool:
+        """Whether a path that Git does not have is surely not there: not in a submodule, nor outside."""
+        return not is_outside(path) and not any(part in self._submodules for part in upwards(path))
 
     def blob(self, path: str) -> str | None:
         """The id of a file."""
@@ -174,6 +201,7 @@ class _Walk:
         self._files: dict[str, File] = {}
         self._steps: dict[str, Step] = {}
         self._reads: dict[tuple[str, str], None] = {}
+        self._read: dict[tuple[str, str], str] = {}
         self._code: dict[str, File] = {}
 
     def graph(self) -> Graph:
@@ -193,8 +221,9 @@ class _Walk:
             steps=tuple(self._steps.values()),
             measuring=frozenset(self._steps) - upstream,
             reads=tuple(self._reads),
-            writes=tuple((name, path) for name, path in writes if path in self._files),
+            writes=tuple(dict.fromkeys((name, path) for name, path in writes if path in self._files)),
             code=tuple(sorted(self._code.values())),
+            read={key: digest for key, digest in self._read.items() if key in self._reads},
         )
 
     def _itself(self, made: Sequence[_Made]) -> File:
@@ -241,6 +270,8 @@ class _Walk:
     def _add(self, step: Step) -> None:
         self._steps[step.name] = step
         for dep in step.deps:
+            if dep.digest is not None:
+                self._read[dep.path, step.name] = dep.digest
             made = self._sources.of(dep.path)
             for one in made:
                 self._files.setdefault(one.out.path, _file(one, "data"))
@@ -267,8 +298,12 @@ class _Walk:
         for path, blob in inside[:MOST_IN_FOLDER]:
             if role_in_git(path) == "code":
                 self._code.setdefault(path, File(path, "code", f"gitblob:{blob}", files=1))
-        folder: Role = "code" if not inside or any(role_in_git(path) == "code" for path, _ in inside) else "data"
-        return File(dep.path, folder, dep.digest, dep.size, len(inside) or dep.files, missing=not inside)
+        # Of what is elsewhere nobody sees what a folder has: only a name with an ending says that it is code.
+        unseen = not inside and not self._in_git.knows(dep.path)
+        code = any(role_in_git(path) == "code" for path, _ in inside) if inside else not unseen
+        folder: Role = "code" if code or (unseen and "." in posixpath.basename(dep.path) and role == "code") else "data"
+        missing = not inside and not unseen
+        return File(dep.path, folder, dep.digest, dep.size, len(inside) or dep.files, missing=missing)
 
     def _measuring(self) -> list[Step]:
         """The steps after the artifact that write metrics or plots, up to those that write another artifact."""
@@ -322,6 +357,11 @@ def _file(made: _Made, role: Role) -> File:
     maker = made.step.name if made.step else None
     origin = made.imported.origin if made.imported else None
     return File(out.path, role, out.digest, out.size, out.files or 1, maker, pointer, origin)
+
+
+def is_outside(path: str) -> bool:
+    """Whether a path leads out of the repository: no commit has it."""
+    return path == ".." or path.startswith(("../", "/")) or _DRIVE_RE.match(path) is not None
 
 
 def role_in_git(path: str) -> Role:

@@ -1,25 +1,24 @@
 """DVC's pipelines as they were run: the steps of ``dvc.lock``, and what ``.dvc`` files brought from elsewhere.
 
+URLs lose their secrets here, wherever they stand: lineages are shown where files are not read.
+
 Source: https://dvc.org/doc/user-guide/project-structure/dvcyaml-files#dvclock-file
 """
 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tagline.domain.manifest import is_uri
 from tagline.domain.pointers import may_become, outs_of
-from tagline.domain.tracked import locked_body, locked_folder
+from tagline.domain.public import public
+from tagline.domain.tracked import is_defined, locked_body, locked_folder
 
 #: Deeper than this nobody nests parameters or metrics; what lies below is left out.
 _DEEPEST = 40
 #: Bits; no longer number has a place among parameters, and it is a text instead.
 _LONGEST = 4096
-_TOKEN_RE = re.compile(r"\A(https?://)[^/?#]*@", re.IGNORECASE)
-_PASSWORD_RE = re.compile(r"\A([a-z][a-z0-9+.-]*://[^/?#:@]*):[^/?#]*@", re.IGNORECASE)
 
 
 class Behind(NamedTuple):
@@ -63,10 +62,11 @@ class Step(NamedTuple):
     """A step as it was last run.
 
     ``name`` is DVC's address of it: ``train``, or ``dir/dvc.yaml:train`` outside the root. ``params`` are the values
-    that it ran with, by file, their names with dots. ``written`` is the command of ``dvc.yaml`` where that is not a
-    template. ``metrics`` and ``plots`` are paths of outs. ``groups`` are the parameters, by file, that stand for
-    all below them; ``new`` is what the pipeline lists and the step has not seen yet: paths, or parameters as
-    ``FILE: NAME``. ``gone``: the pipeline beside the lock has no such step any more.
+    that it ran with, by file, their names with dots. ``written`` is the command of ``dvc.yaml``, ``${...}`` and all.
+    ``metrics`` and ``plots`` are paths of outs. ``groups`` are the parameters, by file, that stand for all below them,
+    ``whole`` the files of which all are read; ``new`` is what the pipeline lists and the step has not seen yet: paths,
+    or parameters as ``FILE: NAME``. ``gone``: the pipeline beside the lock has no such step any more; DVC passes over
+    what the lock still says.
     """
 
     name: str
@@ -79,22 +79,28 @@ class Step(NamedTuple):
     plots: frozenset[str] = frozenset()
     written: str | None = None
     groups: Mapping[str, frozenset[str]] = {}
+    whole: frozenset[str] = frozenset()
     new: tuple[str, ...] = ()
     gone: bool = False
 
 
 def steps_of(lock_file: str, lock: Any, pipeline: Any) -> list[Step]:
-    """The steps of a ``dvc.lock``, but for those of an unknown folder. ``pipeline`` is the ``dvc.yaml`` beside it."""
+    """The steps of a ``dvc.lock``, but for those of an unknown folder.
+
+    ``pipeline`` is the ``dvc.yaml`` beside it: None for one that cannot be read, which takes no step away, and an empty
+    mapping where there is none.
+    """
+    stages = pipeline.get("stages") if isinstance(pipeline, Mapping) else False
+    readable = stages is None or isinstance(stages, Mapping)
     bodies = _mapping(_mapping(pipeline).get("stages"))
     found = []
     for name, stage in _mapping(_mapping(lock).get("stages")).items():
         folder = locked_folder(bodies, name)
         if folder is not None and isinstance(name, str):
-            # A pipeline that cannot be read takes no step away.
-            gone = bool(bodies) and not {name, name.partition("@")[0]} & bodies.keys()
+            gone = readable and not is_defined(bodies, name)
             step = _step(lock_file, name, _mapping(stage), locked_body(bodies, name), folder)
             found.append(step._replace(gone=gone))
-    outs = {out.path: out for out in outs_of(lock_file, lock, pipeline)}
+    outs = {_shown(out.path): out for out in outs_of(lock_file, lock, pipeline)}
 
     def settled(out: Behind) -> Behind:
         # Whether DVC keeps an out stands in the pipeline, and pointers.py knows how templates are read.
@@ -109,7 +115,6 @@ def _step(lock_file: str, name: str, stage: Mapping[str, Any], body: Mapping[str
     file = posixpath.join(here, "dvc.yaml")
     base = posixpath.normpath(posixpath.join(here, folder)) if folder or here else ""
     base = "" if base == "." else base
-    written = _command(body.get("cmd"))
     params = {
         _place(base, str(path)): values
         for path, values in _mapping(stage.get("params")).items()
@@ -117,7 +122,7 @@ def _step(lock_file: str, name: str, stage: Mapping[str, Any], body: Mapping[str
     }
     deps, outs = tuple(_rows(base, stage.get("deps"))), tuple(_rows(base, stage.get("outs")))
     return Step(
-        name=name if not here else f"{file}:{name}",
+        name=public(name) if not here else f"{file}:{public(name)}",
         file=file,
         command=_command(stage.get("cmd")) or "",
         deps=deps,
@@ -125,11 +130,12 @@ def _step(lock_file: str, name: str, stage: Mapping[str, Any], body: Mapping[str
         params={path: flatten(values) for path, values in params.items()},
         metrics=_among(outs, _listed(base, body.get("metrics"))),
         plots=_among(outs, _listed(base, body.get("plots"))),
-        written=written if written is not None and "${" not in written else None,
+        written=_command(body.get("cmd")),
         groups={
-            path: frozenset(str(name) for name, value in values.items() if isinstance(value, Mapping))
+            path: frozenset(public(str(name)) for name, value in values.items() if isinstance(value, Mapping))
             for path, values in params.items()
         },
+        whole=frozenset(_whole_files(base, body)),
         new=tuple(dict.fromkeys(_new(base, body, {row.path for row in (*deps, *outs)}, params))),
     )
 
@@ -138,14 +144,25 @@ def _new(base: str, body: Mapping[str, Any], seen: set[str], params: Mapping[str
     """What the pipeline lists without a template, and the lock does not have."""
     for kind in ("deps", "outs", "metrics", "plots"):
         yield from (path for path in _listed(base, body.get(kind)) if "${" not in path and path not in seen)
+    for place, names in _listed_params(base, body):
+        known = params.get(place, {})
+        for name in names if isinstance(names, list) else ():
+            if isinstance(name, str) and name not in known and "${" not in f"{place}{name}":
+                yield f"{place}: {public(name)}"
+
+
+def _listed_params(base: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(file, names) of every row; a name alone is of ``params.yaml``."""
     listed = body.get("params")
     for row in listed if isinstance(listed, list) else ():
         for file, names in ({"params.yaml": [row]} if isinstance(row, str) else _mapping(row)).items():
-            place = _place(base, str(file))
-            known = params.get(place, {})
-            for name in names if isinstance(names, list) else ():
-                if isinstance(name, str) and name not in known and "${" not in f"{place}{name}":
-                    yield f"{place}: {name}"
+            yield _place(base, str(file)), names
+
+
+def _whole_files(base: str, body: Mapping[str, Any]) -> set[str]:
+    """The files of parameters that are listed without names; not those that have names in another row."""
+    rows = list(_listed_params(base, body))
+    return {place for place, names in rows if not names} - {place for place, names in rows if names}
 
 
 def _among(outs: Iterable[Behind], listed: Iterable[str]) -> frozenset[str]:
@@ -175,11 +192,12 @@ def _origin(dep: Mapping[str, Any]) -> Origin | None:
     """Of a ``.dvc`` file's one dependency."""
     path, repo = _text(dep.get("path")), _mapping(dep.get("repo"))
     if url := _text(repo.get("url")):
-        return Origin(without_login(url), path, _text(repo.get("rev")), _text(repo.get("rev_lock")))
+        revision, locked = _text(repo.get("rev")), _text(repo.get("rev_lock"))
+        return Origin(public(url), *(word and public(word) for word in (path, revision, locked)))
     if path is None:
         return None
     marks = (f"{key}:{value}" for key in ("etag", "md5", "checksum") if (value := _text(dep.get(key))))
-    return Origin(without_login(path), locked=next(marks, None))
+    return Origin(public(path), locked=next((public(mark) for mark in marks), None))
 
 
 def flatten(values: Any, prefix: str = "", depth: int = 0) -> dict[str, Any]:
@@ -188,7 +206,7 @@ def flatten(values: Any, prefix: str = "", depth: int = 0) -> dict[str, Any]:
     if depth > _DEEPEST or not isinstance(values, Mapping):
         return flat
     for key, value in values.items():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{public(str(key))}"
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{name}.", depth + 1)
         else:
@@ -198,12 +216,14 @@ def flatten(values: Any, prefix: str = "", depth: int = 0) -> dict[str, Any]:
 
 def _plain(value: Any, depth: int) -> Any:
     """A value that can be written out: Python refuses to write very long numbers, and gives up on deep lists."""
+    if isinstance(value, str):
+        return public(value)
     if isinstance(value, int) and value.bit_length() > _LONGEST:
         return hex(value)
     if isinstance(value, list):
         return [_plain(item, depth + 1) for item in value] if depth < _DEEPEST else []
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, depth + 1) for key, item in value.items()} if depth < _DEEPEST else {}
+        return {public(str(key)): _plain(item, depth + 1) for key, item in value.items()} if depth < _DEEPEST else {}
     return value
 
 
@@ -212,21 +232,20 @@ def _rows(base: str, rows: Any) -> Iterator[Behind]:
         path = _text(_mapping(row).get("path"))
         if path is not None:
             digests = ((key, _text(row.get(key))) for key in ("md5", "etag", "checksum", "version_id"))
-            digest = next((f"{key}:{value}" for key, value in digests if value), None)
+            digest = next((public(f"{key}:{value}") for key, value in digests if value), None)
             yield Behind(
                 _place(base, path), digest, _whole(row.get("size")), _whole(row.get("nfiles")),
                 text=row.get("hash") is None and digest is not None and digest.startswith("md5:"),
             )  # fmt: skip
 
 
-def without_login(url: str) -> str:
-    """A URL without the credentials that somebody wrote into it: lineages are shown where files are not read."""
-    url = _TOKEN_RE.sub(r"\1", url, count=1)
-    return _PASSWORD_RE.sub(r"\1@", url, count=1)
-
-
 def _place(base: str, path: str) -> str:
-    return without_login(path) if is_uri(path) else posixpath.normpath(posixpath.join(base, path))
+    # A blank before it makes no path in Git of a URL.
+    return public(path) if "://" in path else posixpath.normpath(posixpath.join(base, path))
+
+
+def _shown(path: str) -> str:
+    return public(path) if "://" in path else path
 
 
 def _listed(base: str, outs: Any) -> Iterable[str]:
@@ -237,9 +256,8 @@ def _listed(base: str, outs: Any) -> Iterable[str]:
 
 
 def _command(value: Any) -> str | None:
-    if isinstance(value, list) and all(isinstance(line, str) for line in value):
-        return "\n".join(value)
-    return _text(value)
+    lines = value if isinstance(value, list) and all(isinstance(line, str) for line in value) else [_text(value)]
+    return "\n".join(map(public, lines)) if lines != [None] else None
 
 
 def _text(value: Any) -> str | None:

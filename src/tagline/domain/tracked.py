@@ -127,6 +127,30 @@ def locked_body(stages: Mapping[str, Any], name: Any) -> Mapping[str, Any]:
     return _body(stages.get(name, stages.get(str(name).partition("@")[0])))
 
 
+def is_defined(stages: Mapping[str, Any], name: str) -> bool:
+    """Whether the pipeline has a stage of the lock; true as well where only a template would tell.
+
+    DVC passes over what its lock alone has. A definition with ``foreach`` or ``matrix`` is of NAME@KEY, never of NAME.
+    """
+    if name in stages:
+        return not {"foreach", "matrix"} & _mapping(stages[name]).keys()
+    group, _, key = name.partition("@")
+    stage = _mapping(stages.get(group))
+    if "matrix" in stage:
+        readings = _readings(stage["matrix"], key)
+        return readings is None or bool(readings)
+    if "foreach" not in stage:
+        return False
+    rows = _rows(stage["foreach"])
+    return rows is None or key in rows
+
+
+def generated_values(stages: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What a template in the stage of the lock calls ``item`` and ``key``; empty where that is not sure, or nothing."""
+    group, _, key = name.partition("@")
+    return {} if name in stages else _generated(_mapping(stages.get(group)), key)
+
+
 def locked_folder(stages: Mapping[str, Any], name: Any) -> str | None:
     """The working directory of a stage of the lock; None where its template does not surely tell.
 
@@ -137,8 +161,7 @@ def locked_folder(stages: Mapping[str, Any], name: Any) -> str | None:
         return ""
     if "${" not in wdir:
         return wdir
-    group, _, key = str(name).partition("@")
-    values = {} if name in stages else _generated(_mapping(stages.get(group)), key)
+    values = generated_values(stages, str(name))
     filled = _TEMPLATE_RE.sub(lambda found: _word(_value_at(values, found[1].strip())) or found[0], wdir)
     # A backslash can keep a template from being one.
     return None if "${" in filled or "\\" in wdir else filled
@@ -149,21 +172,38 @@ def _generated(stage: Mapping[str, Any], key: str) -> dict[str, Any]:
     if "matrix" in stage:
         return {"key": key, "item": _combination(stage["matrix"], key)}
     each = stage.get("foreach")
-    if isinstance(each, Mapping):
-        rows = {_word(name): value for name, value in each.items()}
-        return {"key": key, "item": rows[key]} if key in rows else {}
-    if not isinstance(each, list) or any("${" in (_word(value) or "") for value in each):
+    rows = _rows(each)
+    if rows is None or key not in rows:
         return {}
-    # Lists of anything but plain values are counted.
-    counted = any(isinstance(value, list | Mapping) for value in each)
-    rows = {str(index) if counted else _word(value): value for index, value in enumerate(each)}
-    return {"item": rows[key]} if key in rows else {}
+    return {"key": key, "item": rows[key]} if isinstance(each, Mapping) else {"item": rows[key]}
+
+
+def _rows(each: Any) -> dict[str, Any] | None:
+    """The keys of a ``foreach`` and what each stands for; None where that is not sure."""
+    if isinstance(each, Mapping):
+        named = [(_word(name), value) for name, value in each.items()]
+    elif isinstance(each, list) and not any("${" in (_word(value) or "") for value in each):
+        # Lists of anything but plain values are counted.
+        counted = any(isinstance(value, list | Mapping) for value in each)
+        named = [(str(index) if counted else _word(value), value) for index, value in enumerate(each)]
+    else:
+        return None
+    rows = {word: value for word, value in named if word is not None and "${" not in word}
+    return rows if len(rows) == len({word for word, _ in named}) else None
 
 
 def _combination(matrix: Any, key: str) -> dict[str, Any] | None:
     """The one combination of a matrix that has a name; None where several may (a-b is a, b or a-b), or none."""
+    found = _readings(matrix, key)
+    return found[0] if found is not None and len(found) == 1 else None
+
+
+def _readings(matrix: Any, key: str) -> list[dict[str, Any]] | None:
+    """Every combination of a matrix that may have a name; None where nobody can tell."""
+    if not isinstance(matrix, Mapping):
+        return None
     wanted, readings = f"-{key}", [("", dict[str, Any]())]
-    for axis, options in _mapping(matrix).items():
+    for axis, options in matrix.items():
         words = [_word(option) for option in options] if isinstance(options, list) else [None]
         if any(word is None or "${" in word for word in words):
             return None
@@ -175,8 +215,7 @@ def _combination(matrix: Any, key: str) -> dict[str, Any] | None:
         ]
         if len(readings) > _MAX_READINGS:
             return None
-    found = [known for name, known in readings if name == wanted]
-    return found[0] if len(found) == 1 else None
+    return [known for name, known in readings if name == wanted]
 
 
 def _value_at(values: Any, name: str) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 
 from tagline import __version__
 from tagline.domain.lineage import Lineage
+from tagline.domain.lineage_graph import File
+from tagline.render.as_read import readings
 from tagline.render.interchange import (
     HOME,
     content_uri,
@@ -77,6 +79,15 @@ class _Writer:
         self._repo = repo
         self._commit = lineage.commit.id
         self._parts = parts(lineage)
+        # Of files of which a step read other bytes than the commit has: what it read, by path and step.
+        was = {path: [one for one in rows if not one.now] for path, rows in readings(lineage).items()}
+        self._read_as = {
+            (path, step): one.file
+            for path, rows in was.items()
+            if path in self._parts
+            for one in rows
+            for step in one.steps
+        }
 
     def artifact(self) -> dict[str, Any]:
         """The artifact itself: a model with its card, or data."""
@@ -131,19 +142,32 @@ class _Writer:
                 }
             )
 
+        for file in dict.fromkeys(self._read_as.values()):
+            facts = [("role", file.role), ("digest", file.digest), ("read-as", "not what the commit has")]
+            kind = "file" if file.role == "code" else "data"
+            data = {"type": "dataset" if file.role == "data" else "other", "name": text(file.path)}
+            yield {"type": kind, "bom-ref": _was_ref(file), "name": text(file.path)} | known(
+                {
+                    **_identity(file.digest),
+                    "data": [] if kind == "file" else [data],
+                    "properties": _properties(facts),
+                }
+            )
+
     def dependencies(self) -> list[dict[str, Any]]:
         """What each thing was made of: an out of all that its step read, a folder of code of its files."""
         graph = self._lineage.graph
-        needs: dict[str, dict[str, None]] = {ref: {} for ref in (_ARTIFACT, *map(_ref, self._parts))}
+        was = map(_was_ref, self._read_as.values())
+        needs: dict[str, dict[str, None]] = {ref: {} for ref in (_ARTIFACT, *map(_ref, self._parts), *was)}
         reads: dict[str, list[str]] = {}
         for path, step in graph.reads:
-            reads.setdefault(step, []).append(path)
+            reads.setdefault(step, []).append(self._input(path, step))
         for step, path in graph.writes:
-            needs[self._ref(path)].update(dict.fromkeys(map(self._ref, reads.get(step, ()))))
+            needs[self._ref(path)].update(dict.fromkeys(reads.get(step, ())))
         artifact = graph.artifact
         if artifact is not None and artifact.maker and not needs[_ARTIFACT]:
             # A part of an out: it was made of what the whole was made of.
-            needs[_ARTIFACT] = dict.fromkeys(map(self._ref, reads.get(artifact.maker, ())))
+            needs[_ARTIFACT] = dict.fromkeys(reads.get(artifact.maker, ()))
         for file in graph.code:
             for path in self._parts:
                 if file.path.startswith(f"{path}/"):
@@ -166,7 +190,7 @@ class _Writer:
                 for one in self._lineage.parameters
                 if step.name in one.steps
             ]
-            inputs: list[dict[str, Any]] = [{"resource": {"ref": self._ref(path)}} for path in reads]
+            inputs: list[dict[str, Any]] = [{"resource": {"ref": self._input(path, step.name)}} for path in reads]
             kind = "test" if measures else "build"
             tasks.append(
                 {"bom-ref": f"step:{text(step.name)}", "uid": text(step.name), "taskTypes": [kind]}
@@ -187,6 +211,11 @@ class _Writer:
         workflow = {"bom-ref": "workflow", "uid": "pipeline", "name": "DVC pipeline", "taskTypes": ["build"]}
         return [{"bom-ref": "formula", "workflows": [workflow | {"tasks": tasks}]}]
 
+    def _input(self, path: str, step: str) -> str:
+        """What a step read at a path."""
+        was = self._read_as.get((path, step))
+        return self._ref(path) if was is None else _was_ref(was)
+
     def _ref(self, path: str) -> str:
         return _ref(path) if path in self._parts else _ARTIFACT
 
@@ -195,9 +224,12 @@ class _Writer:
         lineage = self._lineage
         upstream = {step.name for step in lineage.graph.upstream}
         learnt = [
-            {"ref": _ref(file.path)}
+            {"ref": ref}
             for file in self._parts.values()
-            if file.role == "data" and file.maker is None and upstream.intersection(readers(lineage, file.path))
+            if file.role == "data" and file.maker is None
+            for ref in sorted(
+                {self._input(file.path, step) for step in upstream.intersection(readers(lineage, file.path))}
+            )
         ]
         measured = [
             known({"type": text(figure.name), "value": shown(figure.value), "slice": text(figure.file or "")})
@@ -258,6 +290,10 @@ class _Writer:
 
 def _ref(path: str) -> str:
     return f"file:{text(path)}"
+
+
+def _was_ref(file: File) -> str:
+    return f"{_ref(file.path)}@{text(file.digest or '')}"
 
 
 def _identity(digest: str | None) -> dict[str, Any]:

@@ -16,15 +16,27 @@ _LONGEST = 60
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def value(what: Any) -> str:
-    """A parameter's or a metric's value in one line; nothing there is a dash."""
+def value(what: Any, *others: Any) -> str:
+    """A parameter's or a metric's value in one line; nothing there is a dash.
+
+    Numbers have six digits, or as many as it takes to tell them from ``others``.
+    """
     if what is None:
         return "–"
     if isinstance(what, float) and math.isfinite(what):
-        return f"{what:.6g}"
+        short = f"{what:.6g}"
+        alike = (other for other in others if isinstance(other, int | float) and not isinstance(other, bool))
+        return repr(what) if any(other != what and _short(other) == short for other in alike) else short
     shown = plain(what)
     text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _short(number: float) -> str:
+    try:
+        return f"{number:.6g}"
+    except OverflowError:  # a whole number beyond all floats
+        return ""
 
 
 def difference(delta: float) -> str:
@@ -34,7 +46,7 @@ def difference(delta: float) -> str:
 
 def judged(metric: MetricDelta) -> str:
     """``0.902 (+0.01, better)``: what it was, and what it is more by."""
-    before = value(metric.before)
+    before = value(metric.before, metric.after)
     if metric.delta is None:
         if metric.before is None:
             return "new"
@@ -74,9 +86,10 @@ def sparkline(values: Sequence[float | None]) -> str:
     if len(known) < 2:
         return ""
     low, high = min(known), max(known)
-    scale = (len(_BLOCKS) - 1) / (high - low) if high > low and math.isfinite(high - low) else 0.0
-    bars = (
-        " " if number is None or not math.isfinite(number) else _BLOCKS[round((number - low) * scale) if scale else 3]
-        for number in values
-    )
-    return "".join(bars)
+    return "".join(" " if n is None or not math.isfinite(n) else _BLOCKS[_height(n, low, high)] for n in values)
+
+
+def _height(number: float, low: float, high: float) -> int:
+    """From 0 to 7; in the middle where all are the same, or too far apart for a float."""
+    reach = high - low
+    return round((number - low) / reach * (len(_BLOCKS) - 1)) if 0 < reach < math.inf else 3

@@ -13,6 +13,7 @@ from tagline import __version__
 from tagline.domain.lineage import Lineage
 from tagline.domain.lineage_graph import File
 from tagline.domain.manifest import is_uri
+from tagline.render.as_read import readings
 from tagline.render.interchange import (
     HOME,
     commit_digest,
@@ -125,15 +126,31 @@ def _internal(lineage: Lineage) -> dict[str, Any]:
 
 
 def _dependencies(lineage: Lineage, repo: str | None) -> Iterator[dict[str, Any]]:
-    """What went in: the commit, and every file that no step made; an import's origin after it."""
+    """What went in: the commit, and every file that no step made; an import's origin after it.
+
+    A file of which a step read other bytes than the commit has is what that step read, also where a step made it.
+    """
     commit = lineage.commit.id
     yield known(
         {"name": "source", "uri": in_git(repo, commit), "digest": commit_digest(commit) or {"gitCommit": text(commit)}}
     )
+    others = readings(lineage)
     for file in parts(lineage).values():
-        if file.maker is not None or file.role not in ("code", "data"):
+        if file.role not in ("code", "data"):
             continue
-        yield _descriptor(file, lineage, repo, readBy=[*map(text, readers(lineage, file.path))])
+        was = others.get(file.path, [])
+        for one in (one for one in was if not one.now):
+            row = _descriptor(one.file, lineage, repo, readBy=[*map(text, one.steps)], notWhatTheCommitHas=True)
+            # Nothing says where these bytes are.
+            row = {key: value for key, value in row.items() if key != "uri"}
+            if row.keys() & {"name", "digest"}:
+                yield row
+        if file.maker is not None or (was and not was[0].now):
+            continue
+        steps = was[0].steps if was else readers(lineage, file.path)
+        row = _descriptor(file, lineage, repo, readBy=[*map(text, steps)])
+        if row.keys() & {"name", "uri", "digest"}:
+            yield row
         origin = file.origin
         if origin is not None and not is_uri(file.path):
             wanted = text(origin.revision or "") if from_repository(origin) else ""
@@ -194,7 +211,9 @@ def _byproducts(lineage: Lineage, repo: str | None) -> Iterator[dict[str, Any]]:
     for file in parts(lineage).values():
         if file.role in ("metrics", "plots"):
             told.add(file.path)
-            yield _descriptor(file, lineage, repo, metrics=figures_in(lineage, file.path))
+            row = _descriptor(file, lineage, repo, metrics=figures_in(lineage, file.path))
+            if row.keys() & {"name", "uri", "digest"}:
+                yield row
     entry = lineage.entry
     for path in dict.fromkeys(figure.file for figure in lineage.metrics):
         if path in told:

@@ -31,7 +31,8 @@ _DEEPEST = 20
 _URI_RE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?://([^/?#]*))?([^#]*)(?:#(.*))?", re.DOTALL)
 _AUTHORITY_RE = re.compile(r"(?:([^@]*)@)?(\[[^\[\]]*\]|[^:@\[\]]*)((?::[0-9]*)?)")
 _UNSAFE_RE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~:/?@!$&'()*+,;=%]")
-_SECRET_RE = re.compile(r"[?&][^=&]*(sig|token|secret|passw|credential|key|auth)[^=&]*=", re.IGNORECASE)
+#: The queries that say which object is meant and nothing else.
+_QUERY_RE = re.compile(r"(?:versionId|version|generation|snapshot)=[\w.:-]*", re.IGNORECASE | re.ASCII)
 _PLACE_RE = re.compile(r"[^:]+://[^/]*/[^/]")
 _SCP_RE = re.compile(r"((?:[\w.-]+@)?[\w.-]{2,}):(?!//)([^\\].*)", re.DOTALL)
 _DIGEST_RE = re.compile(
@@ -104,14 +105,15 @@ def same_always(*parts: str) -> str:
 def uri(value: str | None) -> str | None:
     """A valid URI for what somebody wrote as one, without credentials; None where that cannot be made of it.
 
-    User and password of the web, any other password, and a query that looks like a signature or a token are dropped.
+    User and password of the web, any other password, any query that is no version of an object, and a fragment with
+    fields are dropped.
     """
     match = _URI_RE.fullmatch(text(value or ""))
     if match is None:
         return None
     scheme, authority, rest, fragment = match.groups()
-    secret = re.search(r"\?", rest) and _SECRET_RE.search(rest)
-    rest = _escaped(rest.partition("?")[0] if secret else rest)
+    rest, _, query = rest.partition("?")
+    rest = _escaped(rest) + (f"?{_escaped(query)}" if _QUERY_RE.fullmatch(query) else "")
     if authority is not None:
         cleaned = _authority(scheme, authority)
         if cleaned is None:
@@ -119,7 +121,7 @@ def uri(value: str | None) -> str | None:
         rest = f"//{cleaned}{rest}"
     elif rest.startswith("//"):
         return None
-    return f"{scheme}:{rest}" + (f"#{_escaped(fragment)}" if fragment else "")
+    return f"{scheme}:{rest}" + (f"#{_escaped(fragment)}" if fragment and "=" not in fragment else "")
 
 
 def _authority(scheme: str, authority: str) -> str | None:

@@ -82,6 +82,7 @@ def lineage(found: Lineage) -> Document:
         "parameters": [{**p._asdict(), "value": plain(p.value), "steps": list(p.steps)} for p in found.parameters],
         "metrics": [_figure(figure) for figure in found.metrics],
         "no_metrics": found.no_metrics or None,
+        "partial": found.partial or None,
         "mlflow": _mlflow(entry, found.run),
         "record": [_passage(passage) for passage in found.passages],
     }
@@ -227,6 +228,7 @@ def comparison(found: Comparison) -> Document:
     return {
         "size": {"before": before.content.size, "after": after.content.size},
         "same_bytes": found.same_bytes,
+        "partial": found.partial or None,
         "metrics": [
             {
                 "name": m.name,

@@ -125,7 +125,10 @@ def _metrics(traced: Traced, lineage: Lineage, detail: Detail) -> str:
             rows.setdefault((metric.name, metric.file), [None] * len(compared))[place] = metric
     if not rows:
         return f"No metrics: {text(lineage.no_metrics)}." if lineage.no_metrics else ""
-    now = {(figure.name, figure.file): value(figure.value) for figure in lineage.metrics}
+    now = {
+        (figure.name, figure.file): value(figure.value, *(m.before for m in rows[figure.name, figure.file] if m))
+        for figure in lineage.metrics
+    }
     files = {file for _, file in rows}
     ordered = sorted(rows, key=lambda key: not any(m is not None and m.delta for m in rows[key]))
     shown = [
@@ -174,6 +177,9 @@ def _changed(traced: Traced, pages: Pages | None, detail: Detail) -> Iterator[st
     head = f"Against {_holder(first)}"
     if pages is not None:
         head += f" ({link('compare', pages.compare(first.commit, comparison.after.commit.id))})"
+    if comparison.partial:
+        yield f"{head}: what is behind them is not compared, because {text(comparison.partial)}."
+        return
     rows = [row for part in _rows(comparison, pages) for row in part]
     if not rows:
         same = "byte for byte the same, and " if comparison.same_bytes else ""
@@ -191,7 +197,12 @@ def _rows(comparison: Comparison, pages: Pages | None) -> Iterator[list[list[str
         if was != now:
             yield [["bytes", code(after.artifact), was, now]]
     yield [
-        ["parameter", f"{code(p.name)} of {code(p.file)}", code(value(p.before)), code(value(p.after))]
+        [
+            "parameter",
+            f"{code(p.name)} of {code(p.file)}",
+            code(value(p.before, p.after)),
+            code(value(p.after, p.before)),
+        ]
         for p in comparison.parameters
     ]
     for role, word in (("data", "data"), ("code", "code")):
@@ -207,6 +218,11 @@ def _rows(comparison: Comparison, pages: Pages | None) -> Iterator[list[list[str
     yield [
         ["step", code(step.name), _command(step.before), _command(step.after)] for step in comparison.steps
     ]  # fmt: skip
+
+
+def _both(before: object, after: object) -> tuple[tuple[object, object], tuple[object, object]]:
+    """Each with the other, which it must be told from."""
+    return (before, after), (after, before)
 
 
 def _bytes(lineage: Lineage) -> str:

@@ -108,12 +108,13 @@ class _Drawing:
         lines = []
         for file, name, what in rows[:_PARAMETERS]:
             delta = deltas.get((file, name))
-            before = f" (was {value(delta.before)})" if delta is not None and delta.how == "changed" else ""
-            lines.append(f"{name} = {value(what)}{before}")
+            changed = delta is not None and delta.how == "changed"
+            before = f" (was {value(delta.before, what)})" if delta is not None and changed else ""
+            lines.append(f"{name} = {value(what, delta.before if delta is not None and changed else None)}{before}")
         if len(rows) > _PARAMETERS:
             lines.append(f"and {len(rows) - _PARAMETERS} more")
-        changed = any((file, name) in deltas for file, name, _ in rows)
-        yield Node(f"p {step.name}", tuple(lines), "params", "changed" if changed else "")
+        other = any((file, name) in deltas for file, name, _ in rows)
+        yield Node(f"p {step.name}", tuple(lines), "params", "changed" if other else "")
 
     def _figures(self, file: str) -> list[str]:
         """A metrics file's first figures, with what they are more by."""

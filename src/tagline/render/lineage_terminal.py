@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tagline.domain.comparison import Against, Between, Comparison, MetricDelta, Traced
-from tagline.domain.lineage import Lineage, Passage
+from tagline.domain.lineage import Lineage, Passage, same
 from tagline.domain.times import format_time
 from tagline.render.escape import no_command, one_line
 from tagline.render.figures import count, difference, digest, judged, size, sparkline, value
-from tagline.render.lineage_charts import course, telling
+from tagline.render.lineage_charts import course
 from tagline.render.terminal import Pen, table
 
 #: Rows of one table; more are in --json.
@@ -71,13 +71,15 @@ def _metrics(traced: Traced, lineage: Lineage, pen: Pen) -> Iterator[str]:
         if lineage.no_metrics:
             yield f"{pen('metrics', 'dim')}  {one_line(lineage.no_metrics)}"
         return
-    now = {(figure.name, figure.file): value(figure.value) for figure in lineage.metrics}
-    lines = {(f.name, f.file): sparkline(course(f, traced.history)) for f in telling(traced)}
+    figures = {(figure.name, figure.file): figure for figure in lineage.metrics}
     rows = []
     for key in list(keys)[:_MOST]:
         found = [row.get(key) for row in deltas]
         cells = [judged(metric) if metric is not None else "-" for metric in found]
-        rows.append([key[0], now.get(key, "-"), *cells, lines.get(key, ""), key[1] or ""])
+        figure = figures.get(key)
+        now = value(figure.value, *(m.before for m in found if m)) if figure is not None else "-"
+        line = sparkline(course(figure, traced.history)) if figure is not None and figure.number is not None else ""
+        rows.append([key[0], now, *cells, line, key[1] or ""])
     head = ["METRIC", lineage.label, *(other.label for other in compared), "", "FILE"]
     yield ""
     yield table(head, rows, pen, ("bold", "green"))
@@ -130,6 +132,9 @@ def _changed(other: Against, pen: Pen) -> Iterator[str]:
     if other.comparison is None:
         yield f"against {name}: not compared: {one_line(other.why)}"
         return
+    if other.comparison.partial:
+        yield f"against {name}: what is behind them is not compared: {one_line(other.comparison.partial)}"
+        return
     rows = list(_differences(other.comparison))
     if not rows:
         yield f"against {name}: nothing behind it differs"
@@ -145,7 +150,8 @@ def _differences(found: Comparison) -> Iterable[tuple[str, str, str, str]]:
         contents = [f"{size(c.size)} {digest(c.digest)}" for c in (before.content, after.content)]
         yield ("bytes", after.artifact, *contents)  # type: ignore[misc]
     for parameter in found.parameters:
-        yield ("parameter", parameter.name, value(parameter.before), value(parameter.after))
+        values = (parameter.before, parameter.after)
+        yield ("parameter", parameter.name, value(*values), value(*reversed(values)))
     for delta in found.of("data", "code"):
         states = [f"{size(f.size)} {digest(f.digest)}" if f is not None else "-" for f in (delta.before, delta.after)]
         yield (delta.role, delta.path, *states)  # type: ignore[misc]
@@ -167,15 +173,19 @@ def _between(found: Between, pen: Pen) -> Iterator[str]:
     if found.same:
         yield "nothing changed" if found.before.commit else "nobody held it at either instant"
     if found.comparison is not None and not found.same:
-        metrics = [m for m in found.comparison.metrics if m.delta or m.before != m.after]
+        metrics = [m for m in found.comparison.metrics if not same(m.before, m.after)]
         if metrics:
-            rows = [(m.name, value(m.before), value(m.after), _judged(m), m.file or "") for m in metrics]
+            rows = [
+                (m.name, value(m.before, m.after), value(m.after, m.before), _judged(m), m.file or "") for m in metrics
+            ]
             yield ""
             yield table(("METRIC", "BEFORE", "AFTER", "", "FILE"), rows[:_MOST], pen, ("bold",))
             yield from _more(len(rows))
         rows_of_differences = list(_differences(found.comparison))
         yield ""
-        if rows_of_differences:
+        if found.comparison.partial:
+            yield f"what is behind them is not compared: {one_line(found.comparison.partial)}"
+        elif rows_of_differences:
             yield table(("CHANGED", "", "BEFORE", "AFTER"), rows_of_differences[:_MOST], pen, ("dim", "bold"))
             yield from _more(len(rows_of_differences))
         else:

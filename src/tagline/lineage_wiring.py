@@ -1,0 +1,47 @@
+"""What lineages are read from: a clone or a remote of the registry, or the history that changes land in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tagline.adapters.git_history import GitHistory
+    from tagline.commands.lineage_reading import Library
+    from tagline.commands.locating import StorageDesk
+    from tagline.settings import Settings
+    from tagline.wiring import Wiring
+
+
+def library_of(wiring: Wiring) -> Library:
+    """Of the repository that a question about the registry is put to."""
+    from tagline.commands.lineage_reading import Library
+
+    repository = wiring.repository
+    return Library(
+        url=repository.url,
+        tree=repository.tree,
+        facts=repository.facts,
+        prepare=repository.prepare,
+        content=lambda _commit, tree, path: tree.content(path),
+        desk=wiring.storage.desk(),
+        tracking=lambda: wiring.tracking,
+        policy=wiring.policy,
+    )
+
+
+def library_of_changes(settings: Settings, history: GitHistory, storage: StorageDesk) -> Library:
+    """Of the repository that changes land in. The policy comes with the change."""
+    from tagline.commands.lineage_reading import Library
+    from tagline.commands.stored import content_at
+    from tagline.tracking_wiring import bridge_of
+
+    return Library(
+        url=history.url,
+        tree=history.files,
+        facts=history.facts,
+        prepare=history.prepare,
+        content=lambda commit, tree, path: content_at(history, commit, tree, path),
+        desk=storage,
+        tracking=lambda: bridge_of(settings),
+        policy=lambda: None,
+    )
