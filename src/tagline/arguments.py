@@ -187,8 +187,8 @@ def _import(sub: Parser) -> None:
         help="what an alias or an old stage is called here, empty to leave it out; may be repeated",
     )  # fmt: skip
     sub.add_argument(
-        "--branch", default="tagline/import-mlflow", metavar="NAME",
-        help="the branch that takes the commits (default: tagline/import-mlflow)",
+        "--branch", default="tagline-import-mlflow", metavar="NAME",
+        help="the branch that takes the commits (default: tagline-import-mlflow)",
     )  # fmt: skip
     _overriding(sub)
     _writing(sub)

@@ -371,6 +371,12 @@ class Commits(Protocol):
         Raises Refused where the branch is checked out, Conflict where it differs here and on the remote.
         """
 
+    def default(self) -> str | None:
+        """The newest commit of the default branch; None before the first."""
+
+    def unpushed(self) -> bool:
+        """Whether the branch is here, and not on the remote that it is pushed to; False where nothing is pushed."""
+
     def read(self, commit: str, path: str) -> bytes | None:
         """A file of a commit; None where there is none. Raises Refused for what is there and is no file."""
 

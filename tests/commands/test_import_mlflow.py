@@ -12,7 +12,7 @@ from tests.conftest import CommandLine
 from tests.gitbuild import Commit, History, build, run_git
 from tests.mlflowserver import MlflowServer
 
-BRANCH = "tagline/import-mlflow"
+BRANCH = "tagline-import-mlflow"
 HOSTILE = "q\"'\n: x {{ y }} # z\n::set-output name=a::b\n##[error]\n- 🦊 \u2028 \x1b[31m \x07\ttab"
 MANIFEST = "# ours\n\nrf: {path: f}  # kept\n"
 

@@ -22,7 +22,7 @@ from tests.fake_registry import FakeRegistry
 from tests.gitbuild import Commit, History, build, run_git
 from tests.githttp import serve
 
-BRANCH = "tagline/import-mlflow"
+BRANCH = "tagline-import-mlflow"
 
 
 @pytest.fixture

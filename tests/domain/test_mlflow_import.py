@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.mlflow_import import entry_of, is_import, split_tags, uri_of
+from tagline.domain.mlflow_entries import entry_of, imported_version, merged, split_tags, uri_of
+from tagline.domain.mlflow_import import is_import
 from tagline.domain.mlflow_names import ListedVersion, RegisteredModel, valid_name
 from tagline.domain.tags import is_name, why_git_refuses
 
@@ -47,7 +50,11 @@ def test_split_tags__words_are_labels__all_else_is_kept_and_ours_is_left_out() -
     [
         ("s3://b/x", "s3://b/x"), ("mlflow-artifacts:/1/r/artifacts", "mlflow-artifacts:///1/r/artifacts"),
         ("/srv/my runs/x", "file:///srv/my%20runs/x"), ("file:/srv/x", "file:///srv/x"), ("dbfs:/x", "dbfs:///x"),
-        ("./mlruns/x", None), ("", None), ("ftp://me:pass@h/x", "ftp://h/x"),
+        ("./mlruns/x", None), ("", None), ("C:/models/x", None), ("C:\\models\\x", None), ("//share/x", None),
+        ("models:/m-1", None), ("models:///m-1", None), ("runs:/abc/model", None), ("https://…@c", None),
+        ("https://h/x?sig=1", "https://h/x"), ("https://h/x#1", "https://h/x"), ("https://token@h/x", "https://h/x"),
+        ("s3://b/x?sig=1", "s3://b/x"), ("s3://b/a#1 b?", "s3://b/a#1 b?"), ("https://u:p/w@h/x", "https://h/x"),
+        ("abfss://box@account/x?sas=1", "abfss://box@account/x"), ("ftp://me:pass@h/x", "ftp://h/x"),
         ("wasbs://box@account.blob.core.windows.net/x", "wasbs://box@account.blob.core.windows.net/x"),
     ],
 )  # fmt: skip
@@ -81,6 +88,63 @@ def test_entry_of__everything_there_is__has_its_place() -> None:
             }
         },
     }  # fmt: skip
+
+
+def test_entry_of__urls_with_secrets__have_none_left() -> None:
+    url = "https://user:secret@h/x?sig=secret"
+    version = ListedVersion("m", 1, source=url, description=url, tags={"a": url, url: "b"}, user=url)
+    entry = entry_of(RegisteredModel("m", url), version, location=url, metrics={}, server=url)
+    assert "secret" not in str(entry)
+    assert (entry["path"], entry["custom"]["mlflow"]["tracking_uri"]) == ("https://h/x", "https://h/x")
+
+
+def test_entry_of__only_mlflow_can_follow_its_source__has_it_in_custom_and_no_path() -> None:
+    entry = entry_of(RegisteredModel("m"), ListedVersion("m", 1), location="models:/m-1", metrics={}, server="http://h")
+    assert entry["custom"]["mlflow"]["source"] == "models:/m-1"
+    assert "path" not in entry
+
+
+BASE = {"type": "model", "path": "s3://b/1", "virtual": True, "labels": ["a"], "metrics": {"x": 1.0}}
+NEW = {"type": "model", "path": "s3://b/2", "virtual": True, "description": "two", "metrics": {"x": 2.0}}
+
+
+@pytest.mark.parametrize(
+    ("people", "base", "result", "kept"),
+    [
+        ({}, BASE, NEW, []),
+        ({"labels": ["a", "b"]}, BASE, {**NEW, "labels": ["a", "b"]}, []),
+        ({"description": "mine"}, BASE, {**NEW, "description": "mine"}, ["description"]),
+        ({"description": "two", "x": None}, BASE, {**NEW, "x": None}, []),
+        ({"metrics": "m.json"}, BASE, {**NEW, "metrics": "m.json"}, ["metrics"]),
+        ({"custom": {"o": 1, "mlflow": {"old": 1}}}, BASE, {**NEW, "custom": {"o": 1}}, []),
+        ({"custom": {"mlflow": {"old": 1}}}, BASE, NEW, []),
+        ({"custom": "text"}, BASE, {**NEW, "custom": "text"}, []),
+        ({}, None, {**NEW, "metrics": {"x": 1.0}, "labels": ["a"]}, ["metrics"]),
+    ],
+)
+def test_merged__what_people_wrote_since__stays(people: Any, base: Any, result: Any, kept: list[str]) -> None:
+    # A description that is not there is people's to have left out only where the base had one.
+    there = {**BASE, **people}
+    if base is None:
+        there["description"] = "two"
+    assert merged(there, base, NEW) == (result, kept)
+
+
+@pytest.mark.parametrize(
+    ("entry", "number"),
+    [
+        ({"virtual": True, "mlflow": {"model": "m", "version": 2}}, 2),
+        ({"virtual": True, "custom": {"mlflow": {"model": "m", "version": 2}}}, 2),
+        ({"virtual": True, "mlflow": {"run_id": "r"}, "custom": {"mlflow": {"model": "m", "version": 2}}}, 2),
+        ({"virtual": True, "mlflow": {"model": "n", "version": 2}}, None),
+        ({"virtual": True, "mlflow": {"model": "m", "version": True}}, None),
+        ({"mlflow": {"model": "m", "version": 2}}, None),
+        ({"virtual": True, "mlflow": "m", "custom": []}, None),
+        (None, None),
+    ],
+)
+def test_imported_version__of_an_entry__is_what_an_import_wrote_there(entry: Any, number: int | None) -> None:
+    assert imported_version(entry, "m") == number
 
 
 def test_entry_of__nothing_but_a_number__says_no_more() -> None:

@@ -83,10 +83,35 @@ class BranchCommits:
 
     @cached_property
     def _default(self) -> str | None:
-        """The newest commit of the default branch as this clone knows it, else HEAD's."""
+        """The newest commit of the default branch as this clone knows it; else as the remote does, where that is pushed
+        to, and HEAD's where nothing is.
+
+        What HEAD has may be nobody else's business: it is not pushed unasked.
+        """
         remote = self._repository.remote
-        named = [f"refs/remotes/{remote}/HEAD"] if remote else []
-        return next((found for ref in [*named, "HEAD"] if (found := self._commit(ref))), None)
+        known = self._commit(f"refs/remotes/{remote}/HEAD") if remote else None
+        if known is not None or (self._commit("HEAD") is None and self._remote is None):
+            return known
+        return self._commit("HEAD") if self._remote is None else self._ask_default(self._remote)
+
+    def _ask_default(self, remote: RemoteUrl) -> str | None:
+        asked = self._reaching(remote).run("ls-remote", "--symref", "--end-of-options", remote.url, "HEAD", check=False)
+        if asked.status != 0:
+            raise unreachable(remote.url, asked.stderr)
+        lines = (line.split("\t", 1) for line in asked.stdout.decode(errors="replace").splitlines())
+        said = {what for what, *ref in lines if ref == ["HEAD"]}
+        found = next((what for what in said if not what.startswith("ref: ")), None)
+        if found is not None:
+            self._bring(remote, found, "HEAD")
+            return found
+        if self._commit("HEAD") is None:
+            return None
+        name = self._repository.remote or "origin"
+        raise Refused(
+            f"Neither this clone nor {name} says which branch is the default; what HEAD has may be nobody else's.",
+            f"Say it: git remote set-head {name} BRANCH, after that branch was pushed.",
+            code="no-default-branch",
+        )
 
     @cached_property
     def _here(self) -> str | None:
@@ -102,22 +127,29 @@ class BranchCommits:
         return self._commit(f"refs/remotes/{name}/{self._branch}") if name else None
 
     def _ask(self, remote: RemoteUrl) -> str | None:
-        git = self._reaching(remote)
-        asked = git.run("ls-remote", "--refs", "--end-of-options", remote.url, self._ref, check=False)
+        asked = self._reaching(remote).run(
+            "ls-remote", "--refs", "--end-of-options", remote.url, self._ref, check=False
+        )
         if asked.status != 0:
             raise unreachable(remote.url, asked.stderr)
         lines = (line.split("\t", 1) for line in asked.stdout.decode(errors="replace").splitlines())
         found = next((object_id for object_id, ref in lines if ref == self._ref), None)
-        if found is not None and self._commit(found) is None:
-            fetched = git.run(
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--refmap=",
-                "--end-of-options", remote.url, self._ref, check=False,
-            )  # fmt: skip
-            if fetched.status != 0:
-                raise unreachable(remote.url, fetched.stderr)
-            if self._commit(found) is None:
-                raise self._moved()
+        if found is not None:
+            self._bring(remote, found, self._ref)
         return found
+
+    def _bring(self, remote: RemoteUrl, commit: str, ref: str) -> None:
+        """Have a commit here, which ``ref`` of the remote named just now."""
+        if self._commit(commit) is not None:
+            return
+        fetched = self._reaching(remote).run(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--refmap=",
+            "--end-of-options", remote.url, ref, check=False,
+        )  # fmt: skip
+        if fetched.status != 0:
+            raise unreachable(remote.url, fetched.stderr)
+        if self._commit(commit) is None:
+            raise self._moved()
 
     @cached_property
     def _tip(self) -> str | None:
@@ -154,12 +186,36 @@ class BranchCommits:
                 code="branch-checked-out",
             )
 
+        if other := self._in_the_way:
+            raise Refused(
+                f"A branch {other} is in the way of the branch {self._branch}: Git keeps no branch within another.",
+                f"Choose another: --branch NAME; or rename it: git branch -m '{other}' NEW",
+                code="branch-in-the-way",
+            )
+
+    @cached_property
+    def _in_the_way(self) -> str | None:
+        """A branch here that is a part of our branch's name, or has it as a part of its own."""
+        steps = self._branch.split("/")
+        above = ["/".join(steps[:count]) for count in range(1, len(steps))]
+        found = (name for name in above if self._git.ask("show-ref", "--verify", "--hash", f"refs/heads/{name}"))
+        below = self._git.ask("for-each-ref", "--count=1", "--format=%(refname:strip=2)", f"{self._ref}/")
+        return next(found, None) or below or None
+
     def _commit(self, revision: str) -> str | None:
         return self._git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}") or None
 
     def _before(self, commit: str, other: str) -> bool:
         """Whether a commit is another or one of its ancestors."""
         return self._git.run("merge-base", "--is-ancestor", commit, other, check=False).status == 0
+
+    def default(self) -> str | None:
+        """The newest commit of the default branch."""
+        return self._default
+
+    def unpushed(self) -> bool:
+        """Whether the branch is here and the remote that it is pushed to has none."""
+        return self._remote is not None and self._here is not None and self._there is None
 
     def unmerged(self) -> list[tuple[str, str]]:
         """Id and message of the branch's commits that the default branch lacks, oldest first."""
@@ -225,11 +281,18 @@ class BranchCommits:
 
     def publish(self, commit: str) -> None:
         """Make it the branch's newest commit, on the remote first where that is pushed to."""
+        if commit != self._here:
+            # A branch that cannot be written here is found before the remote has it.
+            self._update(commit, "abort")
         if self._remote is not None and commit != self._there:
             self._push(self._remote, commit)
-        if commit == self._here:
-            return
-        command = f"update {self._ref}\0{commit}\0{self._here or '0' * len(commit)}\0"
+        if commit != self._here:
+            self._update(commit, "commit")
+
+    def _update(self, commit: str, end: str) -> None:
+        """Set the branch here: ``end`` is commit, or abort to see whether it could be."""
+        change = f"update {self._ref}\0{commit}\0{self._here or '0' * len(commit)}\0"
+        command = f"start\0{change}prepare\0{end}\0"
         done = self._git.run("update-ref", "-z", "--stdin", stdin=command.encode(), check=False)
         if done.status != 0:
             said = plain_stderr(done.stderr)

@@ -5,31 +5,21 @@ Version N becomes ``vN.0.0``. What is here already is left as it is, so that an 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-from urllib.parse import quote
+from typing import NamedTuple
 
 from tagline.domain import messages
 from tagline.domain.answers import versions_by_commit
 from tagline.domain.events import RawTag, Warn
-from tagline.domain.mlflow_names import READY, Claim, ListedVersion, RegisteredModel
+from tagline.domain.mlflow_names import READY, Claim, ListedVersion, RegisteredModel, word
 from tagline.domain.planning import NewTag, Plan, Row, Trailers, plan_assign, plan_register, projected
-from tagline.domain.registry import ArtifactState
+from tagline.domain.registry import ArtifactState, VersionState
 from tagline.domain.tags import parse_tag
-from tagline.domain.times import MAX_TIME, format_time
+from tagline.errors import Refused
 
 #: The tag that a promotion of ours puts on the version in MLflow that it is about.
 OUR_TAG = "tagline.tag"
-#: Characters: what readers of YAML bear. MLflow's own limit is 250.
-_LONGEST_KEY = 1000
-#: The largest float, which MLflow's databases keep in the place of infinity.
-_INFINITE = 1.7976931348623157e308
-_OURS, _THEIRS = "tagline.", "mlflow."
-_LABEL_RE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_ONE_SLASH_RE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/(?!/)")
-_URI_RE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.")
 
 
 class Choice(NamedTuple):
@@ -75,15 +65,6 @@ class ModelPlan:
 
 
 @dataclass(frozen=True)
-class Described:
-    """A version to be imported with its entry: the mapping, and the YAML as it is written."""
-
-    choice: Choice
-    entry: Mapping[str, Any]
-    text: str
-
-
-@dataclass(frozen=True)
 class ImportedModel:
     """One model's part of the answer. ``entries`` is the YAML of each new version, by its number."""
 
@@ -105,6 +86,10 @@ class Imported:
     dry_run: bool
     warnings: list[Warn] = field(default_factory=list)
     remote: str = "origin"
+    #: The branch begins anew: what the remote has of it was merged as another commit.
+    anew: bool = False
+    #: Nothing was new, and the branch of an earlier run is not where this one pushes to.
+    unpushed: bool = False
 
 
 # -- what is imported ---------------------------------------------------------
@@ -117,28 +102,67 @@ def plan_model(
     claims: Mapping[str, Claim],
     state: ArtifactState,
     raw: Mapping[str, RawTag],
+    left_out: Collection[str] = (),
 ) -> ModelPlan:
-    """What to make of a model, by what the ledger has of it (``raw``: its tags by name, with messages)."""
-    choices = tuple(_choice(artifact, version, state) for version in sorted(versions, key=lambda v: v.number))
+    """What to make of a model, by what the ledger has of it (``raw``: its tags by name, with messages).
+
+    ``left_out`` are stages that nobody is to be told of. Raises Refused where a version here has the name that one of
+    MLflow's would get, and is another.
+    """
+    choices = tuple(_choice(artifact, version, state, raw) for version in sorted(versions, key=lambda v: v.number))
     there = {choice.version.number: choice.name for choice in choices if _usable(choice, state)}
     stages, warnings = [], []
     for stage, claim in claims.items():
         chosen, warning = _stage(stage, claim, there, state, raw)
         stages.append(chosen)
         warnings += [warning] if warning else []
+    warnings += _gone(model, {*claims, *left_out}, state, raw)
     return ModelPlan(artifact, model, choices, tuple(stages), tuple(warnings))
 
 
-def _choice(artifact: str, version: ListedVersion, state: ArtifactState) -> Choice:
+def _choice(artifact: str, version: ListedVersion, state: ArtifactState, raw: Mapping[str, RawTag]) -> Choice:
     name = f"v{version.number}.0.0"
     if (ours := _made_here(artifact, version, state)) is not None:
         return Choice(version, ours, f"its tag {OUR_TAG} says that it came from here")
     row = state.version(name)
     if row is not None:
+        if messages.one_line(version.uri) not in _sources(raw[row.tag]):
+            raise _taken(artifact, version, row)
         return Choice(version, name, "registered already" if row.active else "deregistered here")
     if version.status != READY:
         return Choice(version, name, f"its status is {messages.one_line(version.status) or 'unknown'}, not {READY}")
     return Choice(version, name, "the artifact is deprecated here" if state.deprecated else None)
+
+
+def _sources(tag: RawTag) -> list[str]:
+    """The versions of MLflow's that a tag was imported from."""
+    return messages.parse_trailers(tag.message).get(messages.IMPORTED_FROM, [])
+
+
+def _taken(artifact: str, version: ListedVersion, row: VersionState) -> Refused:
+    return Refused(
+        f"{artifact} has a version {row.version} (tag {row.tag}), which is not version {version.number} of MLflow's "
+        f"{messages.one_line(version.model)!r}.",
+        f"Call the model something else: --model {word(version.model)}=NAME",
+        code="import-version-taken",
+    )
+
+
+def _gone(
+    model: RegisteredModel, known: Collection[str], state: ArtifactState, raw: Mapping[str, RawTag]
+) -> list[Warn]:
+    """Stages that somebody holds by an import of this model, and that MLflow has no more."""
+    prefix = messages.one_line(f"models:/{model.name}/")
+    return [
+        Warn(
+            "import-alias-gone",
+            hold.tag,
+            f"{state.name}#{stage} is held by {hold.version}, which an import gave it to; MLflow has no alias or stage "
+            "for it any more. It stays as it is.",
+        )
+        for stage, hold in sorted(state.stages.items())
+        if stage not in known and any(source.rpartition("/")[0] + "/" == prefix for source in _sources(raw[hold.tag]))
+    ]
 
 
 def _made_here(artifact: str, version: ListedVersion, state: ArtifactState) -> str | None:
@@ -227,70 +251,3 @@ def plan_tags(
             new += assigned.new
             state, time = projected(state, assigned.new), time + 1
     return Plan(rows, new)
-
-
-# -- the manifest -------------------------------------------------------------
-
-
-def entry_of(
-    model: RegisteredModel, version: ListedVersion, *, location: str, metrics: Mapping[str, float], server: str
-) -> dict[str, Any]:
-    """The entry of ``artifacts.yaml`` as of one version: ``location`` is where its bytes are, ``server`` MLflow's URL.
-
-    The bytes stay where they are: the entry is ``virtual``.
-    """
-    path = uri_of(location)
-    labels, rest = split_tags({**model.tags, **version.tags})
-    ours = {"run_id": version.run_id} if version.run_id else {}
-    source = {"tracking_uri": server, "model": version.model, "version": version.number}
-    about: dict[str, Any] = {} if ours else source
-    about |= {"description": model.description} if version.description and model.description else {}
-    about |= {"source": without_password(location)} if location and path != location else {}
-    about |= {"tags": rest} if rest else {}
-    about |= {"created": format_time(version.created // 1000)} if 0 < version.created // 1000 <= MAX_TIME else {}
-    about |= {"user": version.user} if version.user else {}
-    fields: dict[str, Any] = {
-        "type": "model",
-        "path": path,
-        "virtual": True,
-        "description": version.description or model.description,
-        "labels": labels,
-        "metrics": {name: metrics[name] for name in sorted(metrics) if _fits(name) and abs(metrics[name]) < _INFINITE},
-        "mlflow": {**ours, **source} if ours else None,
-        "custom": {"mlflow": about} if about else None,
-    }
-    return {key: value for key, value in fields.items() if value}
-
-
-def split_tags(tags: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Tags that are words, as labels (``key`` or ``key:value``), and the rest; our own are neither."""
-    labels, rest = [], {}
-    for key, value in sorted(tags.items()):
-        if key.startswith(_OURS) or not _fits(key):
-            continue
-        plain = _LABEL_RE.fullmatch(key) and not key.startswith(_THEIRS)
-        if plain and value in ("", "true"):
-            labels.append(key)
-        elif plain and _LABEL_RE.fullmatch(value):
-            labels.append(f"{key}:{value}")
-        else:
-            rest[key] = value
-    return labels, rest
-
-
-def _fits(key: str) -> bool:
-    return len(key) <= _LONGEST_KEY
-
-
-def uri_of(location: str) -> str | None:
-    """Where a version's bytes are as a URI with ``//``; None for a path that means something on one machine only."""
-    text = without_password(location)
-    if text.startswith("/"):
-        return "file://" + quote(text)
-    text = _ONE_SLASH_RE.sub(r"\1:///", text, count=1) if _ONE_SLASH_RE.match(text) else text
-    return text if _URI_RE.match(text) else None
-
-
-def without_password(text: str) -> str:
-    """A location without ``user:password@``; a container before an ``@`` stays, as Azure's addresses have."""
-    return re.sub(r"(?<=://)[^/@\s]*:[^/\s]*@", "", text)

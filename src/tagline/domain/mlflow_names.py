@@ -63,6 +63,27 @@ class Claim(NamedTuple):
     versions: tuple[ListedVersion, ...]
 
 
+def distinct(versions: Sequence[ListedVersion]) -> list[ListedVersion]:
+    """Each version once: pages of a list that changes while it is read may overlap.
+
+    Raises Refused where one number is said of two things.
+    """
+    found: dict[int, ListedVersion] = {}
+    for version in versions:
+        if found.setdefault(version.number, version) != version:
+            raise Refused(
+                f"MLflow lists version {version.number} of {version.model!r} twice, and says two things of it.",
+                "Run the same command again; if it stays, ask whoever runs the server.",
+                code="import-listed-twice",
+            )
+    return list(found.values())
+
+
+def left_out(names: Mapping[str, str]) -> set[str]:
+    """The stages that ``--stage MLFLOW=`` leaves out; ``names`` is as for :func:`claims`."""
+    return {OLD_STAGES.get(theirs) or valid_name(theirs) or "" for theirs, ours in names.items() if not ours}
+
+
 def valid_name(text: str) -> str | None:
     """``text`` as a name of ours: other characters become ``-``. None where nothing of it can stay."""
     name = re.sub(r"[^a-zA-Z0-9_/-]+", "-", text)
@@ -84,7 +105,7 @@ def choose(models: Sequence[RegisteredModel], wanted: Sequence[str]) -> dict[str
         if artifact is None:
             raise Refused(
                 f"The model {name!r} has no character that a name here may have.",
-                f"Say what it is called here: --model {_word(name)}=NAME",
+                f"Say what it is called here: --model {word(name)}=NAME",
                 code="import-name",
             )
         other = chosen.setdefault(artifact, known[name])
@@ -92,13 +113,13 @@ def choose(models: Sequence[RegisteredModel], wanted: Sequence[str]) -> dict[str
             raise Refused(
                 f"The models {other.name!r} and {name!r} would both be {artifact}.",
                 f"Name one of them yourself, and list all that are to come: "
-                f"--model {_word(name)}=NAME --model {_word(other.name)}",
+                f"--model {word(name)}=NAME --model {word(other.name)}",
                 code="import-same-name",
             )
     return chosen
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
     """A name as one word of a shell, on one line."""
     return shlex.quote(one_line(name))
 
@@ -165,7 +186,7 @@ def claims(model: RegisteredModel, versions: Sequence[ListedVersion], names: Map
         if stage is None:
             raise Refused(
                 f"The {claim.what} of {model.name!r} has no character that a stage here may have.",
-                f"Say what it is called here, or leave it out by an empty name: --stage {_word(theirs)}=NAME",
+                f"Say what it is called here, or leave it out by an empty name: --stage {word(theirs)}=NAME",
                 code="import-name",
             )
         other = found.get(stage)
@@ -173,7 +194,7 @@ def claims(model: RegisteredModel, versions: Sequence[ListedVersion], names: Map
             raise Refused(
                 f"Of {model.name!r}, the {other.what} (version {other.versions[-1].number}) and the {claim.what} "
                 f"(version {claim.versions[-1].number}) would both be the stage {stage}.",
-                f"Name one of them yourself, or leave it out by an empty name: --stage {_word(theirs)}=NAME",
+                f"Name one of them yourself, or leave it out by an empty name: --stage {word(theirs)}=NAME",
                 code="import-same-stage",
             )
         if other is None or len(claim.versions) > len(other.versions):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 from tagline.domain.mlflow_import import Imported, ImportedModel, StageChoice
@@ -12,6 +13,8 @@ from tagline.render.terminal import Pen, table
 
 #: Lines of a table: a registry may have thousands of versions, and most are there already.
 _MOST = 200
+#: Tags that a command for people names one by one.
+_FEW = 10
 
 
 def document(result: Imported) -> dict[str, Any]:
@@ -73,6 +76,11 @@ def text(result: Imported, pen: Pen) -> str:
     lines += [line for model in result.models for line in _kept(model)]
     if not tags:
         lines.append("Nothing to import: all of it is here.")
+        if result.unpushed:
+            branch = one_line(result.branch)
+            lines.append(
+                f"The branch {branch} is here only. Unless it was merged: git push {result.remote} {quote(branch)}"
+            )
         return "\n".join(lines)
     made = f"{new} version{'s' * (new != 1)}, {tags} tag{'s' * (tags != 1)}"
     if result.dry_run:
@@ -82,9 +90,27 @@ def text(result: Imported, pen: Pen) -> str:
     if result.commit:
         branch = one_line(result.branch)
         lines.append(no_command(f"Open a change from {branch} so that the default branch has the entries."))
-        if not result.pushed:
-            lines.append(f"Nothing is pushed yet: git push --atomic --follow-tags {result.remote} '{branch}'")
+    if not result.pushed:
+        lines.append(f"Nothing is pushed yet: {_push(result)}")
     return "\n".join(lines)
+
+
+def _push(result: Imported) -> str:
+    """The command that pushes what was made: the branch, and the tags of each model that has new ones."""
+    words = ["git push --atomic", *(["--force-with-lease"] if result.anew else []), result.remote]
+    words += [quote(one_line(result.branch))] if result.commit else []
+    made = [row.tag for model in result.models for row in model.rows if row.created]
+    if len(made) <= _FEW:
+        return " ".join([*words, *(f"'refs/tags/{tag}'" for tag in made)])
+    # A * stands for versions and counters: names of artifacts and stages have none.
+    artifacts = dict.fromkeys(
+        (row.artifact, mark)
+        for model in result.models
+        for row in model.rows
+        if row.created
+        for mark in ("@" if row.stage is None else "#")
+    )
+    return " ".join([*words, *(f"'refs/tags/{name}{mark}*:refs/tags/{name}{mark}*'" for name, mark in artifacts)])
 
 
 def _rows(model: ImportedModel, *, dry_run: bool) -> list[tuple[str, str, str, str, str]]:
