@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +77,80 @@ def test_get__more_bytes_than_an_answer_has__is_refused(monkeypatch: pytest.Monk
     assert "1 MiB" in _refusal((200, b'{"a": "' + b"x" * 1024 * 1024 + b'"}')).message
 
 
+@contextmanager
+def _dribble(start: bytes) -> Iterator[str]:
+    """A server that begins an answer, and sends one byte of it every 0.2 s for ever."""
+    done = threading.Event()
+
+    def send(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(start)
+            while not done.wait(0.2):
+                connection.sendall(b"a")
+
+    def wait() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=send, args=(listening.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=wait, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            done.set()
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-A: ", b""],
+    ids=["body", "headers", "status"],
+)
+def test_get__answer_without_an_end__is_given_up_in_time(start: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mlflow_client, "LONGEST_ANSWER", 1.0)
+    caught: list[BaseException] = []
+
+    def ask(url: str) -> None:
+        try:
+            MlflowClient(url).get("runs/get")
+        except PlatformRefused as error:
+            caught.append(error)
+
+    with _dribble(start) as url:
+        began = time.monotonic()
+        asking = threading.Thread(target=ask, args=(url,), daemon=True)
+        asking.start()
+        asking.join(10)
+        assert time.monotonic() - began < 5
+    (error,) = caught
+    assert isinstance(error, PlatformRefused)
+    assert error.code == "mlflow-unreachable"
+    assert "longer than 1 seconds" in error.message
+
+
+def test_get__server_that_asks_for_more_patience_than_is_left__is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mlflow_client, "LONGEST_ANSWER", 1.0)
+    began = time.monotonic()
+    assert "503" in _refusal((503, b"", {"Retry-After": "4"})).message
+    assert time.monotonic() - began < 3
+
+
+def test_get__slow_answer_within_the_time__is_read(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mlflow_client, "LONGEST_ANSWER", 20.0)
+
+    def answer(*_: Any) -> Any:
+        time.sleep(0.3)
+        return {"a": "x" * 300_000}
+
+    with MlflowStub(answer) as stub:
+        client = MlflowClient(stub.url)
+        assert [len(client.get("runs/get")["a"]) for _ in range(3)] == [300_000] * 3
+
+
 def test_redirect__to_another_host__is_not_followed():
     with MlflowStub(lambda *_: {}) as other, MlflowStub(lambda *_: (302, b"", {"Location": other.url})) as stub:
         with pytest.raises(PlatformRefused):
@@ -126,6 +205,26 @@ def test_login__goes_as_a_header_only(
     assert path == "/api/2.0/mlflow/runs/get?run_id=r"
 
 
+@pytest.mark.parametrize(
+    ("login", "url"), [(None, "http://sesame-open@"), (Login(None, "sesame-open"), "http://")], ids=["url", "login"]
+)
+def test_get__echo_of_a_user_without_a_password__is_masked(login: Login | None, url: str):
+    answer = (400, {"error_code": "X", "message": "bad user sesame-open"})
+    with MlflowStub(lambda *_: answer) as stub, pytest.raises(PlatformRefused, match="bad user") as caught:
+        MlflowClient(stub.url.replace("http://", url), login).get("runs/get")
+    assert "sesame" not in caught.value.message
+
+
+@pytest.mark.parametrize(("more", "what"), [("/m?api_key=sesame", "a query"), ("/m#/sesame", "a fragment")])
+def test_address__with_more_than_a_path__is_refused_and_not_shown(more: str, what: str):
+    with MlflowStub(lambda *_: {}) as stub, pytest.raises(PlatformRefused) as caught:
+        MlflowClient(stub.url + more).get("runs/get")
+    assert caught.value.code == "mlflow-refused"
+    assert f"{stub.url}/m is not asked: the address has {what}" in caught.value.message
+    assert "sesame" not in caught.value.message + caught.value.hint
+    assert stub.requests == []
+
+
 @pytest.mark.parametrize("token", ["with\nnewline: x", "ümläut€"])
 def test_token__that_no_header_can_carry__is_refused_and_not_shown(token: str):
     with MlflowStub(lambda *_: {}) as stub, pytest.raises(PlatformRefused) as caught:
@@ -145,11 +244,30 @@ def test_pages__several__are_followed_in_the_query_or_the_body():
 
 
 @pytest.mark.parametrize(
-    "answer", [{"rows": [1], "next_page_token": "same"}, {"rows": {"a": 1}}], ids=["without-end", "no-list"]
+    "answer",
+    [{"rows": [1], "next_page_token": "same"}, {"rows": {"a": 1}}, {"rows": [], "next_page_token": {"a": 1}}],
+    ids=["without-end", "no-list", "no-text"],
 )
 def test_pages__odd__are_refused(answer: Any):
     with MlflowStub(lambda *_: answer) as stub, pytest.raises(PlatformRefused, match="as MLflow does"):
         list(MlflowClient(stub.url).pages("runs/search", "rows"))
+
+
+def test_pages__tokens_that_alternate__are_an_endless_list():
+    tokens = itertools.cycle("AB")
+    with MlflowStub(lambda *_: {"rows": [], "next_page_token": next(tokens)}) as stub:
+        with pytest.raises(PlatformRefused, match="its list has no end"):
+            list(MlflowClient(stub.url).pages("runs/search", "rows"))
+        assert len(stub.requests) == 3
+
+
+def test_pages__more_rows_than_a_list_has__are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mlflow_client, "MOST_ROWS", 10)
+    tokens = itertools.count()
+    with MlflowStub(lambda *_: {"rows": [1] * 4, "next_page_token": str(next(tokens))}) as stub:
+        with pytest.raises(PlatformRefused, match="its list has no end"):
+            list(MlflowClient(stub.url).pages("runs/search", "rows"))
+        assert len(stub.requests) == 3
 
 
 def test_address__where_nobody_listens__is_unreachable():

@@ -26,6 +26,17 @@ def manifest(run_id: str, **more: str) -> dict[str, str]:
     return {"artifacts.yaml": f"churn: {{path: models/churn.txt, metrics: metrics/churn.json, mlflow: {{{said}}}}}\n"}
 
 
+def several(**named: dict[str, Any] | None) -> dict[str, str]:
+    """A manifest of several artifacts, each with what ``mlflow`` says of it, and their bytes and metrics."""
+    lines, files = [], {}
+    for name, said in named.items():
+        more = f", mlflow: {json.dumps(said)}" if said else ""
+        lines.append(f"{name}: {{path: models/{name}.txt, metrics: metrics/{name}.json{more}}}\n")
+        files[f"models/{name}.txt"] = f"{name} {said}\n"
+        files[f"metrics/{name}.json"] = '{"accuracy": 0.9}\n'
+    return {"artifacts.yaml": "".join(lines), **files}
+
+
 class Shop:
     """A world whose model is also MLflow's."""
 
@@ -41,6 +52,23 @@ class Shop:
         self.server.version(self.model, run_id)
         files = {"models/churn.txt": f"{branch} {run_id}\n", "metrics/churn.json": f'{{"accuracy": {accuracy}}}\n'}
         return self.world.open(branch, {**files, **manifest(run_id, model=self.model, **more)}, labels=labels), run_id
+
+    def make(self, model: str | None = None) -> dict[str, Any]:
+        """A new run and its version of a model, as a manifest names both."""
+        run_id, model = self.server.run({"accuracy": 0.9}), model or self.model
+        return {"run_id": run_id, "model": model, "version": int(self.server.version(model, run_id))}
+
+    def go(self, branch: str, files: dict[str, str], url: str | None = None, labels: tuple[str, ...] = BOTH) -> Ran:
+        """Open a change, and land it."""
+        return self.land(self.world.open(branch, files, labels=labels), url)
+
+    def delete_run(self, run_id: str) -> None:
+        self.server.client.post("runs/delete", {"run_id": run_id})
+
+    def point(self, model: str, alias: str, version: int) -> None:
+        """What other people do."""
+        body = {"name": model, "alias": alias, "version": str(version)}
+        self.server.client.post("registered-models/alias", body)
 
     def plan(self, number: int, url: str | None = None, **more: str) -> Ran:
         return self.world.plan(number, MLFLOW_TRACKING_URI=url or self.server.url, **more)
@@ -175,6 +203,89 @@ def test_dry_run__promote__tells_nothing(shop: Callable[..., Shop]):
     ran = here.world.run("promote", "--change", str(number), "--dry-run", MLFLOW_TRACKING_URI=here.server.url)
     assert ran.code == 0
     assert (here.told(run_id), here.server.aliases(here.model)) == ({}, {})
+
+
+# -- whose alias it is ------------------------------------------------------------
+
+
+def test_alias__of_two_artifacts_with_one_model__is_refused(shop: Callable[..., Shop]):
+    here = shop()
+    files = several(churn=here.make(), fraud=here.make())
+    number = here.world.open("topic", files, labels=("version:churn@minor", "stage:churn#prod"))
+    planned = here.plan(number)
+    (row,) = planned.json["refused"]
+    assert (planned.code, row["rule"], row["stage"]) == (1, "mlflow-alias", "prod")
+    assert f"churn, fraud share the registered model {here.model}" in row["message"]
+    assert here.land(number).code == 1
+    assert set(here.world.tags()) == {"churn@v0.1.0"}
+    assert here.server.aliases(here.model) == {}
+
+
+def test_alias__of_a_model_that_another_artifact_has_elsewhere__is_set(shop: Callable[..., Shop]):
+    here = shop()
+    theirs = {**here.make(), "tracking_uri": "https://mlflow.example.org"}
+    ran = here.go("topic", several(churn=here.make(), fraud=theirs), labels=("version:churn@minor", "stage:churn#prod"))
+    assert ran.code == 0
+    assert here.server.aliases(here.model) == {"prod": "2"}
+
+
+def test_unstage__of_a_model_that_another_artifact_names_too__leaves_the_alias(shop: Callable[..., Shop]):
+    here = shop()
+    churn = here.make()
+    assert here.go("one", several(churn=churn)).code == 0
+    files = several(churn=churn, fraud={**here.make(), "version": 1})
+    assert here.go("away", files, labels=("unstage:churn#prod",)).code == 0
+    assert here.server.aliases(here.model) == {"prod": "1"}
+
+
+def test_holder_before__on_another_server__takes_no_alias_away(shop: Callable[..., Shop]):
+    here = shop()
+    first = here.make()
+    here.point(here.model, "prod", 1)
+    assert here.go("one", several(churn={**first, "tracking_uri": "https://mlflow.example.org"})).code == 0
+    second = here.make()
+    assert here.go("two", several(churn={"run_id": second["run_id"]})).code == 0
+    assert here.server.aliases(here.model) == {"prod": "1"}
+
+
+def test_unstage__alias_at_a_version_of_others__is_left(shop: Callable[..., Shop]):
+    here = shop()
+    assert here.go("one", several(churn=here.make())).code == 0
+    here.make()
+    here.point(here.model, "prod", 2)
+    assert here.go("away", {"README.md": "away\n"}, labels=("unstage:churn#prod",)).code == 0
+    assert here.server.aliases(here.model) == {"prod": "2"}
+
+
+def test_alias__on_an_older_model_after_an_untold_move__is_taken_away(shop: Callable[..., Shop]):
+    here = shop()
+    models = [here.model, here.server.model(), here.server.model()]
+    assert here.go("one", several(churn=here.make(models[0]))).code == 0
+    untold = here.go("two", several(churn=here.make(models[1])), NOWHERE)
+    assert (untold.code, set(_warned(untold))) == (0, {"mlflow-not-told"})
+    assert here.go("three", several(churn=here.make(models[2]))).code == 0
+    assert [here.server.aliases(model) for model in models] == [{}, {}, {"prod": "1"}]
+
+
+def test_promote__version_of_another_run_and_best_effort__tells_neither(shop: Callable[..., Shop]):
+    here = shop()
+    mine, other = here.make(), here.make()
+    ran = here.go("topic", several(churn={**mine, "version": other["version"]}))
+    assert (ran.code, set(_warned(ran))) == (0, {"mlflow-not-told"})
+    assert f"is of the run {other['run_id']}" in ran.json["warnings"][0]["message"]
+    assert here.server.aliases(here.model) == {}
+    assert here.server.version_tags(here.model, "2") == {}
+    assert here.told(mine["run_id"]) == here.told(other["run_id"]) == {}
+
+
+def test_promote__deleted_run__still_tells_the_version_and_the_alias(shop: Callable[..., Shop]):
+    here = shop()
+    made = here.make()
+    here.delete_run(made["run_id"])
+    ran = here.go("topic", several(churn=made))
+    assert (ran.code, set(_warned(ran))) == (0, {"mlflow-not-told"})
+    assert here.server.version_tags(here.model, "1")["tagline.tag"].startswith("churn#prod#")
+    assert here.server.aliases(here.model) == {"prod": "1"}
 
 
 # -- MLflow is down ---------------------------------------------------------------
@@ -319,6 +430,66 @@ def test_plan__several_versions_of_the_run__wants_one_named(shop: Callable[..., 
     assert here.server.aliases(here.model) == {"prod": "2"}
 
 
+def test_plan__server_that_answers_anything_and_required__waits(shop: Callable[..., Shop]):
+    here = shop(policy=REQUIRED)
+    number, _ = here.train("topic")
+    with MlflowStub(lambda *_: {}) as stub:
+        planned = here.plan(number, stub.url)
+    assert (planned.verdict, _rules(planned)) == ("waiting", {("mlflow", "unknown")})
+    assert "answered something else" in _messages(planned)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ('{"accuracy": "0.5"}', "none of the manifest's metrics is a number"),
+        ("not json {", "metrics/churn.json cannot be read"),
+        ("{}", "none of the manifest's metrics is a number"),
+    ],
+    ids=["text", "broken", "empty"],
+)
+def test_plan__metrics_that_say_nothing_and_required__wait(shop: Callable[..., Shop], metrics: str, words: str):
+    here = shop(policy=REQUIRED)
+    files = {**several(churn=here.make()), "metrics/churn.json": metrics}
+    planned = here.plan(here.world.open("topic", files, labels=BOTH))
+    assert (planned.verdict, _rules(planned)) == ("waiting", {("mlflow", "unknown")})
+    assert words in _messages(planned)
+
+
+def test_plan__no_metrics_declared_and_required__is_ok(shop: Callable[..., Shop]):
+    here = shop(policy=REQUIRED)
+    line = f"churn: {{path: models/churn.txt, mlflow: {json.dumps(here.make())}}}\n"
+    planned = here.plan(here.world.open("topic", {"artifacts.yaml": line, "models/churn.txt": "x\n"}, labels=BOTH))
+    assert (planned.verdict, _rules(planned)) == ("ok", {("mlflow", "ok")})
+
+
+def test_rollback__to_a_deleted_run_and_required__is_a_note_and_done(shop: Callable[..., Shop]):
+    here = shop(policy=REQUIRED)
+    first = here.make()
+    assert here.go("one", several(churn=first)).code == 0
+    assert here.go("two", several(churn=here.make())).code == 0
+    here.delete_run(first["run_id"])
+    back = here.world.open("back", {"README.md": "back\n"}, labels=("rollback:churn#prod",))
+    planned = here.plan(back)
+    assert (planned.code, planned.verdict, _rules(planned)) == (0, "ok", {("mlflow", "ok")})
+    assert "is deleted" in _messages(planned)
+    ran = here.land(back)
+    assert (ran.code, set(_warned(ran))) == (0, {"mlflow-not-told"})
+    assert here.server.aliases(here.model) == {"prod": "1"}
+
+
+def test_rollback__while_mlflow_is_down_and_required__is_tagged_and_told_by_the_next_run(shop: Callable[..., Shop]):
+    here = shop(policy=REQUIRED)
+    for branch in ("one", "two"):
+        assert here.go(branch, several(churn=here.make())).code == 0
+    back = here.world.open("back", {"README.md": "back\n"}, labels=("rollback:churn#prod",))
+    ran = here.land(back, NOWHERE)
+    assert (ran.code, ran.json["error"]["code"]) == (4, "mlflow-not-told")
+    assert {row["stage"] for row in ran.json["tags"]} == {"prod"}
+    assert here.promote(back).code == 0
+    assert here.server.aliases(here.model) == {"prod": "1"}
+
+
 @pytest.mark.parametrize(
     "labels", [("version:minor", "stage:latest"), ("version:minor", "stage:eu/prod", "stage:eu-prod")]
 )
@@ -374,13 +545,15 @@ def test_job__without_mlflow__is_unknown_with_the_fix(shop: Callable[..., Shop])
         (302, {}, {"Location": "http://127.0.0.1:9/elsewhere"}),
         (401, {"message": "sesame-open \x1b[31m Bearer sesame-open"}),
         (500, b"sesame-open"),
-        (200, {"run": {"info": {"run_name": "\x1b]0;owned\x07 | </details> @everyone"}, "data": {}}}),
+        (200, {"run": {"info": {"run_id": "RUN", "run_name": "\x1b]0;owned\x07 | </details> @everyone"}, "data": {}}}),
     ],
     ids=["html", "deep", "odd", "redirect", "echo", "broken", "name"],
 )
 def test_server__hostile_answer__is_a_note_and_no_token_shows(shop: Callable[..., Shop], answer: Any):
     here = shop()
-    number, _ = here.train("topic")
+    number, run_id = here.train("topic")
+    if isinstance(answer[1], dict):
+        answer = (answer[0], json.loads(json.dumps(answer[1]).replace("RUN", run_id)), *answer[2:])
     with MlflowStub(lambda *_: answer) as stub:
         url = stub.url.replace("http://", "http://me:sesame-open@")
         planned = here.plan(number, url, MLFLOW_TRACKING_TOKEN="sesame-open")
@@ -404,6 +577,15 @@ def test_tokens__in_a_real_run__appear_nowhere(shop: Callable[..., Shop], tmp_pa
     assert "sesame" not in "".join(seen)
     found = subprocess.run(["grep", "-rl", "sesame-open", str(here.world.folder)], capture_output=True, check=False)
     assert found.stdout == b""
+
+
+def test_address__with_a_query__is_unknown_and_not_shown(shop: Callable[..., Shop]):
+    here = shop(policy=REQUIRED)
+    number, _ = here.train("topic")
+    planned = here.plan(number, f"{here.server.url}/?key=sesame")
+    assert (planned.verdict, _rules(planned)) == ("waiting", {("mlflow", "unknown")})
+    assert "the address has a query" in _messages(planned)
+    assert "sesame" not in planned.out + planned.err + "".join(here.world.comments(number))
 
 
 def test_artifact__without_an_entry__asks_nobody(make_world: Callable[..., World], trap: tuple[str, list[Any]]):

@@ -40,6 +40,7 @@ ALLOWED = {
     "ci_wiring": {"adapters", "ports", "settings"},
     "change_wiring": {
         "wiring",
+        "lineage_wiring",
         "ci_wiring",
         "storage_wiring",
         "tracking_wiring",
@@ -51,6 +52,7 @@ ALLOWED = {
     },
     "import_wiring": {"adapters", "tracking_ports", "settings"},
     "storage_wiring": {"adapters", "commands", "ports", "storage_ports", "domain", "settings"},
+    "lineage_wiring": {"wiring", "tracking_wiring", "adapters", "commands", "settings"},
     "tracking_wiring": {"adapters", "tracking_ports", "domain", "settings"},
     "localforge": set(),
     "voice": {"render", "settings"},
@@ -75,7 +77,7 @@ ALLOWED = {
     "cli_bytes": _SPEAKS | {"progress"},
     "cli_import": _SPEAKS | {"import_wiring"},
     "cli_changes": _SPEAKS | {"change_wiring"},
-    "cli_lineage": _SPEAKS | {"change_wiring", "ci_wiring"},
+    "cli_lineage": _SPEAKS | {"change_wiring", "ci_wiring", "lineage_wiring"},
     "cli_ci": {"cli_bytes", "arguments", "inputs", "ci_wiring", "render", "ports", "domain", "settings"},
     "demo": {"localforge"},
     "errors": set(),
@@ -106,7 +108,7 @@ LIBRARIES = {
         "cli_ci",
         "voice",
     },
-    "socket": {"localforge"},
+    "socket": {"localforge", "adapters"},
 }
 # What "pure" means: nothing of the world in these layers.
 PURE = {"domain", "render", "formats"}

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tagline.domain.manifest import MlflowRun
+from tagline.domain.manifest import ManifestEntry, MlflowRun
 from tagline.domain.mlflow import (
     MOST_VALUE,
     Run,
@@ -15,8 +15,11 @@ from tagline.domain.mlflow import (
     collisions,
     compare,
     elsewhere,
+    figures,
+    query_in,
     refuses_alias,
     same_server,
+    sharers,
     shown,
     tags_for,
 )
@@ -131,3 +134,31 @@ def test_elsewhere__no_uri__is_this_server():
 )
 def test_shown__address__has_no_login(url: str, text: str):
     assert shown(url) == text
+
+
+def test_sharers__of_one_model__are_the_other_artifacts_on_this_server():
+    here, there = "https://m.example", "https://other.example"
+    runs = {
+        "churn": MlflowRun("r", None, "m"),
+        "fraud": MlflowRun("q", here, "m"),
+        "far": MlflowRun("r", there, "m"),
+        "other": MlflowRun("r", None, "n"),
+        "plain": None,
+    }
+    entries = {name: ManifestEntry(name, "artifacts.yaml", 1, mlflow=run) for name, run in runs.items()}
+    assert sharers("churn", MlflowRun("r", None, "m"), entries, here) == ["fraud"]
+    assert sharers("churn", MlflowRun("r", None, "m"), entries, None) == ["far", "fraud"]
+    assert sharers("churn", MlflowRun("r"), entries, here) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [("https://m.example/p", ""), ("https://m.example?", "a query"), ("https://m.example/#/x", "a fragment (#)")],
+)
+def test_query_in__address__says_what_is_behind_its_path(url: str, what: str):
+    assert query_in(url) == what
+
+
+@pytest.mark.parametrize("metrics", [None, "no file", {}, {"a": "0.5", "b": True, "c": [1]}])
+def test_figures__without_a_number__are_none(metrics: object):
+    assert figures(metrics) == {}  # type: ignore[arg-type]

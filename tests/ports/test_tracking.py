@@ -13,7 +13,7 @@ from tagline.domain.mlflow import Dataset
 from tagline.errors import PlatformRefused
 from tagline.tracking_ports import Tracking
 from tests.fake_tracking import FakeTracking
-from tests.mlflowserver import MlflowServer
+from tests.mlflowserver import MlflowServer, MlflowStub
 
 DATA = Dataset("churn", "0a1b2c3d", "local", '{"uri": "data/churn.csv"}', "training")
 
@@ -161,3 +161,39 @@ def test_set_alias__version_not_there__is_refused(bench: Bench):
         bench.port.set_alias(model, "prod", "7")
     with pytest.raises(PlatformRefused):
         bench.port.tag_version(model, "7", {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"run": {}, "model_version": {}, "registered_model": {}},
+        {
+            "run": {"info": {"run_id": "b" * 32}, "data": {"metrics": [{"key": "accuracy", "value": 0.9}]}},
+            "model_version": {"name": "evil", "version": "3", "run_id": "a" * 32},
+            "registered_model": {"name": "evil", "aliases": [{"alias": "prod", "version": "3"}]},
+        },
+        {
+            "run": [],
+            "model_version": {"name": "churn", "version": "4", "run_id": "a" * 32},
+            "registered_model": {"name": "Churn"},
+        },
+    ],
+    ids=["nothing", "empty", "another", "another-version"],
+)
+def test_answer__about_something_else_than_was_asked__is_refused(answer: dict[str, Any]):
+    with MlflowStub(lambda *_: answer) as stub:
+        port: Tracking = MlflowTracking(stub.url)
+        for ask in (lambda: port.run("a" * 32), lambda: port.version("churn", "3"), lambda: port.aliases("churn")):
+            with pytest.raises(PlatformRefused) as caught:
+                ask()
+            assert caught.value.code == "mlflow-refused"
+
+
+def test_version__asked_for_with_zeros_before__is_the_same(mlflow_server: MlflowServer):
+    bench = Real(mlflow_server)
+    model = bench.make_model()
+    number = bench.make_version(model, bench.make_run({}, {}))
+    found = bench.port.version(model, number.zfill(3))
+    assert found is not None
+    assert found.version == number

@@ -66,6 +66,11 @@ def test_bridge__without_an_address__says_why(url: str, why: str):
     assert bridge_of(Settings.from_environ({"MLFLOW_TRACKING_URI": url})) == (None, why)
 
 
+def test_bridge__address_with_a_query__is_none_and_does_not_show_it():
+    bridge = bridge_of(Settings.from_environ({"MLFLOW_TRACKING_URI": "https://me:pw@m.example/ml/?key=sesame"}))
+    assert bridge == (None, "MLFLOW_TRACKING_URI: the address has a query (https://m.example/ml)")
+
+
 def test_bridge__address__is_reached_without_the_login_in_it():
     bridge = bridge_of(Settings.from_environ({"MLFLOW_TRACKING_URI": "https://me:pw@m.example/ml/"}))
     assert isinstance(bridge.tracking, MlflowTracking)

@@ -39,14 +39,24 @@ class MlflowTracking:
         if not RUN_ID_RE.fullmatch(run_id):
             return None
         found = _or_none(lambda: self._client.get("runs/get", {"run_id": run_id}))
-        return _run(run_id, _dict(found.get("run"))) if found is not None else None
+        if found is None:
+            return None
+        raw = _dict(found.get("run"))
+        info = _dict(raw.get("info"))
+        self._refuse_another(f"the run {run_id}", run_id, _text(info.get("run_id")) or _text(info.get("run_uuid")))
+        return _run(run_id, raw)
 
     def version(self, model: str, version: str) -> ModelVersion | None:
         """A version of a model by its number."""
         if not _is_name(model) or not _NUMBER_RE.fullmatch(version):
             return None
         found = _or_none(lambda: self._client.get("model-versions/get", {"name": model, "version": version}))
-        return _version(_dict(found.get("model_version"))) if found is not None else None
+        if found is None:
+            return None
+        one = _version(_dict(found.get("model_version")))
+        what = f"version {version} of the model {model}"
+        self._refuse_another(what, (model, str(int(version))), (one.model, one.version))
+        return one
 
     def versions_of(self, model: str, run_id: str) -> list[ModelVersion]:
         """Of all versions that a run made those of the model: a name may hold what a filter cannot quote."""
@@ -63,8 +73,12 @@ class MlflowTracking:
         """All aliases of a model in one answer."""
         if not _is_name(model):
             return {}
-        found = _or_none(lambda: self._client.get("registered-models/get", {"name": model})) or {}
-        rows = map(_dict, _list(_dict(found.get("registered_model")).get("aliases")))
+        found = _or_none(lambda: self._client.get("registered-models/get", {"name": model}))
+        if found is None:
+            return {}
+        raw = _dict(found.get("registered_model"))
+        self._refuse_another(f"the model {model}", model, _text(raw.get("name")))
+        rows = map(_dict, _list(raw.get("aliases")))
         return {_text(row.get("alias")): _text(row.get("version")) for row in rows if row.get("alias")}
 
     def tag_run(self, run_id: str, tags: Mapping[str, str]) -> None:
@@ -87,6 +101,17 @@ class MlflowTracking:
         """One request; MLflow says yes to an alias that is not there."""
         if _is_name(model):
             _or_none(lambda: self._client.delete("registered-models/alias", {"name": model, "alias": alias}))
+
+    def _refuse_another(self, what: str, asked: object, told: object) -> None:
+        """An answer about something else, or nothing, is no answer: {} would satisfy a policy that wants a run."""
+        if asked != told:
+            from tagline.adapters.mlflow_client import REFUSED
+
+            raise PlatformRefused(
+                f"MLflow at {self.url} was asked for {what}, and answered something else.",
+                "Set MLFLOW_TRACKING_URI to the address that MLflow itself has.",
+                code=REFUSED,
+            )
 
     def _tell(self, what: str, path: str, body: Mapping[str, str]) -> None:
         from tagline.adapters.mlflow_client import REFUSED

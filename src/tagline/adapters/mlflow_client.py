@@ -14,16 +14,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from tagline.adapters import http_retries
+from tagline.adapters.deadlines import Deadline, DeadlineAdapter, retry_until
+from tagline.domain.mlflow import query_in, shown
 from tagline.errors import PlatformRefused
-from tagline.settings import Login, Secret, without_login
+from tagline.settings import Login, without_login
 
 UNREACHABLE, REFUSED = "mlflow-unreachable", "mlflow-refused"
-#: Seconds: to connect, between two pieces of an answer, and for an answer as a whole.
+#: Seconds: to connect, between two pieces of an answer, and for an answer as a whole, its repeats included.
 _TIMEOUT = (5.0, 30.0)
-_LONGEST_ANSWER = 120.0
+LONGEST_ANSWER = 120.0
 #: Bytes of one answer.
 MOST_BYTES = 32 * 1024 * 1024
 _PIECE = 64 * 1024
@@ -31,8 +32,8 @@ _PIECE = 64 * 1024
 _REPEATS = 2
 #: Seconds in which a server that did not answer is not asked again: a job with many artifacts waits once.
 _REST = 30.0
-#: Pages of one list.
-_MOST_PAGES = 10_000
+#: Pages and rows of one list.
+_MOST_PAGES, MOST_ROWS = 1_000, 100_000
 #: Characters of a server's own words that are repeated.
 _MOST_WORDS = 300
 
@@ -49,24 +50,32 @@ class MlflowClient:
     ``url`` is ``http(s)://HOST[:PORT][/PATH]``; a login in it is taken out, and used where ``login`` is None.
     Every request may be repeated after a failure: only what bears being sent twice may be asked for.
     Redirects are not followed: credentials go to the server that was named, and to no other.
+    Raises PlatformRefused for an address with a query or a fragment: either may be a secret, and is in every error.
     """
 
     def __init__(self, url: str, login: Login | None = None) -> None:
         self.url, user, password = without_login(url)
+        if more := query_in(self.url):
+            raise PlatformRefused(
+                f"MLflow at {shown(self.url)} is not asked: the address has {more}.",
+                "Set MLFLOW_TRACKING_URI to the server's address alone, and a secret to MLFLOW_TRACKING_TOKEN.",
+                code=REFUSED,
+            )
         if login is None and (user or password is not None):
             login = Login(None, user, password)
         self._authorization = _authorization(login)
         self._secrets = _secrets(login, self._authorization)
         self._rests_until, self._trouble = 0.0, ""
+        self._deadline = Deadline()
         self._session = requests.Session()
         # Cookies are state that nobody asked for.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        retry = http_retries.PatientRetry(
+        retry = retry_until(self._deadline)(
             **http_retries.options()
             | {"total": _REPEATS, "allowed_methods": None, "status_forcelist": http_retries.STATUSES, "redirect": 0}
         )
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+            self._session.mount(scheme, DeadlineAdapter(self._deadline, max_retries=retry))
 
     def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """GET ``path`` below ``api/2.0/mlflow``. Raises NoSuchThing and PlatformRefused, as do the others."""
@@ -86,18 +95,20 @@ class MlflowClient:
 
     def pages(self, path: str, key: str, params: Params | None = None, *, method: str = "GET") -> Iterator[Any]:
         """The items under ``key`` of all pages. ``method`` POST for searches that take their words in the body."""
-        asked = dict(params or {})
+        asked, rows, seen = dict(params or {}), 0, set()
         for _ in range(_MOST_PAGES):
             page = self.get(path, asked) if method == "GET" else self._call(method, path, body=asked)
             items = page.get(key, [])
             if not isinstance(items, list):
                 raise self._no_mlflow(f"{key} is no list")
             yield from items
+            rows += len(items)
             token = page.get("next_page_token")
             if not token:
                 return
-            if token == asked.get("page_token"):
+            if not isinstance(token, str) or token in seen or rows > MOST_ROWS:
                 break
+            seen.add(token)
             asked["page_token"] = token
         raise self._no_mlflow("its list has no end")
 
@@ -108,6 +119,7 @@ class MlflowClient:
     ) -> dict[str, Any]:
         if time.monotonic() < self._rests_until:
             raise self._unreachable(self._trouble)
+        self._deadline.begin(LONGEST_ANSWER)
         try:
             answer = self._session.request(
                 method,
@@ -124,7 +136,8 @@ class MlflowClient:
                 data = _whole(answer)
         except (requests.RequestException, OSError, ValueError) as error:
             # Not the error's own words: they carry the whole URL.
-            raise self._rest(_why(error)) from None
+            late = f"its answer takes longer than {LONGEST_ANSWER:g} seconds" if self._deadline.left <= 0 else ""
+            raise self._rest(late or _why(error)) from None
         return self._read(answer, data)
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -142,7 +155,7 @@ class MlflowClient:
                 "Set MLFLOW_TRACKING_URI to the address that MLflow itself has.",
             )
         if data is None:
-            raise self._no_mlflow(f"an answer of more than {MOST_BYTES // 1024 // 1024} MiB, or without an end")
+            raise self._no_mlflow(f"an answer of more than {MOST_BYTES // 1024 // 1024} MiB")
         try:
             found = json.loads(data)
         except (ValueError, RecursionError):
@@ -207,17 +220,20 @@ def _authorization(login: Login | None) -> str:
 
 def _secrets(login: Login | None, authorization: str) -> tuple[str, ...]:
     """What must not be repeated, the longest first."""
-    known = [secret.reveal() for secret in (login or Login())[::2] if isinstance(secret, Secret)]
+    login = login or Login()
+    known = [secret.reveal() for secret in (login.token, login.password) if secret is not None]
+    # A user without a password is a token: some servers take them so.
+    known += [login.user] if login.password is None else []
     found = {*known, authorization.partition(" ")[2]} - {""}
     return tuple(sorted(found, key=len, reverse=True))
 
 
 def _whole(answer: requests.Response) -> bytes | None:
-    """The answer's bytes; None for more of them, or for longer, than an answer takes."""
-    data, end = bytearray(), time.monotonic() + _LONGEST_ANSWER
+    """The answer's bytes; None for more of them than an answer has."""
+    data = bytearray()
     for piece in answer.iter_content(_PIECE):
         data += piece
-        if len(data) > MOST_BYTES or time.monotonic() > end:
+        if len(data) > MOST_BYTES:
             return None
     return bytes(data)
 

@@ -8,7 +8,8 @@ from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_runs import check
 from tagline.commands.stored import Version, entry_at
-from tagline.domain.mlflow import Checked
+from tagline.domain.manifest import MlflowRun
+from tagline.domain.mlflow import Checked, sharers
 from tagline.domain.steps import Linked
 from tagline.domain.verdicts import State, Verdict
 from tagline.errors import ManifestUnreadable
@@ -33,7 +34,15 @@ def _linked(case: Case, version: Version) -> Linked | None:
     if key not in case.answers:
         case.answers[key] = check(*case.desk.tracking, entry, metrics_at(tree, entry.name))
     checked: Checked = case.answers[key]
-    return Linked(_verdict(checked, required=case.policy.mlflow_required), entry.mlflow.model is not None)
+    verdict = _verdict(checked, required=case.policy.mlflow_required)
+    return Linked(verdict, entry.mlflow.model is not None, _shared(case, entry.name, entry.mlflow))
+
+
+def _shared(case: Case, artifact: str, named: MlflowRun) -> str:
+    """Why no alias can follow the artifact's stages: others of the change's commit name its model too."""
+    tracking = case.desk.tracking.tracking
+    others = sharers(artifact, named, case.entries, tracking.url if tracking is not None else None)
+    return f"{', '.join([artifact, *others])} share the registered model {named.model}." if others else ""
 
 
 def _verdict(checked: Checked, *, required: bool) -> Verdict:

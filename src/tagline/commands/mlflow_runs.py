@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from tagline.domain.conditions import Metrics
 from tagline.domain.manifest import ManifestEntry, MlflowRun
-from tagline.domain.mlflow import Checked, ModelVersion, compare, elsewhere
+from tagline.domain.mlflow import Checked, ModelVersion, compare, elsewhere, figures
 from tagline.errors import PlatformRefused
 from tagline.tracking_ports import Tracking
 
 _SET = "Set MLFLOW_TRACKING_URI, and a login for it, in this job (docs/mlflow.md)."
 _NAME_VERSION = "Name the version: mlflow: {run_id, model, version}."
+_READABLE = "Let 'metrics' in the manifest name figures that are in Git, or leave it out."
 
 
 def check(tracking: Tracking | None, why_not: str, entry: ManifestEntry, metrics: Metrics | None) -> Checked | None:
@@ -31,7 +32,7 @@ def check(tracking: Tracking | None, why_not: str, entry: ManifestEntry, metrics
     if other := elsewhere(named, tracking.url):
         return Checked("unknown", _unknown(other), "Correct the manifest's tracking_uri, or the job's server.")
     try:
-        return _check(tracking, named, metrics)
+        return _check(tracking, named, entry, metrics)
     except PlatformRefused as error:
         return Checked("unknown", _unknown(error.message), error.hint)
 
@@ -40,7 +41,11 @@ def _unknown(why: str) -> str:
     return f"nobody could look at the MLflow run: {why.removesuffix('.')}."
 
 
-def _check(tracking: Tracking, named: MlflowRun, metrics: Metrics | None) -> Checked:
+def _unknown_metrics(why: str) -> str:
+    return f"nobody could compare the metrics with the MLflow run's: {why.removesuffix('.')}."
+
+
+def _check(tracking: Tracking, named: MlflowRun, entry: ManifestEntry, metrics: Metrics | None) -> Checked:
     run = tracking.run(named.run_id)
     if run is None or not run.active:
         gone = "is deleted" if run is not None else "does not exist"
@@ -55,29 +60,39 @@ def _check(tracking: Tracking, named: MlflowRun, metrics: Metrics | None) -> Che
         return Checked("different", message, fix, run, differences=tuple(differing), agreeing=same)
     agree = f"{same} metrics agree" if same > 1 else "1 metric agrees" if same else "no metrics to compare"
     found = Checked("ok", f"MLflow run {named.run_id}: {agree}.", "", run, agreeing=same)
-    return found if named.model is None else _with_version(tracking, named, named.model, found)
+    if named.model is not None:
+        version = resolve_version(tracking, named)
+        if isinstance(version, Checked):
+            return replace(version, run=run, agreeing=same)
+        message = f"{found.message[:-1]}; {named.model} version {version.version}."
+        found = replace(found, message=message, version=version)
+    if run.metrics and (why := _incomparable(entry, metrics)):
+        return replace(found, state="unknown", message=_unknown_metrics(why), fix=_READABLE)
+    return found
 
 
-def _with_version(tracking: Tracking, named: MlflowRun, model: str, found: Checked) -> Checked:
-    version = resolve_version(tracking, named)
-    if isinstance(version, Checked):
-        return replace(version, run=found.run, agreeing=found.agreeing)
-    if version.run_id and version.run_id != named.run_id:
-        message = f"version {version.version} of the MLflow model {model} is of the run {version.run_id}."
-        return replace(found, state="different", message=message, fix="Correct run_id or version.", version=version)
-    return replace(found, message=f"{found.message[:-1]}; {model} version {version.version}.", version=version)
+def _incomparable(entry: ManifestEntry, metrics: Metrics | None) -> str:
+    """Why the metrics that a manifest declares say nothing; empty where they do, or it declares none."""
+    if entry.metrics is None or figures(metrics):
+        return ""
+    return metrics if isinstance(metrics, str) else "none of the manifest's metrics is a number"
 
 
 def resolve_version(tracking: Tracking, named: MlflowRun) -> ModelVersion | Checked:
     """The version that a manifest means: the one named, else the only one of the model that the run made.
 
-    Where that is not clear, the answer that says so. Raises PlatformRefused.
+    Where that is not clear, or the version is of another run, the answer that says so. Raises PlatformRefused.
     """
     model = named.model or ""
     if named.version is not None:
         version = tracking.version(model, named.version)
         message = f"version {named.version} of the MLflow model {model} does not exist on {tracking.url}."
-        return version or Checked("missing", message, "Correct model and version in the manifest.")
+        if version is None:
+            return Checked("missing", message, "Correct model and version in the manifest.")
+        if version.run_id not in ("", named.run_id):
+            message = f"version {version.version} of the MLflow model {model} is of the run {version.run_id}."
+            return Checked("different", message, "Correct run_id or version.", version=version)
+        return version
     versions = tracking.versions_of(model, named.run_id)
     if len(versions) == 1:
         return versions[0]

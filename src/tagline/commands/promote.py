@@ -169,9 +169,10 @@ def _promote_case(case: Case, compose: Compose) -> Planned:
         return _in_part(case, work.decided, work.created, error)
     # What was judged for good was told, or given up, before.
     if not case.desk.dry_run and not (found.record or Record()).final and (problems := tell(case, decided)):
-        if case.policy.mlflow_required:
-            return _untold(case, decided, problems)
-        told = tuple(Warn("mlflow-not-told", None, problem) for problem in problems)
+        messages = [problem.message for problem in problems]
+        if case.policy.mlflow_required and not all(problem.lasting for problem in problems):
+            return _untold(case, decided, messages)
+        told = tuple(Warn("mlflow-not-told", None, message) for message in messages)
         decided = replace(decided, warnings=(*decided.warnings, *told))
     return _judged(case.desk, decided, case.policy, found, compose, lambda: picture(case, decided, work.entries))
 

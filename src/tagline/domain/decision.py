@@ -180,7 +180,11 @@ class Decision:
         stages = {*self.state.stages, *self.policy.stages(self.intent.artifact), *map(str, named)}
         trouble = alias_trouble(stage, stages) if stage else ""
         fix = "Rename one of the stages: MLflow's aliases have no slash, and keep latest and v1, v2, ... for versions."
-        return [found.verdict, *([Verdict("mlflow-alias", "refused", trouble, fix)] if trouble else [])]
+        if stage and not trouble and found.shared:
+            trouble, fix = found.shared, "Name a registered model of its own for each artifact."
+        # The way back is open whatever became of old runs.
+        verdict = found.verdict._replace(state="ok") if self.intent.action is Action.ROLLBACK else found.verdict
+        return [verdict, *([Verdict("mlflow-alias", "refused", trouble, fix)] if trouble else [])]
 
     def _stored(self, version: VersionState | None) -> list[Verdict]:
         """Whether the bytes that a stage is to serve are there: of every stage, and of a rollback too."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from tagline.domain.conditions import Metrics
-from tagline.domain.manifest import MlflowRun
+from tagline.domain.manifest import ManifestEntry, MlflowRun
 
 #: What is written to runs and to versions of models, by name.
 TAG, COMMIT, CHANGE = "tagline.tag", "tagline.commit", "tagline.change"
@@ -124,6 +124,22 @@ def alias_trouble(stage: str, stages: Iterable[str]) -> str:
     return f"MLflow would know {', '.join(others)} and {stage} by one alias, {alias}." if others else ""
 
 
+def sharers(artifact: str, named: MlflowRun, entries: Mapping[str, ManifestEntry], url: str | None) -> list[str]:
+    """The other artifacts of a commit that name the same registered model: one alias cannot follow two of them.
+
+    Models on another server than the one at ``url`` are others; None: nobody knows which server is meant.
+    """
+    return sorted(
+        name
+        for name, entry in entries.items()
+        if name != artifact
+        and entry.mlflow is not None
+        and named.model is not None
+        and entry.mlflow.model == named.model
+        and (url is None or not elsewhere(entry.mlflow, url))
+    )
+
+
 # -- what is told, and what is compared ---------------------------------------
 
 
@@ -140,13 +156,18 @@ def compare(metrics: Metrics | None, run: Run) -> tuple[list[Difference], int]:
     a manifest may keep what a later step measured.
     """
     found, same = [], 0
-    flat = dict(_flat("", metrics)) if isinstance(metrics, Mapping) else {}
+    flat = figures(metrics)
     for name in sorted(flat.keys() & run.metrics.keys()):
         if _equal(flat[name], run.metrics[name]):
             same += 1
         else:
             found.append(Difference(name, flat[name], run.metrics[name]))
     return found, same
+
+
+def figures(metrics: Metrics | None) -> dict[str, float]:
+    """The numbers among metrics by name; none of what could not be read."""
+    return dict(_flat("", metrics)) if isinstance(metrics, Mapping) else {}
 
 
 def differences(metrics: Metrics | None, run: Run) -> list[Difference]:
@@ -181,6 +202,11 @@ def same_server(one: str, other: str) -> bool:
     """Whether two tracking URIs mean one server: scheme, host, port and path; a login does not matter."""
     first = _address(one)
     return first is not None and first == _address(other)
+
+
+def query_in(url: str) -> str:
+    """What an address has behind its path, in words; empty for nothing. No server is named by it."""
+    return "a query" if "?" in url else "a fragment (#)" if "#" in url else ""
 
 
 def shown(url: str) -> str:

@@ -23,10 +23,14 @@ class Content(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """What is known of a version's MLflow run: the rule's word on it, and whether the manifest names a model."""
+    """What is known of a version's MLflow run: the rule's word on it, and whether the manifest names a model.
+
+    ``shared`` says which other artifacts name the same model; empty: none does.
+    """
 
     verdict: Verdict
     has_model: bool
+    shared: str = ""
 
 
 @dataclass(frozen=True)
