@@ -235,6 +235,31 @@ def test_files__of_two_versions__differ_as_dvc_diff_says(pipeline_world: World, 
     assert not found["deleted"]
 
 
+@pytest.mark.parametrize(("before", "after"), PAIRS)
+def test_files__that_differ__are_those_of_dvc_data_status(
+    pipeline_world: World, before: str, after: str, tmp_path: Path
+):
+    # DVC compares HEAD with its files in the work tree: the one version, and the pointers of the other.
+    clone = pipeline_world.clone(tmp_path / "own", tag(before))
+    clone.git("checkout", "--quiet", tag(after), "--", ".")
+    with surroundings(clone.home):
+        status = in_dvc(clone.root, lambda repo: repo.data_status(granular=False))
+    comparison = between(pipeline_world, before, after)
+    behind = {*comparison.before.graph.files, *comparison.after.graph.files}
+    theirs = {
+        (how, path.rstrip("/"))
+        for how, word in (("added", "added"), ("changed", "modified"), ("removed", "deleted"))
+        for path in status["committed"].get(word, ())
+        if path.rstrip("/") in behind
+    }
+    in_git = {out.path for step in comparison.after.graph.steps for out in step.outs if not out.cached}
+    own = {(d.how, d.path) for d in comparison.of("data", "metrics", "plots") if d.path not in in_git}
+    if comparison.same_bytes is False:
+        own.add(("changed", "models/churn.pkl"))
+    assert theirs
+    assert own == theirs
+
+
 def md5(file: Any) -> str:
     return str(file.digest).removeprefix("md5:")
 

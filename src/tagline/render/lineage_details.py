@@ -18,7 +18,7 @@ def details(lineage: Lineage, pages: Pages | None, most: int) -> str:
 
 def _parts(lineage: Lineage, pages: Pages | None, most: int) -> Iterator[str]:
     yield _commit(lineage)
-    yield _titled("Record", ["When", "What", "By", "Approved by", "Change"], record_rows(lineage.passages), most)
+    yield _titled("Record", ["When", "What", "By", "Approved by", "Why"], record_rows(lineage.passages), most)
     yield _mlflow(lineage)
     graph = lineage.graph
     steps = [
@@ -75,12 +75,18 @@ def record_rows(passages: Sequence[Passage]) -> list[list[str]]:
             f"{text(str(passage.kind))} {code(passage.stage or passage.tag)}",
             ", ".join(map(code, passage.requested_by)) or text(passage.tagger),
             ", ".join(code(line.split(" ")[0]) for line in passage.approved_by[:20]) or "–",
-            link("change", passage.change)
-            if passage.change and passage.change.startswith(("https://", "http://"))
-            else (f"override: {text(passage.override)}" if passage.override else "–"),
+            _why(passage),
         ]
         for passage in passages
     ]
+
+
+def _why(passage: Passage) -> str:
+    """The change, the run that wrote the tag, and an override with its reason."""
+    pages = (("change", passage.change), ("run", passage.run))
+    parts = [link(word, url) for word, url in pages if url and url.startswith(("https://", "http://"))]
+    parts += [f"override: {text(passage.override)}"] if passage.override else []
+    return ", ".join(parts) or "–"
 
 
 def _mlflow(lineage: Lineage) -> str:
@@ -88,8 +94,11 @@ def _mlflow(lineage: Lineage) -> str:
     checked = lineage.run
     if named is None or checked is None:
         return ""
-    lines = [f"**MLflow** run {code(named.run_id)}: {text(checked.message)}"]
     run = checked.run
+    shown, server = code(named.run_id), (named.tracking_uri or "").rstrip("/")
+    if run is not None and run.experiment_id and server.startswith(("https://", "http://")):
+        shown = link(shown, f"{server}/#/experiments/{run.experiment_id}/runs/{named.run_id}")
+    lines = [f"**MLflow** run {shown}: {text(checked.message)}"]
     if run is not None:
         rows = [["parameter", code(name), code(value(what))] for name, what in sorted(run.params.items())]
         rows += [["metric", code(name), code(value(what))] for name, what in sorted(run.metrics.items())]
