@@ -73,7 +73,7 @@ def test_commit__signature_in_its_message__is_none():
 
 @pytest.mark.parametrize(
     ("state", "status"),
-    [("G", "good"), ("U", "good"), ("B", "bad"), ("X", "expired"), ("Y", "expired"), ("R", "revoked"),
+    [("G", "good"), ("U", "unverified"), ("B", "bad"), ("X", "expired"), ("Y", "expired"), ("R", "revoked"),
      ("E", "unverified"), ("N", "unverified"), ("", "unverified")],
 )  # fmt: skip
 def test_verified__gits_word__is_told_in_ours(state, status):

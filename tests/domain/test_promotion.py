@@ -699,6 +699,13 @@ def test_trailers__text_with_line_breaks__forges_no_trailer(reason):
 # What was done before
 
 
+def test_done__on_a_commit_with_a_withdrawn_version_too__is_of_the_one_that_counts():
+    book = ledger("rf@v0.1.0 a", "rf@v2.0.0 a", "rf@v2.0.0! a", "rf#dev#1 a")
+    step = only(plan(book, "unstage:rf#dev"))
+    again = only(plan(book.after([step]), "unstage:rf#dev"))
+    assert (again.done, step.version, again.version) == (True, "v0.1.0", "v0.1.0")
+
+
 def test_done__tags_with_this_changes_trailer__nothing_is_made_again():
     book = ledger("rf@v1.0.0 a", "rf#prod#1 a")
     first = plan(book, "version:minor", "stage:prod", policy=GUARDED, facts=full_facts())

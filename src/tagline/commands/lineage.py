@@ -84,16 +84,16 @@ def trace_of_change(desk: ChangeDesk, number: int) -> tuple[Change, tuple[Traced
     change = desk.forge.change(number)
     case = any_case(desk, change)
     decided, entries = decide(case)
-    return change, trace_change(case, decided, entries, ask_mlflow=True)
+    return change, trace_change(case, decided, entries, touched=True, ask_mlflow=True)
 
 
-def picture(case: Case, decided: Decided, entries: Entries) -> tuple[tuple[Traced, ...], list[Warn]]:
+def picture(case: Case, decided: Decided, entries: Entries, *, touched: bool) -> tuple[tuple[Traced, ...], list[Warn]]:
     """What :func:`trace_change` tells, for the comment of a change; where it fails, a warning instead.
 
     Whether something is promoted never hangs on a picture of it, not even on a bug in the drawing.
     """
     try:
-        return trace_change(case, decided, entries), []
+        return trace_change(case, decided, entries, touched=touched), []
     except Exception as error:
         known = isinstance(error, TaglineError)
         why = error.message if isinstance(error, TaglineError) else f"a bug of ours ({type(error).__name__}: {error})"
@@ -101,16 +101,19 @@ def picture(case: Case, decided: Decided, entries: Entries) -> tuple[tuple[Trace
         return (), [Warn("lineage-failed", None, f"What is behind the artifacts could not be read: {why}{hint}")]
 
 
-def trace_change(case: Case, decided: Decided, entries: Entries, *, ask_mlflow: bool = False) -> tuple[Traced, ...]:
+def trace_change(
+    case: Case, decided: Decided, entries: Entries, *, touched: bool, ask_mlflow: bool = False
+) -> tuple[Traced, ...]:
     """The lineage of every version that a change is about, and of what it touches, against what the stages held before.
 
+    What is ``touched`` and not asked for costs a reading of its tags each, and is no part of a record of what was done.
     ``entries`` are the artifacts' tags; those that this very change made count as not there yet. Without
     ``ask_mlflow`` only what the rule has asked is told of MLflow: nothing may come between tags and their record.
     """
     library = case.desk.library
     if library is None:
         return ()
-    wanted: dict[str, list[Step]] = {name: [] for name in case.touches.touched}
+    wanted: dict[str, list[Step]] = {name: [] for name in (case.touches.touched if touched else ())}
     for step in decided.steps:
         if step.intent.action not in (Action.UNASSIGN, Action.DEPRECATE):
             wanted.setdefault(step.intent.artifact, []).append(step)

@@ -87,7 +87,7 @@ def plan_change(
         # It was merged while we looked: the record of that stands.
         return replace(planned, comment_url=found.comment.url if found.comment else None)
     if case is not None and not quiet:
-        traced, gaps = picture(case, decided, entries)
+        traced, gaps = picture(case, decided, entries, touched=True)
         planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     if not quiet or found.comment is not None:
         record = Record(seen=tuple(step.signature for step in decided.steps))

@@ -174,7 +174,9 @@ def _promote_case(case: Case, compose: Compose) -> Planned:
             return _untold(case, decided, messages)
         told = tuple(Warn("mlflow-not-told", None, message) for message in messages)
         decided = replace(decided, warnings=(*decided.warnings, *told))
-    return _judged(case.desk, decided, case.policy, found, compose, lambda: picture(case, decided, work.entries))
+    return _judged(
+        case.desk, decided, case.policy, found, compose, lambda: picture(case, decided, work.entries, touched=False)
+    )
 
 
 @dataclass

@@ -89,8 +89,9 @@ def _done_step(
     event = done.get((_KINDS[intent.action], intent.stage))
     if event is None:
         return None
-    there = [row.version for row in state.versions if row.commit == event.commit]
-    version = event.version or (there[0] if there and event.stage else None)
+    # Of several versions on one commit the highest active one is meant, as everywhere.
+    there = sorted((row for row in state.versions if row.commit == event.commit), key=lambda row: not row.active)
+    version = event.version or (there[0].version if there and event.stage else None)
     row = Row(event.tag, event.commit, intent.artifact, event.kind, version, intent.stage, created=False)
     trailers = messages.parse_trailers(raw[event.tag].message)
     before = next(iter(trailers.get(messages.PREVIOUS, [])), None)
