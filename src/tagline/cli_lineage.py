@@ -103,14 +103,15 @@ def _say(
     from tagline.render.documents import dumps
 
     voice = Voice(chosen, settings)
-    text = dumps(document) if voice.as_json else _text(chosen.format or "text", traced, voice, url, pages)
+    # The voice itself makes a document's JSON where that is said.
+    text = "" if voice.as_json else _text(chosen.format or "text", traced, voice, url, pages)
     if chosen.output is not None:
         from pathlib import Path
 
         from tagline.render.escape import one_line
         from tagline.wiring import write_answer
 
-        write_answer(Path(chosen.output), text)
+        write_answer(Path(chosen.output), dumps(document) if voice.as_json else text)
         text = f"Written to {one_line(chosen.output)}."
     elif settings.platform == "github" and not voice.as_json:
         from tagline.render.escape import break_commands, no_command

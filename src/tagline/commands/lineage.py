@@ -95,10 +95,9 @@ def picture(case: Case, decided: Decided, entries: Entries, *, touched: bool) ->
     try:
         return trace_change(case, decided, entries, touched=touched), []
     except Exception as error:
-        known = isinstance(error, TaglineError)
-        why = error.message if isinstance(error, TaglineError) else f"a bug of ours ({type(error).__name__}: {error})"
-        hint = "" if known else " Please report it."
-        return (), [Warn("lineage-failed", None, f"What is behind the artifacts could not be read: {why}{hint}")]
+        bug = f"a bug of ours ({type(error).__name__}: {error}) Please report it."
+        why = error.message if isinstance(error, TaglineError) else bug
+        return (), [Warn("lineage-failed", None, f"What is behind the artifacts could not be read: {why}")]
 
 
 def trace_change(
@@ -297,6 +296,6 @@ def _history(
     ]
     own = Point(lineage.label, times.get(lineage.version or ""), lineage.metrics)
     # A version that is not the newest (a rollback) stands in its place.
-    later = own.registered_at if own.registered_at is not None else None
-    place = next((i for i, p in enumerate(points) if later is not None and (p.registered_at or 0) > later), len(points))
+    at = own.registered_at
+    place = next((i for i, p in enumerate(points) if at is not None and (p.registered_at or 0) > at), len(points))
     return (*points[:place], own, *points[place:])

@@ -170,11 +170,6 @@ def figures(metrics: Metrics | None) -> dict[str, float]:
     return dict(_flat("", metrics)) if isinstance(metrics, Mapping) else {}
 
 
-def differences(metrics: Metrics | None, run: Run) -> list[Difference]:
-    """The first part of :func:`compare`."""
-    return compare(metrics, run)[0]
-
-
 def _flat(prefix: str, metrics: Mapping[Any, Any]) -> Iterable[tuple[str, float]]:
     for key, value in metrics.items():
         if isinstance(value, Mapping):

@@ -21,6 +21,11 @@ def format_time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + "Z"
 
 
+def time_or_none(seconds: int | None) -> str | None:
+    """The same for a clock that may say anything, as a commit's; None for none, and for what cannot be written."""
+    return format_time(seconds) if seconds is not None and 0 <= seconds <= MAX_TIME else None
+
+
 def parse_time(text: str) -> int:
     """Unix seconds of an RFC 3339 instant, fractions dropped.
 

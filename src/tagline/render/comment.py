@@ -20,7 +20,7 @@ from tagline.domain.times import format_time
 from tagline.domain.verdicts import State
 from tagline.render.escape import one_line
 from tagline.render.lineage_markdown import section
-from tagline.render.markdown import Pages, code, fold, link, table, text
+from tagline.render.markdown import Pages, code, fold, instant, link, table, text
 
 #: Characters of a whole comment: GitHub takes 65,536.
 LIMIT = 60_000
@@ -340,7 +340,7 @@ def _foot(decided: Decided, pages: Pages, policy: str, now: int) -> str:
     rules = f"policy {code(policy.removeprefix('sha256:')[:12])}" if policy != "none" else "no policy"
     kept = "" if change.merged else " This comment is updated in place."
     shown = link(code(commit[:7]), pages.commit(commit))
-    return f"<sub>{_time(format_time(now - now % 60))}, {shown}, {rules}.{kept}</sub>"
+    return f"<sub>{instant(format_time(now - now % 60))}, {shown}, {rules}.{kept}</sub>"
 
 
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -348,10 +348,4 @@ _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 def _words(sentence: str) -> str:
     """A sentence whose instants are for people."""
-    return text(_INSTANT.sub(lambda match: _time(match[0]), sentence))
-
-
-def _time(instant: str) -> str:
-    """``2026-03-01 09:00 UTC``; seconds only where dropping them would name another instant."""
-    day, clock = instant.removesuffix("Z").split("T")
-    return f"{day} {clock.removesuffix(':00')} UTC"
+    return text(_INSTANT.sub(lambda match: instant(match[0]), sentence))

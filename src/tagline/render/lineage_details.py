@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from tagline.domain.lineage import Lineage, Passage
 from tagline.domain.lineage_graph import File
-from tagline.domain.times import format_time
+from tagline.domain.times import time_or_none
 from tagline.render.figures import digest, size, value
-from tagline.render.markdown import Pages, code, link, table, text
+from tagline.render.markdown import Pages, code, instant, link, table, text
 
 
 def details(lineage: Lineage, pages: Pages | None, most: int) -> str:
@@ -124,7 +124,5 @@ def _linked(file: File, lineage: Lineage, pages: Pages | None) -> str:
 
 
 def _instant(seconds: int) -> str:
-    if not 0 <= seconds < 253_402_300_800:
-        return "–"
-    day, clock = format_time(seconds).removesuffix("Z").split("T")
-    return f"{day} {clock.removesuffix(':00')} UTC"
+    found = time_or_none(seconds)
+    return "–" if found is None else instant(found)

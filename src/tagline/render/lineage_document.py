@@ -15,7 +15,7 @@ from tagline.domain.lineage_graph import File, Graph
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.mlflow import Checked
 from tagline.domain.pipelines import Behind, Origin, Step
-from tagline.domain.times import format_time
+from tagline.domain.times import format_time, time_or_none
 
 Document = dict[str, Any]
 
@@ -50,7 +50,7 @@ def artifact(result: Traced) -> Document:
     document["history"] = [
         {
             "version": point.version,
-            "registered_at": _time(point.registered_at),
+            "registered_at": time_or_none(point.registered_at),
             "metrics": [_figure(figure) for figure in point.figures],
         }
         for point in result.history
@@ -95,9 +95,9 @@ def _figure(figure: Any) -> Document:
 def _commit(commit: CommitFacts) -> Document:
     return {
         "author": {"name": commit.author, "email": commit.email},
-        "authored_at": _time(commit.authored_at),
+        "authored_at": time_or_none(commit.authored_at),
         "committer": commit.committer,
-        "committed_at": _time(commit.committed_at),
+        "committed_at": time_or_none(commit.committed_at),
         "subject": commit.subject,
         "signature": commit.signature._asdict(),
     }
@@ -161,8 +161,8 @@ def _mlflow(entry: ManifestEntry | None, checked: Checked | None) -> Document | 
         "name": run.name if run else None,
         "status": run.status if run else None,
         "user": run.user if run else None,
-        "started_at": _time(run.started) if run else None,
-        "ended_at": _time(run.ended) if run else None,
+        "started_at": time_or_none(run.started) if run else None,
+        "ended_at": time_or_none(run.ended) if run else None,
         "metrics": {name: plain(value) for name, value in run.metrics.items()} if run else {},
         "params": dict(run.params) if run else {},
         "datasets": [dataset._asdict() for dataset in run.datasets] if run else [],
@@ -214,11 +214,11 @@ def between(found: Between) -> Document:
 def _end(end: End) -> Document:
     return {
         "target": end.target,
-        "at": _time(end.at),
+        "at": time_or_none(end.at),
         "version": end.version,
         "commit": end.commit,
         "tag": end.tag,
-        "since": _time(end.since),
+        "since": time_or_none(end.since),
     }
 
 
@@ -269,8 +269,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1024:
         return hex(value)  # Python refuses to write it out
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def _time(seconds: int | None) -> str | None:
-    # A commit's clock may say anything.
-    return None if seconds is None or not 0 <= seconds < 253_402_300_800 else format_time(seconds)

@@ -220,11 +220,6 @@ def _rows(comparison: Comparison, pages: Pages | None) -> Iterator[list[list[str
     ]  # fmt: skip
 
 
-def _both(before: object, after: object) -> tuple[tuple[object, object], tuple[object, object]]:
-    """Each with the other, which it must be told from."""
-    return (before, after), (after, before)
-
-
 def _bytes(lineage: Lineage) -> str:
     content = lineage.content
     return "–" if content.digest is None else f"{size(content.size)} {code(digest(content.digest))}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tagline.domain.comparison import Against, Between, Comparison, MetricDelta, Traced
 from tagline.domain.lineage import Lineage, Passage, same
-from tagline.domain.times import format_time
+from tagline.domain.times import format_time, time_or_none
 from tagline.render.escape import no_command, one_line
 from tagline.render.figures import count, difference, digest, judged, size, sparkline, value
 from tagline.render.lineage_charts import course
@@ -46,7 +46,7 @@ def _facts(lineage: Lineage, pen: Pen) -> Iterator[str]:
     signature = commit.signature
     signed = "not signed" if signature.status == "none" else f"signature {signature.status}"
     by = f" ({signature.signer})" if signature.signer else ""
-    when = format_time(commit.authored_at) if 0 < commit.authored_at < 253_402_300_800 else ""
+    when = (time_or_none(commit.authored_at) if commit.authored_at else None) or ""
     rows = [
         ("commit", f"{commit.id[:7]} {commit.subject}"[:100]),
         ("author", f"{commit.author} <{commit.email}> {when}, {signed}{by}"),

@@ -82,6 +82,12 @@ def html(words: str) -> str:
     return "".join(f"{escape(char)}{WORD_JOINER if char in _REFERRING else ''}" for char in line)
 
 
+def instant(text: str) -> str:
+    """``2026-03-01 09:00 UTC`` of RFC 3339's; seconds only where dropping them would name another instant."""
+    day, clock = text.removesuffix("Z").split("T")
+    return f"{day} {clock.removesuffix(':00')} UTC"
+
+
 def fold(summary: str, content: str) -> str:
     """A block that is opened by a click; nothing for no content."""
     return f"<details><summary>{summary}</summary>\n\n{content.rstrip()}\n\n</details>" if content else ""
