@@ -1,7 +1,7 @@
 # make demo    see changes become versions, on a forge of this machine (makes its environment first)
 # make test    the whole test suite that needs no root
 # make e2e     what needs root: the image in Docker, GitHub's and GitLab's jobs in real runners, fresh environments
-# make lint    ruff and mypy
+# make lint    ruff, mypy, and the documents as a site (in build/site)
 # make faces   action.yml and the tables of the documents, from the code
 # make bench   the benchmarks, against git itself, GTO, DVC and gto-action (the last needs .ci/runners)
 
@@ -25,6 +25,7 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --site-dir build/site
 
 faces: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.faces
