@@ -11,6 +11,7 @@ from tagline.domain.commits import CommitFacts
 from tagline.domain.delivery import Delivered
 from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
+from tagline.domain.records import ChangeKey
 from tagline.domain.touches import FileChange
 from tagline.domain.triggers import Event
 from tagline.errors import PlatformRefused
@@ -167,11 +168,12 @@ class Ledger(Protocol):
 
 
 class Batch(NamedTuple):
-    """New tags of one artifact, and the mark of the snapshot that they were planned on."""
+    """New tags of one artifact, the mark of the snapshot that they were planned on, and the change that asked."""
 
     artifact: str
     tags: Sequence[NewTag]
     mark: str
+    change: ChangeKey | None = None
 
 
 class CannotRead(PlatformRefused):

@@ -12,6 +12,7 @@ import pytest
 from tagline.adapters.github import GitHub
 from tagline.adapters.gitlab import GitLab
 from tagline.domain.changes import Status
+from tagline.domain.records import ChangeKey
 from tagline.errors import NotFound
 from tagline.localforge import ForgeServer, LocalForge, Repository, serve
 from tagline.ports import CannotComment, CannotRead, Forge
@@ -81,6 +82,16 @@ def test_change__open__tells_what_a_plan_needs(place: Place) -> None:
     assert change.url.startswith(place.server.url)
     assert place.forge.merge_base(change) == place.ids["c0"]
     assert [found.number for found in place.forge.open_changes()] == [1]
+
+
+def test_change__key__is_the_same_by_number_and_in_lists_whatever_the_repository_is_called(place: Place) -> None:
+    first = place.forge.change(1)
+    assert first.key == ChangeKey(place.server.url.removeprefix("http://"), str(place.repo.id), 1)
+    assert [found.key for found in place.forge.open_changes()] == [first.key]
+    tip = place.repo.merge(1, by="alice", method="merge")
+    assert [found.key for found in (*place.forge.landed_as(tip), *place.forge.merged_since("main", 0))] == [
+        first.key
+    ] * 2
 
 
 def test_change__unknown__not_found(place: Place) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+
+def host_of(web: str) -> str:
+    """The host of a page, with its port where the address names one."""
+    parts = urlsplit(web)
+    return f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
 
 
 class GitHubPages:

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tagline.adapters.git import Git, Result, plain_stderr
+from tagline.adapters.git_records import actor_of, read_tip, write_record
 from tagline.adapters.git_refusals import refused_push
 from tagline.adapters.git_remote import RemoteCache, guard_ref
 from tagline.adapters.git_repository import GitRepository
@@ -26,6 +27,7 @@ from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
 from tagline.domain.policy import MAX_POLICY, POLICY_FILE
+from tagline.domain.records import WRITE, Record, RecordedTag
 from tagline.domain.tags import parse_tag
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
 from tagline.ports import Batch, Raced, Snapshot
@@ -231,12 +233,14 @@ class RemoteLedger:
         repository: GitRepository | None,
         fallback: tuple[str, str] | None,
         commits: Callable[[], GitRepository] | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._cache = cache
         self._remote = remote
         self._repository = repository
         self._fallback = fallback
         self._commits = commits or (lambda: cache.files(remote))
+        self._now = now
         self._snapshots: dict[str, GitRepository] = {}
 
     @property
@@ -254,7 +258,7 @@ class RemoteLedger:
         for pause in _SETTLING:
             # A server that writes an atomic push ref by ref shows the guard before the tag that it is on.
             # It is on none for good where somebody deleted that tag.
-            if not guard or guard in theirs.values():
+            if not guard or self._shows(artifact, guard, theirs):
                 break
             time.sleep(pause)
             guard, tags = self._read(artifact)
@@ -271,6 +275,13 @@ class RemoteLedger:
         # too old and the push is refused; the other way round it could be too new.
         guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
         return guard, list(cached.tags([artifact], details=True))
+
+    def _shows(self, artifact: str, guard: str, tags: Mapping[str, str]) -> bool:
+        """Whether the tags of the write that a guard is on are among ``tags``."""
+        if guard in tags.values():  # a guard of the old form
+            return True
+        record = read_tip(self._snapshots[artifact].git, guard).record
+        return record is None or all(tags.get(tag.tag) == tag.tag_object for tag in record.tags)
 
     def is_older(self, commit: str, other: str) -> bool | None:
         """By the clone's history, else by the clocks of the commits that the remote's tags name."""
@@ -304,8 +315,13 @@ class RemoteLedger:
             sources = [pusher, *cached] if self._repository is not None else [*cached, self._commits()]
             environment = _quarantine(sources, Path(folder))
             objects = _write_objects(pusher.git, tags, tagger, environment)
+            moved = {}
+            for batch, source in zip(batches, cached, strict=True):
+                above = read_tip(source.git, batch.mark) if batch.mark else None
+                record = write_record(Path(folder), self._record(batch, objects, tagger), above)
+                moved[guard_ref(batch.artifact)] = (batch.mark, record)
             git = Git(pusher.git.directory, [*pusher.git.config, *self._remote.config], environment)
-            result = _push(git, self._remote.url, batches, objects)
+            result = _push(git, self._remote.url, objects, moved)
         if result.status != 0:
             self._explain(result, tags)
         if any(line.startswith(b"=") for line in result.stdout.splitlines()):
@@ -313,6 +329,10 @@ class RemoteLedger:
             raise Raced
         if self._repository is not None:
             _keep(self._repository, tags, objects, tagger)
+
+    def _record(self, batch: Batch, objects: Mapping[str, str], tagger: str) -> Record:
+        tags = tuple(RecordedTag(tag.name, objects[tag.name], tag.commit) for tag in batch.tags)
+        return Record(WRITE, tags, batch.change, actor_of(tagger), int(self._now()))
 
     def _explain(self, result: Result, tags: Sequence[NewTag]) -> None:
         """Turn a failed push into Raced or into an error that contains the fix."""
@@ -345,13 +365,14 @@ def _quarantine(sources: Sequence[GitRepository], folder: Path) -> dict[str, str
     return {"GIT_OBJECT_DIRECTORY": str(folder), "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(quoted)}
 
 
-def _push(git: Git, url: str, batches: Sequence[Batch], objects: Mapping[str, str]) -> Result:
-    refspecs = [f"{object_id}:refs/tags/{name}" for name, object_id in objects.items()]
-    leases = [f"--force-with-lease={guard_ref(batch.artifact)}:{batch.mark}" for batch in batches]
-    guards = [f"{objects[batch.tags[-1].name]}:{guard_ref(batch.artifact)}" for batch in batches]
+def _push(git: Git, url: str, tags: Mapping[str, str], moved: Mapping[str, tuple[str, str]]) -> Result:
+    """Push new tags, and refs that are ``moved`` from where they were seen to where they are to be."""
+    refspecs = [f"{object_id}:refs/tags/{name}" for name, object_id in tags.items()]
+    leases = [f"--force-with-lease={ref}:{before}" for ref, (before, _) in moved.items()]
+    refspecs += [f"{after}:{ref}" for ref, (_, after) in moved.items()]
     return git.run(
         "push", "--atomic", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-thin",
-        "--recurse-submodules=no", *leases, "--end-of-options", url, *refspecs, *guards,
+        "--recurse-submodules=no", *leases, "--end-of-options", url, *refspecs,
         check=False,
     )  # fmt: skip
 

@@ -103,21 +103,22 @@ def _fetch_deepening(git: Git, refspecs: Sequence[str], *, asks_for_all: bool) -
 
 
 def _fetch(git: Git, options: Sequence[str], refspecs: Sequence[str], *, asks_for_all: bool) -> Result:
+    # To say that a line of records was rewritten, git would fetch all of it.
     algorithm = ("-c", "fetch.negotiationAlgorithm=noop") if asks_for_all else ()
     return git.run(
         *algorithm, "fetch", "--quiet", "--prune", "--atomic", "--no-tags", "--no-write-fetch-head", "--refmap=",
-        "--recurse-submodules=no", *options, "origin", *refspecs,
+        "--recurse-submodules=no", "--no-show-forced-updates", *options, "origin", *refspecs,
         check=False,
     )  # fmt: skip
 
 
 def _cut_history(git: Git, path: Path) -> None:
-    """Let history end at every tagged commit, as a fetch with depth 1 does.
+    """Let history end at every tagged commit and at the newest record, as a fetch with depth 1 does.
 
     Else git would one day look for what lies before a commit, and bring all of it.
     """
     wanted = "--format=%(objecttype) %(objectname)%0a%(*objecttype) %(*objectname)"
-    lines = git.run("for-each-ref", wanted, "refs/tags").stdout.splitlines()
+    lines = git.run("for-each-ref", wanted, "refs/tags", "refs/tagline").stdout.splitlines()
     tagged = {line.removeprefix(b"commit ") for line in lines if line.startswith(b"commit ")}
     shallow = path / "shallow"
     known = set(shallow.read_bytes().split()) if shallow.exists() else set()

@@ -18,7 +18,7 @@ import requests
 from github.GithubException import GithubException
 
 from tagline.adapters import http_retries
-from tagline.adapters.forge_pages import GitHubPages
+from tagline.adapters.forge_pages import GitHubPages, host_of
 from tagline.adapters.forge_refusals import not_there
 from tagline.adapters.github_api import client, explained, is_passing, refusal_of
 from tagline.domain.changes import (
@@ -34,6 +34,7 @@ from tagline.domain.changes import (
     standing_labels,
 )
 from tagline.domain.codeowners import Flavour
+from tagline.domain.records import ChangeKey
 from tagline.errors import NotFound
 from tagline.ports import CannotComment, CannotRead
 from tagline.settings import Secret
@@ -115,6 +116,7 @@ class GitHub(GitHubPages):
             labels=tuple(label.name for label in pull.labels),
             commits=None if listed else pull.commits,
             comments=None if listed else pull.comments,
+            key=ChangeKey(host_of(self._web), str(pull.base.repo.id), pull.number),
         )
 
     def _pull(self, change: Change) -> Any:

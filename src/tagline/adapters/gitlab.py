@@ -15,10 +15,11 @@ from gitlab.exceptions import GitlabError
 from requests.adapters import HTTPAdapter
 
 from tagline.adapters import http_retries
-from tagline.adapters.forge_pages import GitLabPages
+from tagline.adapters.forge_pages import GitLabPages, host_of
 from tagline.adapters.forge_refusals import Refusal, explain, not_there, unreachable
 from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
 from tagline.domain.codeowners import Flavour
+from tagline.domain.records import ChangeKey
 from tagline.errors import NotFound, PlatformRefused
 from tagline.ports import CannotComment, CannotRead
 from tagline.settings import Secret
@@ -177,6 +178,7 @@ class GitLab(GitLabPages):
             labels=tuple(request.labels),
             base_commit=references.get("base_sha"),
             comments=getattr(request, "user_notes_count", None),
+            key=ChangeKey(host_of(self._web), str(request.target_project_id), request.iid),
         )
 
     def _request(self, change: Change) -> Any:

@@ -300,7 +300,8 @@ def _batches(case: Case, decided: Decided, entries: Entries) -> list[list[Batch]
         if step.new:
             new.setdefault(step.intent.artifact, []).append(step)
     batches = [
-        Batch(name, [tag for step in steps for tag in step.new], entries[name].mark) for name, steps in new.items()
+        Batch(name, [tag for step in steps for tag in step.new], entries[name].mark, case.change.key)
+        for name, steps in new.items()
     ]
     return [batches] if case.policy.atomic_change and batches else [[batch] for batch in batches]
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from tagline.domain.records import ChangeKey
+
 
 @dataclass(frozen=True)
 class Change:
@@ -17,6 +19,7 @@ class Change:
     ``head`` is its last pushed commit; ``merge_commit`` the one that it landed as, None unless it is
     merged. ``base`` is the branch that it goes into and ``base_commit`` the merge base where the
     forge tells it. ``labels`` are the names as they stand now. ``comments`` is how many there are.
+    ``key`` is what names it for good, whatever its repository is called.
     """
 
     number: int
@@ -34,6 +37,7 @@ class Change:
     base_commit: str | None = None
     commits: int | None = None
     comments: int | None = None
+    key: ChangeKey | None = None
 
     @property
     def merged(self) -> bool:
