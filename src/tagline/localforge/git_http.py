@@ -24,14 +24,16 @@ def answer(forge: LocalForge, request: Request, name: str, service: str) -> Resp
     response = _backend(forge, request, f"/{name}.git/{service}", token.login if token else "")
     if service == "git-receive-pack":
         repository.refresh()
+        commands = repository.accepted(_commands(request.body))
+        repository.pushed_branches(commands, by=token.login if token else None)
         # What a workflow's own token pushes starts no other workflow.
         if token is not None and token.kind in ("user", "app"):
-            repository.pushed(_commands(request.body), by=token.login)
+            repository.start_on_tags(commands, by=token.login)
     return response
 
 
-def _commands(body: bytes) -> dict[str, str]:
-    """The refs that a push sets, and to what: lines ``OLD NEW REF`` up to a flush packet, each after its length.
+def _commands(body: bytes) -> dict[str, tuple[str, str]]:
+    """The refs of a push, each with what it was and is to be: lines ``OLD NEW REF``, each after its length, to a flush.
 
     Source: https://git-scm.com/docs/gitprotocol-pack#_reference_update_request_and_packfile_transfer
     """
@@ -39,7 +41,7 @@ def _commands(body: bytes) -> dict[str, str]:
     while (size := int(body[:4] or b"0", 16)) > 0:
         words = body[4:size].partition(b"\0")[0].decode(errors="replace").split()
         if len(words) == 3:
-            found[words[2]] = words[1]
+            found[words[2]] = (words[0], words[1])
         body = body[size:]
     return found
 

@@ -124,9 +124,18 @@ class Workflow:
         return f".github/workflows/{self.file}"
 
 
+@dataclass
+class Attempt:
+    """A run as somebody started it: the first time, or once more. ``ended`` is None while it goes on."""
+
+    login: str
+    started: float
+    ended: float | None = None
+
+
 @dataclass(frozen=True)
 class Run:
-    """A run of a workflow on a branch or tag."""
+    """A run of a workflow on a branch or tag; on GitLab a pipeline of one job."""
 
     id: int
     number: int
@@ -136,11 +145,39 @@ class Run:
     sha: str
     login: str
     at: float
+    attempts: list[Attempt] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """The branch's or tag's own name."""
         return self.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+
+    @property
+    def updated(self) -> float:
+        """When something last happened to it."""
+        return self.attempts[-1].ended or self.attempts[-1].started
+
+
+PushKind = Literal["push", "force_push", "branch_creation", "branch_deletion", "pr_merge"]
+#: What stands for no commit where a branch is made or taken away.
+NO_COMMIT = "0" * 40
+
+
+@dataclass(frozen=True)
+class Push:
+    """What the forge noted of a push to a branch; ``login`` is None where it names nobody.
+
+    ``branches`` above 1: so many branches came by one push, of which GitLab names none.
+    """
+
+    id: int
+    kind: PushKind
+    branch: str
+    before: str
+    after: str
+    login: str | None
+    at: float
+    branches: int = 1
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,26 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tagline.localforge.merging import Merged, Method, land
-from tagline.localforge.records import Change, Comment, Event, Review, ReviewState, Run, Status, Workflow
+from tagline.localforge.records import (
+    NO_COMMIT,
+    Attempt,
+    Change,
+    Comment,
+    Event,
+    Push,
+    PushKind,
+    Review,
+    ReviewState,
+    Run,
+    Status,
+    Workflow,
+)
 from tagline.localforge.state import NotThere, Refused, RepositoryState, atomic
 
 #: More tags than this in one push start nothing.
 _MOST_TAGS = 3
+#: Of more branches than this in one push GitLab says how many they were, and not which.
+_MOST_BRANCHES = 3
 
 
 class Repository(RepositoryState):
@@ -102,6 +117,7 @@ class Repository(RepositoryState):
         merged = land(method, self.landing(change, before, by, now))
         landed = frozenset(self.git.listed(f"{before}..{merged.tip}"))
         self.git.set_ref(f"refs/heads/{change.target}", merged.tip, old=before)
+        self._note_push(change.target, before, merged.tip, by, now, kind="pr_merge")
         change.merged = Merged(merged.tip, merged.merge_commit, merged.squash_commit, landed)
         change.state, change.merged_by = "merged", self.forge.person(by).login
         change.merged_at = change.closed = now
@@ -245,14 +261,63 @@ class Repository(RepositoryState):
         """Run a workflow on a branch or tag, given by its full name."""
         number = 1 + sum(run.workflow.file == file for run in self.runs)
         sha, login, now = self.commit_named(ref).sha, self.forge.person(by).login, self.forge.clock()
-        run = Run(self.forge.next_id(), number, self.workflows[file], event, ref, sha, login, now)
+        first = [Attempt(login, now)]
+        run = Run(self.forge.next_id(), number, self.workflows[file], event, ref, sha, login, now, first)
         self.runs.append(run)
         return run
 
     @atomic
-    def pushed(self, refs: Mapping[str, str], *, by: str) -> None:
-        """Start what the push of refs starts: of those that now are what was pushed, the tags."""
-        tags = [ref for ref in refs if ref.startswith("refs/tags/") and self._is_at(ref, refs[ref])]
+    def end_run(self, run: Run) -> None:
+        """It is done."""
+        run.attempts[-1].ended = self.forge.clock()
+
+    @atomic
+    def run_again(self, run: Run, *, by: str) -> None:
+        """Start a run once more that is done."""
+        run.attempts.append(Attempt(self.forge.person(by).login, self.forge.clock()))
+
+    # Pushes
+
+    @atomic
+    def pushed_branches(self, commands: Mapping[str, tuple[str, str]], *, by: str | None) -> None:
+        """Note what a push made of branches: full names, each with the commit before and after."""
+        branches = {ref.removeprefix("refs/heads/"): ends for ref, ends in commands.items() if _is_branch(ref)}
+        now = self.forge.clock()
+        for name, (before, after) in branches.items():
+            self._note_push(name, before, after, by, now, branches=len(branches))
+
+    def _note_push(
+        self,
+        branch: str,
+        before: str,
+        after: str,
+        by: str | None,
+        at: float,
+        *,
+        kind: PushKind | None = None,
+        branches: int = 1,
+    ) -> None:
+        login = self.forge.person(by).login if by is not None else None
+        what = kind or self._kind_of_push(before, after)
+        together = branches if branches > _MOST_BRANCHES else 1
+        self.pushes.append(Push(self.forge.next_id(), what, branch, before, after, login, at, together))
+
+    def _kind_of_push(self, before: str, after: str) -> PushKind:
+        if before == NO_COMMIT:
+            return "branch_creation"
+        if after == NO_COMMIT:
+            return "branch_deletion"
+        return "push" if self.git.merge_base(before, after) == before else "force_push"
+
+    @atomic
+    def accepted(self, commands: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+        """Of the commands of a push those that were carried out: full names, each with what it was and is."""
+        return {ref: ends for ref, ends in commands.items() if self._is_at(ref, ends[1])}
+
+    @atomic
+    def start_on_tags(self, commands: Mapping[str, tuple[str, str]], *, by: str) -> None:
+        """Start what a push of tags starts."""
+        tags = [ref for ref, (_, after) in commands.items() if ref.startswith("refs/tags/") and after != NO_COMMIT]
         if len(tags) > _MOST_TAGS:
             return
         for ref in tags:
@@ -262,7 +327,11 @@ class Repository(RepositoryState):
 
     def _is_at(self, ref: str, object_id: str) -> bool:
         found = self.git.object_of(ref)
-        return found is not None and found[1] == object_id
+        return object_id == (found[1] if found is not None else NO_COMMIT)
+
+
+def _is_branch(ref: str) -> bool:
+    return ref.startswith("refs/heads/")
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from tagline.localforge.git import BareRepository, Commit, FileChange, MergeConflict, Signature
 from tagline.localforge.merging import Landing, land
-from tagline.localforge.records import Change, Comment, Role, Run, Status, Version, Workflow
+from tagline.localforge.records import Change, Comment, Push, Role, Run, Status, Version, Workflow
 
 if TYPE_CHECKING:
     from tagline.localforge.model import LocalForge
@@ -62,6 +62,8 @@ class RepositoryState:
         #: By their files; and their runs, the oldest first.
         self.workflows: dict[str, Workflow] = {}
         self.runs: list[Run] = []
+        #: What came to branches and by whom, the oldest first.
+        self.pushes: list[Push] = []
         self._by_number: dict[int, Change] = {}
         self._labels: dict[str, int] = {}
         self._refusal: str | None = None

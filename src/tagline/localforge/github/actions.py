@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from tagline.localforge.github.call import REPOSITORY, Call, Handler
@@ -11,14 +12,50 @@ from tagline.localforge.repository import Repository
 from tagline.localforge.web import ApiError, Response, Routes
 
 routes: Routes[Handler] = Routes()
+_MOST_FOUND = 1000
 
 
 @routes("GET", REPOSITORY + "/actions/runs")
 def _runs(call: Call) -> Response:
     query = call.request.query
     wanted = {name: query[name] for name in ("branch", "event", "head_sha", "actor") if name in query}
-    found = [run for run in reversed(call.repository.runs) if wanted.items() <= _searched(run).items()]
-    return call.paged(found, lambda run: _run(call, run), member="workflow_runs")
+    found = [
+        run
+        for run in reversed(call.repository.runs)
+        if wanted.items() <= _searched(run).items() and _is_in(run.at, query.get("created"))
+    ]
+    # GitHub counts and lists no more than so many of a search.
+    return call.paged(found[:_MOST_FOUND], lambda run: _run(call, run), member="workflow_runs")
+
+
+def _is_in(at: float, created: str | None) -> bool:
+    """Whether a time is in a range as GitHub's searches write it: ``FROM..TO``, ends included."""
+    if created is None:
+        return True
+    start, dots, end = created.partition("..")
+    if not dots:
+        raise ApiError(422, f"created: no range: {created}")
+    return datetime.fromisoformat(start).timestamp() <= int(at) <= datetime.fromisoformat(end).timestamp()
+
+
+@routes("GET", REPOSITORY + "/actions/runs/{run:int}")
+def _one_run(call: Call) -> Response:
+    return Response(json=_run(call, _found(call)))
+
+
+@routes("GET", REPOSITORY + "/actions/runs/{run:int}/attempts/{attempt:int}")
+def _attempt(call: Call) -> Response:
+    run, number = _found(call), int(call.parameters["attempt"])
+    if not 1 <= number <= len(run.attempts):
+        raise ApiError(404, "Not Found")
+    return Response(json=_run(call, run, number))
+
+
+def _found(call: Call) -> Run:
+    found = next((run for run in call.repository.runs if run.id == int(call.parameters["run"])), None)
+    if found is None:
+        raise ApiError(404, "Not Found")
+    return found
 
 
 def _searched(run: Run) -> dict[str, str]:
@@ -55,9 +92,11 @@ def _full_name(repository: Repository, name: str) -> str:
     raise ApiError(422, f"No ref found for: {name}")
 
 
-def _run(call: Call, run: Run) -> Json:
-    """``workflow-run``."""
+def _run(call: Call, run: Run, number: int = 0) -> Json:
+    """``workflow-run``, as of its latest attempt or of one by number."""
     shapes, repository = call.shapes, call.repository
+    number = number or len(run.attempts)
+    attempt = run.attempts[number - 1]
     page = f"{shapes.site}/{repository.full_name}/actions/runs/{run.id}"
     address = f"{shapes.address(repository)}/actions"
     url = f"{address}/runs/{run.id}"
@@ -72,17 +111,18 @@ def _run(call: Call, run: Run) -> Json:
         "workflow_id": run.workflow.id,
         "workflow_url": f"{address}/workflows/{run.workflow.id}",
         "event": run.event,
-        "status": "queued",
-        "conclusion": None,
+        "status": "queued" if attempt.ended is None else "completed",
+        "conclusion": None if attempt.ended is None else "success",
         "run_number": run.number,
-        "run_attempt": 1,
+        "run_attempt": number,
+        "previous_attempt_url": f"{url}/attempts/{number - 1}" if number > 1 else None,
         "head_branch": run.name,
         "head_sha": run.sha,
         "head_commit": _head_commit(commit),
         "head_repository": shapes.repository(repository),
         "repository": shapes.repository(repository),
         "actor": shapes.user(run.login),
-        "triggering_actor": shapes.user(run.login),
+        "triggering_actor": shapes.user(attempt.login),
         "pull_requests": [],
         "check_suite_id": suite,
         "check_suite_node_id": node_id("CheckSuite", suite),
@@ -91,8 +131,8 @@ def _run(call: Call, run: Run) -> Json:
         "html_url": page,
         **{f"{name}_url": f"{url}/{name}" for name in ("jobs", "logs", "cancel", "rerun", "artifacts")},
         "created_at": time(run.at),
-        "updated_at": time(run.at),
-        "run_started_at": time(run.at),
+        "updated_at": time(attempt.ended or attempt.started),
+        "run_started_at": time(attempt.started),
     }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from tagline.localforge.github.change_shapes import ChangeShapes
 from tagline.localforge.github.shapes import Json, Shapes
@@ -75,6 +77,21 @@ class Call:
             raise ApiError(400, "Problems parsing JSON")
         return sent
 
+    def after_cursor(self, items: Sequence[_T], key: Callable[[_T], int], shape: Callable[[_T], Json]) -> Response:
+        """The part of a list behind the query's cursor, with a link to what is behind that.
+
+        Cursors are opaque to clients, and pages have no numbers.
+        """
+        query = self.request.query
+        start = next((place + 1 for place, item in enumerate(items) if _cursor(key(item)) == query.get("after")), 0)
+        size = min(max(int(query.get("per_page", "30")), 1), 100)
+        shown = items[start : start + size]
+        headers = {}
+        if start + size < len(items):
+            asked = urlencode({**query, "after": _cursor(key(shown[-1]))})
+            headers["Link"] = f'<{self.request.url}{self.request.path}?{asked}>; rel="next"'
+        return Response(json=[shape(item) for item in shown], headers=headers)
+
     def paged(self, items: Sequence[_T], shape: Callable[[_T], Json], *, member: str | None = None) -> Response:
         """One page of a list, with links to the others; as a ``member`` beside how many there are."""
         query = self.request.query
@@ -83,6 +100,10 @@ class Call:
         listed = [shape(item) for item in shown.items]
         answer = listed if member is None else {"total_count": shown.total, member: listed}
         return Response(json=answer, headers={"Link": links} if links else {})
+
+
+def _cursor(key: int) -> str:
+    return base64.b64encode(f"cursor:{key}".encode()).decode()
 
 
 Handler = Callable[[Call], Response]

@@ -59,6 +59,31 @@ def _get_repository(call: Call) -> Response:
     return Response(json=call.shapes.repository(call.repository))
 
 
+@routes("GET", REPOSITORY + "/activity")
+def _activity(call: Call) -> Response:
+    repository, query = _pushed_to(call), call.request.query
+    branch = query.get("ref", "").removeprefix("refs/heads/")
+    found = [
+        push
+        for push in reversed(repository.pushes)
+        if branch in ("", push.branch)
+        and query.get("actor", push.login) == push.login
+        and query.get("activity_type", push.kind) == push.kind
+    ]
+    if query.get("direction") == "asc":
+        found.reverse()
+    return call.after_cursor(found, lambda push: push.id, call.shapes.activity)
+
+
+def _pushed_to(call: Call) -> Repository:
+    """The repository; for the name of a fork the one where its branches lie, if everybody may see it."""
+    name = f"{call.parameters['owner']}/{call.parameters['repo']}"
+    for repository in call.forge.repositories.values():
+        if repository.public and any(change.fork == name for change in repository.changes()):
+            return repository
+    return call.repository
+
+
 @routes("GET", REPOSITORY + "/collaborators/{login}/permission")
 def _permission(call: Call) -> Response:
     login, repository = call.parameters["login"], call.repository

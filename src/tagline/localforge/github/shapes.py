@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from tagline.localforge.git import Commit, FileChange, Signature
 from tagline.localforge.model import LocalForge
-from tagline.localforge.records import Person, Role, at_least
+from tagline.localforge.records import Person, Push, Role, at_least
 from tagline.localforge.repository import Repository
 
 Json = dict[str, Any]
@@ -201,6 +201,19 @@ class Shapes:
     def label_of_event(self, name: str) -> Json:
         """The little that an event says of its label."""
         return {"name": name, "color": _LABEL_COLOR}
+
+    def activity(self, push: Push) -> Json:
+        """``activity``."""
+        return {
+            "id": push.id,
+            "node_id": node_id("Push", push.id),
+            "before": push.before,
+            "after": push.after,
+            "ref": f"refs/heads/{push.branch}",
+            "timestamp": time(push.at),
+            "activity_type": push.kind,
+            "actor": self.user(push.login) if push.login else None,
+        }
 
     # Git
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tagline.localforge.gitlab.call import PROJECT, Call, route
 from tagline.localforge.gitlab.shapes import ACCESS
-from tagline.localforge.records import Team
+from tagline.localforge.records import Push, Team
+from tagline.localforge.repository import Repository
 from tagline.localforge.web import ApiError, Response
 
 _STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
@@ -86,6 +89,65 @@ def _changes_of_commit(call: Call) -> Response:
     repository = call.repository
     found = repository.changes_with(repository.commit_named(call.parameters["sha"]).sha)
     return call.paged(found, lambda change: call.shapes.listed_merge_request(repository, change))
+
+
+# What happened there
+
+
+@route("GET", PROJECT + "/events", job=404)
+def _events(call: Call) -> Response:
+    """Of the events the pushes: of others nobody asks here."""
+    if call.request.query.get("action") != "pushed":
+        raise ApiError(400, "action: only pushed is known here")
+    repository = _pushed_to(call)
+    told: dict[tuple[float, int], Push] = {}
+    for push in reversed(repository.pushes):
+        # Many branches of one push are one event.
+        told.setdefault((push.at, 0) if push.branches > 1 else (push.at, push.id), push)
+    found = [push for push in told.values() if _is_between(push.at, call.request.query)]
+    if call.request.query.get("sort") == "asc":
+        found.reverse()
+    return call.paged(found, lambda push: call.shapes.push_event(repository, push))
+
+
+def _pushed_to(call: Call) -> Repository:
+    """The project; for a fork's number the one where its branches lie, if everybody may see it."""
+    for repository in call.forge.repositories.values():
+        if repository.public and call.parameters["project"] == str(repository.fork_id):
+            return repository
+    return call.repository
+
+
+def _is_between(at: float, query: dict[str, str]) -> bool:
+    """GitLab's ``after`` and ``before`` are days, and neither is among what is found."""
+    day = datetime.fromtimestamp(at, UTC).date().isoformat()
+    return query.get("after", "") < day < query.get("before", "9999")
+
+
+@route("GET", PROJECT + "/pipelines", job=404)
+def _pipelines(call: Call) -> Response:
+    query, repository = call.request.query, call.repository
+    after, before = (_instant(query.get(name)) for name in ("updated_after", "created_before"))
+    found = [
+        run
+        for run in reversed(repository.runs)
+        if (after is None or run.updated > after) and (before is None or run.at < before)
+    ]
+    return call.paged(found, lambda run: call.shapes.pipeline(repository, run))
+
+
+def _instant(text: str | None) -> float | None:
+    return datetime.fromisoformat(text).timestamp() if text is not None else None
+
+
+@route("GET", PROJECT + "/pipelines/{pipeline:int}/jobs")
+def _jobs(call: Call) -> Response:
+    repository, number = call.repository, int(call.parameters["pipeline"])
+    run = next((run for run in repository.runs if run.id == number), None)
+    if run is None:
+        raise ApiError(404, "404 Not found")
+    attempts = run.attempts if call.request.query.get("include_retried") == "true" else run.attempts[-1:]
+    return call.paged(attempts[::-1], lambda attempt: call.shapes.job(repository, run, attempt))
 
 
 @route("POST", PROJECT + "/statuses/{sha}", job=403)

@@ -7,12 +7,28 @@ from typing import Any
 
 from tagline.localforge.git import Commit, FileChange
 from tagline.localforge.model import LocalForge
-from tagline.localforge.records import Change, Comment, Event, Person, Review, Role, Status, Team, Version
+from tagline.localforge.records import (
+    NO_COMMIT,
+    Attempt,
+    Change,
+    Comment,
+    Event,
+    Person,
+    Push,
+    Review,
+    Role,
+    Run,
+    Status,
+    Team,
+    Version,
+)
 from tagline.localforge.repository import Repository
 
 Json = dict[str, Any]
 
 ACCESS: dict[Role, int] = {"none": 0, "read": 20, "triage": 20, "write": 30, "maintain": 40, "admin": 50}
+#: What starts a pipeline, by GitHub's word for it.
+_SOURCES = {"workflow_dispatch": "web"}
 #: Events that GitLab tells as notes of its own.
 _SYSTEM_NOTES = {"reviewed": "approved this merge request", "unapproved": "unapproved this merge request"}
 
@@ -205,6 +221,71 @@ class Shapes:
             "base_commit_sha": version.base,
             "start_commit_sha": version.start,
             "real_size": "1",
+        }
+
+    def push_event(self, repository: Repository, push: Push) -> Json:
+        """An event of the kind ``pushed``; of many branches in one push it says how many, and not which."""
+        many = push.branches > 1
+        made, gone = push.before == NO_COMMIT, push.after == NO_COMMIT
+        action = "created" if made else "removed" if gone else "pushed"
+        author = self.user(push.login) if push.login else None
+        return {
+            "id": push.id,
+            "project_id": repository.id,
+            "action_name": {"created": "pushed new", "removed": "deleted", "pushed": "pushed to"}[action],
+            "target_id": None,
+            "target_iid": None,
+            "target_type": None,
+            "target_title": None,
+            "author_id": author["id"] if author else None,
+            "created_at": time(push.at),
+            **({"author": author} if author else {}),
+            "author_username": push.login,
+            "push_data": {
+                "commit_count": 0 if many else 1,
+                "action": action,
+                "ref_type": "branch",
+                "commit_from": None if many or made else push.before,
+                "commit_to": None if many or gone else push.after,
+                "ref": None if many else push.branch,
+                "commit_title": None,
+                "ref_count": push.branches if many else None,
+            },
+        }
+
+    def pipeline(self, repository: Repository, run: Run) -> Json:
+        """A pipeline as a list tells it."""
+        return {
+            "id": run.id,
+            "iid": run.number,
+            "project_id": repository.id,
+            "sha": run.sha,
+            "ref": run.name,
+            "status": "running" if run.attempts[-1].ended is None else "success",
+            "source": _SOURCES.get(run.event, run.event),
+            "created_at": time(run.at),
+            "updated_at": time(run.updated),
+            "web_url": f"{self.site}/{repository.full_name}/-/pipelines/{run.id}",
+            "name": None,
+        }
+
+    def job(self, repository: Repository, run: Run, attempt: Attempt) -> Json:
+        """The one job of a pipeline, as it was run once."""
+        number = run.id * 1000 + run.attempts.index(attempt)
+        return {
+            "id": number,
+            "name": run.workflow.file,
+            "stage": "test",
+            "status": "running" if attempt.ended is None else "success",
+            "ref": run.name,
+            "tag": run.ref.startswith("refs/tags/"),
+            "allow_failure": False,
+            "created_at": time(attempt.started),
+            "started_at": time(attempt.started),
+            "finished_at": _time(attempt.ended),
+            "user": self.user(attempt.login),
+            "pipeline": {name: value for name, value in self.pipeline(repository, run).items() if name != "name"},
+            "web_url": f"{self.site}/{repository.full_name}/-/jobs/{number}",
         }
 
     def commit(self, repository: Repository, commit: Commit) -> Json:
