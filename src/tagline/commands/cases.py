@@ -7,7 +7,7 @@ from the default branch and never from the change itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,7 @@ from tagline.domain.gto_config import GTO_CONFIG, read_config
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.policy import MAX_POLICY, POLICY_FILE, Policy
 from tagline.domain.touches import FileChange, Side, Touches, find_touches
-from tagline.errors import WrongUsage
+from tagline.errors import Refused, WrongUsage
 from tagline.formats import yaml
 from tagline.formats.policy import check_policy, load_policy
 from tagline.ports import Forge, History, Job, Landing, Ledger, Tree
@@ -66,8 +66,8 @@ class Case:
     policy: Policy
     before: str
     commit: str
-    #: Where the code owners are read from.
-    owners_at: str
+    #: The commit whose policy and code owners decide.
+    rules_at: str
     #: As they stood at the merge; None before it, where they are asked for only if one asks for something.
     labels: tuple[Label, ...] | None = None
 
@@ -120,9 +120,9 @@ class Case:
 
     @cached_property
     def codeowners(self) -> Codeowners:
-        """Of the newest commit whose CODEOWNERS is not this change's own."""
+        """As the rules' commit has them."""
         places = LOCATIONS[self.desk.forge.flavour]
-        found = self._tree(self.owners_at).read_many(places, MAX_CODEOWNERS)
+        found = self._tree(self.rules_at).read_many(places, MAX_CODEOWNERS)
         data = next((found[place] for place in places if place in found), b"")
         text = "" if len(data) > MAX_CODEOWNERS else data.decode(errors="replace")
         return parse_codeowners(text, self.desk.forge.flavour)
@@ -132,18 +132,18 @@ class Case:
         """What the forge said of people, kept: a second look of the same run sees the same."""
         return {}
 
-    def owned_file(self, artifact: str) -> str | None:
+    def owned_file(self, artifact: str, registered_at: str | None) -> str | None:
         """The one file in Git whose owners an artifact has: its pointer, itself, or else its manifest.
 
-        As it was before the change, where it was: a change that moves an artifact to a folder of its
-        author's own does not make him its owner.
+        Where it lay at its last registered version, else before the change: neither a change that moves it to a
+        folder of its author's own makes him its owner, nor two of which one takes it away and one brings it back.
         """
-        old = self._before.entries.get(artifact)
-        return self._before.stands_for(old) if old is not None else self._stands_for(artifact)
-
-    def _stands_for(self, artifact: str) -> str | None:
-        entry = self.entries.get(artifact)
-        return self._after.stands_for(entry) if entry is not None else None
+        registered = [Snapshot(self._tree(registered_at))] if registered_at is not None else []
+        for place in (*registered, self._before, self._after):
+            entry = place.entries.get(artifact)
+            if entry is not None:
+                return place.stands_for(entry)
+        return None
 
     @cached_property
     def _before(self) -> Snapshot:
@@ -235,15 +235,24 @@ def merged_case(desk: ChangeDesk, change: Change) -> Case | None:
     Raises Refused where its landing cannot be told.
     """
     history = desk.history
-    if not promotes(history, policy_now(desk), change.base):
+    # What is on the default branch now is not asked about what landed there.
+    if change.base != history.default_branch and not promotes(history, policy_now(desk), change.base):
         return None
     labels = desk.forge.labels(change)
-    if not labelled(change, policy_now(desk), labels) and not may_have_requested(history, change):
+    requested = may_have_requested(history, change)
+    if not labels and not requested:
         return None
-    landing = landing_of(desk, change)
-    files = ([POLICY_FILE], LOCATIONS[desk.forge.flavour])
-    rules_at, owners_at = (_not_its_own(history, change, landing, names) for names in files)
-    return Case(desk, change, policy_at(desk, rules_at), landing.before, landing.commit, owners_at, labels)
+    try:
+        landing = landing_of(desk, change)
+    except Refused:
+        if requested or labelled(change, policy_now(desk), labels):
+            raise
+        return None
+    rules_at = rules_of_landing(desk, change, landing)
+    policy = policy_at(desk, rules_at)
+    if not requested and not labelled(change, policy, labels):
+        return None
+    return Case(desk, change, policy, landing.before, landing.commit, rules_at, labels)
 
 
 def any_case(desk: ChangeDesk, change: Change) -> Case:
@@ -269,25 +278,18 @@ def landing_of(desk: ChangeDesk, change: Change) -> Landing:
     return desk.history.landing(change, lambda: desk.forge.commit_ids(change))
 
 
+def rules_of_landing(desk: ChangeDesk, change: Change, landing: Landing) -> str:
+    """The commit whose policy and code owners decide on what landed: the branch's, just before it.
+
+    So neither the change itself nor anything that came later counts, however late its job. What landed on another
+    branch has made nothing of the default one, which speaks for it: by its tip.
+    """
+    return landing.before if change.base == desk.history.default_branch else desk.history.tip()
+
+
 def promotes(history: History, policy: Policy, branch: str) -> bool:
     """Whether what is merged into a branch is promoted."""
     return branch == history.default_branch or policy.lists_branch(branch)
-
-
-def _not_its_own(history: History, change: Change, landing: Landing, files: Iterable[str]) -> str:
-    """The newest commit of the default branch in which these files are not what the change made of them.
-
-    Its tip, unless one of them is there word for word what the change made of it: then the commit
-    before the change. What landed on another branch has made nothing of the default one.
-    """
-    tip = history.tip()
-    if change.base != history.default_branch:
-        return tip
-    for file in files:
-        before, own, now = (history.object_id(at, file) for at in (landing.before, landing.commit, tip))
-        if before != own == now:
-            return landing.before
-    return tip
 
 
 #: A change has no more commits than this, where nobody says how many: GitHub rebases at most 100.

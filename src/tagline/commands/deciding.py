@@ -132,7 +132,7 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
     met = ((intent, rules_of(intent, entries[intent.artifact].state, case.policy)) for intent in intents)
     rules = {intent: [rules for _, rules in found] for intent, found in met if found}
     owned = [intent for intent, found in rules.items() if any(_asks_owners(r) for r in found)]
-    owners = {intent.artifact: _owners(case, case.owned_file(intent.artifact)) for intent in owned}
+    owners = {intent.artifact: _owners(case, entries[intent.artifact].state) for intent in owned}
     files = {ask.file for intent in owned for ask in intent.asks if ask.file}
     file_owners = {file: case.codeowners.owners(file) for file in files}
     registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
@@ -159,8 +159,18 @@ def _asks_owners(rules: StageRules) -> bool:
     return rules.approvals is not None and CODEOWNERS in (rules.approvals.people or ())
 
 
-def _owners(case: Case, file: str | None) -> tuple[str, ...]:
+def _owners(case: Case, state: ArtifactState) -> tuple[str, ...]:
+    file = case.owned_file(state.name, _registered_before(case, state))
     return case.codeowners.owners(file) if file is not None else ()
+
+
+def _registered_before(case: Case, state: ArtifactState) -> str | None:
+    """The commit of the version that was registered last before the change, withdrawn since or not."""
+    newest_first = sorted(state.versions, key=lambda row: row.registered_at, reverse=True)
+    commits = dict.fromkeys(row.commit for row in newest_first if row.commit != case.commit)
+    is_older = case.desk.history.is_older
+    # What lies behind a landing may have been registered since, by a change that landed later.
+    return next((c for c in commits if case.change.open or is_older(c, case.commit) is not False), None)
 
 
 Rules = Mapping[Intent, list[StageRules]]
