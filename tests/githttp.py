@@ -6,7 +6,7 @@ import base64
 import contextlib
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,6 +25,11 @@ class GitServer:
     url: str
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     sent: int = 0
+    #: The answer to a path (with its query) is a redirect to another address; None for git's own answer.
+    redirect: Callable[[str], str | None] = lambda _path: None
+    status: int = 302
+    #: All that came, as text: nothing in it may be a token that is another server's.
+    headers: list[str] = field(default_factory=list)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -42,8 +47,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         sent = self.headers.get_all("Authorization") or []
         self.git_server.requests.append((self.command, self.path, sent[0] if sent else None))
+        self.git_server.headers.append(f"{self.command} {self.path}\n{self.headers}")
         body = self._body()
-        if len(sent) > 1:
+        if (target := self.git_server.redirect(self.path)) is not None:
+            self._send(self.git_server.status, {"Location": target}, b"")
+        elif len(sent) > 1:
             self._send(400, {}, b"two Authorization headers")
         elif self.password is not None and not any(self.password in _decoded(header) for header in sent):
             self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")

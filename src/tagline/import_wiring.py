@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from tagline.domain.origins import origin_of, same_origin
 from tagline.errors import WrongUsage
 from tagline.settings import Settings, without_login
 
 if TYPE_CHECKING:
     from tagline.settings import Login
     from tagline.tracking_ports import ModelRegistry
-
-_PORTS = {"http": 80, "https": 443}
 
 
 def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
@@ -28,7 +26,7 @@ def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
             code="no-mlflow",
         )
     url, user, password = without_login(text)
-    if _server(url) is None:
+    if origin_of(url) is None:
         raise WrongUsage(
             f"{url!r} is not the address of an MLflow server.",
             "Give one that begins with http:// or https://. For a folder or a database, start a server on it: "
@@ -45,14 +43,4 @@ def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
 def _login(settings: Settings, url: str) -> Login | None:
     """The environment's login, for the environment's server only; for any where the environment names none."""
     named = settings.mlflow_url
-    return settings.mlflow_login if named is None or _server(named) == _server(url) else None
-
-
-def _server(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None for what is no address of a server."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    return (parts.scheme, parts.hostname, port) if parts.hostname and port and parts.scheme in _PORTS else None
+    return settings.mlflow_login if named is None or same_origin(named, url) else None

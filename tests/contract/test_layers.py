@@ -50,7 +50,7 @@ ALLOWED = {
         "storage_ports",
         "settings",
     },
-    "import_wiring": {"adapters", "tracking_ports", "settings"},
+    "import_wiring": {"adapters", "domain", "tracking_ports", "settings"},
     "storage_wiring": {"adapters", "commands", "ports", "storage_ports", "domain", "settings"},
     "lineage_wiring": {"wiring", "tracking_wiring", "adapters", "commands", "settings"},
     "tracking_wiring": {"adapters", "tracking_ports", "domain", "settings"},

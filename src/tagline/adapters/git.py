@@ -20,7 +20,11 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
+from tagline.adapters.git_redirects import MOST_REDIRECTS, TELLING, moved_to, redirected
 from tagline.errors import PlatformRefused, WrongUsage
+
+#: Old address to new one, of the repositories that turned out to have moved: one look at each in a run.
+_moved: dict[str, str] = {}
 
 _ALWAYS = (
     ("core.hooksPath", os.devnull),
@@ -30,6 +34,8 @@ _ALWAYS = (
     ("advice.detachedHead", "false"),
     ("advice.graftFileDeprecated", "false"),
     ("protocol.version", "2"),
+    # git would take headers along, and so tokens, to wherever a server sends it.
+    ("http.followRedirects", "false"),
 )
 _TRANSPORTS = "file:git:http:https:ssh"
 
@@ -88,7 +94,13 @@ class Git:
         self.directory = directory
         self.config = (*_ALWAYS, *config)
         self._git = git.Git(str(directory))
+        self._environment = dict(environment or {})
+        self._configure()
+
+    def _configure(self) -> None:
+        """Set the environment of every git that is started from now on."""
         inherited = inherited_config(os.environ)
+        moved = [(f"url.{new}.insteadOf", old) for old, new in _moved.items()]
         self._git.update_environment(
             GIT_TERMINAL_PROMPT="0",
             GIT_OPTIONAL_LOCKS="0",
@@ -96,8 +108,8 @@ class Git:
             GIT_LITERAL_PATHSPECS="1",  # a manifest's path is a path, not a pattern
             GIT_NO_REPLACE_OBJECTS="1",  # the ledger is what was pushed, not what refs/replace makes of it
             GIT_ADVICE="0",
-            **config_environment([*inherited, *self.config]),
-            **(environment or {}),
+            **config_environment([*inherited, *self.config, *moved]),
+            **self._environment,
         )
 
     def run(
@@ -109,15 +121,43 @@ class Git:
     ) -> Result:
         """Run ``git ARGUMENTS`` and wait for it.
 
-        Raises :class:`PlatformRefused` on a non-zero exit when ``check``, and when git is missing.
+        Raises :class:`PlatformRefused` on a non-zero exit when ``check``, when git is missing, and for a server that
+        sends us on to another one.
         """
+        result = self._run(arguments, stdin, environment)
+        for _ in range(MOST_REDIRECTS):
+            url = redirected(result.stderr) if result.status != 0 else None
+            if url is None or not self._follow(url, arguments, stdin, environment):
+                break
+            result = self._run(arguments, stdin, environment)
+        if check and result.status != 0:
+            raise command_failed(arguments[0], result.stderr)
+        return result
+
+    def _run(self, arguments: Sequence[str], stdin: bytes | None, environment: Mapping[str, str] | None) -> Result:
         with _input(stdin) as istream:
             status, stdout, stderr = self._execute(
                 list(arguments), istream=istream, env=dict(environment or {}) or None
             )
-        if check and status != 0:
-            raise command_failed(arguments[0], stderr)
         return Result(status, stdout, stderr)
+
+    def _follow(
+        self, url: str, arguments: Sequence[str], stdin: bytes | None, environment: Mapping[str, str] | None
+    ) -> bool:
+        """Whether the repository at ``url`` has a new address, which is taken from now on.
+
+        Raises PlatformRefused for one on another server.
+        """
+        if url not in _moved:
+            trace = self._run(arguments, stdin, {**(environment or {}), **TELLING}).stderr
+            login = self._run(("config", "--get-urlmatch", "http.extraHeader", f"{url}/"), None, None)
+            new = moved_to(url, trace, has_login=bool(login.stdout.strip()))
+            if new is None or new == url:
+                return False
+            # What was known to lead to the old address leads to the new one: git itself looks only once.
+            _moved.update({known: new for known, last in _moved.items() if last == url} | {url: new})
+        self._configure()
+        return True
 
     def _execute(self, arguments: list[str], **options: Any) -> tuple[int, bytes, str]:
         try:

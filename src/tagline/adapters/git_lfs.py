@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from tagline.adapters.git import Git
 from tagline.adapters.git_urls import RemoteUrl
 from tagline.adapters.proxies import connections, proxy_of
+from tagline.domain.origins import same_origin
 from tagline.domain.storage import Facts, Key
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError
 
@@ -137,7 +138,7 @@ class LfsStore:
         if not href.startswith(("http://", "https://")):
             raise ValueError(href)
         # As git-lfs does: where the server gave no credentials and stays the same, it expects ours.
-        if not any(name.lower() == "authorization" for name in header) and _same_host(href, self._endpoint or ""):
+        if not any(name.lower() == "authorization" for name in header) and same_origin(href, self._endpoint or ""):
             header = {**self._headers, **header}
         with self._lock:
             self._actions[row["oid"]] = {"href": href, "header": header}
@@ -207,7 +208,7 @@ class LfsStore:
             target = _redirected(url, answer.headers["Location"])
             if target is None:
                 break
-            if not _same_host(target, url):
+            if not same_origin(target, url):
                 headers = {name: value for name, value in headers.items() if name.lower() in _HARMLESS}
             url = target
         raise _refusal(_host(url), answer.status)
@@ -285,18 +286,6 @@ def _redirected(url: str, location: str) -> str | None:
     return target if is_safe else None
 
 
-def _same_host(one: str, other: str) -> bool:
-    """Whether credentials for one address may go to the other: same scheme, host and port."""
-    try:
-        parts = [urlsplit(url) for url in (one, other)]
-        known = [
-            (part.scheme, part.hostname, part.port or {"http": 80, "https": 443}.get(part.scheme)) for part in parts
-        ]
-    except ValueError:
-        return False
-    return known[0] == known[1] and known[0][1] is not None
-
-
 def _refusal(host: str, status: int) -> TaglineError:
     if status in (401, 403):
         return StoreRefused(f"{host} denies access to Git LFS ({status}).", _TOKEN_HINT, code="access-denied")
@@ -323,7 +312,7 @@ def lfs_server(git: Git, remote: RemoteUrl, config: bytes | None) -> tuple[str |
     endpoint = named or own
     if not endpoint.lower().startswith(("http://", "https://")):
         return None, {}
-    return endpoint.rstrip("/"), _headers(remote, endpoint) if _same_host(endpoint, remote.url) else {}
+    return endpoint.rstrip("/"), _headers(remote, endpoint) if same_origin(endpoint, remote.url) else {}
 
 
 def _headers(remote: RemoteUrl, endpoint: str) -> dict[str, str]:
@@ -343,7 +332,7 @@ def _headers(remote: RemoteUrl, endpoint: str) -> dict[str, str]:
 
 def _is_below(endpoint: str, scope: str) -> bool:
     """Whether an address is one of those that a section of git's configuration is about."""
-    if not _same_host(endpoint, scope):
+    if not same_origin(endpoint, scope):
         return False
     path = urlsplit(scope).path.rstrip("/")
     return not path or f"{urlsplit(endpoint).path}/".startswith(f"{path}/")

@@ -58,7 +58,8 @@ def authorization(url: str, login: Login) -> tuple[tuple[str, str], ...]:
     secret = base64.b64encode(f"{login.user}:{login.token}".encode()).decode()
     key = f"http.{host}.extraHeader"
     # The empty value drops headers configured before: two Authorization headers are an error.
-    return ((key, ""), (key, f"Authorization: Basic {secret}"))
+    # And a clone's own word on redirects does not count, however closely it is about this address.
+    return ((key, ""), (key, f"Authorization: Basic {secret}"), (f"http.{url}.followRedirects", "false"))
 
 
 def remote_url(text: str, *, base: Path | None = None, login: Login | None = None) -> RemoteUrl:
@@ -94,8 +95,9 @@ def reaching_config(git: Git) -> list[tuple[str, str]]:
     fields = result.stdout.decode(errors="surrogateescape").split("\0")
     pairs = []
     for scope, entry in zip(fields[::2], fields[1::2], strict=False):
-        if scope in ("local", "worktree"):  # the rest reaches every git by itself
-            key, _, value = entry.partition("\n")
+        key, _, value = entry.partition("\n")
+        # The rest reaches every git by itself; and whom a redirect is followed to, nobody else decides.
+        if scope in ("local", "worktree") and not key.lower().endswith(".followredirects"):
             pairs.append((key, value))
     return pairs
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 import gitlab
 import requests
@@ -19,6 +18,7 @@ from tagline.adapters.forge_pages import GitLabPages, host_of
 from tagline.adapters.forge_refusals import Refusal, explain, not_there, unreachable
 from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
 from tagline.domain.codeowners import Flavour
+from tagline.domain.origins import origin_of
 from tagline.domain.records import ChangeKey
 from tagline.errors import NotFound, PlatformRefused
 from tagline.ports import CannotComment, CannotRead
@@ -49,28 +49,12 @@ class _OneServer(requests.Session):
     def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:
         """Send a request. Raises _ElsewhereError for another scheme, host or port."""
         # As requests itself writes it: a name in any alphabet becomes one of DNS.
-        own = _origin(requests.Request("GET", self._url).prepare().url or "")
-        other = _origin(request.url or "")
-        if other != own:
-            raise _ElsewhereError(f"{_shown(own)} sends us on to {_shown(other)}, which was not asked.")
+        own = origin_of(requests.Request("GET", self._url).prepare().url or "")
+        other = origin_of(request.url or "")
+        if own is None or other != own:
+            where = other or "an address that is none"
+            raise _ElsewhereError(f"{own or 'GitLab'} sends us on to {where}, which was not asked.")
         return super().send(request, **named)
-
-
-_Origin = tuple[str, str, int | None]
-
-
-def _origin(url: str) -> _Origin:
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:  # no number: no server of ours
-        return (parts.scheme, parts.hostname or "", 0)
-    return (parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme))
-
-
-def _shown(origin: _Origin) -> str:
-    scheme, host, port = origin
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class _Client(gitlab.Gitlab):
