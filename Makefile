@@ -1,5 +1,6 @@
 # make demo    see changes become versions, on a forge of this machine (makes its environment first)
 # make test    the whole test suite that needs no root
+# make fuzz    promote, kill -9, run again: make fuzz ROUNDS=200 SEED=1; a round's seed repeats it
 # make e2e     what needs root: the image in Docker, GitHub's and GitLab's jobs in real runners, fresh environments
 # make lint    ruff, mypy, and the documents as a site (in build/site)
 # make faces   action.yml and the tables of the documents, from the code
@@ -9,13 +10,19 @@ PYTHON ?= python3
 VENV := .venv
 RETRY := .ci/retry
 
-.PHONY: demo test e2e lint faces bench clean
+.PHONY: demo test fuzz e2e lint faces bench clean
 
 demo: $(VENV)/.run
 	$(VENV)/bin/tagline demo
 
 test: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -n auto -m "not e2e" $(PYTEST)
+
+ROUNDS ?= 200
+SEED ?= 1
+fuzz: $(VENV)/.dev
+	TAGLINE_TESTS_ROUNDS=$(ROUNDS) TAGLINE_TESTS_SEED=$(SEED) \
+	    $(VENV)/bin/python -m pytest -n auto -rP tests/changes/test_kills.py $(PYTEST)
 
 e2e: $(VENV)/.dev
 	.ci/runners

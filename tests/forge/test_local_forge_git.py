@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -76,3 +78,22 @@ def test_git__partial_and_shallow_fetches__work(
     fetched = git("fetch", "-q", "--depth=1", "origin", ids["c0"], token="actions-token", cwd=tmp_path / "part")
     assert fetched.returncode == 0, fetched.stderr
     assert any(e.is_git and e.headers.get("git-protocol") == "version=2" for e in server.exchanges)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Content-Length: 9\r\n\r\n{}",
+        "Transfer-Encoding: chunked\r\n\r\n9\r\n{}",
+        "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    ],
+    ids=["length", "in a chunk", "between chunks"],
+)
+def test_request__whose_client_dies_half_way__is_none(server: ForgeServer, shop: Repository, said: str) -> None:
+    address = urlsplit(server.url)
+    with socket.create_connection((str(address.hostname), int(address.port or 0))) as line:
+        line.sendall(f"POST /org/shop.git/git-receive-pack HTTP/1.1\r\nHost: x\r\n{said}".encode())
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(1) == b""
+    assert server.exchanges == []
+    assert server.failures == []

@@ -163,10 +163,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _read_body(stream: BufferedIOBase, headers: dict[str, str]) -> bytes:
     if headers.get("transfer-encoding", "").lower() != "chunked":
-        return stream.read(int(headers.get("content-length", 0)))
+        return _exactly(stream, int(headers.get("content-length", 0)))
     chunks = []
-    while size := int(stream.readline().partition(b";")[0], 16):
-        chunks.append(stream.read(size))
+    # A client that goes away between two chunks leaves an empty line.
+    while size := int(_exactly(stream, 1) + stream.readline().partition(b";")[0], 16):
+        chunks.append(_exactly(stream, size))
         stream.readline()
     stream.readline()
     return b"".join(chunks)
+
+
+def _exactly(stream: BufferedIOBase, size: int) -> bytes:
+    """So many bytes; a request whose client went away half way is none."""
+    content = stream.read(size)
+    if len(content) < size:
+        raise ConnectionAbortedError
+    return content
