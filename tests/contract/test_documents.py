@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,3 +107,37 @@ def test_examples__every_one__is_run_by_an_end_to_end_test() -> None:
 
 def test_readme__is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 250
+
+
+SECURITY = (ROOT / "docs" / "security.md").read_text()
+#: Sections whose every item is a promise.
+PROMISES = ("What a malicious change cannot do", "Tokens", "The ledger", "Supply chain")
+TEST = re.compile(r"`(tests/\S+\.py)::(\w+)`")
+
+
+def _promises(text: str) -> list[str]:
+    """The items of the sections of promises, each with what stands below it."""
+    sections = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n?)*)", text, re.MULTILINE))
+    return [item for name in PROMISES for item in re.split(r"^- ", sections[name], flags=re.MULTILINE)[1:]]
+
+
+@pytest.mark.parametrize("promise", _promises(SECURITY), ids=lambda promise: " ".join(promise.split()[:6]))
+def test_promise__of_the_security_model__names_tests_that_exist(promise: str) -> None:
+    named = TEST.findall(promise)
+    assert named, f"no test shows it: {promise}"
+    for file, name in named:
+        path = ROOT / file
+        assert path.exists(), f"{file} is not there"
+        functions = {each.name for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.FunctionDef)}
+        assert name in functions, f"{file} has no {name}"
+
+
+def test_promises__without_a_test_or_with_one_that_is_gone__are_seen() -> None:
+    assert len(_promises(SECURITY)) > 20
+    gone = SECURITY.replace("## Tokens\n", "## Tokens\n\n- Whatever.\n    - `tests/changes/test_kills.py::test_none`\n")
+    promise = next(item for item in _promises(gone) if item.startswith("Whatever."))
+    with pytest.raises(AssertionError, match="has no test_none"):
+        test_promise__of_the_security_model__names_tests_that_exist(promise)
+    with pytest.raises(AssertionError, match="no test shows it"):
+        test_promise__of_the_security_model__names_tests_that_exist("Whatever.")
+    assert "What cannot be promised" in SECURITY
