@@ -80,6 +80,37 @@ def test_approval__older_than_the_last_push__is_not_counted(guarded: World) -> N
     _refused(guarded, number, "approvals")
 
 
+@pytest.mark.parametrize("listed", [False, True], ids=["side-branch", "listed-branch"])
+def test_approval__before_the_base_branch_was_changed__is_not_counted(
+    make_world: Callable[..., World], platform: Platform, *, listed: bool
+) -> None:
+    """A side branch's model, which no reviewer of the change was shown, would come along to prod."""
+    world = make_world(platform, POLICY + "branches: ['release/*']\n" * listed)
+    side = "release/1" if listed else "side"
+    world.push(side, {"models/churn.txt": "a trojan\n"})
+    number = world.open(
+        "topic", {"README.md": "harmless\n"}, labels=("stage:churn#prod", "version:churn@minor"), target=side
+    )
+    world.approve(number, "carol")
+    world.repo.edit(number, by="alice", target="main")
+    planned = world.plan(number)
+    assert planned.verdict == "waiting"
+    assert "approved before the base branch was changed" in world.comments(number)[0]
+    world.merge(number)
+    _refused(world, number, "approvals")
+
+
+def test_approval__after_the_base_branch_was_changed__counts(guarded: World) -> None:
+    guarded.push("side", {"r.txt": "1\n"})
+    number = guarded.open("topic", BETTER, labels=LABELS, target="side")
+    guarded.approve(number, "bob")
+    guarded.repo.edit(number, by="alice", target="main")
+    guarded.approve(number, "carol")
+    guarded.merge(number)
+    assert guarded.promote(number).code == 0
+    assert [by.split()[0] for by in guarded.trailers("churn#prod#1")["Approved-By"]] == ["carol"]
+
+
 @pytest.mark.parametrize("late", ["stage:prod", "version:major"])
 def test_label__added_after_the_approval__is_not_covered_by_it(guarded: World, late: str) -> None:
     number = guarded.open("topic", BETTER, labels=tuple(label for label in LABELS if label[:5] != late[:5]))

@@ -24,10 +24,12 @@ def approval(by: str = "bob", *, commit: str | None = HEAD, at: float | None = A
     return Review(by, "approved", commit, at)
 
 
-def people(*reviews: Review, pushed_at: float | None = None, **fields: Any) -> People:
+def people(
+    *reviews: Review, pushed_at: float | None = None, retargeted_at: float | None = None, **fields: Any
+) -> People:
     """Reviewers who may all write, unless ``writers`` says otherwise."""
     writers = {review.by.casefold(): True for review in reviews}
-    return replace(People(Reviews(reviews, pushed_at), writers), **fields)
+    return replace(People(Reviews(reviews, pushed_at, retargeted_at), writers), **fields)
 
 
 def state(judged: Judged) -> str:
@@ -291,6 +293,22 @@ def test_fresh__request_by_file__covers_every_approval_of_the_last_commit():
     assert state(judge(RULE, people(approval(at=1.0)), replace(SUBJECT, requested_at=0.0))) == "ok"
 
 
+@pytest.mark.parametrize("commit", [HEAD, None])
+@pytest.mark.parametrize(
+    ("at", "expected"), [(PUSHED_AT + 9, "waiting"), (PUSHED_AT + 10, "waiting"), (PUSHED_AT + 10.5, "ok")]
+)
+def test_fresh__base_branch_changed__only_an_approval_after_it_counts(commit, at, expected):
+    given = people(approval(commit=commit, at=at), pushed_at=PUSHED_AT, retargeted_at=PUSHED_AT + 10)
+    judged = judge(RULE, given, SUBJECT)
+    assert state(judged) == expected
+    assert expected == "ok" or why(judged) == "approved before the base branch was changed"
+
+
+def test_fresh__base_branch_changed_and_no_time_of_the_approval__does_not_count():
+    judged = judge(RULE, people(approval(at=None), retargeted_at=1.0), SUBJECT)
+    assert why(judged) == "approved before the base branch was changed"
+
+
 @pytest.mark.parametrize("at", [1.0, PUSHED_AT])
 def test_not_fresh__approval_of_any_commit_and_time__counts(at):
     rule = ApprovalRule(fresh=False)
@@ -374,11 +392,11 @@ subjects = st.builds(
 )
 
 
-@given(rules, st.lists(reviews, max_size=6), times, everybody, teams, subjects)
+@given(rules, st.lists(reviews, max_size=6), times, times, everybody, teams, subjects)
 def test_judge__whatever_is_known__ok_needs_that_many_people_who_certainly_count(
-    rule, given, pushed_at, writers, members, subject
+    rule, given, pushed_at, retargeted_at, writers, members, subject
 ):
-    judged = judge(rule, People(Reviews(tuple(given), pushed_at), writers, members), subject)
+    judged = judge(rule, People(Reviews(tuple(given), pushed_at, retargeted_at), writers, members), subject)
     counted = {review.by.casefold() for review in judged.counted}
     assert (judged.verdict.state == "ok") == (len(counted) >= rule.count)
     assert len(counted) == len(judged.counted)
@@ -398,6 +416,7 @@ def test_judge__whatever_is_known__ok_needs_that_many_people_who_certainly_count
             assert subject.requested_at is not None
             assert review.at > subject.requested_at
             assert review.commit == HEAD or (pushed_at is not None and review.at > pushed_at)
+            assert retargeted_at is None or review.at > retargeted_at
 
 
 @given(rules, st.lists(reviews, max_size=6), times, everybody, teams, subjects)

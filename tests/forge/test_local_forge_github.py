@@ -172,6 +172,22 @@ def test_pulls__opened_edited_and_closed_by_the_api(shop: Repository, server: Fo
     assert status_of(lambda: repo.create_pull(base="main", head="nowhere", title="T")) == 422
 
 
+def test_pull__retargeted__an_event_of_its_own_that_the_timeline_leaves_out(
+    shop: Repository, server: ForgeServer
+) -> None:
+    repo = on_github(server)
+    pull = repo.create_pull(base="feature/slash", head="topic", title="T")
+    pull.edit(base="main")
+    assert (shop.change(1).target, pull.base.ref) == ("main", "main")
+    (event,) = pull.get_issue_events()
+    assert (event.event, event.actor.login) == ("base_ref_changed", "alice")
+    assert "base_ref_changed" not in [entry.event for entry in repo.get_issue(1).get_timeline()]
+    for nowhere in ("none", "topic"):
+        assert status_of(lambda base=nowhere: pull.edit(base=base)) == 422  # type: ignore[misc]
+    pull.edit(state="closed")
+    assert status_of(lambda: pull.edit(base="feature/slash")) == 422
+
+
 # Commits
 
 

@@ -126,6 +126,23 @@ def test_versions__one_a_push__the_newest_first(
     assert [commit.title for commit in change.commits()] == ["t1"]
 
 
+def test_merge_request__retargeted__a_note_and_a_version_of_the_same_head(
+    shop: Repository, change: ProjectMergeRequest, ids: dict[str, str]
+) -> None:
+    change.target_branch = "feature/slash"
+    change.save()
+    assert shop.change(1).target == "feature/slash"
+    notes = [(note.system, note.body) for note in change.notes.list(get_all=True)]
+    assert notes == [(True, "changed target branch from `main` to `feature/slash`")]
+    newest, first = change.diffs.list(get_all=True)
+    assert newest.head_commit_sha == first.head_commit_sha == ids["t2"]
+    assert (newest.base_commit_sha, newest.start_commit_sha) == (ids["t1"], ids["t1"])
+    shop.merge(1, by="alice", method="merge")
+    change.target_branch = "main"
+    change.save()
+    assert shop.change(1).target == "feature/slash"
+
+
 def test_diffs__of_a_change__are_gits(server: ForgeServer, shop: Repository, change: ProjectMergeRequest) -> None:
     files = gitlab_client(server).http_list(f"/projects/{shop.id}/merge_requests/1/diffs", get_all=True)
     renamed = next(file for file in files if file["renamed_file"])

@@ -165,6 +165,23 @@ def test_reviews__approved_and_withdrawn__those_before_the_merge(place: Place) -
         assert found.pushed_at < (approved[0].at or 0)
 
 
+def test_reviews__base_branch_changed__say_when(place: Place) -> None:
+    approve = place.repo.review if place.flavour == "github" else place.repo.approve
+    approve(1, by="bob")
+    assert place.forge.reviews(place.forge.change(1)).retargeted_at is None
+    place.repo.git.set_ref("refs/heads/other", place.ids["c1"])
+    place.repo.edit(1, by="bob", target="other")
+    approve(1, by="tess")
+    found = place.with_token("alice-token").reviews(place.forge.change(1))
+    before, after = ({review.by: review.at or 0 for review in found.reviews}[by] for by in ("bob", "tess"))
+    assert found.retargeted_at is not None
+    # GitHub tells whole seconds.
+    assert int(before) <= found.retargeted_at <= int(after)
+    if place.flavour == "gitlab":
+        assert found.pushed_at is not None
+        assert found.pushed_at < before
+
+
 def test_may_write__by_role__from_write_on(place: Place) -> None:
     who = {login: place.forge.may_write(login) for login in ("alice", "bob", "tess", "mallory", "nobody", "x[bot]")}
     assert who == {"alice": True, "bob": True, "tess": False, "mallory": False, "nobody": False, "x[bot]": False}

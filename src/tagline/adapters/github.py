@@ -47,6 +47,8 @@ _VERDICTS: Mapping[str, ReviewVerdict] = {
     "DISMISSED": "withdrawn",
 }
 #: Tokens that installations get; GET /user is not for them.
+#: What changes the base of a pull request: a person, GitHub where the old base was merged and deleted, a forced push.
+_BASE_CHANGES = ("base_ref_changed", "automatic_base_change_succeeded", "base_ref_force_pushed")
 _INSTALLATION = re.compile(r"ghs_|v1\.")
 _ACTIONS_BOT = "github-actions[bot]"
 _PAGES_OF_RECENT = 5
@@ -65,6 +67,7 @@ class GitHub(GitHubPages):
         self._api = client(api_url, token)
         self._repo = self._api.get_repo(repository)
         self._pulls: dict[int, Any] = {}
+        self._events_of: dict[int, list[Any]] = {}
 
     # -- changes ----------------------------------------------------------------
 
@@ -99,6 +102,7 @@ class GitHub(GitHubPages):
     def _change(self, pull: Any, *, listed: bool = False) -> Change:
         """``listed``: from a list, which leaves out how many commits and comments there are."""
         self._pulls[pull.number] = pull
+        self._events_of.pop(pull.number, None)
         merged_at = _seconds(pull.merged_at)
         head_repository = pull.head.repo
         return Change(
@@ -123,8 +127,11 @@ class GitHub(GitHubPages):
         return self._pulls.get(change.number) or self._repo.get_pull(change.number)
 
     def _events(self, change: Change) -> list[Any]:
-        with self._reading("label events", "issues: read"):
-            return list(self._pull(change).get_issue_events())
+        """The issue's events, read once for each look at it: of labels, dismissals and changes of the base."""
+        if change.number not in self._events_of:
+            with self._reading("the events of a pull request", "issues: read"):
+                self._events_of[change.number] = list(self._pull(change).get_issue_events())
+        return self._events_of[change.number]
 
     def labels(self, change: Change) -> tuple[Label, ...]:
         """From the issue's events; GitHub's order tells what came after the merge within a second."""
@@ -140,7 +147,10 @@ class GitHub(GitHubPages):
         return standing_labels(change.labels, found, change.merged_at if change.merged else None)
 
     def reviews(self, change: Change) -> Reviews:
-        """Every review; one that was dismissed after the merge counts as it stood at the merge."""
+        """Every review; one that was dismissed after the merge counts as it stood at the merge.
+
+        When the base was last changed is asked only where somebody approved.
+        """
         with self._reading("reviews", "pull-requests: read"):
             reviews = list(self._pull(change).get_reviews())
         dismissed_later: dict[int, str] = {}
@@ -155,7 +165,11 @@ class GitHub(GitHubPages):
             late = change.merged and at is not None and at > (change.merged_at or 0)
             if verdict is not None and review.user is not None and not late:
                 found.append(Review(review.user.login, verdict, review.commit_id, at))
-        return Reviews(tuple(found))
+        if all(review.verdict != "approved" for review in found):
+            return Reviews(tuple(found))
+        changed = (event.created_at.timestamp() for event in self._events(change) if event.event in _BASE_CHANGES)
+        until = change.merged_at if change.merged_at is not None else float("inf")
+        return Reviews(tuple(found), retargeted_at=max((at for at in changed if at <= until), default=None))
 
     def merge_base(self, change: Change) -> str:
         """By comparing the branches."""

@@ -185,11 +185,18 @@ class GitLab(GitLabPages):
         return standing_labels(change.labels, events, change.merged_at)
 
     def reviews(self, change: Change) -> Reviews:
-        """Approvals, whose time newer servers tell, and the time of the last push, by the request's versions."""
+        """Approvals, whose time newer servers tell, and the times of the last push and the last change of the base.
+
+        By the request's versions: GitLab makes one at each of both, and one of the same head is no push.
+        """
         with self._reading("approvals"):
             approvals = self._request(change).approvals.get()
-            versions = self._request(change).diffs.list(iterator=True)
-            pushed = [_seconds(version.created_at) or 0.0 for version in versions]
+            versions = list(self._request(change).diffs.list(iterator=True))[::-1]
+        pushed: list[float] = []
+        retargeted: list[float] = []
+        for before, version in zip([None, *versions], versions, strict=False):
+            same = before is not None and before.head_commit_sha == version.head_commit_sha
+            (retargeted if same else pushed).append(_seconds(version.created_at) or 0.0)
         found = []
         for row in approvals.approved_by:
             login = row["user"]["username"]
@@ -197,7 +204,7 @@ class GitLab(GitLabPages):
             at = _seconds(row.get("approved_at"))
             if not (change.merged and at is not None and at > (change.merged_at or 0)):
                 found.append(Review(login, "approved", None, at))
-        return Reviews(tuple(found), max(pushed, default=None))
+        return Reviews(tuple(found), max(pushed, default=None), max(retargeted, default=None))
 
     def merge_base(self, change: Change) -> str:
         """As the request tells it."""

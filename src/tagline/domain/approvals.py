@@ -82,7 +82,7 @@ def judge(rule: ApprovalRule, people: People, subject: Subject) -> Judged:
     others: list[tuple[str, str]] = []
     unclear: list[Unknown] = []
     for review in latest_reviews(people.reviews.reviews).values():
-        reason = _why_not(rule, people, subject, review, people.reviews.pushed_at)
+        reason = _why_not(rule, people, subject, review, people.reviews)
         if reason is None:
             counted.append(review)
         elif isinstance(reason, Unknown):
@@ -117,7 +117,7 @@ def who_may(rule: ApprovalRule, subject: Subject) -> str:
 
 
 def _why_not(
-    rule: ApprovalRule, people: People, subject: Subject, review: Review, pushed_at: float | None
+    rule: ApprovalRule, people: People, subject: Subject, review: Review, reviews: Reviews
 ) -> str | Unknown | None:
     """Why a review does not count; None when it does."""
     login = review.by.casefold()
@@ -131,7 +131,7 @@ def _why_not(
         return Unknown(f"when {review.by} approved", "GitLab 18 and newer tell it.")
     checks = (
         _labeller(rule, subject, login),
-        _stale(subject, review, pushed_at) if rule.fresh else None,
+        _stale(subject, review, reviews) if rule.fresh else None,
         _outsider(rule, people, subject, login),
         _reader(people, login),
     )
@@ -147,8 +147,9 @@ def _labeller(rule: ApprovalRule, subject: Subject, login: str) -> str | Unknown
     return "asked for it" if login in subject.requesters else None
 
 
-def _stale(subject: Subject, review: Review, pushed_at: float | None) -> str | Unknown | None:
-    """Whether a review is older than the last push or than the request that it has to cover."""
+def _stale(subject: Subject, review: Review, reviews: Reviews) -> str | Unknown | None:
+    """Whether a review is older than the last push, than the base branch, or than the request that it has to cover."""
+    pushed_at, retargeted_at = reviews.pushed_at, reviews.retargeted_at
     if review.commit is not None:
         if review.commit != subject.head:
             return "approved an older commit"
@@ -156,6 +157,9 @@ def _stale(subject: Subject, review: Review, pushed_at: float | None) -> str | U
         return Unknown("the time of the approval or of the last push", "GitLab tells it to project tokens (scope api).")
     elif review.at <= pushed_at:
         return "approved before the last push"
+    if retargeted_at is not None and (review.at is None or review.at <= retargeted_at):
+        # Against another base the same head brings other files.
+        return "approved before the base branch was changed"
     if subject.requested_at is None or review.at is None:
         return Unknown("when the label was applied", "Remove the label and add it again, then approve.")
     return "approved before the request" if review.at <= subject.requested_at else None

@@ -78,10 +78,14 @@ class Review(NamedTuple):
 
 
 class Reviews(NamedTuple):
-    """All reviews in order, and when the change was last pushed to (None: reviews carry commits)."""
+    """All reviews in order, and when the change was last pushed to (None: reviews carry commits).
+
+    ``retargeted_at`` is when its base branch was last changed for another, or rewritten; None: never.
+    """
 
     reviews: tuple[Review, ...]
     pushed_at: float | None = None
+    retargeted_at: float | None = None
 
 
 class Comment(NamedTuple):

@@ -91,6 +91,7 @@ class Event:
     review: Review | None = None
     comment: Comment | None = None
     message: str = ""
+    #: From what to what: a title, or the branch that the change goes into.
     renamed: tuple[str, str] = ("", "")
 
 

@@ -81,15 +81,17 @@ class Repository(RepositoryState):
             change.title = title
         change.body = change.body if body is None else body
         if target is not None and target != change.target:
-            self._retarget(change, target)
+            self._retarget(change, target, by)
         return change
 
-    def _retarget(self, change: Change, target: str) -> None:
+    def _retarget(self, change: Change, target: str, by: str) -> None:
+        self._must_be(change, "open")
         start = self.git.branches().get(target)
-        if start is None:
-            raise Refused(f"no branch {target!r}")
+        if start is None or target == change.source:
+            raise Refused(f"no branch {target!r} that {change.source!r} could go into")
+        event = self._event(change, "base_ref_changed", by, renamed=(change.target, target))
         change.target = target
-        self.record_version(change, change.head, start, change.updated)
+        self.record_version(change, change.head, start, event.at)
 
     @atomic
     def close(self, number: int, *, by: str | None = None) -> None:

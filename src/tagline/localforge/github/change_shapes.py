@@ -16,7 +16,9 @@ _LINKS = {
     "commits": "/pulls/{}/commits",
 }
 #: What ``issues/N/events`` lists; the rest is in the timeline alone.
-_EVENTS = ("labeled", "unlabeled", "review_dismissed", "merged", "closed", "reopened", "renamed")
+_EVENTS = ("labeled", "unlabeled", "review_dismissed", "merged", "closed", "reopened", "renamed", "base_ref_changed")
+#: What the timeline leaves out: GitLab's, and what only ``issues/N/events`` lists.
+_NOT_IN_TIMELINE = ("unapproved", "base_ref_changed")
 
 
 class ChangeShapes:
@@ -191,7 +193,9 @@ class ChangeShapes:
 
     def timeline(self, change: Change) -> list[Json]:
         """What ``issues/N/timeline`` lists, by time; commits stand where they were pushed."""
-        entries = [(event.at, self._entry(change, event)) for event in change.events if event.kind != "unapproved"]
+        entries = [
+            (event.at, self._entry(change, event)) for event in change.events if event.kind not in _NOT_IN_TIMELINE
+        ]
         known: set[str] = set()
         for version in change.versions:
             commits = self._repository.git.commits("--reverse", f"{version.base}..{version.head}")

@@ -58,7 +58,9 @@ def _edit_change(call: Call) -> Response:
     for name in [*_names(sent.get("labels")), *_names(sent.get("add_labels"))]:
         repository.label(change.number, name, by=call.login)
     if {"title", "description", "target_branch"} & set(sent):
-        title, body, target = sent.get("title"), sent.get("description"), sent.get("target_branch")
+        title, body = sent.get("title"), sent.get("description")
+        # Of a merged one GitLab leaves the target out, and says nothing of it.
+        target = sent.get("target_branch") if change.state != "merged" else None
         repository.edit(change.number, by=call.login, title=title, body=body, target=target)
     if sent.get("state_event") == "close":
         repository.close(change.number, by=call.login)

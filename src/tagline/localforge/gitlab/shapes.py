@@ -30,7 +30,11 @@ ACCESS: dict[Role, int] = {"none": 0, "read": 20, "triage": 20, "write": 30, "ma
 #: What starts a pipeline, by GitHub's word for it.
 _SOURCES = {"workflow_dispatch": "web"}
 #: Events that GitLab tells as notes of its own.
-_SYSTEM_NOTES = {"reviewed": "approved this merge request", "unapproved": "unapproved this merge request"}
+_SYSTEM_NOTES = {
+    "reviewed": "approved this merge request",
+    "unapproved": "unapproved this merge request",
+    "base_ref_changed": "changed target branch from `{}` to `{}`",
+}
 
 
 def time(seconds: float) -> str:
@@ -156,7 +160,7 @@ class Shapes:
         """A change's notes, among them GitLab's own."""
         notes = [self.note(change, comment) for comment in change.comments]
         for event in change.events:
-            text = _SYSTEM_NOTES.get(event.kind)
+            text = _SYSTEM_NOTES.get(event.kind, "").format(*event.renamed)
             if text and (event.review is None or event.review.given == "approved"):
                 said = Comment(event.id, event.login, text, event.at, event.at)
                 notes.append({**self.note(change, said), "system": True})
