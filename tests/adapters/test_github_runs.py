@@ -329,15 +329,10 @@ BARE_RUN = {"id": 1, "head_branch": TAG, "head_sha": "COMMIT"}
         pytest.param("GET", RUNS, 200, {"workflow_runs": [BARE_RUN]}, {}, id="no-path"),
         pytest.param("GET", RUNS, 200, {"workflow_runs": [RUN]}, {}, id="no-page"),
         pytest.param("GET", r"/git/ref/heads/", 200, HTML, {"Content-Type": "text/html"}, id="branch-html"),
-        pytest.param("GET", RUNS, 301, None, {"Location": "/api/v3/moved"}, id="moved-relatively"),
-        pytest.param("GET", RUNS, 301, None, {"Location": "https://elsewhere.invalid/x"}, id="moved-elsewhere"),
-        pytest.param("GET", RUNS, 302, None, {"Location": "https://elsewhere.invalid/x"}, id="found-elsewhere"),
         pytest.param("GET", RUNS, 400, ["no"], {}, id="a-refusal-in-a-list"),
         pytest.param("POST", DISPATCH, 200, HTML, {"Content-Type": "text/html"}, id="post-html"),
         pytest.param("POST", DISPATCH, 200, {}, {}, id="post-empty-object"),
         pytest.param("POST", DISPATCH, 200, {"html_url": 7}, {}, id="post-odd-page"),
-        pytest.param("POST", DISPATCH, 301, None, {"Location": "/api/v3/moved"}, id="post-moved-relatively"),
-        pytest.param("POST", DISPATCH, 307, None, {"Location": "https://elsewhere.invalid/x"}, id="post-elsewhere"),
     ],
 )
 def test_deliver__an_answer_that_is_not_githubs__is_a_refusal_and_no_bug(

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -17,66 +12,22 @@ from tagline.domain.changes import Change
 from tagline.errors import PlatformRefused
 from tagline.ports import CannotComment
 from tagline.settings import Secret
+from tests.adapters.answering import Server, serving
 
-#: From the path of a request to the status, the headers and the body of its answer.
-Answer = Callable[[str], tuple[int, Mapping[str, str], object]]
 SECRET = "glpat-secret"
 KINDS = pytest.mark.parametrize("job_token", [False, True], ids=["project-token", "job-token"])
 CHANGE = Change(1, "https://f/1", "Better", "alice", "main", "c0")
 
 
-@dataclass
-class Server:
-    """A server, and the headers of the requests that it got."""
-
-    port: int
-    answer: Answer
-    heard: list[Mapping[str, str]] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
-@contextmanager
-def _serve() -> Iterator[Server]:
-    class Handler(BaseHTTPRequestHandler):
-        def _say(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            found.heard.append(dict(self.headers))
-            status, headers, body = found.answer(self.path)
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = _say  # noqa: N815 - the library's names
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Server(server.server_port, lambda _: (404, {}, {}))
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 @pytest.fixture
 def ours() -> Iterator[Server]:
-    with _serve() as server:
+    with serving() as server:
         yield server
 
 
 @pytest.fixture
 def other() -> Iterator[Server]:
-    with _serve() as server:
+    with serving() as server:
         yield server
 
 

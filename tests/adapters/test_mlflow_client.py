@@ -153,8 +153,10 @@ def test_get__slow_answer_within_the_time__is_read(monkeypatch: pytest.MonkeyPat
 
 def test_redirect__to_another_host__is_not_followed():
     with MlflowStub(lambda *_: {}) as other, MlflowStub(lambda *_: (302, b"", {"Location": other.url})) as stub:
-        with pytest.raises(PlatformRefused):
+        with pytest.raises(PlatformRefused) as caught:
             MlflowClient(stub.url, TOKEN).post("runs/set-tag", {})
+        assert stub.url in caught.value.message
+        assert other.url in caught.value.message
         assert other.requests == []
         assert len(stub.requests) == 1
 

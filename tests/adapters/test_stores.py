@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tagline.adapters.s3 import S3Store
 from tagline.adapters.stores import RemoteStores
 from tagline.domain.storage import Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
-from tests.objectservers import PASSWORD, USER, PlainHandler, serve_http, serve_sftp, serve_webdav
+from tests.objectservers import PASSWORD, USER, PlainHandler, RangeHandler, serve_http, serve_sftp, serve_webdav
 
 
 def remote(url: str, *, own: bool = True, **options: str) -> Remote:
@@ -229,6 +230,50 @@ def test_http__cut_in_mid_object__lost(tmp_path: Path, scheme: str) -> None:
         store = opened(url.replace("http", scheme))
         error = refused(lambda: list(store.read(Key("k"))))
     assert (type(error), error.code) == (StoreRefused, "connection-lost")
+
+
+@pytest.mark.parametrize("scheme", ["http", "webdav"])
+@pytest.mark.parametrize("way", ["basic", "custom"])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_http__redirect__login_goes_to_the_named_server_alone(
+    tmp_path: Path, scheme: str, way: str, *, elsewhere: bool
+) -> None:
+    (tmp_path / "k").write_bytes(b"data")
+    heard: list[str] = []
+
+    class Hearing(RangeHandler):
+        protocol_version = "HTTP/1.0"  # no connection outlives its answer
+
+        def _answer(self, *, body: bool) -> None:
+            heard.append(str(self.headers))
+            super()._answer(body=body)
+
+    class Sending(Hearing):
+        def _answer(self, *, body: bool) -> None:
+            if self.path.startswith("/moved"):
+                self.path = self.path.removeprefix("/moved")
+                super()._answer(body=body)
+                return
+            self.send_response(302)
+            self.send_header("Location", f"{other if elsewhere else ''}/moved{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    class Other(Hearing):
+        def _answer(self, *, body: bool) -> None:
+            self.path = self.path.removeprefix("/moved")
+            super()._answer(body=body)
+
+    login = {"auth": way, "user": USER} if scheme == "http" or way == "basic" else {}
+    login |= {"custom_auth_header": "X-Key"} if way == "custom" else {}
+    if scheme == "webdav":
+        login.pop("auth", None)
+    with serve_http(tmp_path, Other) as other, serve_http(tmp_path, Sending) as url:
+        store = opened(url.replace("http", scheme), password=PASSWORD, **login)
+        assert b"".join(store.read(Key("k"))) == b"data"
+    assert len(heard) == 1
+    secret = PASSWORD if way == "custom" else b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    assert (secret in heard[0]) is not elsewhere
 
 
 def test_http__nobody_there_and_a_password_in_the_url__unreachable_and_not_told() -> None:

@@ -20,6 +20,23 @@ class Refusal(NamedTuple):
     rate_limited: bool
 
 
+class ElsewhereError(requests.RequestException):
+    """A forge sent us on to another server, which was not asked: it would have got the token."""
+
+    def __init__(self, forge: str, asked: object, sent_to: object) -> None:
+        where = sent_to or "an address that is none"
+        super().__init__(f"{asked or forge} sends us on to {where}, which was not asked.")
+
+
+def elsewhere(error: ElsewhereError, variable: str) -> PlatformRefused:
+    """The error for a forge that sends us on; ``variable`` names its API in a job."""
+    return PlatformRefused(
+        f"{error} It would have got the token.",
+        f"Where the forge is there for good, name that address: {variable}, or for another repository --repo-api-url.",
+        code="other-origin",
+    )
+
+
 def unreachable(url: str, error: Exception) -> PlatformRefused:
     """The error for a forge that did not answer, however often it was asked."""
     if isinstance(error, requests.exceptions.SSLError):

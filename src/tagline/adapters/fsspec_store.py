@@ -14,6 +14,7 @@ from urllib.parse import quote
 from tagline.adapters.fsspec_options import Plan, plan
 from tagline.adapters.git import without_credentials
 from tagline.adapters.store_options import PIECE, below, cut, in_threads, missing, no_versions
+from tagline.domain.origins import same_origin
 from tagline.domain.storage import Facts, Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
 
@@ -137,12 +138,25 @@ class FsspecStore:
                         f"Install it: pip install 'tagline[{self._plan.extra}]'",
                         code="needs-extra",
                     ) from None
-                more = {"get_client": _http_client} if self._plan.extra == "http" else {}
+                more = {"get_client": partial(_http_client, self._secret_headers)} if self._plan.extra == "http" else {}
                 try:
                     self._file_system = make(**self._plan.arguments, **more, skip_instance_cache=True)
                 except Exception as error:
                     raise self._explain(None, error) from None
+                if self._plan.extra == "webdav":
+                    self._file_system.client.http.event_hooks = {"request": [self._stay]}
         return self._file_system
+
+    @property
+    def _secret_headers(self) -> tuple[str, ...]:
+        """The headers that may be a login, and go to no other server than the remote's own."""
+        return ("Authorization", *filter(None, [self._remote.options.get("custom_auth_header")]))
+
+    def _stay(self, request: Any) -> None:
+        """Before each request of httpx, which follows redirects and takes headers along: no login to another server."""
+        if not same_origin(str(request.url), str(self._plan.arguments["base_url"])):
+            for name in self._secret_headers:
+                request.headers.pop(name, None)
 
     def _open(self, path: str, start: int, length: int | None, etag: str | None) -> _Answer:
         """Begin to read. Of HTTP one GET is enough, which the file systems' own files would not do with."""
@@ -258,6 +272,7 @@ def _status(error: BaseException) -> int | None:
 
 
 async def _http_client(
+    secret_headers: Collection[str],
     *,
     verify: bool | str | None = None,
     connect_timeout: float,
@@ -268,12 +283,24 @@ async def _http_client(
     import ssl
 
     import aiohttp
+    from yarl import URL
 
+    async def stay(_session: Any, _context: Any, told: Any) -> None:
+        """At a redirect aiohttp drops Authorization for another server, but no header of another name."""
+        answer = told.response
+        target = told.url.join(URL(answer.headers.get("Location") or answer.headers.get("URI", "")))
+        if not same_origin(str(target), str(told.url)):
+            for name in secret_headers:
+                told.headers.popall(name, None)
+
+    watch = aiohttp.TraceConfig()
+    watch.on_request_redirect.append(stay)
     context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify is not False
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout, sock_read=read_timeout),
         connector=aiohttp.TCPConnector(ssl=context),
         # Proxies by the usual variables.
         trust_env=True,
+        trace_configs=[watch],
         **options,
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 import github
 import requests
 from github.GithubException import GithubException, RateLimitExceededException
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 
 from tagline.adapters import http_retries
-from tagline.adapters.forge_refusals import Refusal, explain, unreachable
+from tagline.adapters.forge_refusals import ElsewhereError, Refusal, elsewhere, explain, unreachable
+from tagline.domain.origins import origin_of
 from tagline.errors import PlatformRefused
 from tagline.settings import Secret
 
@@ -19,9 +22,59 @@ class _Retry(github.GithubRetry, http_retries.PatientRetry):  # type: ignore[mis
     """PyGithub's, which knows GitHub's rate limits by their words, with our bound on waiting."""
 
 
+#: GitHub's for what has another address, of a renamed repository too: the same request is for that address.
+#: Source: https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+_REDIRECTS = (301, 302, 307, 308)
+_MOST_REDIRECTS = 5
+
+
+class _OneServer:
+    """A connection of PyGithub's that follows redirects by itself, within the server that was named.
+
+    PyGithub follows some, drops the question that goes with them, and does not look at the port.
+    """
+
+    def getresponse(self: Any) -> RequestsResponse:
+        """Send the request, and again to where it is sent on. Raises ElsewhereError for another server."""
+        url = f"{self.protocol}://{self.host}:{self.port}{self.url}"
+        own = origin_of(url)
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = self.session.request(
+                self.verb,
+                url,
+                headers=self.headers,
+                data=self.input,
+                timeout=self.timeout,
+                verify=self.verify,
+                allow_redirects=False,
+            )
+            location = answer.headers.get("Location", "")
+            if answer.status_code not in _REDIRECTS or not location:
+                return RequestsResponse(answer)
+            url = _joined(url, location)
+            if own is None or origin_of(url) != own:
+                raise ElsewhereError("GitHub", own, origin_of(url))
+        raise requests.TooManyRedirects(f"{own} sends us on and on.")
+
+
+class _Plain(_OneServer, HTTPRequestsConnectionClass):
+    pass
+
+
+class _Encrypted(_OneServer, HTTPSRequestsConnectionClass):
+    pass
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
+
+
 def client(api_url: str, token: Secret | None) -> github.Github:
     """A client whose objects are lazy: one that only carries a URL costs no request."""
-    return github.Github(
+    made = github.Github(
         base_url=api_url.rstrip("/"),
         auth=github.Auth.Token(token.reveal()) if token else None,
         per_page=100,
@@ -37,6 +90,9 @@ def client(api_url: str, token: Secret | None) -> github.Github:
             **http_retries.options(),
         ),
     )
+    # The library has only a switch for all clients of a process, which costs a connection a request.
+    setattr(made.requester, "_Requester__connectionClass", _Plain if api_url.startswith("http://") else _Encrypted)  # noqa: B010
+    return made
 
 
 def refusal_of(error: Exception) -> Refusal:
@@ -54,6 +110,8 @@ def refusal_of(error: Exception) -> Refusal:
 
 def is_passing(error: Exception) -> float | None:
     """The seconds to wait before it is tried again; None for what stays as it is."""
+    if isinstance(error, ElsewhereError):
+        return None
     if isinstance(error, requests.RequestException):
         return 0.0
     if isinstance(error, GithubException):
@@ -65,6 +123,8 @@ def is_passing(error: Exception) -> float | None:
 
 def explained(web_url: str, error: Exception) -> PlatformRefused:
     """The error for a failure that repeating did not mend."""
+    if isinstance(error, ElsewhereError):
+        return elsewhere(error, "GITHUB_API_URL")
     if isinstance(error, requests.RequestException):
         return unreachable(web_url, error)
     return explain("GitHub", refusal_of(error))

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from tagline.adapters import http_retries
 from tagline.adapters.forge_pages import GitLabPages, host_of
-from tagline.adapters.forge_refusals import Refusal, explain, not_there, unreachable
+from tagline.adapters.forge_refusals import ElsewhereError, Refusal, elsewhere, explain, not_there, unreachable
 from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
 from tagline.domain.codeowners import Flavour
 from tagline.domain.origins import origin_of
@@ -32,10 +32,6 @@ _PAGES_OF_RECENT = 5
 _STATUS_LENGTH = 140
 
 
-class _ElsewhereError(requests.RequestException):
-    """The server sent us on to another one, which we did not ask."""
-
-
 class _OneServer(requests.Session):
     """A session that asks one server only: requests would take GitLab's headers of tokens along to any other.
 
@@ -47,13 +43,12 @@ class _OneServer(requests.Session):
         self._url = url
 
     def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:
-        """Send a request. Raises _ElsewhereError for another scheme, host or port."""
+        """Send a request. Raises ElsewhereError for another scheme, host or port."""
         # As requests itself writes it: a name in any alphabet becomes one of DNS.
         own = origin_of(requests.Request("GET", self._url).prepare().url or "")
         other = origin_of(request.url or "")
         if own is None or other != own:
-            where = other or "an address that is none"
-            raise _ElsewhereError(f"{own or 'GitLab'} sends us on to {where}, which was not asked.")
+            raise ElsewhereError("GitLab", own, other)
         return super().send(request, **named)
 
 
@@ -348,13 +343,8 @@ class GitLab(GitLabPages):
             raise CannotComment(str(error)[:300]) from error
 
     def _explained(self, error: Exception) -> PlatformRefused:
-        if isinstance(error, _ElsewhereError):
-            return PlatformRefused(
-                f"{error} It would have got the token.",
-                "Where GitLab is there for good, name that address: CI_API_V4_URL (external_url of GitLab), or for "
-                "another repository --repo-api-url.",
-                code="other-origin",
-            )
+        if isinstance(error, ElsewhereError):
+            return elsewhere(error, "CI_API_V4_URL (external_url of GitLab)")
         if isinstance(error, GitlabError) and error.response_code:
             status = error.response_code
             return explain("GitLab", Refusal(status, str(error.error_message), None, rate_limited=status == 429))
@@ -362,7 +352,7 @@ class GitLab(GitLabPages):
 
 
 def _is_passing(error: Exception) -> float | None:
-    if isinstance(error, _ElsewhereError):
+    if isinstance(error, ElsewhereError):
         return None
     if isinstance(error, requests.RequestException):
         return 0.0

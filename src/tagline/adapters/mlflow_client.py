@@ -11,13 +11,14 @@ import time
 from collections.abc import Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 import requests
 
 from tagline.adapters import http_retries
 from tagline.adapters.deadlines import Deadline, DeadlineAdapter, retry_until
 from tagline.domain.mlflow import query_in, shown
+from tagline.domain.origins import origin_of
 from tagline.errors import PlatformRefused
 from tagline.settings import Login, without_login
 
@@ -150,7 +151,7 @@ class MlflowClient:
         status = answer.status_code
         if 300 <= status < 400:
             raise self._refused(
-                f"{self.url} sends us on to {self._clean(_host(answer.headers.get('Location', '')))}: "
+                f"{self.url} sends us on to {self._clean(self._where(answer.headers.get('Location', '')))}: "
                 "redirects are not followed, credentials would go along.",
                 "Set MLFLOW_TRACKING_URI to the address that MLflow itself has.",
             )
@@ -177,6 +178,16 @@ class MlflowClient:
             raise self._no_mlflow(f"{status}, and no JSON object")
         words = self._clean(f"{said.get('error_code', status)}: {said.get('message', '')}")
         raise self._refused(f"{self.url} refused: {words}", "docs/mlflow.md says what is asked of MLflow.")
+
+    def _where(self, location: str) -> str:
+        """The server that a redirect names."""
+        try:
+            found = origin_of(urljoin(f"{self.url}/", location))
+        except ValueError:
+            found = None
+        if found is None:
+            return "an address that is none"
+        return "another path of its own" if found == origin_of(self.url) else str(found)
 
     # -- what went wrong ------------------------------------------------------
 
@@ -242,11 +253,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "its TLS certificate is not trusted (REQUESTS_CA_BUNDLE names a private authority's)"
     return type(error).__name__
-
-
-def _host(location: str) -> str:
-    try:
-        parts = urlsplit(location)
-        return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path"
-    except ValueError:
-        return "another address"
