@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from tagline.errors import WrongUsage
 from tagline.settings import Secret, Settings
-from tagline.wiring import GITHUB, GITHUB_API, MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring, server_of
+from tagline.token_wiring import GITHUB, GITHUB_API, Grant, NamedBy, token_for
+from tagline.wiring import MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring, login_of, server_of
 
 if TYPE_CHECKING:
     from tagline.adapters.git_history import GitHistory
@@ -103,8 +104,8 @@ class ChangeWiring:
             )
         from tagline.adapters.github_runs import GitHubRuns
 
-        token, _ = self._token
-        return GitHubRuns(_github_api(self._place), self._place.name, self._place.server, token)
+        api = _github_api(self._place)
+        return GitHubRuns(api, self._place.name, self._place.server, _secret(self._grant(api)))
 
     @cached_property
     def _storage(self) -> StorageWiring:
@@ -151,10 +152,14 @@ class ChangeWiring:
         name = url.removeprefix(f"{server}/").removesuffix("/").removesuffix(".git")
         return _Place(name, f"{server}/{name}", server, self.api_url or (settings.api_url if same else None))
 
+    @property
+    def _is_folder(self) -> bool:
+        return self.repo is not None and self.repo.startswith((".", "/", "~"))
+
     def _named_url(self) -> str:
         """The repository's URL: as named, or the remote of the clone that one stands in."""
         text = self.repo
-        if text is None or text.startswith((".", "/", "~")):
+        if text is None or self._is_folder:
             text = Wiring(self.settings, repo=text).repository.url
         elif OWNER_NAME_RE.fullmatch(text) and (server := server_of(self.settings, self.forge, self.api_url)):
             text = f"{server}/{text}"
@@ -166,41 +171,32 @@ class ChangeWiring:
             )
         return text
 
-    @cached_property
-    def _token(self) -> tuple[Secret | None, bool]:
-        """The token, and whether it is a job's own, which may less."""
-        settings = self.settings
-        own = self._place.server == (settings.server_url or "").rstrip("/")
-        # Whoever may name an API must not be able to name one that collects tokens.
-        own = own and self._place.api_url in (None, settings.api_url)
-        if self.repo is not None and settings.repo_token is not None:
-            return settings.repo_token, False
-        # A job's token never goes to another forge than the job's; a person's goes where the person says.
-        token = settings.token if own or settings.server_url is None else None
-        if token is None and own and self.flavour == "gitlab":
-            return settings.job_token, True
-        return token, False
+    def _grant(self, asked: str) -> Grant | None:
+        """The token for a request to an address: of Git, or of the API, which somebody may have put elsewhere."""
+        by: NamedBy = "caller" if self.repo is not None and not self._is_folder else "here"
+        return token_for(self.settings, asked, self._place.page, by)
 
     @cached_property
     def _forge(self) -> Forge:
         flavour, place = self.flavour, self._place
-        token, is_job_token = self._token
         if flavour == "github":
             from tagline.adapters.github import GitHub
 
-            return GitHub(_github_api(place), place.name, place.server, token)
+            api = _github_api(place)
+            return GitHub(api, place.name, place.server, _secret(self._grant(api)))
         from tagline.adapters.gitlab import GitLab
 
         server = (place.api_url or place.server).rstrip("/").removesuffix("/api/v4")
-        return GitLab(server, place.name, place.page, token, job_token=is_job_token)
+        grant = self._grant(f"{server}/api/v4")
+        is_job_token = grant is not None and grant.is_job_token
+        return GitLab(server, place.name, place.page, _secret(grant), job_token=is_job_token)
 
     @cached_property
     def _remote_url(self) -> RemoteUrl:
-        from tagline.adapters.git_urls import JOB_TOKEN_USER, TOKEN_USER, Login, remote_url
+        from tagline.adapters.git_urls import remote_url
 
-        token, is_job_token = self._token
-        user = JOB_TOKEN_USER if is_job_token else TOKEN_USER
-        return remote_url(f"{self._place.page}.git", login=Login(token.reveal(), user) if token else None)
+        url = f"{self._place.page}.git"
+        return remote_url(url, login=login_of(self._grant(url)))
 
     @cached_property
     def _cache(self) -> RemoteCache:
@@ -218,6 +214,10 @@ class ChangeWiring:
         from tagline.adapters.git_ledger import RemoteLedger
 
         return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger, lambda: history.commits)
+
+
+def _secret(grant: Grant | None) -> Secret | None:
+    return grant.token if grant is not None else None
 
 
 def _github_api(place: _Place) -> str:

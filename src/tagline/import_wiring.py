@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tagline.domain.origins import origin_of, same_origin
+from tagline.domain.origins import origin_of
 from tagline.errors import WrongUsage
 from tagline.settings import Settings, without_login
+from tagline.token_wiring import mlflow_login_for
 
 if TYPE_CHECKING:
-    from tagline.settings import Login
     from tagline.tracking_ports import ModelRegistry
 
 
@@ -37,10 +37,4 @@ def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
     from tagline.adapters.mlflow_registry import MlflowRegistry
 
     # A login in the address is meant for it; MlflowClient takes it out.
-    return MlflowRegistry(MlflowClient(text, None if user or password else _login(settings, url)))
-
-
-def _login(settings: Settings, url: str) -> Login | None:
-    """The environment's login, for the environment's server only; for any where the environment names none."""
-    named = settings.mlflow_url
-    return settings.mlflow_login if named is None or same_origin(named, url) else None
+    return MlflowRegistry(MlflowClient(text, None if user or password else mlflow_login_for(settings, url)))

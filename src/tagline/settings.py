@@ -55,10 +55,13 @@ class Settings:
     run_url: str | None = None
     #: Where the job's own forge serves repositories, such as ``https://github.com``.
     server_url: str | None = None
-    #: For this job's own repository.
+    #: For this job's own repository. token_wiring says where each of these goes.
     token: Secret | None = None
-    #: For the repository named by --repo.
+    #: For the repository named by --repo, and the one host that gets it; None for whichever --repo names.
     repo_token: Secret | None = None
+    repo_host: str | None = None
+    #: For starting workflows and pipelines of other repositories.
+    deliver_token: Secret | None = None
     #: The forge's API, the repository there (``owner/name``, or a project's path) and its page.
     api_url: str | None = None
     repository: str | None = None
@@ -117,6 +120,8 @@ class Settings:
             server_url=_first(environ, "GITHUB_SERVER_URL", "CI_SERVER_URL"),
             token=_secret(environ, "TAGLINE_TOKEN"),
             repo_token=_secret(environ, "TAGLINE_REPO_TOKEN"),
+            repo_host=_first(environ, "TAGLINE_REPO_HOST"),
+            deliver_token=_secret(environ, "TAGLINE_DELIVER_TOKEN"),
             api_url=_first(environ, "GITHUB_API_URL" if platform == "github" else "CI_API_V4_URL"),
             repository=_first(environ, "GITHUB_REPOSITORY" if platform == "github" else "CI_PROJECT_PATH"),
             repository_url=_repository_url(environ, platform),

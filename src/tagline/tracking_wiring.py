@@ -5,6 +5,7 @@ from __future__ import annotations
 from tagline.adapters.mlflow import MlflowTracking
 from tagline.domain.mlflow import is_http, query_in, shown
 from tagline.settings import Settings
+from tagline.token_wiring import mlflow_login_for
 from tagline.tracking_ports import Bridge
 
 
@@ -17,4 +18,4 @@ def bridge_of(settings: Settings) -> Bridge:
         return Bridge(None, f"MLFLOW_TRACKING_URI is no http(s) address ({shown(url)})")
     if more := query_in(url):
         return Bridge(None, f"MLFLOW_TRACKING_URI: the address has {more} ({shown(url)})")
-    return Bridge(MlflowTracking(url, settings.mlflow_login))
+    return Bridge(MlflowTracking(url, mlflow_login_for(settings, url)))

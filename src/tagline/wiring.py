@@ -18,6 +18,7 @@ from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Commits, Ledger, Tree, Upstream
 from tagline.settings import Settings
 from tagline.storage_ports import ObjectStore
+from tagline.token_wiring import GITHUB, GITHUB_API, Grant, token_for
 
 if TYPE_CHECKING:
     from tagline.adapters.git_ledger import RemoteLedger
@@ -36,10 +37,8 @@ OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
 MAX_LFS_CONFIG = 1024 * 1024
 
 
-#: Where a forge is when nobody says otherwise, and its API where that is not below its own URL.
-GITHUB = "https://github.com"
+#: Where a forge is when nobody says otherwise.
 _PUBLIC = {"github": GITHUB, "gitlab": "https://gitlab.com"}
-GITHUB_API = "https://api.github.com"
 
 
 def server_of(settings: Settings, forge: str | None, api_url: str | None) -> str | None:
@@ -50,6 +49,15 @@ def server_of(settings: Settings, forge: str | None, api_url: str | None) -> str
     if settings.server_url is not None and forge in (None, settings.platform):
         return settings.server_url.rstrip("/")
     return _PUBLIC.get(forge or "")
+
+
+def login_of(grant: Grant | None) -> Login | None:
+    """A token as Git sends it."""
+    from tagline.adapters.git_urls import JOB_TOKEN_USER, TOKEN_USER, Login
+
+    if grant is None:
+        return None
+    return Login(grant.token.reveal(), JOB_TOKEN_USER if grant.is_job_token else TOKEN_USER)
 
 
 def write_answer(file: Path, text: str) -> None:
@@ -149,26 +157,14 @@ class Wiring:
 
     @cached_property
     def _remote_url(self) -> RemoteUrl:
-        from tagline.adapters.git_urls import Login, remote_url
+        from tagline.adapters.git_urls import remote_url
 
         url = self._url or ""
-        token = self.settings.repo_token
-        return remote_url(url, login=Login(token.reveal()) if token else self._own_login(url))
+        return remote_url(url, login=login_of(token_for(self.settings, url, url, "caller")))
 
     def _own_login(self, url: str) -> Login | None:
-        """This job's token, for repositories on this job's forge and nowhere else.
-
-        GitLab's own token of the job also reads other repositories that let it, which a project's token does not.
-        """
-        from tagline.adapters.git_urls import JOB_TOKEN_USER, Login
-
-        settings = self.settings
-        if settings.server_url is None or not url.startswith(settings.server_url.rstrip("/") + "/"):
-            return None
-        own = url.removesuffix(".git") == settings.repository_url
-        job = Login(settings.job_token.reveal(), JOB_TOKEN_USER) if settings.job_token else None
-        token = Login(settings.token.reveal()) if settings.token else None
-        return token or job if own else job or token
+        """The login for a remote of the clone."""
+        return login_of(token_for(self.settings, url, url, "here"))
 
     @cached_property
     def storage(self) -> StorageWiring:

@@ -427,6 +427,27 @@ def test_terminal__with_forge_and_url__plans_without_a_job(make_world: Any) -> N
         assert said.json["verdict"] == "ok"
 
 
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_terminal__in_a_clone__its_remote_gets_a_token_only_where_the_environment_names_the_host(
+    make_world: Any, platform: Any
+) -> None:
+    """A clone's configuration is a repository's word."""
+    world = make_world(platform)
+    number = world.open("topic", BETTER, labels=LABELS)
+    world.git("remote", "set-url", "origin", f"{world.server.url}/org/shop.git")
+    plan = ("plan", "--change", str(number), "--repo-forge", platform, "--dry-run", "--json")
+    tokens = {"TAGLINE_TOKEN": "alice-token", "TAGLINE_REPO_TOKEN": "alice-token"}
+    begun = len(world.server.exchanges)
+    elsewhere = {"TAGLINE_REPO_HOST": "forge.example"}
+    for more in ({}, elsewhere):
+        world.run_cli(*plan, cwd=world.clone, **tokens, **more)
+        world.run_cli(*plan, "--repo", ".", cwd=world.clone, **tokens, **more)
+    assert len(world.server.exchanges) > begun
+    assert not [each for each in world.server.exchanges[begun:] if "alice" in str(each.headers)]
+    said = world.run_cli(*plan, cwd=world.clone, **tokens, TAGLINE_REPO_HOST=world.server.url)
+    assert (said.code, said.json["verdict"]) == (0, "ok")
+
+
 def test_work_tree__of_the_job__is_untouched(world: World) -> None:
     number = world.open("topic", BETTER, labels=LABELS)
     before = world.git("status", "--porcelain", "--ignored"), world.git("for-each-ref")

@@ -173,6 +173,22 @@ def test_gitlab_job__its_own_repository__by_its_own_token_first(private: GitServ
     assert _sent(private) == {f"x-access-token:{TOKEN}"}
 
 
+def test_repo_token__goes_to_the_repo_host_alone(private: GitServer, here: Path, tagline: CommandLine) -> None:
+    url = f"{private.url}/shop.git"
+    tokens = {"TAGLINE_REPO_TOKEN": TOKEN}
+    assert tagline("show", "rf#prod", "--repo", url, **tokens, TAGLINE_REPO_HOST="git.example.org").code == 4
+    assert tagline("show", "rf#prod", "--repo", url, **tokens, TAGLINE_REPO_HOST="no host").code == 2
+    assert _sent(private) == set()
+    assert tagline("show", "rf#prod", "--repo", url, **tokens, TAGLINE_REPO_HOST=private.url).code == 0
+    run_git(here, "clone", "--quiet", f"{private.url.replace('://', f'://x:{TOKEN}@')}/shop.git", "clone")
+    run_git(here / "clone", "remote", "set-url", "origin", url)
+    private.requests.clear()
+    assert tagline("show", cwd=here / "clone", CI="true", **tokens).code == 4
+    assert _sent(private) == set()
+    assert tagline("show", cwd=here / "clone", CI="true", **tokens, TAGLINE_REPO_HOST=private.url).code == 0
+    assert _sent(private) == {f"x-access-token:{TOKEN}"}
+
+
 def test_job_token__never_leaves_its_forge(private: GitServer, tagline: CommandLine) -> None:
     job = _job(private) | {"CI_SERVER_URL": "https://gitlab.example.org"}
     said = tagline("show", "rf#prod", "--repo", f"{private.url}/shop.git", **job)

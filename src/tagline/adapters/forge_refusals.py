@@ -55,7 +55,7 @@ def unreachable(url: str, error: Exception) -> PlatformRefused:
 def not_there(where: str, what: str, needs: str, *, has_token: bool) -> NotFound:
     """The error for what is not there, which is also what a token that may not see it is told."""
     if not has_token:
-        hint = "No token was given: set TAGLINE_TOKEN (TAGLINE_REPO_TOKEN for --repo)."
+        hint = "No token was given: set TAGLINE_TOKEN in a job of it, else TAGLINE_REPO_TOKEN and TAGLINE_REPO_HOST."
     else:
         hint = f"Check the number and the repository, and that the token has {needs.removesuffix('.')}."
     return NotFound(f"{where} has no {what}, or this token may not see it.", hint, code="not-on-forge")

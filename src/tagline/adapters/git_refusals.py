@@ -73,8 +73,9 @@ def unreachable(url: str, stderr: str) -> PlatformRefused:
     if _DENIED_RE.search(said):
         return PlatformRefused(
             f"{shown} does not let us in: {said}",
-            "Give a token that may read it: TAGLINE_REPO_TOKEN for --repo, TAGLINE_TOKEN for this job's own "
-            "repository. GitHub: permission contents: read. GitLab: scope read_repository.",
+            "Give a token that may read it: TAGLINE_REPO_TOKEN for --repo (to TAGLINE_REPO_HOST alone, where that is "
+            "set), TAGLINE_TOKEN for this job's own repository. GitHub: permission contents: read. GitLab: scope "
+            "read_repository.",
             code="access-denied",
         )
     if _MISSING_RE.search(said):
