@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from tagline.domain.changes import Change, Comment, Label, Reviews, Status, Unknown
@@ -11,6 +11,7 @@ from tagline.domain.commits import CommitFacts
 from tagline.domain.delivery import Delivered
 from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
+from tagline.domain.pushes import Push
 from tagline.domain.records import ChangeKey
 from tagline.domain.touches import FileChange
 from tagline.domain.triggers import Event
@@ -226,6 +227,9 @@ class Forge(Protocol):
 
     def commit_ids(self, change: Change) -> list[str]:
         """The change's own commits, oldest first."""
+
+    def pushes(self, change: Change) -> Iterator[Push]:
+        """The newest pushes to branches of the name of the change's own, newest first. May raise midway."""
 
     @property
     def attests_labels(self) -> bool:

@@ -19,6 +19,7 @@ from tagline.domain.messages import parse_trailers
 from tagline.domain.record import MARKER
 from tagline.localforge import Exchange, ForgeServer, LocalForge, Repository
 from tagline.localforge.model import SteppingClock
+from tagline.localforge.records import NO_COMMIT
 from tests.gitbuild import environment
 
 Platform = Literal["github", "gitlab"]
@@ -99,15 +100,19 @@ class World:
         more = {".tagline.yaml": policy} if policy is not None else {}
         self.push("main", {**files, **more})
 
-    def push(self, branch: str, *commits: Mapping[str, str | None], base: str | None = None) -> str:
-        """Commit files (None deletes) on a branch, new or not, and push it; the last commit."""
-        self.git("fetch", "--quiet", "--no-tags", "origin")
+    def push(self, branch: str, *commits: Mapping[str, str | None], base: str | None = None, by: str = "alice") -> str:
+        """Commit files (None deletes) on a branch, new or not, and push it; the last commit.
+
+        A branch that is there is gone on with, unless ``base`` begins with ``+``: then it begins anew.
+        """
+        self.git("fetch", "--quiet", "--no-tags", "--prune", "origin")
         exists = subprocess.run(
             ["git", "-C", str(self.clone), "rev-parse", "-q", "--verify", f"origin/{branch}"],
             capture_output=True, check=False,
         ).returncode == 0  # fmt: skip
         if exists or self.git("rev-list", "--all", "--max-count=1"):
-            start = f"origin/{branch}" if exists else base or "origin/main"
+            anew = base is not None and base.startswith("+")
+            start = f"origin/{branch}" if exists and not anew else (base or "origin/main").removeprefix("+")
             self.git("checkout", "--quiet", "--force", "-B", branch, start)
         for number, files in enumerate(commits):
             for name, content in files.items():
@@ -119,15 +124,22 @@ class World:
                     path.write_text(content)
             self.git("add", "--all")
             self.git("commit", "--quiet", "--allow-empty", "--message", f"{branch} {number}: {', '.join(files)}")
-        self.git("push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{branch}")
-        return self.git("rev-parse", "HEAD")
+        return self.send(branch, by=by)
+
+    def send(self, branch: str, commit: str = "HEAD", *, by: str) -> str:
+        """Push a commit of the clone to a branch as somebody, or take the branch away (``commit`` is empty)."""
+        before = self.repo.git.branches().get(branch, NO_COMMIT)
+        after = self.git("rev-parse", commit) if commit else NO_COMMIT
+        self.git("push", "--quiet", "--force", "origin", f"{after if commit else ''}:refs/heads/{branch}")
+        self.repo.pushed_branches({f"refs/heads/{branch}": (before, after)}, by=by)
+        return after
 
     def open(
         self, branch: str, *commits: Mapping[str, str | None], labels: tuple[str, ...] = (), author: str = "alice",
-        by: str = "bob", title: str = "A better model", target: str = "main", **more: Any,
+        by: str = "bob", pusher: str | None = None, title: str = "A better model", target: str = "main", **more: Any,
     ) -> int:  # fmt: skip
-        """A change from a branch of its own; its number."""
-        self.push(branch, *commits, base=f"origin/{target}")
+        """A change from a branch of its own, which its author pushed or somebody else; its number."""
+        self.push(branch, *commits, base=f"origin/{target}", by=pusher or author)
         change = self.repo.open_change(author=author, source=branch, target=target, title=title, **more)
         for label in labels:
             self.repo.label(change.number, label, by=by)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tagline.domain.approvals import Judged, People, Subject, approvers, is_team, judge, teams_of, who_may
 from tagline.domain.changes import Review, Reviews, Unknown
 from tagline.domain.policy import ApprovalRule
+from tagline.domain.pushes import Pushers
 from tests.domain.promotions import HEAD
 
 ASKED_AT = 100.0
@@ -107,6 +108,28 @@ def test_author__where_the_policy_allows_it__counts():
     assert state(judge(ApprovalRule(exclude=frozenset()), people(approval("alice")), SUBJECT)) == "ok"
 
 
+SOMEBODY_ELSE = Unknown("who pushed some of its commits", "A branch of a new name.")
+
+
+@pytest.mark.parametrize("unread", [None, SOMEBODY_ELSE])
+@pytest.mark.parametrize("rule", [RULE, ApprovalRule(must_know_pushers=True)])
+def test_pusher__who_is_known__does_not_count(rule, unread):
+    judged = judge(rule, people(approval("Bob"), pushers=Pushers(frozenset({"bob"}), unread)), SUBJECT)
+    assert (state(judged), why(judged)) == ("waiting", "pushed to it")
+
+
+@pytest.mark.parametrize(("must_know", "expected"), [(False, "ok"), (True, "unknown")])
+def test_pushers__of_whom_some_are_not_known__are_unknown_where_the_policy_names_them(must_know, expected):
+    rule = ApprovalRule(must_know_pushers=must_know)
+    assert state(judge(rule, people(approval(), pushers=Pushers(unread=SOMEBODY_ELSE)), SUBJECT)) == expected
+
+
+def test_pusher__whom_the_policy_lets_in__counts():
+    rule = ApprovalRule(exclude=frozenset({"author"}))
+    pushers = Pushers(frozenset({"bob"}), SOMEBODY_ELSE)
+    assert state(judge(rule, people(approval(), pushers=pushers), SUBJECT)) == "ok"
+
+
 @pytest.mark.parametrize("login", ["zoe", "Zoe"])
 def test_labeller__where_the_policy_excludes_them__does_not_count(login):
     rule = ApprovalRule(exclude=frozenset({"labeller"}))
@@ -165,7 +188,10 @@ def test_from__logins__are_those_who_count(listed, login, expected):
 def test_from__not_listed__says_so_and_whose_approval_is_missing():
     judged = judge(ApprovalRule(people=("carol", "@org/leads")), people(approval()), SUBJECT)
     assert why(judged) == "is not among those who may approve"
-    assert judged.verdict.fix == "Missing: an approval of carol or @org/leads, not the author, on the last commit."
+    assert (
+        judged.verdict.fix
+        == "Missing: an approval of carol or @org/leads, not the author or pusher, on the last commit."
+    )
 
 
 @pytest.mark.parametrize(("member", "expected"), [("bob", "ok"), ("carol", "waiting")])
@@ -473,7 +499,7 @@ def test_teams_of__are_those_that_the_rule_names(listed, expected):
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        (ApprovalRule(), "an approval of somebody who may write, not the author, on the last commit"),
+        (ApprovalRule(), "an approval of somebody who may write, not the author or pusher, on the last commit"),
         (ApprovalRule(exclude=frozenset(), fresh=False), "an approval of somebody who may write"),
         (
             ApprovalRule(people=("bob", "codeowners"), exclude=frozenset({"labeller", "author"})),

@@ -157,7 +157,7 @@ BAD = [
     (STAGE + "approvals: {reviewers: [a]}", 4, 17, "unknown-key", "key 'reviewers'", "Known keys are count, from"),
     (STAGE + "approvals: {approvers: [a]}", 4, 17, "unknown-key", "Unknown key 'approvers'", "Did you mean 'from'?"),
     (STAGE + "approvals: {not: author}", 4, 22, "wrong-type", "must be a list, not text.", "Write 'not: [author]'."),
-    (STAGE + "approvals: {not: [autor]}", 4, 23, "wrong-value", "author or labeller, not 'autor'.", "'author'?"),
+    (STAGE + "approvals: {not: [autor]}", 4, 23, "wrong-value", "pusher or labeller, not 'autor'.", "'author'?"),
     (STAGE + "approvals: {fresh: yes}", 4, 24, "wrong-type", "must be true or false", "Write 'fresh: true'."),
     (STAGE + "gates: [{metric: a}]", 4, 13, "missing-key", "has none of min, max, not_worse_than.", "Add 'min: ...'."),
     (STAGE + "gates: [{min: 1}]", 4, 13, "missing-key", "'stages.prod.gates[0]' has no 'metric'.", ""),
@@ -298,7 +298,7 @@ APPROVALS = st.fixed_dictionaries(
     optional={
         "count": st.integers(1, 9),
         "from": st.lists(st.sampled_from(["alice", "@o/t", "codeowners"]), min_size=1, max_size=2),
-        "not": st.lists(st.sampled_from(["author", "labeller"]), max_size=2),
+        "not": st.lists(st.sampled_from(["author", "pusher", "labeller"]), max_size=3),
         "fresh": st.booleans(),
     },
 )
@@ -361,9 +361,9 @@ MODELS = st.builds(
         ApprovalRule,
         st.integers(1, 9),
         st.none() | st.sampled_from([("alice",), ("@o/t", "codeowners")]),
-        st.frozensets(st.sampled_from(["author", "labeller"])),
+        st.frozensets(st.sampled_from(["author", "pusher", "labeller"])),
         st.booleans(),
-    ),
+    ).map(lambda rule: replace(rule, must_know_pushers="pusher" in rule.exclude)),
     gates=st.lists(
         st.builds(
             Gate,

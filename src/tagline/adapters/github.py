@@ -17,7 +17,7 @@ import github
 import requests
 from github.GithubException import GithubException
 
-from tagline.adapters import http_retries
+from tagline.adapters import github_activity, http_retries
 from tagline.adapters.forge_pages import GitHubPages, host_of
 from tagline.adapters.forge_refusals import not_there
 from tagline.adapters.github_api import client, explained, is_passing, refusal_of
@@ -34,6 +34,7 @@ from tagline.domain.changes import (
     standing_labels,
 )
 from tagline.domain.codeowners import Flavour
+from tagline.domain.pushes import Push
 from tagline.domain.records import ChangeKey
 from tagline.errors import NotFound
 from tagline.ports import CannotComment, CannotRead
@@ -180,6 +181,15 @@ class GitHub(GitHubPages):
         """From the pull request's own list, which GitHub ends at 250."""
         with self._reading("the commits of a pull request", "pull-requests: read"):
             return [commit.sha for commit in self._pull(change).get_commits()]
+
+    def pushes(self, change: Change) -> Iterator[Push]:
+        """By the activity of the repository that the branch lies in, which is the fork's where it lies in one."""
+        what, needs = "who pushed to its branch", "contents: read of the repository that the branch lies in"
+        try:
+            with self._reading(what, needs):
+                yield from github_activity.pushes(self._repo.requester, self._pull(change).head)
+        except NotFound:
+            raise CannotRead(Unknown(what, f"The token needs {needs}.")) from None
 
     # -- people -----------------------------------------------------------------
 

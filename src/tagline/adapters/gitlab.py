@@ -13,12 +13,13 @@ import requests
 from gitlab.exceptions import GitlabError
 from requests.adapters import HTTPAdapter
 
-from tagline.adapters import http_retries
+from tagline.adapters import gitlab_activity, http_retries
 from tagline.adapters.forge_pages import GitLabPages, host_of
 from tagline.adapters.forge_refusals import ElsewhereError, Refusal, elsewhere, explain, not_there, unreachable
 from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
 from tagline.domain.codeowners import Flavour
 from tagline.domain.origins import origin_of
+from tagline.domain.pushes import Push
 from tagline.domain.records import ChangeKey
 from tagline.errors import NotFound, PlatformRefused
 from tagline.ports import CannotComment, CannotRead
@@ -217,6 +218,16 @@ class GitLab(GitLabPages):
         """From the merge request's own list."""
         with self._reading("the commits of a merge request"):
             return [commit.id for commit in self._request(change).commits()][::-1]
+
+    def pushes(self, change: Change) -> Iterator[Push]:
+        """From the push events of the project that the branch lies in, which is the fork's where it lies in one."""
+        what = "who pushed to its branch"
+        try:
+            with self._reading(what):
+                request = self._found.get(change.number) or self._project.mergerequests.get(change.number)
+                yield from gitlab_activity.pushes(self._api, request, change.merged_at)
+        except NotFound:
+            raise CannotRead(Unknown(what, "The token's user must be a member of the branch's project.")) from None
 
     # -- people -----------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from tagline.domain.events import RawTag, Warn, read_events
 from tagline.domain.intents import Intent, Known, resolve
 from tagline.domain.policy import CODEOWNERS, StageRules
 from tagline.domain.promotion import Decided, Refusal, not_done, plan_artifact, settle
+from tagline.domain.pushes import Pushers, trail
 from tagline.domain.registry import ArtifactState, fold, state_of
 from tagline.domain.rollback import rollback_target, rollbacks_among
 from tagline.domain.steps import Facts
@@ -79,8 +80,15 @@ def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]
         for name, wanted in by_artifact.items()
         for step in plan_artifact(entries[name].state, entries[name].raw, wanted, facts, case.policy)
     ]
-    decided = replace(decided, steps=tuple(steps))
+    unread = facts.people.pushers.unread
+    odd = [_may_have_pushed(unread)] if unread is not None else []
+    decided = replace(decided, steps=tuple(steps), warnings=(*decided.warnings, *odd))
     return (decided if case.change.open else settle(decided, case.policy)), entries
+
+
+def _may_have_pushed(unread: Unknown) -> Warn:
+    message = f"An approval may be by somebody who pushed to the change: {unread.what} cannot be read. {unread.needs}"
+    return Warn("pushers-unread", None, message)
 
 
 def _names(case: Case, asks: Sequence[Ask]) -> list[str]:
@@ -188,7 +196,8 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
         return People(reviews=reviews)
     logins = {review.by.casefold(): review.by for review in approvers(reviews)}
     # The author's own is not counted anyway, unless a rule says so.
-    if all("author" in rule.exclude for found in wanted.values() for rule in found):
+    rules_met = [rule for found in wanted.values() for rule in found]
+    if all("author" in rule.exclude for rule in rules_met):
         logins.pop(case.change.author.casefold(), None)
     teams: dict[str, None] = {}
     for intent, found in wanted.items():
@@ -198,9 +207,23 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(
         reviews,
+        pushers=_pushers(case) if logins and any("pusher" in rule.exclude for rule in rules_met) else Pushers(),
         writers={folded: _ask(case, "write", forge.may_write, login) for folded, login in logins.items()},
         members={team: _members(case, team) for team in teams if logins and _is_group(case, team, logins)},
     )
+
+
+def _pushers(case: Case) -> Pushers:
+    """Who pushed to the change's branch, as the forge names them."""
+    change = case.change
+    found = _ask(case, "pushes", lambda _: trail(case.desk.forge.pushes(change), change.head, change.merged_at), "")
+    if isinstance(found, Unknown):
+        return Pushers(unread=found)
+    logins = frozenset(push.by.casefold() for push in found.pushes if push.by is not None)
+    if found.whole and all(push.by is not None for push in found.pushes):
+        return Pushers(logins)
+    needs = "Push its commits to a branch of a new name, and open a change from there."
+    return Pushers(logins, Unknown("who pushed some of its commits", needs))
 
 
 def _members(case: Case, name: str) -> frozenset[str] | Unknown:

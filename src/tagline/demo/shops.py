@@ -10,6 +10,7 @@ from tagline.demo.plain import plain
 from tagline.demo.stage import Stage
 from tagline.localforge import LocalForge
 from tagline.localforge.merging import Method
+from tagline.localforge.records import NO_COMMIT
 
 #: Who the jobs are: a workflow's own token on GitHub, a project's bot on GitLab.
 _ACTIONS_TOKEN, _BOT_TOKEN, _BOT = "workflow-token", "project-token", "tagline-bot"
@@ -58,7 +59,10 @@ class Shop:
         self.write(files)
         self._git("add", "--all")
         self._git("commit", "--quiet", "--allow-empty", "--message", message)
+        before = self.repository.git.branches().get(branch, NO_COMMIT)
         self._git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+        after = self.repository.git.branches()[branch]
+        self.repository.pushed_branches({f"refs/heads/{branch}": (before, after)}, by="alice")
 
     def update_clone(self) -> None:
         """Fetch what the merges and the jobs made."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tagline.domain.changes import Review, Reviews, Unknown, latest_reviews
 from tagline.domain.policy import CODEOWNERS, ApprovalRule
+from tagline.domain.pushes import Pushers
 from tagline.domain.verdicts import Verdict
 
 RULE = "approvals"
@@ -27,6 +28,7 @@ class People:
     reviews: Reviews | Unknown = field(default_factory=lambda: Reviews(()))
     writers: Mapping[str, bool | Unknown] = field(default_factory=dict)
     members: Mapping[str, frozenset[str] | Unknown] = field(default_factory=dict)
+    pushers: Pushers = field(default_factory=Pushers)
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def who_may(rule: ApprovalRule, subject: Subject) -> str:
     for name in rule.people or ():
         names += subject.owners or ["a code owner (CODEOWNERS names nobody)"] if name == CODEOWNERS else [name]
     who = f"an approval of {' or '.join(dict.fromkeys(names))}" if names else "an approval of somebody who may write"
-    excluded = [word for word in ("author", "labeller") if word in rule.exclude]
+    excluded = [word for word in ("author", "pusher", "labeller") if word in rule.exclude]
     not_by = f", not the {' or '.join(excluded)}" if excluded else ""
     return f"{who}{not_by}{', on the last commit' if rule.fresh else ''}"
 
@@ -130,6 +132,7 @@ def _why_not(
     if review.commit is None and review.at is None:
         return Unknown(f"when {review.by} approved", "GitLab 18 and newer tell it.")
     checks = (
+        _pusher(rule, people.pushers, login),
         _labeller(rule, subject, login),
         _stale(subject, review, reviews) if rule.fresh else None,
         _outsider(rule, people, subject, login),
@@ -137,6 +140,14 @@ def _why_not(
     )
     # A certain no beats what cannot be read.
     return next((c for c in checks if isinstance(c, str)), next((c for c in checks if c is not None), None))
+
+
+def _pusher(rule: ApprovalRule, pushers: Pushers, login: str) -> str | Unknown | None:
+    if "pusher" not in rule.exclude:
+        return None
+    if login in pushers.logins:
+        return "pushed to it"
+    return pushers.unread if rule.must_know_pushers else None
 
 
 def _labeller(rule: ApprovalRule, subject: Subject, login: str) -> str | Unknown | None:

@@ -29,14 +29,16 @@ class ApprovalRule:
     """Who must approve: ``count`` different people.
 
     ``people`` are logins, ``@org/team`` or ``@group/subgroup``, and :data:`CODEOWNERS`; None is
-    everybody with write permission. ``exclude`` holds "author" and "labeller". ``fresh``: only
-    approvals of the last pushed commit that came after what they approve was asked for.
+    everybody with write permission. ``exclude`` holds "author", "pusher" and "labeller". ``must_know_pushers``:
+    no approval counts where nobody can tell who pushed. ``fresh``: only approvals of the last pushed commit
+    that came after what they approve was asked for.
     """
 
     count: int = 1
     people: tuple[str, ...] | None = None
-    exclude: frozenset[str] = frozenset({"author"})
+    exclude: frozenset[str] = frozenset({"author", "pusher"})
     fresh: bool = True
+    must_know_pushers: bool = False
 
     @classmethod
     def read(cls, raw: _Raw) -> ApprovalRule:
@@ -45,8 +47,9 @@ class ApprovalRule:
         return cls(
             int(raw.get("count", 1)),  # YAML's 2.0 is a whole number too
             None if people is None else tuple(people),
-            frozenset(raw.get("not", ("author",))),
+            frozenset(raw.get("not", ("author", "pusher"))),
             raw.get("fresh", True),
+            "pusher" in raw.get("not", ()),
         )
 
 
