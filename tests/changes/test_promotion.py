@@ -390,19 +390,6 @@ def test_dry_run__says_all_of_it_and_writes_nothing(world: World) -> None:
     assert world.repo.statuses == []
 
 
-def test_policy__that_cannot_be_read__stops_with_its_line_and_opens_nothing(
-    make_world: Any, platform: Platform
-) -> None:
-    world = make_world(platform, "stages:\n  prod: {aprovals: {count: 2}}\n")
-    number = world.open("topic", BETTER, labels=LABELS)
-    assert world.plan(number).json["error"]["code"] == "policy-unreadable"
-    world.merge(number)
-    ran = world.promote(number)
-    assert ran.code == 2
-    assert "line 2" in ran.json["error"]["message"]
-    assert world.tags() == {}
-
-
 def test_change__that_does_not_exist__not_found(world: World) -> None:
     assert world.plan(999).code == 6
     assert world.promote(999).code == 6

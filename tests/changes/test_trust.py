@@ -76,8 +76,8 @@ def test_policy__that_is_a_link__is_not_taken_for_no_policy(
     planned = world.plan(number)
     world.merge(number)
     for ran in (planned, world.promote(number)):
-        assert (ran.code, ran.json["error"]["code"]) == (2, "policy-unreadable")
-        assert "symlink" in ran.json["error"]["message"]
+        assert (ran.code, [found["rule"] for found in ran.json["refused"]]) == (1, ["policy-unreadable"])
+        assert "symlink" in ran.json["refused"][0]["message"]
     assert world.tags() == {}
 
 

@@ -27,7 +27,7 @@ from tagline.settings import Secret
 
 #: From Developer on, members may push.
 _MAY_WRITE = 30
-_STATES = {"success": "success", "pending": "pending", "failure": "failed"}
+_STATES = {"success": "success", "pending": "pending", "failure": "failed", "error": "failed"}
 _PROJECT_TOKEN = "a project token (TAGLINE_TOKEN, scope api): a job token cannot read it."  # noqa: S105 - no token
 _PAGES_OF_RECENT = 5
 _STATUS_LENGTH = 140

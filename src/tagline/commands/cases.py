@@ -22,11 +22,12 @@ from tagline.domain.events import Warn
 from tagline.domain.findings import Finding
 from tagline.domain.gto_config import GTO_CONFIG, read_config
 from tagline.domain.manifest import ManifestEntry
-from tagline.domain.policy import MAX_POLICY, POLICY_FILE, Policy
+from tagline.domain.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
+from tagline.domain.promotion import Refusal
 from tagline.domain.touches import FileChange, Side, Touches, find_touches
 from tagline.errors import Refused, WrongUsage
 from tagline.formats import yaml
-from tagline.formats.policy import check_policy, load_policy
+from tagline.formats.policy import judge_policy, unreadable
 from tagline.ports import Forge, History, Job, Landing, Ledger, Tree
 from tagline.tracking_ports import Bridge
 
@@ -46,7 +47,7 @@ class ChangeDesk:
     pause: Callable[[float], None]
     storage: StorageDesk
     dry_run: bool = False
-    #: Policies by commit, as they were read.
+    #: Policies as they were read, by the id of the file.
     policies: dict[str, Policy] = field(default_factory=dict)
     #: The login that our comments are by, as configured; None: as the forge tells it.
     identity: str | None = None
@@ -165,7 +166,6 @@ class Case:
             names = ", ".join(dict.fromkeys(unattested))
             message = f"Nobody can tell who applied {names}, or when: with this token labels count as they stand now."
             found.append(Warn("labels-unattested", None, message))
-        found += [Warn("policy-problem", None, _said(problem)) for problem in self._policy_problems()]
         if self.touches.removed:
             names = ", ".join(self.touches.removed)
             found.append(Warn("entries-removed", None, f"No longer described: {names}. Their tags stay."))
@@ -174,12 +174,10 @@ class Case:
             found.append(Warn("entry-renamed", None, message))
         return found
 
-    def _policy_problems(self) -> list[Finding]:
-        """What is wrong in the policy that this change proposes; it counts from the next change on."""
-        if not any(file.path == POLICY_FILE and file.status != "D" for file in self.files):
-            return []
-        data = self._tree(self.commit).read(POLICY_FILE, MAX_POLICY)
-        return check_policy(data) if data is not None else []
+    @cached_property
+    def policy_refusals(self) -> tuple[Refusal, ...]:
+        """Why nothing of this change is done: its policy cannot be understood, or it leaves behind one that cannot."""
+        return (*_unknown_rules(self), *breaks_policy(self.desk, self.change, lambda: self.before, self.commit))
 
 
 def _unattested(ask: Ask) -> Mistake:
@@ -190,10 +188,6 @@ def _unattested(ask: Ask) -> Mistake:
 _EDITS = {"M": "edited", "D": "deleted", "T": "replaced"}
 
 
-def _said(finding: Finding) -> str:
-    return f"{finding.file}, line {finding.line}: {finding.message} {finding.hint}".strip()
-
-
 def labelled(change: Change, policy: Policy, labels: Sequence[Label] = ()) -> bool:
     """Whether a label asks for anything: one of those given, before the merge also one that stands now."""
     names = [*(label.name for label in labels), *(change.labels if change.open else ())]
@@ -201,17 +195,58 @@ def labelled(change: Change, policy: Policy, labels: Sequence[Label] = ()) -> bo
 
 
 def policy_at(desk: ChangeDesk, commit: str) -> Policy:
-    """The policy of a commit, read once. Raises WrongUsage for one that cannot be read."""
-    if commit not in desk.policies:
-        found = desk.history.object_id(commit, POLICY_FILE)
-        if found is not None and found[0] != "blob":
-            raise WrongUsage(
-                f"{POLICY_FILE} of the default branch is a {found[0]}, not a file.",
-                "Make it a plain file there.",
-                code="policy-unreadable",
-            )
-        desk.policies[commit] = load_policy(desk.history.files(commit).read(POLICY_FILE, MAX_POLICY))
-    return desk.policies[commit]
+    """The policy of a commit, read once. What is wrong in it are its ``findings``."""
+    found = desk.history.object_id(commit, POLICY_FILE)
+    if found is None:
+        return NO_POLICY
+    kind, key = found
+    if key not in desk.policies:
+        data = desk.history.files(commit).read(POLICY_FILE, MAX_POLICY) if kind == "blob" else None
+        desk.policies[key] = judge_policy(data) if data is not None else _no_file(kind)
+    return desk.policies[key]
+
+
+def _no_file(kind: str) -> Policy:
+    message = f"{POLICY_FILE} is a {kind}, not a file."
+    finding = Finding(POLICY_FILE, 1, 1, None, "file-not-regular", "error", message, "Make it a plain file.")
+    return Policy(digest="unreadable", findings=(finding,))
+
+
+#: Of a file with more mistakes the first are told.
+_MOST_FINDINGS = 10
+
+
+def breaks_policy(desk: ChangeDesk, change: Change, before: Callable[[], str], commit: str) -> tuple[Refusal, ...]:
+    """What is wrong in the policy that a change makes of the default branch's, if it makes another of it.
+
+    ``before`` is the other end of the change, asked for only where its own is wrong.
+    """
+    if change.base != desk.history.default_branch:
+        return ()
+    findings = policy_at(desk, commit).findings
+    place = desk.history.object_id
+    if not findings or place(before(), POLICY_FILE) == place(commit, POLICY_FILE):
+        return ()
+    told = findings[:_MOST_FINDINGS]
+    refusals = [
+        Refusal(None, None, "policy-breaks", f"{f.file}:{f.line}:{f.column}: {f.message}", f.hint) for f in told
+    ]
+    if more := len(findings) - len(told):
+        last = refusals[-1]
+        refusals[-1] = last._replace(message=f"{last.message} And {more} more problem{'s' if more > 1 else ''}.")
+    return tuple(refusals)
+
+
+def _unknown_rules(case: Case) -> list[Refusal]:
+    if not case.policy.findings or not any(case.asks):
+        return []
+    first = case.policy.findings[0]
+    message = f"The policy cannot be understood: {first.file}, line {first.line}: {first.message}"
+    fix = (
+        f"{first.hint} A change that does just this and asks for nothing can be merged; "
+        f"{'then plan this one again' if case.change.open else 'then ask in a new change'}."
+    )
+    return [Refusal(None, None, "policy-unreadable", message, fix)]
 
 
 def policy_now(desk: ChangeDesk) -> Policy:
@@ -222,7 +257,8 @@ def policy_now(desk: ChangeDesk) -> Policy:
 def open_case(desk: ChangeDesk, change: Change) -> Case | None:
     """The case of an open change; None where it asks for nothing, which costs no request to find out."""
     policy = policy_now(desk)
-    if not promotes(desk.history, policy, change.base):
+    # Where the list of branches cannot be understood, what asks is told so.
+    if not promotes(desk.history, policy, change.base) and not policy.findings:
         return None
     if not labelled(change, policy) and not _may_request(desk.history, change):
         return None
@@ -232,16 +268,20 @@ def open_case(desk: ChangeDesk, change: Change) -> Case | None:
 def merged_case(desk: ChangeDesk, change: Change) -> Case | None:
     """The case of a merged change; None for a branch that is not promoted, or where it asks for nothing.
 
-    Raises Refused where its landing cannot be told.
+    Raises Refused where its landing cannot be told, WrongUsage where nobody knows whether its branch is listed.
     """
     history = desk.history
     # What is on the default branch now is not asked about what landed there.
-    if change.base != history.default_branch and not promotes(history, policy_now(desk), change.base):
+    elsewhere = policy_now(desk) if change.base != history.default_branch else None
+    if elsewhere is not None and not promotes(history, elsewhere, change.base) and not elsewhere.findings:
         return None
     labels = desk.forge.labels(change)
     requested = may_have_requested(history, change)
     if not labels and not requested:
         return None
+    if elsewhere is not None and elsewhere.findings:
+        # Not for good: the branch's tip decides, and may be mended.
+        raise unreadable(elsewhere)
     try:
         landing = landing_of(desk, change)
     except Refused:

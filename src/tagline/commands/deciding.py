@@ -49,9 +49,12 @@ A = TypeVar("A")
 def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]:
     """Decide a case on a fresh reading of the ledger. ``final`` are refusals that stand already."""
     asks, mistakes = case.asks
-    final = tuple(final)
-    decided = Decided(case.change, touches=case.touches, warnings=tuple(case.warnings()), final=final)
-    if any(refusal.artifact is None for refusal in final):
+    standing = tuple(final)
+    # What was judged for good as a whole is not judged again.
+    if all(refusal.artifact is not None for refusal in standing):
+        standing += case.policy_refusals
+    decided = Decided(case.change, touches=case.touches, warnings=tuple(case.warnings()), final=standing)
+    if any(refusal.artifact is None for refusal in standing):
         return decided, {}
     if not asks:
         return replace(decided, mistakes=tuple(mistakes)), {}
@@ -67,7 +70,7 @@ def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]
     intents, more = resolve(asks, known, case.policy.max_artifacts)
     if mistakes or more:
         return replace(decided, mistakes=(*mistakes, *more)), entries
-    stands = {(refusal.artifact, refusal.stage) for refusal in final}
+    stands = {(refusal.artifact, refusal.stage) for refusal in standing}
     intents = [intent for intent in intents if intent.key not in stands]
     by_artifact: dict[str, list[Intent]] = {}
     for intent in intents:

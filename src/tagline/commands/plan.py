@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from tagline.commands.cases import ChangeDesk, open_case, policy_now
+from tagline.commands.cases import Case, ChangeDesk, breaks_policy, open_case, policy_now
 from tagline.commands.comments import Found, find_comment, post
 from tagline.commands.deciding import decide
 from tagline.commands.lineage import picture
 from tagline.domain.changes import Change, Status
 from tagline.domain.events import Warn
+from tagline.domain.findings import Finding
 from tagline.domain.messages import one_line
 from tagline.domain.policy import NO_POLICY
 from tagline.domain.promotion import Decided
@@ -75,13 +77,35 @@ def plan_change(
     if not change.open:
         note = "It is merged: tagline promote does what it asked for." if change.merged else "It is closed."
         return Planned(Decided(change), policy_now(desk), dry_run=desk.dry_run, note=note)
-    case = open_case(desk, change)
-    policy = case.policy if case is not None else policy_now(desk)
-    decided, entries = decide(case) if case is not None else (Decided(change), {})
+    case: Case | None = None
+    try:
+        case = open_case(desk, change)
+        planned = _planned(desk, change, case, compose, listed=listed)
+    except Exception as error:
+        # A required status that nobody sets locks the change. Whether a listed one asks is not known here.
+        if not desk.dry_run and not (listed and case is None):
+            with contextlib.suppress(TaglineError, CannotComment):
+                desk.forge.set_status(change, status_on or change.head, Status("error", _failure_text(error)))
+        raise
+    if not desk.dry_run and not (listed and case is None and planned.decided.verdict == "nothing"):
+        _set_status(desk, planned, status_on or change.head)
+    return planned
+
+
+def _planned(desk: ChangeDesk, change: Change, case: Case | None, compose: Compose, *, listed: bool) -> Planned:
+    """Decide on an open change and say so in its comment."""
+    if case is not None:
+        policy, (decided, entries) = case.policy, decide(case)
+    else:
+        policy, entries = policy_now(desk), {}
+        breaks = breaks_policy(desk, change, lambda: desk.forge.merge_base(change), change.head)
+        decided = Decided(change, final=breaks)
     planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
+    quiet = decided.verdict == "nothing"
+    if quiet and policy.findings:
+        planned.warnings.append(Warn("policy-unreadable", None, _locked(policy.findings[0])))
     if desk.dry_run:
         return planned
-    quiet = decided.verdict == "nothing"
     found = Found() if quiet and listed and not change.comments else find_comment(desk, change, policy)
     if found.record is not None and found.record.final:
         # It was merged while we looked: the record of that stands.
@@ -92,14 +116,16 @@ def plan_change(
     if not quiet or found.comment is not None:
         record = Record(seen=tuple(step.signature for step in decided.steps))
         planned = post(desk, planned, found, compose(planned, record, desk.forge, int(desk.now())), _LATER)
-    if not (quiet and listed):
-        _set_status(desk, planned, status_on or change.head)
     return planned
+
+
+def _locked(finding: Finding) -> str:
+    return f"Until {finding.file} of the default branch is mended (line {finding.line}), whatever asks is refused."
 
 
 def _set_status(desk: ChangeDesk, planned: Planned, commit: str) -> None:
     decided = planned.decided
-    state = Status(_STATES[decided.verdict], status_text(decided), planned.comment_url)  # type: ignore[arg-type]
+    state = Status(_STATES[decided.verdict], status_text(planned), planned.comment_url)  # type: ignore[arg-type]
     try:
         desk.forge.set_status(decided.change, commit, state)
     except CannotComment as error:
@@ -107,12 +133,19 @@ def _set_status(desk: ChangeDesk, planned: Planned, commit: str) -> None:
         planned.warnings.append(Warn("status-not-set", None, message))
 
 
-def status_text(decided: Decided) -> str:
+def status_text(planned: Planned) -> str:
     """A line beside the status: what the merge does, or the first thing that stands against it."""
-    return one_line(_status_text(decided))
+    return one_line(_status_text(planned))
 
 
-def _status_text(decided: Decided) -> str:
+def _failure_text(error: Exception) -> str:
+    """The same where there is no plan."""
+    why = error.message if isinstance(error, TaglineError) else "a bug in Tagline, the job's log tells it."
+    return one_line(f"The plan could not be made: {why}")
+
+
+def _status_text(planned: Planned) -> str:
+    decided = planned.decided
     against = [*decided.refused, *decided.waiting]
     if against:
         first = against[0]
@@ -121,5 +154,6 @@ def _status_text(decided: Decided) -> str:
         return f"{what}{': ' if what else ''}{first.message}{more}"
     tags = [row.tag for row in decided.rows if row.created]
     if not tags:
-        return "The merge makes no tags."
+        locked = [_locked(planned.policy.findings[0])] if planned.policy.findings else []
+        return " ".join(["The merge makes no tags.", *locked])
     return f"The merge makes {', '.join(tags)}"

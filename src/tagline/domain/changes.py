@@ -100,7 +100,7 @@ class Comment(NamedTuple):
 class Status(NamedTuple):
     """What a commit's status says: ``state`` in words of the forges' common ground."""
 
-    state: Literal["success", "pending", "failure"]
+    state: Literal["success", "pending", "failure", "error"]
     text: str
     url: str | None = None
 

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from tagline.domain.durations import parse_duration
+from tagline.domain.findings import Finding
 from tagline.domain.times import parse_time
 
 #: Its name, at the root of the default branch.
@@ -136,6 +137,8 @@ class Policy:
 
     ``layers`` are the rules for all artifacts and then the overrides, in the file's order.
     ``digest`` names the file's bytes (``sha256:<hex>``), or is ``none`` where there is no file.
+    ``findings`` are what is wrong in a file that cannot be understood; then nobody knows its rules, and this
+    has none of them: whatever asks for something is refused.
     """
 
     layers: tuple[Layer, ...] = ()
@@ -149,6 +152,7 @@ class Policy:
     mlflow_required: bool = False
     storage_required: bool = True
     digest: str = "none"
+    findings: tuple[Finding, ...] = ()
 
     def rules(self, artifact: str, stage: str) -> StageRules | None:
         """The rules of a stage of an artifact; None if the policy does not list it there."""

@@ -123,7 +123,8 @@ class Decided:
     """A change, decided.
 
     ``mistakes`` refuse it as a whole; then there are no ``steps``. ``drift`` says what is another than
-    the reviewers saw. ``final`` are refusals of an earlier run after the merge, which stand.
+    the reviewers saw. ``final`` are refusals that stand whatever else is decided: of an earlier run after the
+    merge, and of the policy.
     """
 
     change: Change

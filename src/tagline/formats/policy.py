@@ -7,7 +7,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from tagline.domain.document import Document, Path
+from tagline.domain.document import Document, Node, Path
 from tagline.domain.findings import Finding
 from tagline.domain.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy, read_policy
 from tagline.domain.policy_rules import policy_problems
@@ -44,11 +44,33 @@ def load_policy(data: bytes | None) -> Policy:
     """
     if data is None:
         return NO_POLICY
+    policy = judge_policy(data)
+    if policy.findings:
+        raise unreadable(policy)
+    return policy
+
+
+def judge_policy(data: bytes) -> Policy:
+    """The policy that a file says; of one with any finding the findings, and what tells our labels and comments."""
     document = yaml.load(data, max_bytes=MAX_POLICY)
+    digest = f"sha256:{sha256(data).hexdigest()}"
     if findings := _check(document, POLICY_FILE):
-        raise _unreadable(findings)
+        return Policy(
+            label_prefix=_text(document.find(("labels", "prefix"))),
+            comment_authors=tuple(filter(None, map(_text, _items(document.find(("comment_authors",)))))),
+            digest=digest,
+            findings=tuple(findings),
+        )
     raw = document.root.value if document.root else None
-    return read_policy(raw or {}, f"sha256:{sha256(data).hexdigest()}")
+    return read_policy(raw or {}, digest)
+
+
+def _text(node: Node | None) -> str:
+    return node.value if node is not None and isinstance(node.value, str) else ""
+
+
+def _items(node: Node | None) -> list[Node]:
+    return node.items if node is not None else []
 
 
 def _check(document: Document, file: str) -> list[Finding]:
@@ -87,8 +109,9 @@ class _PolicyExplanation(Explanation):
         return _SYNONYMS.get(key)
 
 
-def _unreadable(findings: list[Finding]) -> WrongUsage:
-    first, more = findings[0], len(findings) - 1
+def unreadable(policy: Policy) -> WrongUsage:
+    """The error for a policy with findings, by the first of them."""
+    first, more = policy.findings[0], len(policy.findings) - 1
     others = f" And {more} more problem{'s' if more > 1 else ''}." if more else ""
     return WrongUsage(
         f"{POLICY_FILE} of the default branch cannot be read, line {first.line}: {first.message}{others}",
