@@ -82,7 +82,7 @@ def test_redirect__on_the_same_server__is_followed_with_the_token(
     def answer(path: str) -> tuple[int, Mapping[str, str], object]:
         if "/moved" in path:
             return 200, {}, []
-        return 302, {"Location": ("" if relative else ours.url) + "/moved"}, {}
+        return 302, {"Location": ("" if relative else ours.url) + "/moved?" + path.partition("?")[2]}, {}
 
     ours.answer = answer
     assert _gitlab(ours, job_token=job_token).open_changes() == []

@@ -8,7 +8,12 @@ import requests
 
 from tagline.adapters.git import without_credentials
 from tagline.adapters.http_retries import LONGEST_WAIT
+from tagline.adapters.json_answers import OddAnswer, without_markup
 from tagline.errors import NotFound, PlatformRefused
+
+_MOST_WORDS = 300
+#: What the libraries and our own conversions fail with where an answer has another shape than the forge's.
+GARBLED = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Refusal(NamedTuple):
@@ -38,7 +43,9 @@ def elsewhere(error: ElsewhereError, variable: str) -> PlatformRefused:
 
 
 def unreachable(url: str, error: Exception) -> PlatformRefused:
-    """The error for a forge that did not answer, however often it was asked."""
+    """The error for a forge that did not answer, however often it was asked, or not with an answer of its API."""
+    if isinstance(error, OddAnswer):
+        return _garbled(url, str(error))
     if isinstance(error, requests.exceptions.SSLError):
         return PlatformRefused(
             f"The TLS certificate of {without_credentials(url)} is not trusted.",
@@ -49,6 +56,22 @@ def unreachable(url: str, error: Exception) -> PlatformRefused:
         f"{without_credentials(url)} cannot be reached: {type(error).__name__}.",
         "Run the same command again: what is done already is not done twice.",
         code="unreachable",
+    )
+
+
+def misshapen(url: str, error: Exception) -> PlatformRefused:
+    """The error for an answer that the library or we could not read: one of ``GARBLED``."""
+    return _garbled(url, f"an answer of another shape ({type(error).__name__}: {error})")
+
+
+def _garbled(url: str, what: str) -> PlatformRefused:
+    """What came is no answer of a forge's API: the fault is on the way to it, or in the address."""
+    words = without_markup(what)[:_MOST_WORDS]
+    return PlatformRefused(
+        f"What answered for {without_credentials(url)} is not the forge's API, or is a page in front of it: {words}.",
+        "Check GITHUB_API_URL or CI_API_V4_URL, the repository's name and the proxies on the way; then run the same "
+        "command again: what is done already is not done twice.",
+        code="forge-failed",
     )
 
 
@@ -63,7 +86,7 @@ def not_there(where: str, what: str, needs: str, *, has_token: bool) -> NotFound
 
 def explain(forge: str, refusal: Refusal) -> PlatformRefused:
     """The error for an answer that repeating did not mend."""
-    words = " ".join(refusal.words.split())[:300]
+    words = without_markup(refusal.words)[:_MOST_WORDS]
     if refusal.rate_limited:
         wait = f" It asks to wait {refusal.wait:.0f} seconds." if refusal.wait else ""
         return PlatformRefused(

@@ -20,7 +20,7 @@ from github.GithubException import GithubException
 from tagline.adapters import github_activity, http_retries
 from tagline.adapters.forge_pages import GitHubPages, host_of
 from tagline.adapters.forge_refusals import not_there
-from tagline.adapters.github_api import client, explained, is_passing, refusal_of
+from tagline.adapters.github_api import GARBLED, client, explained, is_passing, refusal_of, text
 from tagline.domain.changes import (
     Change,
     Comment,
@@ -80,16 +80,16 @@ class GitHub(GitHubPages):
     def landed_as(self, commit: str) -> list[Change]:
         """By the commit's own list of pull requests."""
         with self._reading("pull requests", "pull-requests: read"):
-            pulls = list(self._repo.get_commit(commit).get_pulls())
-        return [self._change(pull) for pull in pulls if pull.merged_at is not None]
+            pulls = self._repo.get_commit(commit).get_pulls()
+            return [self._change(pull) for pull in pulls if pull.merged_at is not None]
 
     def merged_since(self, branch: str, since: float) -> list[Change]:
         """From the list of closed pull requests, by their last update, as far back as ``since``."""
         found = []
         with self._reading("pull requests", "pull-requests: read"):
-            listed = self._repo.get_pulls(state="closed", sort="updated", direction="desc", base=branch)
+            listed: Any = self._repo.get_pulls(state="closed", sort="updated", direction="desc", base=branch)
             for place, pull in enumerate(listed):
-                if (_seconds(pull.updated_at) or 0) < since or place >= _PAGES_OF_RECENT * 100:
+                if pull.updated_at.timestamp() < since or place >= _PAGES_OF_RECENT * 100:
                     break
                 if pull.merged_at is not None and pull.merged_at.timestamp() >= since:
                     found.append(self._change(pull, listed=True))
@@ -111,11 +111,11 @@ class GitHub(GitHubPages):
             url=pull.html_url,
             title=pull.title or "",
             author=pull.user.login if pull.user else "ghost",
-            base=pull.base.ref,
-            head=pull.head.sha,
+            base=text(pull.base.ref),
+            head=text(pull.head.sha),
             merged_at=merged_at,
             merge_commit=pull.merge_commit_sha if merged_at is not None else None,
-            open=pull.state == "open",
+            open=text(pull.state) == "open",
             draft=bool(pull.draft),
             from_fork=head_repository is None or head_repository.full_name.casefold() != self._name.casefold(),
             labels=tuple(label.name for label in pull.labels),
@@ -131,7 +131,10 @@ class GitHub(GitHubPages):
         """The issue's events, read once for each look at it: of labels, dismissals and changes of the base."""
         if change.number not in self._events_of:
             with self._reading("the events of a pull request", "issues: read"):
-                self._events_of[change.number] = list(self._pull(change).get_issue_events())
+                events = list(self._pull(change).get_issue_events())
+                if not all(event.event for event in events):
+                    raise ValueError("an event without a name")
+                self._events_of[change.number] = events
         return self._events_of[change.number]
 
     def labels(self, change: Change) -> tuple[Label, ...]:
@@ -139,12 +142,13 @@ class GitHub(GitHubPages):
         if not change.labels and change.open:
             return ()
         events = self._events(change)
-        merge = next((place for place, event in enumerate(events) if event.event == "merged"), None)
-        found = [
-            LabelEvent(event.label.name, _login(event.actor), _after(event, place, merge), event.event == "labeled")
-            for place, event in enumerate(events)
-            if event.event in ("labeled", "unlabeled")
-        ]
+        with self._reading("label events", "issues: read"):
+            merge = next((place for place, event in enumerate(events) if event.event == "merged"), None)
+            found = [
+                LabelEvent(event.label.name, _login(event.actor), _after(event, place, merge), event.event == "labeled")
+                for place, event in enumerate(events)
+                if event.event in ("labeled", "unlabeled")
+            ]
         return standing_labels(change.labels, found, change.merged_at if change.merged else None)
 
     def reviews(self, change: Change) -> Reviews:
@@ -154,33 +158,33 @@ class GitHub(GitHubPages):
         """
         with self._reading("reviews", "pull-requests: read"):
             reviews = list(self._pull(change).get_reviews())
-        dismissed_later: dict[int, str] = {}
-        if change.merged and any(review.state == "DISMISSED" for review in reviews):
-            for event in self._events(change):
-                if event.event == "review_dismissed" and event.created_at.timestamp() > (change.merged_at or 0):
-                    dismissed_later[event.dismissed_review["review_id"]] = event.dismissed_review["state"].upper()
-        found = []
-        for review in reviews:
-            at = _seconds(review.submitted_at)
-            verdict = _VERDICTS.get(dismissed_later.get(review.id, review.state))
-            late = change.merged and at is not None and at > (change.merged_at or 0)
-            if verdict is not None and review.user is not None and not late:
-                found.append(Review(review.user.login, verdict, review.commit_id, at))
-        if all(review.verdict != "approved" for review in found):
-            return Reviews(tuple(found))
-        changed = (event.created_at.timestamp() for event in self._events(change) if event.event in _BASE_CHANGES)
+            dismissed_later: dict[int, str] = {}
+            if change.merged and any(text(review.state) == "DISMISSED" for review in reviews):
+                for event in self._events(change):
+                    if event.event == "review_dismissed" and event.created_at.timestamp() > (change.merged_at or 0):
+                        dismissed_later[event.dismissed_review["review_id"]] = event.dismissed_review["state"].upper()
+            found = []
+            for review in reviews:
+                at = _seconds(review.submitted_at)
+                verdict = _VERDICTS.get(dismissed_later.get(review.id, text(review.state)))
+                late = change.merged and at is not None and at > (change.merged_at or 0)
+                if verdict is not None and review.user is not None and not late:
+                    found.append(Review(review.user.login, verdict, review.commit_id, at))
+            if all(review.verdict != "approved" for review in found):
+                return Reviews(tuple(found))
+            changed = [event.created_at.timestamp() for event in self._events(change) if event.event in _BASE_CHANGES]
         until = change.merged_at if change.merged_at is not None else float("inf")
         return Reviews(tuple(found), retargeted_at=max((at for at in changed if at <= until), default=None))
 
     def merge_base(self, change: Change) -> str:
         """By comparing the branches."""
         with self._reading("the comparison with the base branch", "contents: read"):
-            return str(self._repo.compare(change.base, change.head).merge_base_commit.sha)
+            return text(self._repo.compare(change.base, change.head).merge_base_commit.sha)
 
     def commit_ids(self, change: Change) -> list[str]:
         """From the pull request's own list, which GitHub ends at 250."""
         with self._reading("the commits of a pull request", "pull-requests: read"):
-            return [commit.sha for commit in self._pull(change).get_commits()]
+            return [text(commit.sha) for commit in self._pull(change).get_commits()]
 
     def pushes(self, change: Change) -> Iterator[Push]:
         """By the activity of the repository that the branch lies in, which is the fork's where it lies in one."""
@@ -197,7 +201,7 @@ class GitHub(GitHubPages):
         """By the collaborator's permission, which knows of teams and organizations."""
         try:
             with self._reading(f"the permission of {login}", "metadata: read"):
-                return self._repo.get_collaborator_permission(login) in ("admin", "write")
+                return text(self._repo.get_collaborator_permission(login)) in ("admin", "write")
         except NotFound:
             return False
 
@@ -226,8 +230,9 @@ class GitHub(GitHubPages):
         if _INSTALLATION.match(self._token.reveal()):
             return _ACTIONS_BOT
         try:
-            return str(self._api.get_user().login)
-        except GithubException:
+            with self._reading("its own name", "a user"):
+                return text(self._api.get_user().login)
+        except (CannotRead, NotFound):
             return _ACTIONS_BOT  # tokens of installations have no user
 
     # -- comments and statuses ----------------------------------------------------
@@ -283,7 +288,7 @@ class GitHub(GitHubPages):
         """Turn the library's failures into ours: a denial is unknown, an absence is not found."""
         try:
             yield
-        except (GithubException, requests.RequestException) as error:
+        except (GithubException, requests.RequestException, *GARBLED) as error:
             refusal = refusal_of(error)
             if refusal.status == 404:
                 raise not_there(self._name, what, needs, has_token=self._token is not None) from error
@@ -295,7 +300,7 @@ class GitHub(GitHubPages):
     def _commenting(self, needs: str = "pull-requests: write") -> Iterator[None]:
         try:
             yield
-        except (GithubException, requests.RequestException) as error:
+        except (GithubException, requests.RequestException, *GARBLED) as error:
             refusal = refusal_of(error)
             denied = refusal.status in (401, 403, 404) and not refusal.rate_limited
             why = f"the token needs {needs} (a run for a fork's pull request never has it)" if denied else refusal.words
@@ -317,4 +322,4 @@ def _login(user: Any) -> str | None:
 
 
 def _comment(comment: Any) -> Comment:
-    return Comment(comment.id, _login(comment.user) or "ghost", comment.body or "", comment.html_url)
+    return Comment(comment.id, _login(comment.user) or "ghost", comment.body or "", text(comment.html_url))

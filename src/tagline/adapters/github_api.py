@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
 
 import github
 import requests
-from github.GithubException import GithubException, RateLimitExceededException
+from github.GithubException import (
+    BadAttributeException,
+    GithubException,
+    IncompletableObject,
+    RateLimitExceededException,
+)
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 
-from tagline.adapters import http_retries
-from tagline.adapters.forge_refusals import ElsewhereError, Refusal, elsewhere, explain, unreachable
+from tagline.adapters import forge_refusals, http_retries
+from tagline.adapters.forge_refusals import ElsewhereError, Refusal, elsewhere, explain, misshapen, unreachable
+from tagline.adapters.json_answers import JsonAdapter, OddAnswer
 from tagline.domain.origins import origin_of
 from tagline.errors import PlatformRefused
 from tagline.settings import Secret
@@ -24,8 +31,12 @@ class _Retry(github.GithubRetry, http_retries.PatientRetry):  # type: ignore[mis
 
 #: GitHub's for what has another address, of a renamed repository too: the same request is for that address.
 #: Source: https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
-_REDIRECTS = (301, 302, 307, 308)
+_REDIRECTS = frozenset((301, 302, 307, 308))
 _MOST_REDIRECTS = 5
+#: What PyGithub and we fail with where an answer is not GitHub's.
+GARBLED = (BadAttributeException, IncompletableObject, *forge_refusals.GARBLED)
+#: Where GitHub answers with an object although a page of a list is asked for.
+_OBJECTS_RE = re.compile(r"/(actions/runs|compare/[^/]+)$")
 
 
 class _OneServer:
@@ -33,6 +44,11 @@ class _OneServer:
 
     PyGithub follows some, drops the question that goes with them, and does not look at the port.
     """
+
+    def __init__(self: Any, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        adapter = JsonAdapter(self.retry, follows=_REDIRECTS, objects=_OBJECTS_RE)
+        self.session.mount(f"{self.protocol}://", adapter)
 
     def getresponse(self: Any) -> RequestsResponse:
         """Send the request, and again to where it is sent on. Raises ElsewhereError for another server."""
@@ -95,6 +111,13 @@ def client(api_url: str, token: Secret | None) -> github.Github:
     return made
 
 
+def text(value: object) -> str:
+    """A text of an answer, which PyGithub gives as None where there is none. Raises TypeError, one of ``GARBLED``."""
+    if not isinstance(value, str):
+        raise TypeError(f"no text, but {type(value).__name__}")
+    return value
+
+
 def refusal_of(error: Exception) -> Refusal:
     """What the library's exception says, in words of both forges."""
     if not isinstance(error, GithubException):
@@ -110,7 +133,7 @@ def refusal_of(error: Exception) -> Refusal:
 
 def is_passing(error: Exception) -> float | None:
     """The seconds to wait before it is tried again; None for what stays as it is."""
-    if isinstance(error, ElsewhereError):
+    if isinstance(error, (ElsewhereError, OddAnswer)):
         return None
     if isinstance(error, requests.RequestException):
         return 0.0
@@ -127,4 +150,6 @@ def explained(web_url: str, error: Exception) -> PlatformRefused:
         return elsewhere(error, "GITHUB_API_URL")
     if isinstance(error, requests.RequestException):
         return unreachable(web_url, error)
+    if isinstance(error, GARBLED):
+        return misshapen(web_url, error)
     return explain("GitHub", refusal_of(error))

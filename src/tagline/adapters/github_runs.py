@@ -18,7 +18,7 @@ from github.GithubException import GithubException
 
 from tagline.adapters import http_retries
 from tagline.adapters.forge_refusals import Refusal
-from tagline.adapters.github_api import client, explained, is_passing, refusal_of
+from tagline.adapters.github_api import GARBLED, client, explained, is_passing, refusal_of, text
 from tagline.domain.delivery import Delivered
 from tagline.errors import PlatformRefused
 from tagline.settings import Secret
@@ -27,8 +27,6 @@ from tagline.settings import Secret
 LOOKS = (0.0, 1.0, 3.0)
 _DETAILS = "return_run_details"
 _PAGE = 100
-#: What PyGithub and we fail with where an answer is not GitHub's: a proxy's page, JSON of another shape, a redirect.
-_GARBLED = (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError)
 
 
 class _Run(NamedTuple):
@@ -70,10 +68,9 @@ class GitHubRuns:
         Where there is such a branch now, nothing tells whose a run at this commit is, and none counts: whoever may
         make a branch could keep a deployment away with it.
         """
-        with self._understanding():
-            for run in self._listed(tag):
-                if (run["head_branch"], run["head_sha"]) == (tag, commit) and self._is_of(run["path"], workflow):
-                    return None if self._is_branch(tag) else _Run(_text(run["html_url"]))
+        for run in self._listed(tag):
+            if (run["head_branch"], run["head_sha"]) == (tag, commit) and self._is_of(run["path"], workflow):
+                return None if self._is_branch(tag) else _Run(text(run["html_url"]))
         return None
 
     def _listed(self, tag: str) -> Iterator[Any]:
@@ -117,42 +114,17 @@ class GitHubRuns:
 
     def _post(self, workflow: str, body: dict[str, Any]) -> str | None:
         """The page of the run that was started; None where the server tells nothing of it."""
-        with self._understanding():
-            url = f"{self._repo.url}/actions/workflows/{quote(workflow, safe='')}/dispatches"
-            headers, answer = self._repo.requester.requestJsonAndCheck("POST", url, input=body)
-            if "location" in headers:
-                raise ValueError(f"it sends us on to {headers['location']}")
-            return None if answer is None else _text(answer["html_url"])
-
-    @contextmanager
-    def _understanding(self) -> Iterator[None]:
-        """Turn what is no answer of GitHub's into a refusal: the tags stand, and the fault is on the way to it."""
-        try:
-            yield
-        except (GithubException, requests.RequestException):
-            raise
-        except _GARBLED as error:
-            words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise PlatformRefused(
-                f"What answered for {self._web} is not GitHub's API, or is a page in front of it ({words}).",
-                "Check GITHUB_API_URL, the repository's name and the proxies on the way; then run the same command "
-                "again: what is done already is not done twice.",
-                code="forge-failed",
-            ) from error
+        url = f"{self._repo.url}/actions/workflows/{quote(workflow, safe='')}/dispatches"
+        _, answer = self._repo.requester.requestJsonAndCheck("POST", url, input=body)
+        return None if answer is None else text(answer["html_url"])
 
     @contextmanager
     def _explaining(self, workflow: str, tag: str) -> Iterator[None]:
         try:
             yield
-        except (GithubException, requests.RequestException) as error:
+        except (GithubException, requests.RequestException, *GARBLED) as error:
             refusal = refusal_of(error)
             raise _refused(workflow, tag, refusal) or explained(self._web, error) from error
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no text where a page's address should be")
-    return value
 
 
 def _is_passing(error: Exception) -> float | None:

@@ -6,16 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import gitlab
 import requests
 from gitlab.exceptions import GitlabError
-from requests.adapters import HTTPAdapter
 
 from tagline.adapters import gitlab_activity, http_retries
 from tagline.adapters.forge_pages import GitLabPages, host_of
-from tagline.adapters.forge_refusals import ElsewhereError, Refusal, elsewhere, explain, not_there, unreachable
+from tagline.adapters.forge_refusals import (
+    GARBLED,
+    ElsewhereError,
+    Refusal,
+    elsewhere,
+    explain,
+    misshapen,
+    not_there,
+    unreachable,
+)
+from tagline.adapters.json_answers import JsonAdapter, OddAnswer
 from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
 from tagline.domain.codeowners import Flavour
 from tagline.domain.origins import origin_of
@@ -29,6 +39,9 @@ from tagline.settings import Secret
 _MAY_WRITE = 30
 _STATES = {"success": "success", "pending": "pending", "failure": "failed", "error": "failed"}
 _PROJECT_TOKEN = "a project token (TAGLINE_TOKEN, scope api): a job token cannot read it."  # noqa: S105 - no token
+#: Those that requests follows, within the server.
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_PER_PAGE = 100
 _PAGES_OF_RECENT = 5
 _STATUS_LENGTH = 140
 
@@ -85,13 +98,13 @@ class GitLab(GitLabPages):
         session = _OneServer(server_url)
         retry = http_retries.PatientRetry(status_forcelist=http_retries.STATUSES, **http_retries.options())
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=retry))
+            session.mount(scheme, JsonAdapter(retry, follows=_REDIRECTS))
         text = token.reveal() if token else None
         self._api = _Client(
             server_url,
             private_token=None if job_token else text,
             job_token=text if job_token else None,
-            per_page=100,
+            per_page=_PER_PAGE,
             timeout=30,
             keep_base_url=True,
             session=session,
@@ -110,7 +123,7 @@ class GitLab(GitLabPages):
     def landed_as(self, commit: str) -> list[Change]:
         """By the commit's own list, and only those that landed as this commit."""
         with self._reading("merge requests"):
-            listed = self._project.commits.get(commit, lazy=True).merge_requests(get_all=True)
+            listed = self._project.commits.get(commit, lazy=True).merge_requests(get_all=True, per_page=_PER_PAGE)
             numbers = [
                 found["iid"]
                 for found in listed
@@ -127,7 +140,7 @@ class GitLab(GitLabPages):
                 state="merged", target_branch=branch, updated_after=after, order_by="updated_at", sort="desc",
                 iterator=True,
             )  # fmt: skip
-            found = [self._change(request) for _, request in zip(range(_PAGES_OF_RECENT * 100), listed, strict=False)]
+            found = [self._change(request) for request in islice(listed, _PAGES_OF_RECENT * _PER_PAGE)]
         return [change for change in found if (change.merged_at or 0) >= since]
 
     def open_changes(self) -> list[Change]:
@@ -188,18 +201,18 @@ class GitLab(GitLabPages):
         with self._reading("approvals"):
             approvals = self._request(change).approvals.get()
             versions = list(self._request(change).diffs.list(iterator=True))[::-1]
-        pushed: list[float] = []
-        retargeted: list[float] = []
-        for before, version in zip([None, *versions], versions, strict=False):
-            same = before is not None and before.head_commit_sha == version.head_commit_sha
-            (retargeted if same else pushed).append(_seconds(version.created_at) or 0.0)
-        found = []
-        for row in approvals.approved_by:
-            login = row["user"]["username"]
-            self._user_ids[login.casefold()] = row["user"]["id"]
-            at = _seconds(row.get("approved_at"))
-            if not (change.merged and at is not None and at > (change.merged_at or 0)):
-                found.append(Review(login, "approved", None, at))
+            pushed: list[float] = []
+            retargeted: list[float] = []
+            for before, version in zip([None, *versions], versions, strict=False):
+                same = before is not None and before.head_commit_sha == version.head_commit_sha
+                (retargeted if same else pushed).append(_seconds(version.created_at) or 0.0)
+            found = []
+            for row in approvals.approved_by:
+                login = row["user"]["username"]
+                self._user_ids[login.casefold()] = row["user"]["id"]
+                at = _seconds(row.get("approved_at"))
+                if not (change.merged and at is not None and at > (change.merged_at or 0)):
+                    found.append(Review(login, "approved", None, at))
         return Reviews(tuple(found), max(pushed, default=None), max(retargeted, default=None))
 
     def merge_base(self, change: Change) -> str:
@@ -217,7 +230,7 @@ class GitLab(GitLabPages):
     def commit_ids(self, change: Change) -> list[str]:
         """From the merge request's own list."""
         with self._reading("the commits of a merge request"):
-            return [commit.id for commit in self._request(change).commits()][::-1]
+            return [commit.id for commit in self._request(change).commits(per_page=_PER_PAGE)][::-1]
 
     def pushes(self, change: Change) -> Iterator[Push]:
         """From the push events of the project that the branch lies in, which is the fork's where it lies in one."""
@@ -267,9 +280,10 @@ class GitLab(GitLabPages):
         if self._has_job_token:
             return None
         try:
-            self._api.auth()
-            return self._api.user.username if self._api.user is not None else None
-        except (GitlabError, requests.RequestException):
+            with self._reading("its own name"):
+                self._api.auth()
+                return self._api.user.username if self._api.user is not None else None
+        except (CannotRead, NotFound):
             return None
 
     def me(self) -> str | None:
@@ -334,7 +348,7 @@ class GitLab(GitLabPages):
         """Turn the library's failures into ours. To a job token GitLab answers 404 for what it may not see."""
         try:
             yield
-        except (GitlabError, requests.RequestException) as error:
+        except (GitlabError, requests.RequestException, *GARBLED) as error:
             status = error.response_code if isinstance(error, GitlabError) else None
             denied = status == 403 or (status in (401, 404) and self._has_job_token)
             if denied:
@@ -347,7 +361,7 @@ class GitLab(GitLabPages):
     def _commenting(self) -> Iterator[None]:
         try:
             yield
-        except (GitlabError, requests.RequestException) as error:
+        except (GitlabError, requests.RequestException, *GARBLED) as error:
             status = error.response_code if isinstance(error, GitlabError) else None
             if status in (401, 403, 404):
                 raise CannotComment("this needs a project token (TAGLINE_TOKEN, scope api)") from error
@@ -358,12 +372,16 @@ class GitLab(GitLabPages):
             return elsewhere(error, "CI_API_V4_URL (external_url of GitLab)")
         if isinstance(error, GitlabError) and error.response_code:
             status = error.response_code
-            return explain("GitLab", Refusal(status, str(error.error_message), None, rate_limited=status == 429))
-        return unreachable(self._web, error)
+            words: object = error.error_message
+            said = words.decode(errors="replace") if isinstance(words, bytes) else str(words)
+            return explain("GitLab", Refusal(status, said, None, rate_limited=status == 429))
+        if isinstance(error, requests.RequestException):
+            return unreachable(self._web, error)
+        return misshapen(self._web, error)
 
 
 def _is_passing(error: Exception) -> float | None:
-    if isinstance(error, ElsewhereError):
+    if isinstance(error, (ElsewhereError, OddAnswer)):
         return None
     if isinstance(error, requests.RequestException):
         return 0.0
