@@ -35,10 +35,7 @@ class Tree(Protocol):
         """Path and Git's id of every file and link; in a work tree the ids are empty."""
 
     def read(self, path: str, limit: int) -> bytes | None:
-        """The content of a regular file, at most ``limit`` + 1 bytes of it.
-
-        None where there is no such regular file. A symlink is never followed.
-        """
+        """The content of a regular file, at most ``limit`` + 1 bytes; None where there is none, and for a symlink."""
 
     def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
         """The same for several files at once; absent ones are left out."""
@@ -362,6 +359,9 @@ class History(Protocol):
 
     def is_older(self, commit: str, other: str) -> bool | None:
         """Whether ``commit`` lies strictly before ``other``; None when nobody can tell."""
+
+    def brings_nothing(self, before: str | None, after: str, base: str) -> bool:
+        """Whether it is proved that a push brought only commits of ``base``, or the plain merge with one."""
 
 
 class Commits(Protocol):

@@ -76,3 +76,58 @@ def test_files__of_two_commits__differ_as_git_says(place: Place) -> None:
     assert history.object_id(ids["c5"], "a") == ("blob", ids["blob:c5:a"])
     assert (history.object_id(ids["c5"], "folder") or ("", ""))[0] == "tree"
     assert history.object_id(ids["c5"], "none") is None
+
+
+LINES = "1\n2\n3\n4\n5\n"
+OURS, THEIRS, BOTH = LINES.replace("1", "ours"), LINES.replace("5", "theirs"), "ours\n2\n3\n4\ntheirs\n"
+MERGED = {"a": BOTH, "theirs": "t", "ours": "o"}
+#: A branch from ``b1`` of the base branch, ``b0 - b1 - b2``, and what may become of it.
+UPDATES = History(
+    (
+        Commit("b0", files={"a": LINES}),
+        Commit("b1", ("b0",), {"a": LINES}, EPOCH + 1),
+        Commit("b2", ("b1",), {"a": THEIRS, "theirs": "t"}, EPOCH + 2),
+        Commit("o1", ("b1",), {"a": OURS, "ours": "o"}, EPOCH + 3),
+        Commit("plain", ("o1", "b2"), MERGED, EPOCH + 4),
+        Commit("evil", ("o1", "b2"), {**MERGED, "ours": "other"}, EPOCH + 4),
+        Commit("turned", ("b2", "o1"), MERGED, EPOCH + 4),
+        Commit("foreign", ("b1",), {"a": THEIRS, "theirs": "t"}, EPOCH + 2),
+        Commit("strange", ("o1", "foreign"), MERGED, EPOCH + 4),
+        Commit("o2", ("b1",), {"a": LINES.replace("5", "o")}, EPOCH + 3),
+        Commit("solved", ("o2", "b2"), {"a": THEIRS, "theirs": "t"}, EPOCH + 4),
+        Commit("squashed", ("o1",), MERGED, EPOCH + 4),
+    ),
+    branches={"main": "b2", **{name: name for name in ("plain", "evil", "turned", "strange", "solved", "squashed")}},
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "nothing"),
+    [
+        ("o1", "plain", True),
+        ("b1", "b2", True),
+        (None, "b1", True),
+        ("plain", "b1", True),
+        ("o1", "evil", False),
+        ("o1", "turned", False),
+        ("b2", "turned", False),
+        ("o1", "strange", False),
+        ("o2", "solved", False),
+        ("o1", "squashed", False),
+        ("b1", "o1", False),
+        ("b1", "plain", False),
+        (None, "plain", False),
+        ("o1", None, False),
+    ],
+)
+def test_brings_nothing__only_what_git_itself_makes_of_the_base(
+    tmp_path: Path, before: str | None, after: str | None, nothing: bool
+) -> None:
+    ids = build(tmp_path / "root" / "r.git", UPDATES, bare=True)
+    for key in ("allowFilter", "allowAnySHA1InWant"):
+        run_git(tmp_path / "root" / "r.git", "config", f"uploadpack.{key}", "true")
+    with serve(tmp_path / "root") as server:
+        history = GitHistory(RemoteCache(tmp_path / "cache"), remote_url(f"{server.url}/r.git"))
+        history.line("main", EPOCH + 2)  # as after a landing: what is here is shallow
+        asked = (ids.get(before or ""), ids[after] if after is not None else "f" * 40, ids["b2"])
+        assert history.brings_nothing(*asked) is nothing

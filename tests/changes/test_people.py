@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.changes.world import BETTER, Platform, World
+from tests.changes.world import BETTER, MANIFEST, Platform, World
 
 GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n"
 NAMED = "stages:\n  prod: {approvals: {count: 1, not: [author, pusher]}}\n"
@@ -127,6 +127,73 @@ def test_pusher__after_the_merge__is_not_asked(make_world: Callable[..., World],
     world.approve(number, "bob")
     world.merge(number)
     world.push("topic", {"README.md": "later\n"}, by="bob")
+    _assert_promoted(world, number, "bob")
+
+
+# -- updates from the base branch ---------------------------------------------------------
+
+#: Both sides change it, in different places.
+LISTED = "".join(f"m{place}: {{path: models/m{place}.txt}}\n" for place in range(9))
+
+
+def _update(world: World, by: str, also: dict[str, str] | None = None, base: str = "origin/main") -> None:
+    """Merge the base branch into the topic as somebody, and change something more on the way."""
+    world.git("fetch", "--quiet", "origin")
+    world.git("checkout", "--quiet", "--force", "-B", "topic", "origin/topic")
+    world.git("merge", "--quiet", "--no-commit", "--no-ff", base)
+    for name, content in (also or {}).items():
+        (world.clone / name).write_text(content)
+    world.git("commit", "--quiet", "--all", "--message", "Update from main")
+    world.send("topic", by=by)
+
+
+def _behind(world: World, pusher: str = "alice") -> int:
+    """A robot's change, behind which the base branch moved on, in the same file too."""
+    labels = ("version:churn@minor", "stage:churn#prod")
+    files = {**BETTER, "artifacts.yaml": LISTED + MANIFEST}
+    number = world.open("topic", files, labels=labels, author=ROBOT[world.platform], by="dave", pusher=pusher)
+    world.push("main", {"artifacts.yaml": MANIFEST + "last: {path: models/last.txt}\n", "README.md": "on\n"})
+    return number
+
+
+def test_update__that_is_the_plain_merge__makes_nobody_a_pusher(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, NAMED)
+    number = _behind(world)
+    _update(world, by="bob")
+    world.approve(number, "bob")
+    assert world.plan(number).verdict == "ok"
+    world.merge(number)
+    _assert_promoted(world, number, "bob")
+
+
+def test_update__with_more_than_the_merge__makes_a_pusher(make_world: Callable[..., World], platform: Platform) -> None:
+    world = make_world(platform, GUARDED)
+    number = _behind(world)
+    _update(world, by="bob", also={"models/churn.txt": "trees: 7\n"})
+    world.approve(number, "bob")
+    assert world.plan(number).verdict == "waiting"
+    world.merge(number)
+    _assert_refused(world, number)
+
+
+def test_update__from_another_branch__makes_a_pusher(make_world: Callable[..., World], platform: Platform) -> None:
+    world = make_world(platform, GUARDED)
+    number = _behind(world)
+    world.push("mine", {"models/fraud.txt": "rules: 9\n"})
+    _update(world, by="bob", base="origin/mine")
+    world.approve(number, "bob")
+    world.merge(number)
+    _assert_refused(world, number)
+
+
+def test_branch__made_at_the_base__makes_nobody_a_pusher(make_world: Callable[..., World], platform: Platform) -> None:
+    world = make_world(platform, NAMED)
+    world.send("topic", "origin/main", by="bob")
+    number = _robots(world, pusher="alice")
+    world.approve(number, "bob")
+    world.merge(number)
     _assert_promoted(world, number, "bob")
 
 

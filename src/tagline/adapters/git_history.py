@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tagline.adapters.git_refusals import unreachable
-from tagline.adapters.git_remote import RemoteCache
+from tagline.adapters.git_remote import RemoteCache, is_missing
 from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_snapshots import STAY, Snapshots
+from tagline.adapters.git_updates import merged_tree, tree_of
 from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.changes import Change
 from tagline.domain.commits import CommitFacts
@@ -46,6 +47,8 @@ class GitHistory:
         self._cache = cache
         self._remote = remote
         self._lines: dict[str, _Line] = {}
+        #: Commits whose whole history is here.
+        self._whole: set[str] = set()
         self.snapshots = Snapshots(cache, remote)
 
     @property
@@ -221,6 +224,43 @@ class GitHistory:
     def _is_ancestor(self, commit: str, other: str) -> bool:
         found = self.commits.git.run("merge-base", "--is-ancestor", commit, other, environment=STAY, check=False)
         return found.status == 0
+
+    def brings_nothing(self, before: str | None, after: str, base: str) -> bool:
+        """By ancestry, which needs the whole history, and by making the merge again."""
+        if not self._has(after) or not self._has(base):
+            return False
+        if self._lies_behind(after, base):
+            return True
+        parents = self._commit(after).parents
+        if len(parents) != 2 or parents[0] != before or not self._lies_behind(parents[1], base):
+            return False
+        self._bring_history(after)
+        bases = self.commits.git.run("merge-base", "--all", *parents, environment=STAY, check=False).stdout.split()
+        if len(bases) != 1:
+            return False
+        merged = merged_tree(self.snapshots, bases[0].decode(), *parents)
+        return merged is not None and merged == tree_of(self.snapshots, after)
+
+    def _has(self, commit: str) -> bool:
+        """Bring a commit; False where the remote has none such. Raises PlatformRefused where it does not answer."""
+        if self.commits.git.run("cat-file", "-e", commit, environment=STAY, check=False).status == 0:
+            return True
+        result = self._cache.bring(self.commits, ["--depth=1", "--filter=tree:0"], [commit])
+        if result.status != 0 and not is_missing(result):
+            raise unreachable(self._remote.url, result.stderr)
+        return result.status == 0
+
+    def _lies_behind(self, commit: str, tip: str) -> bool:
+        """Whether a commit is another or one of its ancestors; only a whole history says no."""
+        if self._has(commit) and self._is_ancestor(commit, tip):
+            return True
+        self._bring_history(tip)
+        return self._is_ancestor(commit, tip)
+
+    def _bring_history(self, tip: str) -> None:
+        if tip not in self._whole:
+            self._fetch(self.commits, [f"--depth={_ALL}", "--filter=tree:0"], [tip])
+            self._whole.add(tip)
 
     def is_older(self, commit: str, other: str) -> bool | None:
         """By a branch's line where both are on it, then by ancestry, at last by the committers' clocks."""

@@ -75,6 +75,11 @@ def is_damage(result: Result) -> bool:
     return result.status != 0 and _DAMAGED_RE.search(result.stderr) is not None
 
 
+def is_missing(result: Result) -> bool:
+    """Whether git failed because the remote has nothing of that name."""
+    return result.status != 0 and _NO_REVISION_RE.search(result.stderr) is not None
+
+
 class RemoteCache:
     """The folder of cached remotes."""
 

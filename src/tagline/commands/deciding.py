@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -43,6 +43,8 @@ Entries = dict[str, Entry]
 _AT_ONCE = 8
 #: Each is a few round trips to the remote.
 _MOST_NAMES = 200
+#: Pushes that may be mere updates from the base branch: each takes a few fetches to see.
+_MOST_UPDATES = 20
 A = TypeVar("A")
 
 
@@ -210,23 +212,37 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(
         reviews,
-        pushers=_pushers(case) if logins and any("pusher" in rule.exclude for rule in rules_met) else Pushers(),
+        pushers=_pushers(case, logins) if logins and any("pusher" in rule.exclude for rule in rules_met) else Pushers(),
         writers={folded: _ask(case, "write", forge.may_write, login) for folded, login in logins.items()},
         members={team: _members(case, team) for team in teams if logins and _is_group(case, team, logins)},
     )
 
 
-def _pushers(case: Case) -> Pushers:
-    """Who pushed to the change's branch, as the forge names them."""
-    change = case.change
+def _pushers(case: Case, logins: Collection[str]) -> Pushers:
+    """Who of some people (folded logins) pushed to the change's branch, as the forge names them.
+
+    What only brought the branch up to date with its base makes nobody a pusher.
+    """
+    change, left = case.change, iter(range(_MOST_UPDATES))
+    brings_nothing = case.desk.history.brings_nothing
     found = _ask(case, "pushes", lambda _: trail(case.desk.forge.pushes(change), change.head, change.merged_at), "")
     if isinstance(found, Unknown):
         return Pushers(unread=found)
-    logins = frozenset(push.by.casefold() for push in found.pushes if push.by is not None)
-    if found.whole and all(push.by is not None for push in found.pushes):
-        return Pushers(logins)
+    pushers: set[str | None] = set()
+    for push in found.pushes:
+        by = push.by.casefold() if push.by is not None else None
+        if by in pushers or (by is not None and by not in logins):
+            continue
+        is_update = next(left, None) is not None and brings_nothing(push.before, push.after or "", case.before)
+        if not is_update:
+            pushers.add(by)
+    start = found.pushes[-1].before if found.pushes else None
+    whole = found.whole or (start is not None and brings_nothing(None, start, case.before))
+    known = frozenset(by for by in pushers if by is not None)
+    if whole and None not in pushers:
+        return Pushers(known)
     needs = "Push its commits to a branch of a new name, and open a change from there."
-    return Pushers(logins, Unknown("who pushed some of its commits", needs))
+    return Pushers(known, Unknown("who pushed some of its commits", needs))
 
 
 def _members(case: Case, name: str) -> frozenset[str] | Unknown:
