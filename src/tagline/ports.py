@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from tagline.domain.changes import Change, Comment, Label, Reviews, Status, Unknown
+from tagline.domain.changes import Change, Comment, Label, Named, Reviews, Status, Unknown
 from tagline.domain.codeowners import Flavour
 from tagline.domain.commits import CommitFacts
 from tagline.domain.delivery import Delivered
@@ -117,10 +117,7 @@ class Upstream(Protocol):
         """What Git calls it (``origin``), or its URL."""
 
     def tag_objects(self, artifacts: Collection[str] | None) -> dict[str, str]:
-        """Tag name to object id of the tags of some artifacts; of all for None.
-
-        Raises PlatformRefused when the remote cannot be reached.
-        """
+        """Tag name to object id of the tags of some artifacts; of all for None. Raises PlatformRefused."""
 
     def tags(self, artifact: str) -> list[RawTag]:
         """The remote's own tags of one artifact."""
@@ -227,6 +224,9 @@ class Forge(Protocol):
 
     def pushes(self, change: Change) -> Iterator[Push]:
         """The newest pushes to branches of the name of the change's own, newest first. May raise midway."""
+
+    def starters(self, change: Change) -> Named:
+        """Who started what ran when a change was opened."""
 
     @property
     def attests_labels(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tagline.localforge.records import Run
 from tests.changes.world import BETTER, MANIFEST, Platform, World
 
 GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n"
@@ -257,3 +258,141 @@ def test_pushers__of_a_branch_with_more_pushes_than_are_read__are_a_warning(
     assert planned.verdict == "ok"
     assert [warning["code"] for warning in planned.json["warnings"]] == ["pushers-unread"]
     assert _looks_for_pushes(world) == 3
+
+
+# -- who asked ----------------------------------------------------------------------------
+
+BY_ANOTHER = "stages:\n  prod: {approvals: {count: 1, not: [author, pusher, requester]}}\n"
+#: Whom a workflow's own token is on GitHub; a project's token on GitLab.
+WORKER = {"github": "github-actions[bot]", "gitlab": "project_7_bot_5e1f"}
+
+
+def _run(world: World, by: str, event: str = "workflow_dispatch") -> Run:
+    """A run that goes on."""
+    world.repo.add_workflow("train.yml")
+    return world.repo.start_run("train.yml", "refs/heads/main", by=by, event=event)
+
+
+def _by_a_run(world: World, branch: str = "topic") -> int:
+    """A change as a workflow's own token opens it, with a request file."""
+    files = {**BETTER, "promotions/prod/churn.yaml": "[{artifact: churn, version: this}]\n"}
+    worker = WORKER[world.platform]
+    return world.open(branch, files, labels=("version:minor",), author=worker, by=worker)
+
+
+def test_requester__who_started_the_run_that_opened_the_change__is_not_who_approves_it(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, BY_ANOTHER)
+    run = _run(world, by="bob")
+    number = _by_a_run(world)
+    world.repo.end_run(run)
+    world.approve(number, "bob")
+    assert world.plan(number).verdict == "waiting"
+    world.merge(number)
+    _assert_refused(world, number)
+
+
+def test_requester__of_a_run__leaves_everybody_else_in(make_world: Callable[..., World], platform: Platform) -> None:
+    world = make_world(platform, BY_ANOTHER)
+    ran = _run(world, by="carol")
+    world.repo.end_run(ran)
+    run = _run(world, by="bob")
+    number = _by_a_run(world)
+    world.repo.end_run(run)
+    world.repo.end_run(_run(world, by="carol"))
+    world.approve(number, "carol")
+    assert world.plan(number).verdict == "ok"
+    world.merge(number)
+    _assert_promoted(world, number, "carol")
+
+
+@pytest.mark.parametrize(("by", "passes"), [("carol", False), ("bob", True)])
+def test_requester__is_who_started_a_run_once_more__not_who_did_before(
+    make_world: Callable[..., World], platform: Platform, by: str, passes: bool
+) -> None:
+    world = make_world(platform, BY_ANOTHER)
+    run = _run(world, by="bob")
+    world.repo.end_run(run)
+    world.repo.run_again(run, by="carol")
+    number = _by_a_run(world)
+    world.repo.end_run(run)
+    world.repo.run_again(run, by="dave")
+    world.repo.end_run(run)
+    world.approve(number, by)
+    world.merge(number)
+    if passes:
+        _assert_promoted(world, number, by)
+    else:
+        _assert_refused(world, number)
+
+
+def test_requester__of_a_run_that_still_goes_on__does_not_count(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, BY_ANOTHER)
+    _run(world, by="bob")
+    number = _by_a_run(world)
+    world.approve(number, "bob")
+    world.merge(number)
+    _assert_refused(world, number)
+
+
+def test_requester__of_a_pipeline_below_another__does_not_count(make_world: Callable[..., World]) -> None:
+    """GitLab lists those by themselves."""
+    world = make_world("gitlab", BY_ANOTHER)
+    run = _run(world, by="bob", event="parent_pipeline")
+    number = _by_a_run(world)
+    world.repo.end_run(run)
+    world.approve(number, "bob")
+    world.merge(number)
+    _assert_refused(world, number)
+
+
+def test_requester__where_no_run_is_to_be_found__is_unknown(make_world: Callable[..., World]) -> None:
+    """GitHub's own bot opens nothing but by a run of this repository."""
+    world = make_world("github", BY_ANOTHER)
+    number = _by_a_run(world)
+    world.approve(number, "bob")
+    planned = world.plan(number)
+    assert planned.verdict == "waiting"
+    (found,) = [rule for rule in planned.json["rules"] if rule["rule"] == "approvals"]
+    assert (found["state"], "who started the run" in found["message"]) == ("unknown", True)
+
+
+def test_requester__among_more_runs_than_are_read__is_unknown(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, BY_ANOTHER)
+    run = _run(world, by="carol")
+    for _ in range(1001):
+        world.repo.start_run("train.yml", "refs/heads/main", by="dave")
+    number = _by_a_run(world)
+    world.approve(number, "bob")
+    planned = world.plan(number)
+    (found,) = [rule for rule in planned.json["rules"] if rule["rule"] == "approvals"]
+    assert found["state"] == "unknown"
+    assert len(planned.requests) < 45
+    world.repo.end_run(run)
+
+
+def test_runs__are_not_asked_for_what_a_person_opened_or_where_the_policy_lets_requesters_in(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, BY_ANOTHER)
+    number = world.open("topic", BETTER, labels=LABELS, by="dave")
+    world.approve(number, "bob")
+    lenient = make_world(platform, GUARDED)
+    other = _robots(lenient, pusher="alice")
+    lenient.approve(other, "bob")
+    for planned in (world.plan(number), lenient.plan(other)):
+        assert planned.verdict == "ok"
+        assert not [found for found in planned.requests if "/runs" in found.path or "/pipelines" in found.path]
+
+
+def test_requester__is_another_word_for_labeller(make_world: Callable[..., World], platform: Platform) -> None:
+    world = make_world(platform, BY_ANOTHER)
+    number = world.open("topic", BETTER, labels=LABELS, by="bob")
+    world.approve(number, "bob")
+    world.merge(number)
+    _assert_refused(world, number)

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagline.domain.approvals import Judged, People, Subject, approvers, is_team, judge, teams_of, who_may
-from tagline.domain.changes import Review, Reviews, Unknown
+from tagline.domain.changes import Named, Review, Reviews, Unknown
 from tagline.domain.policy import ApprovalRule
-from tagline.domain.pushes import Pushers
 from tests.domain.promotions import HEAD
 
 ASKED_AT = 100.0
@@ -114,19 +113,19 @@ SOMEBODY_ELSE = Unknown("who pushed some of its commits", "A branch of a new nam
 @pytest.mark.parametrize("unread", [None, SOMEBODY_ELSE])
 @pytest.mark.parametrize("rule", [RULE, ApprovalRule(must_know_pushers=True)])
 def test_pusher__who_is_known__does_not_count(rule, unread):
-    judged = judge(rule, people(approval("Bob"), pushers=Pushers(frozenset({"bob"}), unread)), SUBJECT)
+    judged = judge(rule, people(approval("Bob"), pushers=Named(frozenset({"bob"}), unread)), SUBJECT)
     assert (state(judged), why(judged)) == ("waiting", "pushed to it")
 
 
 @pytest.mark.parametrize(("must_know", "expected"), [(False, "ok"), (True, "unknown")])
 def test_pushers__of_whom_some_are_not_known__are_unknown_where_the_policy_names_them(must_know, expected):
     rule = ApprovalRule(must_know_pushers=must_know)
-    assert state(judge(rule, people(approval(), pushers=Pushers(unread=SOMEBODY_ELSE)), SUBJECT)) == expected
+    assert state(judge(rule, people(approval(), pushers=Named(unread=SOMEBODY_ELSE)), SUBJECT)) == expected
 
 
 def test_pusher__whom_the_policy_lets_in__counts():
     rule = ApprovalRule(exclude=frozenset({"author"}))
-    pushers = Pushers(frozenset({"bob"}), SOMEBODY_ELSE)
+    pushers = Named(frozenset({"bob"}), SOMEBODY_ELSE)
     assert state(judge(rule, people(approval(), pushers=pushers), SUBJECT)) == "ok"
 
 

@@ -157,7 +157,7 @@ BAD = [
     (STAGE + "approvals: {reviewers: [a]}", 4, 17, "unknown-key", "key 'reviewers'", "Known keys are count, from"),
     (STAGE + "approvals: {approvers: [a]}", 4, 17, "unknown-key", "Unknown key 'approvers'", "Did you mean 'from'?"),
     (STAGE + "approvals: {not: author}", 4, 22, "wrong-type", "must be a list, not text.", "Write 'not: [author]'."),
-    (STAGE + "approvals: {not: [autor]}", 4, 23, "wrong-value", "pusher or labeller, not 'autor'.", "'author'?"),
+    (STAGE + "approvals: {not: [autor]}", 4, 23, "wrong-value", "labeller or requester, not 'autor'.", "'author'?"),
     (STAGE + "approvals: {fresh: yes}", 4, 24, "wrong-type", "must be true or false", "Write 'fresh: true'."),
     (STAGE + "gates: [{metric: a}]", 4, 13, "missing-key", "has none of min, max, not_worse_than.", "Add 'min: ...'."),
     (STAGE + "gates: [{min: 1}]", 4, 13, "missing-key", "'stages.prod.gates[0]' has no 'metric'.", ""),

@@ -26,6 +26,7 @@ from tagline.domain.changes import (
     Comment,
     Label,
     LabelEvent,
+    Named,
     Review,
     Reviews,
     ReviewVerdict,
@@ -36,6 +37,7 @@ from tagline.domain.changes import (
 from tagline.domain.codeowners import Flavour
 from tagline.domain.pushes import Push
 from tagline.domain.records import ChangeKey
+from tagline.domain.runs import nobody_knows
 from tagline.errors import NotFound
 from tagline.ports import CannotComment, CannotRead
 from tagline.settings import Secret
@@ -121,6 +123,7 @@ class GitHub(GitHubPages):
             labels=tuple(label.name for label in pull.labels),
             commits=None if listed else pull.commits,
             comments=None if listed else pull.comments,
+            opened_at=_seconds(pull.created_at),
             key=ChangeKey(host_of(self._web), str(pull.base.repo.id), pull.number),
         )
 
@@ -194,6 +197,15 @@ class GitHub(GitHubPages):
                 yield from github_activity.pushes(self._repo.requester, self._pull(change).head)
         except NotFound:
             raise CannotRead(Unknown(what, f"The token needs {needs}.")) from None
+
+    def starters(self, change: Change) -> Named:
+        """By the runs that went on then. What a workflow's own token opens, a run of this repository opened."""
+        found = Named(unread=nobody_knows())
+        if change.opened_at is not None:
+            with self._reading("who started the run that opened the change", "actions: read"):
+                found = github_activity.started(self._repo.requester, self._name, change.opened_at)
+        people = any(not login.endswith("[bot]") for login in found.logins)
+        return found if people or change.author != _ACTIONS_BOT else Named(found.logins, nobody_knows())
 
     # -- people -----------------------------------------------------------------
 

@@ -1,19 +1,26 @@
-"""Who pushed, by GitHub's REST API: routes that PyGithub does not know."""
+"""Who pushed, and who started runs, by GitHub's REST API: routes that PyGithub does not know."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from github.Requester import Requester
 
-from tagline.domain.changes import Unknown
+from tagline.domain.changes import Named, Unknown
 from tagline.domain.pushes import Push
+from tagline.domain.runs import Attempt, starters
 from tagline.ports import CannotRead
 
 _PAGES = 3
+#: A run ends after 35 days, and is started once more within 30. Source:
+#: https://docs.github.com/actions/reference/limits
+_LONGEST = 35 * 86_400
+#: GitHub lists no more of a search.
+_MOST_RUNS, _PAGE = 1000, 100
+_MOST_ATTEMPTS = 30
 _NO_COMMIT = "0" * 40
 _NEXT_PAGE = re.compile(r'<([^>]*)>; rel="next"')
 
@@ -28,9 +35,43 @@ def pushes(requester: Requester, head: Any) -> Iterator[Push]:
         headers, rows = requester.requestJsonAndCheck("GET", url, asked)
         for row in rows:
             before, after = (None if row[end] == _NO_COMMIT else row[end] for end in ("before", "after"))
-            at = datetime.fromisoformat(row["timestamp"]).timestamp()
-            yield Push((row["actor"] or {}).get("login"), before, after, at)
+            yield Push((row["actor"] or {}).get("login"), before, after, _seconds(row["timestamp"]))
         more = _NEXT_PAGE.search(headers.get("link", ""))
         if more is None:
             return
         url, asked = more[1], {}
+
+
+def started(requester: Requester, repository: str, at: float) -> Named:
+    """Who started the runs of a repository that went on at an instant."""
+    url, whole = f"/repos/{repository}/actions/runs", True
+    asked = {"created": f"{_time(at - _LONGEST)}..{_time(at)}", "per_page": _PAGE}
+    left, found = iter(range(_MOST_ATTEMPTS)), []
+    for page in range(1, _MOST_RUNS // _PAGE + 1):
+        _, answer = requester.requestJsonAndCheck("GET", url, {**asked, "page": page})
+        for run in answer["workflow_runs"]:
+            attempt, number = _attempt(run), run["run_attempt"]
+            while attempt.started > at and number > 1:
+                if next(left, None) is None:
+                    whole = False
+                    break
+                number -= 1
+                _, earlier = requester.requestJsonAndCheck("GET", f"{url}/{run['id']}/attempts/{number}")
+                attempt = _attempt(earlier)
+            found.append(attempt)
+        if page * _PAGE >= answer["total_count"]:
+            break
+    return starters(found, at, whole=whole and len(found) < _MOST_RUNS)
+
+
+def _attempt(run: Mapping[str, Any]) -> Attempt:
+    ended = _seconds(run["updated_at"]) if run["status"] == "completed" else None
+    return Attempt((run["triggering_actor"] or {}).get("login"), _seconds(run["run_started_at"]), ended)
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(int(at), UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -9,7 +9,6 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-import gitlab
 import requests
 from gitlab.exceptions import GitlabError
 
@@ -25,12 +24,24 @@ from tagline.adapters.forge_refusals import (
     not_there,
     unreachable,
 )
-from tagline.adapters.json_answers import JsonAdapter, OddAnswer
-from tagline.domain.changes import Change, Comment, Label, LabelEvent, Review, Reviews, Status, Unknown, standing_labels
+from tagline.adapters.gitlab_client import PER_PAGE, client
+from tagline.adapters.json_answers import OddAnswer
+from tagline.domain.changes import (
+    Change,
+    Comment,
+    Label,
+    LabelEvent,
+    Named,
+    Review,
+    Reviews,
+    Status,
+    Unknown,
+    standing_labels,
+)
 from tagline.domain.codeowners import Flavour
-from tagline.domain.origins import origin_of
 from tagline.domain.pushes import Push
 from tagline.domain.records import ChangeKey
+from tagline.domain.runs import nobody_knows
 from tagline.errors import NotFound, PlatformRefused
 from tagline.ports import CannotComment, CannotRead
 from tagline.settings import Secret
@@ -39,39 +50,8 @@ from tagline.settings import Secret
 _MAY_WRITE = 30
 _STATES = {"success": "success", "pending": "pending", "failure": "failed", "error": "failed"}
 _PROJECT_TOKEN = "a project token (TAGLINE_TOKEN, scope api): a job token cannot read it."  # noqa: S105 - no token
-#: Those that requests follows, within the server.
-_REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_PER_PAGE = 100
 _PAGES_OF_RECENT = 5
 _STATUS_LENGTH = 140
-
-
-class _OneServer(requests.Session):
-    """A session that asks one server only: requests would take GitLab's headers of tokens along to any other.
-
-    Redirects come by here, and addresses of next pages.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = url
-
-    def send(self, request: requests.PreparedRequest, **named: Any) -> requests.Response:
-        """Send a request. Raises ElsewhereError for another scheme, host or port."""
-        # As requests itself writes it: a name in any alphabet becomes one of DNS.
-        own = origin_of(requests.Request("GET", self._url).prepare().url or "")
-        other = origin_of(request.url or "")
-        if own is None or other != own:
-            raise ElsewhereError("GitLab", own, other)
-        return super().send(request, **named)
-
-
-class _Client(gitlab.Gitlab):
-    """python-gitlab, with the retries of both forges instead of its own, which know no end of patience."""
-
-    def http_request(self, *arguments: Any, **named: Any) -> requests.Response:
-        """Send a request once more only as the session's adapter decides."""
-        return super().http_request(*arguments, **{**named, "obey_rate_limit": False, "retry_transient_errors": False})
 
 
 class GitLab(GitLabPages):
@@ -95,20 +75,7 @@ class GitLab(GitLabPages):
         self._has_job_token = job_token
         self._has_token = token is not None
         self.attests_labels = not job_token
-        session = _OneServer(server_url)
-        retry = http_retries.PatientRetry(status_forcelist=http_retries.STATUSES, **http_retries.options())
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, JsonAdapter(retry, follows=_REDIRECTS))
-        text = token.reveal() if token else None
-        self._api = _Client(
-            server_url,
-            private_token=None if job_token else text,
-            job_token=text if job_token else None,
-            per_page=_PER_PAGE,
-            timeout=30,
-            keep_base_url=True,
-            session=session,
-        )
+        self._api = client(server_url, token, job_token=job_token)
         self._project = self._api.projects.get(project, lazy=True)
         self._user_ids: dict[str, int] = {}
         self._found: dict[int, Any] = {}
@@ -123,7 +90,7 @@ class GitLab(GitLabPages):
     def landed_as(self, commit: str) -> list[Change]:
         """By the commit's own list, and only those that landed as this commit."""
         with self._reading("merge requests"):
-            listed = self._project.commits.get(commit, lazy=True).merge_requests(get_all=True, per_page=_PER_PAGE)
+            listed = self._project.commits.get(commit, lazy=True).merge_requests(get_all=True, per_page=PER_PAGE)
             numbers = [
                 found["iid"]
                 for found in listed
@@ -140,7 +107,7 @@ class GitLab(GitLabPages):
                 state="merged", target_branch=branch, updated_after=after, order_by="updated_at", sort="desc",
                 iterator=True,
             )  # fmt: skip
-            found = [self._change(request) for request in islice(listed, _PAGES_OF_RECENT * _PER_PAGE)]
+            found = [self._change(request) for request in islice(listed, _PAGES_OF_RECENT * PER_PAGE)]
         return [change for change in found if (change.merged_at or 0) >= since]
 
     def open_changes(self) -> list[Change]:
@@ -171,6 +138,7 @@ class GitLab(GitLabPages):
             labels=tuple(request.labels),
             base_commit=references.get("base_sha"),
             comments=getattr(request, "user_notes_count", None),
+            opened_at=_seconds(request.created_at),
             key=ChangeKey(host_of(self._web), str(request.target_project_id), request.iid),
         )
 
@@ -230,7 +198,7 @@ class GitLab(GitLabPages):
     def commit_ids(self, change: Change) -> list[str]:
         """From the merge request's own list."""
         with self._reading("the commits of a merge request"):
-            return [commit.id for commit in self._request(change).commits(per_page=_PER_PAGE)][::-1]
+            return [commit.id for commit in self._request(change).commits(per_page=PER_PAGE)][::-1]
 
     def pushes(self, change: Change) -> Iterator[Push]:
         """From the push events of the project that the branch lies in, which is the fork's where it lies in one."""
@@ -241,6 +209,13 @@ class GitLab(GitLabPages):
                 yield from gitlab_activity.pushes(self._api, request, change.merged_at)
         except NotFound:
             raise CannotRead(Unknown(what, "The token's user must be a member of the branch's project.")) from None
+
+    def starters(self, change: Change) -> Named:
+        """By the jobs that went on then."""
+        if change.opened_at is None:
+            return Named(unread=nobody_knows())
+        with self._reading("who started the pipeline that opened the change"):
+            return gitlab_activity.started(self._project, change.opened_at)
 
     # -- people -----------------------------------------------------------------
 

@@ -12,16 +12,16 @@ from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_rule import read_linked
 from tagline.commands.reading import View
 from tagline.commands.stored import Version, read_stored
-from tagline.domain.approvals import People, approvers, teams_of
+from tagline.domain.approvals import People, approvers, is_robot, teams_of
 from tagline.domain.asks import LATEST, THIS, Action, Ask, Mistake
-from tagline.domain.changes import Unknown
+from tagline.domain.changes import Named, Unknown
 from tagline.domain.conditions import Metrics
 from tagline.domain.decision import rules_of
 from tagline.domain.events import RawTag, Warn, read_events
 from tagline.domain.intents import Intent, Known, resolve
 from tagline.domain.policy import CODEOWNERS, StageRules
 from tagline.domain.promotion import Decided, Refusal, not_done, plan_artifact, settle
-from tagline.domain.pushes import Pushers, trail
+from tagline.domain.pushes import trail
 from tagline.domain.registry import ArtifactState, fold, state_of
 from tagline.domain.rollback import rollback_target, rollbacks_among
 from tagline.domain.steps import Facts
@@ -212,13 +212,14 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(
         reviews,
-        pushers=_pushers(case, logins) if logins and any("pusher" in rule.exclude for rule in rules_met) else Pushers(),
+        pushers=_pushers(case, logins) if logins and any("pusher" in rule.exclude for rule in rules_met) else Named(),
+        starters=_starters(case) if logins and any("labeller" in rule.exclude for rule in rules_met) else Named(),
         writers={folded: _ask(case, "write", forge.may_write, login) for folded, login in logins.items()},
         members={team: _members(case, team) for team in teams if logins and _is_group(case, team, logins)},
     )
 
 
-def _pushers(case: Case, logins: Collection[str]) -> Pushers:
+def _pushers(case: Case, logins: Collection[str]) -> Named:
     """Who of some people (folded logins) pushed to the change's branch, as the forge names them.
 
     What only brought the branch up to date with its base makes nobody a pusher.
@@ -227,7 +228,7 @@ def _pushers(case: Case, logins: Collection[str]) -> Pushers:
     brings_nothing = case.desk.history.brings_nothing
     found = _ask(case, "pushes", lambda _: trail(case.desk.forge.pushes(change), change.head, change.merged_at), "")
     if isinstance(found, Unknown):
-        return Pushers(unread=found)
+        return Named(unread=found)
     pushers: set[str | None] = set()
     for push in found.pushes:
         by = push.by.casefold() if push.by is not None else None
@@ -240,9 +241,17 @@ def _pushers(case: Case, logins: Collection[str]) -> Pushers:
     whole = found.whole or (start is not None and brings_nothing(None, start, case.before))
     known = frozenset(by for by in pushers if by is not None)
     if whole and None not in pushers:
-        return Pushers(known)
+        return Named(known)
     needs = "Push its commits to a branch of a new name, and open a change from there."
-    return Pushers(known, Unknown("who pushed some of its commits", needs))
+    return Named(known, Unknown("who pushed some of its commits", needs))
+
+
+def _starters(case: Case) -> Named:
+    """Who started what opened the change: a robot opens none of itself, and a person asks for what they open."""
+    if not is_robot(case.change.author):
+        return Named()
+    found = _ask(case, "starters", lambda _: case.desk.forge.starters(case.change), "")
+    return Named(unread=found) if isinstance(found, Unknown) else found
 
 
 def _members(case: Case, name: str) -> frozenset[str] | Unknown:

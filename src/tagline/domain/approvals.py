@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tagline.domain.changes import Review, Reviews, Unknown, latest_reviews
+from tagline.domain.changes import Named, Review, Reviews, Unknown, latest_reviews
 from tagline.domain.policy import CODEOWNERS, ApprovalRule
-from tagline.domain.pushes import Pushers
 from tagline.domain.verdicts import Verdict
 
 RULE = "approvals"
 #: Robots of both forges: their approval is nobody's.
-_BOT = re.compile(r".*\[bot\]|(project|group)_\d+_bot(_[0-9a-z]+)?", re.IGNORECASE | re.DOTALL)
+_BOT = re.compile(r".*\[bot\]|(project|group)_\d+_bot(_[0-9a-z]+)?|service_account_.*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,9 @@ class People:
     reviews: Reviews | Unknown = field(default_factory=lambda: Reviews(()))
     writers: Mapping[str, bool | Unknown] = field(default_factory=dict)
     members: Mapping[str, frozenset[str] | Unknown] = field(default_factory=dict)
-    pushers: Pushers = field(default_factory=Pushers)
+    #: Who pushed to the change, and who started the run that opened it.
+    pushers: Named = field(default_factory=Named)
+    starters: Named = field(default_factory=Named)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ def approvers(reviews: Reviews | Unknown) -> list[Review]:
     if isinstance(reviews, Unknown):
         return []
     return [review for review in latest_reviews(reviews.reviews).values() if review.verdict == "approved"]
+
+
+def is_robot(login: str) -> bool:
+    """Whether a login is that of an App, of a project's or group's token, or of a service account."""
+    return _BOT.fullmatch(login) is not None
 
 
 def is_team(name: str) -> bool:
@@ -125,7 +131,7 @@ def _why_not(
     login = review.by.casefold()
     if review.verdict != "approved":
         return "asked for changes" if review.verdict == "rejected" else "approval withdrawn"
-    if _BOT.fullmatch(login):
+    if is_robot(login):
         return "is a robot"
     if "author" in rule.exclude and login == subject.author.casefold():
         return "is the author"
@@ -133,7 +139,7 @@ def _why_not(
         return Unknown(f"when {review.by} approved", "GitLab 18 and newer tell it.")
     checks = (
         _pusher(rule, people.pushers, login),
-        _labeller(rule, subject, login),
+        _labeller(rule, people.starters, subject, login),
         _stale(subject, review, reviews) if rule.fresh else None,
         _outsider(rule, people, subject, login),
         _reader(people, login),
@@ -142,7 +148,7 @@ def _why_not(
     return next((c for c in checks if isinstance(c, str)), next((c for c in checks if c is not None), None))
 
 
-def _pusher(rule: ApprovalRule, pushers: Pushers, login: str) -> str | Unknown | None:
+def _pusher(rule: ApprovalRule, pushers: Named, login: str) -> str | Unknown | None:
     if "pusher" not in rule.exclude:
         return None
     if login in pushers.logins:
@@ -150,12 +156,14 @@ def _pusher(rule: ApprovalRule, pushers: Pushers, login: str) -> str | Unknown |
     return pushers.unread if rule.must_know_pushers else None
 
 
-def _labeller(rule: ApprovalRule, subject: Subject, login: str) -> str | Unknown | None:
+def _labeller(rule: ApprovalRule, starters: Named, subject: Subject, login: str) -> str | Unknown | None:
     if "labeller" not in rule.exclude:
         return None
+    if login in starters.logins:
+        return "started a run that may have opened it"
     if subject.requesters is None:
         return Unknown("who applied the label", "Remove the label and add it again.")
-    return "asked for it" if login in subject.requesters else None
+    return "asked for it" if login in subject.requesters else starters.unread
 
 
 def _stale(subject: Subject, review: Review, reviews: Reviews) -> str | Unknown | None:

@@ -38,6 +38,7 @@ class Change:
     commits: int | None = None
     comments: int | None = None
     key: ChangeKey | None = None
+    opened_at: float | None = None
 
     @property
     def merged(self) -> bool:
@@ -110,6 +111,13 @@ class Unknown(NamedTuple):
 
     what: str
     needs: str
+
+
+class Named(NamedTuple):
+    """Whom a forge names for something: folded logins. ``unread`` says who else it may be, None where nobody else."""
+
+    logins: frozenset[str] = frozenset()
+    unread: Unknown | None = None
 
 
 def standing_labels(names: Iterable[str], events: Sequence[LabelEvent], until: float | None) -> tuple[Label, ...]:

@@ -22,6 +22,9 @@ MAX_POLICY = 1024 * 1024
 #: Among the people of an approval rule: the owners of the files that the change touches.
 CODEOWNERS = "codeowners"
 
+#: Roles that have two names.
+_ROLES = {"requester": "labeller"}
+
 _Raw = Mapping[str, Any]
 
 
@@ -48,7 +51,7 @@ class ApprovalRule:
         return cls(
             int(raw.get("count", 1)),  # YAML's 2.0 is a whole number too
             None if people is None else tuple(people),
-            frozenset(raw.get("not", ("author", "pusher"))),
+            frozenset(_ROLES.get(role, role) for role in raw.get("not", ("author", "pusher"))),
             raw.get("fresh", True),
             "pusher" in raw.get("not", ()),
         )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tagline.domain.changes import Unknown
-
 
 class Push(NamedTuple):
     """A branch became another. ``by`` is None where the forge names nobody.
@@ -25,13 +23,6 @@ class Trail(NamedTuple):
 
     pushes: tuple[Push, ...]
     whole: bool
-
-
-class Pushers(NamedTuple):
-    """Who pushed to a change's branch: folded logins. ``unread`` says who else may have, None where nobody else."""
-
-    logins: frozenset[str] = frozenset()
-    unread: Unknown | None = None
 
 
 def trail(pushes: Iterable[Push], head: str, until: float | None) -> Trail:

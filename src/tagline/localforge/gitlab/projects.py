@@ -131,9 +131,16 @@ def _pipelines(call: Call) -> Response:
     found = [
         run
         for run in reversed(repository.runs)
-        if (after is None or run.updated > after) and (before is None or run.at < before)
+        if _is_from(call.shapes.pipeline(repository, run)["source"], query.get("source"))
+        and (after is None or run.updated > after)
+        and (before is None or run.at < before)
     ]
     return call.paged(found, lambda run: call.shapes.pipeline(repository, run))
+
+
+def _is_from(source: str, wanted: str | None) -> bool:
+    """Pipelines below others are listed only where they are asked for."""
+    return source != "parent_pipeline" if wanted is None else source == wanted
 
 
 def _instant(text: str | None) -> float | None:
