@@ -105,8 +105,16 @@ def _resolve(sub: Parser) -> None:
 
 def _fetch(sub: Parser) -> None:
     _target_of_job(sub, "fetch")
-    sub.add_argument("-o", "--output", metavar="DEST", required=True, help="the file or folder that it becomes")
-    sub.add_argument("--force", action="store_true", help="replace what is at DEST and differs")
+    sub.add_argument(
+        "-o",
+        "--output",
+        metavar="DEST",
+        required=True,
+        help="the file or folder that it becomes; with / at the end: the folder that it goes into",
+    )
+    sub.add_argument(
+        "--force", action="store_true", help="replace the file at DEST, or the folder that an earlier fetch made"
+    )
     sub.add_argument("--cache", metavar="DIR", help="keep objects there too, such as .dvc/cache (or TAGLINE_OBJECTS)")
     sub.add_argument("--jobs", type=_jobs, metavar="N", help="transfers at once (default: what the store bears)")
     _reading(sub)

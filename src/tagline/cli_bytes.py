@@ -52,7 +52,7 @@ def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
 
     wanted, wiring = _wanted(chosen, settings)
     cache = Path(chosen.cache) if chosen.cache else settings.objects
-    destination = wiring.storage.destination(Path(chosen.output), cache, chosen.jobs)
+    destination = wiring.storage.destination(chosen.output, cache, chosen.jobs)
     with contextlib.ExitStack() as stack:
         stack.callback(wiring.storage.close)
 
@@ -70,7 +70,6 @@ def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
             now(),
             wiring.storage.desk(),
             destination,
-            chosen.output,
             begin,
             force=chosen.force,
         )

@@ -75,7 +75,9 @@ class _Step:
             return
         here, workspace = Path.cwd(), self._settings.container_workspace
         dest = Path(os.path.normpath(here / asked.output))
-        real = Path(os.path.realpath(dest.parent), dest.name)
+        # What lies at the destination is replaced and not followed, but what goes into a folder is.
+        into = asked.output.endswith("/")
+        real = Path(os.path.realpath(dest)) if into else Path(os.path.realpath(dest.parent), dest.name)
         absolute = Path(asked.output).is_absolute()
         if workspace is not None and absolute and not dest.is_relative_to(workspace):
             raise WrongUsage(

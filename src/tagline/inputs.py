@@ -75,11 +75,15 @@ INPUTS = (
         "--deliver", ("promote",), "lines", only="github",
     ),
     Input(
-        "dest", "The file or folder that the artifact becomes; of lineage the file that takes it.", "--output",
-        ("fetch", "lineage"), needed=("fetch",),
+        "dest",
+        "The file or folder that the artifact becomes, or a folder/ that it goes into; of lineage the file that takes "
+        "it.",
+        "--output", ("fetch", "lineage"), needed=("fetch",),
     ),
     Input("format", f"What lineage is written as: {', '.join(LINEAGE_FORMATS)}.", "--format", ("lineage",)),
-    Input("force", "Replace what is at `dest` and differs.", "--force", ("fetch",), "flag"),
+    Input(
+        "force", "Replace the file at `dest`, or the folder that an earlier fetch made.", "--force", ("fetch",), "flag",
+    ),
     Input("cache", "A folder that keeps fetched objects between runs.", commands=("fetch",)),
     Input("as-of", "As the registry was then: 2026-03-01T00:00:00Z.", "--as-of", (*_BYTES, "lineage")),
     Input("presign", "Also a URL that reads the object for so many seconds.", "--presign", ("resolve",)),

@@ -73,8 +73,14 @@ class Machine(Protocol):
 class Destination(Protocol):
     """Where fetched files go: a path that is replaced as a whole, and never seen half full."""
 
+    def settle(self, items: Sequence[Item], name: str) -> str:
+        """Decide the place, before all else: the path, or into it under ``name``. Gives what people call it."""
+
     def compare(self, items: Sequence[Item]) -> bool | None:
         """Whether what lies there is exactly these files, by their digests; None for nothing there."""
+
+    def refuse_kept(self, items: Sequence[Item]) -> None:
+        """Raise Refused where something lies there that these files never replace, whoever says so."""
 
     def receive(
         self,
@@ -87,8 +93,8 @@ class Destination(Protocol):
     ) -> None:
         """Bring the files, verify each digest, and only then put them there as a whole.
 
-        With ``force`` they replace whatever file, folder or link is there by then; without, Conflict is
-        raised for anything else than these files.
+        With ``force`` they replace a file, or a folder that an earlier fetch made, and Refused is raised for what
+        is kept; without, Conflict is raised for anything else than these files.
 
         ``report(bytes, files)`` is called with what came in addition; ``size`` is the bytes of all items
         together, where that is known. Raises WrongBytes for bytes that are not what their digest says,

@@ -77,9 +77,11 @@ class StorageWiring:
         machine = DvcMachine(self._settings.dvc_folders, self._clone, str(home) if home else None)
         return StorageDesk(self, machine)
 
-    def destination(self, path: Path, cache: Path | None, jobs: int | None) -> Destination:
-        """Where fetched files go."""
+    def destination(self, path: str, cache: Path | None, jobs: int | None) -> Destination:
+        """Where fetched files go. A slash at the end of ``path`` means *into*."""
         from tagline.adapters.destination import Destination
+        from tagline.adapters.fetched_folders import FetchedFolders
         from tagline.adapters.object_cache import ObjectCache
 
-        return Destination(path, cache=ObjectCache(cache) if cache is not None else None, streams=jobs)
+        made = FetchedFolders(self._settings.cache / "fetched")
+        return Destination(path, cache=ObjectCache(cache) if cache is not None else None, streams=jobs, made=made)

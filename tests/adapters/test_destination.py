@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tagline.adapters.destination import Destination
+from tagline.adapters.fetched_folders import FetchedFolders
 from tagline.domain.storage import Item
-from tagline.errors import BadPointer, Conflict, PlatformRefused, WrongUsage
+from tagline.errors import BadPointer, Conflict, PlatformRefused, Refused, WrongUsage
 from tests.adapters.stores import FaultyStore, item, names_of, read_folder
+from tests.gitbuild import run_git
 
 ROOT = Path(__file__).parents[2]
 FILES = {"a.txt": b"alpha", "sub/b": b"beta" * 1000, "sub/deeper/c": b""}
@@ -24,6 +28,25 @@ def _ignore(size: int, files: int) -> None:
 
 def _store() -> FaultyStore:
     return FaultyStore(FILES)
+
+
+def _known(out: Path) -> Destination:
+    """With the memory of a user's earlier fetches."""
+    return Destination(out, made=FetchedFolders(out.parent / "cache" / "fetched"))
+
+
+def _kept(dest: Destination, items: list[Item], store: FaultyStore) -> str:
+    """Why a destination is not replaced, said before a byte is fetched, with and without ``force`` alike."""
+    assert dest.compare(items) is False
+    with pytest.raises(Refused) as first:
+        dest.refuse_kept(items)
+    with pytest.raises(Refused) as second:
+        dest.receive(store, items, _ignore, force=True)
+    assert store.reads == []
+    assert first.value.code == second.value.code == "destination-kept"
+    assert first.value.message == second.value.message
+    assert "--force" not in first.value.hint
+    return first.value.message
 
 
 # --- what arrives ---
@@ -235,39 +258,212 @@ def _dangling(out: Path) -> None:
     out.symlink_to("nowhere")
 
 
-CHANGES = [
-    _more, _fewer, _other, _empty_folder, _link_to_same, _linked_folder, _link_itself, _pipe, _file, _dangling,
-]  # fmt: skip
+CHANGES = [_fewer, _other, _empty_folder, _link_to_same, _pipe]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_compare__different__and_replaced_as_a_whole(tmp_path: Path, change: object) -> None:
     out = tmp_path / "out"
-    Destination(out).receive(_store(), ITEMS, _ignore)
+    _known(out).receive(_store(), ITEMS, _ignore)
     change(out)  # type: ignore[operator]
     moved = tmp_path / "moved"
     before = {path: path.lstat() for path in (moved, *moved.rglob("*"))} if moved.exists() else {}
 
-    dest = Destination(out)
+    dest = _known(out)
     assert dest.compare(ITEMS) is False
+    dest.refuse_kept(ITEMS)
     dest.receive(_store(), ITEMS, _ignore, force=True)
     assert read_folder(out) == FILES
     assert not out.is_symlink()
     assert dest.compare(ITEMS) is True
-    assert names_of(tmp_path) == sorted(["out", *(["moved"] if before else [])])
+    assert names_of(tmp_path) == sorted(["cache", "out", *(["moved"] if before else [])])
     # Links were replaced, and what they led to is as it was.
     assert {path: path.lstat() for path in before} == before
 
 
-@pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling"])
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (_more, "'more'"),
+        (_linked_folder, "'sub'"),
+        (_link_itself, "is no folder"),
+        (_file, "is no folder"),
+        (_dangling, "is no folder"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_compare__different__and_more_than_a_fetch_put_there__kept(
+    tmp_path: Path, change: Callable[[Path], None], why: str
+) -> None:
+    out, wanted = tmp_path / "out", [*ITEMS, item("new", b"new")]
+    _known(out).receive(_store(), ITEMS, _ignore)
+    change(out)
+    before = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert why in _kept(_known(out), wanted, _store())
+    assert {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_folder__of_somebodys_own__kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.txt").write_bytes(b"mine")
+    assert "made by no fetch" in _kept(_known(out), ITEMS, _store())
+    assert read_folder(out) == {"a.txt": b"mine"}
+
+
+def test_folder__made_anew_under_the_name_that_a_fetch_used__kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _known(out).receive(_store(), ITEMS, _ignore)
+    out.rename(tmp_path / "away")
+    out.mkdir()
+    (out / "a.txt").write_bytes(b"mine")
+    assert "made by no fetch" in _kept(_known(out), ITEMS, _store())
+    assert read_folder(out) == {"a.txt": b"mine"}
+
+
+def test_folder__of_a_fetch_and_of_the_one_before__replaced_again_and_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for number in range(3):
+        data = b"%d" % number
+        _known(out).receive(FaultyStore({f"f{number}": data}), [item(f"f{number}", data)], _ignore, force=True)
+        assert read_folder(out) == {f"f{number}": data}
+
+
+def test_folder__by_another_way_to_its_parent__is_the_same(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    memory = FetchedFolders(tmp_path / "cache")
+    Destination(tmp_path / "link" / "out", made=memory).receive(_store(), ITEMS, _ignore)
+    dest = Destination(tmp_path / "real" / "out", made=memory)
+    dest.receive(FaultyStore({"a": b"1"}), [item("a", b"1")], _ignore, force=True)
+    assert read_folder(tmp_path / "real" / "out") == {"a": b"1"}
+
+
+@pytest.mark.parametrize("way", ["others-may-write", "link", "not-json", "other-json", "gone", "no-folder"])
+def test_memory__not_ours_or_not_readable__nothing_is_known(tmp_path: Path, way: str) -> None:
+    out, memory = tmp_path / "out", tmp_path / "cache" / "fetched"
+    _known(out).receive(_store(), ITEMS, _ignore)
+    (note,) = memory.iterdir()
+    if way == "others-may-write":
+        memory.chmod(0o777)
+    elif way == "link":
+        memory.rename(tmp_path / "moved")
+        memory.symlink_to(tmp_path / "moved")
+    elif way == "no-folder":
+        note.unlink()
+        memory.rmdir()
+        memory.touch()
+    elif way == "gone":
+        note.unlink()
+    else:
+        note.write_text("{" if way == "not-json" else "[]")
+    assert "made by no fetch" in _kept(_known(out), [item("a", b"1")], FaultyStore({"a": b"1"}))
+    assert read_folder(out) == FILES
+
+
+def test_memory__cannot_be_kept__fetched_and_said(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    dest = _known(tmp_path / "out")
+    dest.receive(_store(), ITEMS, _ignore)
+    assert read_folder(tmp_path / "out") == FILES
+    (note,) = dest.notes
+    assert "--force will not replace it" in note
+
+
+def test_memory__of_many_folders__the_oldest_are_forgotten(tmp_path: Path) -> None:
+    memory = FetchedFolders(tmp_path / "fetched")
+    for number in range(1005):
+        memory.add(f"/nowhere/{number}", number, ["f"])
+        os.utime(max((tmp_path / "fetched").iterdir(), key=lambda file: file.stat().st_ctime_ns), (number, number))
+    assert len(names_of(tmp_path / "fetched")) == 1000
+    assert memory.files_of("/nowhere/1004", 1004) == {"f"}
+    assert memory.files_of("/nowhere/0", 0) is None
+
+
+@pytest.mark.parametrize("inner", [False, True], ids=["its-own", "around-that"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_git__tracks_it__kept_even_of_an_earlier_fetch(tmp_path: Path, kind: str, inner: bool) -> None:
+    """A file that somebody committed after it was fetched; in a repository that another one lies in, too."""
+    run_git(tmp_path, "init", "--quiet", ".")
+    (tmp_path / "sub").mkdir()
+    out = tmp_path / "sub" / "[out]"  # a name, and no pattern
+    wanted = ITEMS if kind == "folder" else [item("", b"new")]
+    if kind == "folder":
+        _known(out).receive(FaultyStore({"a": b"1"}), [item("a", b"1")], _ignore)
+    elif kind == "file":
+        out.write_bytes(b"old")
+    else:
+        out.symlink_to("nowhere")
+    run_git(tmp_path, "add", "--force", "sub/[out]")
+    if inner:
+        run_git(tmp_path / "sub", "init", "--quiet", ".")
+    message = _kept(_known(out), wanted, FaultyStore({**FILES, "object": b"new"}))
+    assert "Git, which tracks 'sub/[out]" in message
+    run_git(tmp_path, "rm", "--cached", "-r", "--quiet", "sub/[out]")
+    _known(out).receive(FaultyStore({**FILES, "object": b"new"}), wanted, _ignore, force=True)
+
+
+def test_git__cannot_say_it__nothing_is_replaced(tmp_path: Path) -> None:
+    run_git(tmp_path, "init", "--quiet", ".")
+    (tmp_path / ".git" / "index").write_bytes(b"broken")
+    (tmp_path / "m").write_bytes(b"old")
+    with pytest.raises(PlatformRefused):
+        Destination(tmp_path / "m").receive(FaultyStore({"object": b"new"}), [item("", b"new")], _ignore, force=True)
+    assert (tmp_path / "m").read_bytes() == b"old"
+
+
+def test_put_into_it_while_the_fetch_ran__put_back_and_kept(tmp_path: Path) -> None:
+    """Also in the instant before the exchange: what was moved aside is looked at, and not the place."""
+    out = tmp_path / "out"
+    _known(out).receive(FaultyStore({"a": b"1"}), [item("a", b"1")], _ignore)
+
+    def put(event: str, arguments: tuple[object, ...]) -> None:
+        if armed and event == "os.rename" and str(arguments[0]) == str(out):
+            armed.clear()
+            (out / "mine").touch()
+
+    armed = {True}
+    sys.addaudithook(put)
+    with pytest.raises(Refused, match="'mine'"):
+        _known(out).receive(_store(), ITEMS, _ignore, force=True)
+    assert names_of(out) == ["a", "mine"]
+
+
+@pytest.mark.parametrize("named", ["dir/", "dir", "./dir//"])
+def test_file__into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir" / "other").touch()
+    dest = Destination(named)
+    assert dest.settle([item("", b"x")], "m.pkl") == os.path.join(named, "m.pkl")  # noqa: PTH118
+    dest.receive(FaultyStore({"object": b"x"}), [item("", b"x")], _ignore)
+    assert read_folder(tmp_path / "dir") == {"m.pkl": b"x", "other": b""}
+
+
+@pytest.mark.parametrize("items", [[item("", b"x")], [item("a", b"x")]], ids=["file", "folder"])
+def test_into_a_folder_that_is_not_there__made(tmp_path: Path, items: list[Item]) -> None:
+    dest = Destination(f"{tmp_path}/new/dir/")
+    assert dest.settle(items, "m") == f"{tmp_path}/new/dir/m"
+    dest.receive(FaultyStore({"object": b"x", "a": b"x"}), items, _ignore)
+    assert names_of(tmp_path / "new" / "dir") == ["m"]
+
+
+def test_folder__to_a_folder__is_the_folder_itself(tmp_path: Path) -> None:
+    (tmp_path / "dir").mkdir()
+    assert Destination(tmp_path / "dir").settle(ITEMS, "data") == str(tmp_path / "dir")
+
+
+def test_no_name__refused() -> None:
+    with pytest.raises(WrongUsage):
+        Destination("")
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling"])
 def test_file__something_else_there__replaced(tmp_path: Path, kind: str) -> None:
     out = tmp_path / "m"
     (tmp_path / "target").write_bytes(b"new")
     if kind == "file":
         out.write_bytes(b"old")
-    elif kind == "folder":
-        (out / "sub").mkdir(parents=True)
-        (out / "sub").chmod(0o555)
     else:
         out.symlink_to("target" if kind == "link" else "nowhere")
     dest = Destination(out)
@@ -305,21 +501,20 @@ def test_appeared_after_comparing__not_replaced(tmp_path: Path) -> None:
 
 
 def test_appeared_after_comparing__with_force__replaced(tmp_path: Path) -> None:
-    first, second = Destination(tmp_path / "out"), Destination(tmp_path / "out")
+    first, second = _known(tmp_path / "out"), _known(tmp_path / "out")
     assert (first.compare(ITEMS), second.compare(ITEMS)) == (None, None)
     first.receive(FaultyStore({"a": b"other"}), [item("a", b"other")], _ignore, force=True)
     second.receive(_store(), ITEMS, _ignore, force=True)
     assert read_folder(tmp_path / "out") == FILES
-    assert names_of(tmp_path) == ["out"]
+    assert names_of(tmp_path) == ["cache", "out"]
 
 
 def test_failure__what_lay_there_stays(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "old").touch()
+    _known(out).receive(FaultyStore({"old": b""}), [item("old", b"")], _ignore)
     store = FaultyStore({**FILES, "sub/b": b"wrong"})
     with pytest.raises(Exception, match="not what the pointer names"):
-        Destination(out).receive(store, ITEMS, _ignore, force=True)
+        _known(out).receive(store, ITEMS, _ignore, force=True)
     assert names_of(out) == ["old"]
 
 

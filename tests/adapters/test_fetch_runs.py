@@ -20,6 +20,7 @@ import pytest
 
 from tagline.adapters import transfer
 from tagline.adapters.destination import Destination
+from tagline.adapters.fetched_folders import FetchedFolders
 from tagline.adapters.ranges import PART
 from tagline.domain.storage import Item, Key
 from tagline.errors import Conflict, PlatformRefused
@@ -191,7 +192,9 @@ def test_killed_between_the_renames__nothing_else_left__tidied(half_done: Path) 
 
 @pytest.mark.parametrize("compare", [True, False], ids=["compared", "not-compared"])
 def test_killed_between_the_renames__with_force__replaced(half_done: Path, compare: bool) -> None:
-    dest, store = Destination(half_done), FaultyStore(FILES)
+    made, old = FetchedFolders(half_done.parent.parent / "cache"), half_done.parent / ".out.tagline" / "old"
+    made.add(str(half_done), old.stat().st_ino, ["a.txt"])
+    dest, store = Destination(half_done, made=made), FaultyStore(FILES)
     if compare:
         dest.compare(ITEMS)
     dest.receive(store, ITEMS, _ignore, force=True)
@@ -206,6 +209,51 @@ def test_killed_between_the_renames__without_force__the_old_one_stays(half_done:
         Destination(half_done).receive(store, ITEMS, _ignore)
     assert read_folder(half_done) == {"a.txt": b"alpha"}
     assert store.reads == []
+
+
+_REPLACE = """
+import os, signal
+dest, cache, fatal = sys.argv[1:]
+left = int(fatal)
+def die(event, arguments):
+    global left
+    if event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+from tagline.adapters.fetched_folders import FetchedFolders
+from tests.adapters.stores import FaultyStore, item
+files = {"a.txt": b"alpha", "sub/b": b"beta" * 1000, "sub/deeper/c": b""}
+wanted = [item(name, data) for name, data in files.items()]
+sys.addaudithook(die)
+made = FetchedFolders(Path(cache))
+Destination(dest, made=made).receive(FaultyStore(files), wanted, lambda size, files: None, force=True)
+"""
+
+
+def test_killed_at_every_step_of_a_replacement__old_or_new_and_the_next_completes_it(tmp_path: Path) -> None:
+    """Whatever lies there then is known to be a fetch's, and is replaced by the next one."""
+    older = {"a.txt": b"alpha", "older/x": b"x"}
+    for fatal in range(1, 100):
+        folder = tmp_path / str(fatal)
+        folder.mkdir()
+        out, cache = folder / "out", tmp_path / "cache"
+        Destination(out, made=FetchedFolders(cache)).receive(
+            FaultyStore(older), [item(name, data) for name, data in older.items()], _ignore
+        )
+        child = _child(_REPLACE, out, cache, fatal)
+        _, errors = child.communicate(timeout=120)
+        if child.returncode == 0:
+            break
+        assert child.returncode == -signal.SIGKILL, errors
+        assert not out.exists() or read_folder(out) in (older, FILES)
+        for wanted in (FILES, older):
+            Destination(out, made=FetchedFolders(cache)).receive(
+                FaultyStore(wanted), [item(name, data) for name, data in wanted.items()], _ignore, force=True
+            )
+            assert read_folder(out) == wanted
+        assert names_of(folder) == ["out"]
+    assert fatal > 8, "the replacement was not interrupted"
 
 
 # --- several at once ---
@@ -338,9 +386,11 @@ def test_disk__really_full__said_so_and_nothing_left(small_disk: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_mount_point__cannot_be_replaced__said_so(small_disk: Path) -> None:
+def test_mount_point__cannot_be_replaced__said_so(small_disk: Path, tmp_path: Path) -> None:
     (small_disk / "x").touch()
+    made = FetchedFolders(tmp_path / "cache")
+    made.add(str(small_disk), small_disk.stat().st_ino, ["x"])
     with pytest.raises(PlatformRefused) as caught:
-        Destination(small_disk).receive(FaultyStore(FILES), ITEMS, _ignore, force=True)
+        Destination(small_disk, made=made).receive(FaultyStore(FILES), ITEMS, _ignore, force=True)
     assert caught.value.code == "destination-busy"
     assert names_of(small_disk) == ["x"]

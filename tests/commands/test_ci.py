@@ -248,7 +248,7 @@ def test_gitlab__a_folder_in_a_files_place__is_an_earlier_jobs_and_goes(shop: Pa
     assert (shop / "tagline.env").is_file()
 
 
-LEADING_OUT = ["../model", "out/../../model", "link/model", "link/deep/model"]
+LEADING_OUT = ["../model", "out/../../model", "link/model", "link/deep/model", "link/", "link/deep/"]
 
 
 @pytest.mark.parametrize("command", ["fetch", "lineage"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CommandLine
-from tests.gitbuild import EPOCH, Commit, History, Tag, build
+from tests.gitbuild import EPOCH, Commit, History, Tag, build, run_git
 from tests.githttp import GitServer, serve
 from tests.s3server import S3Server
 
@@ -266,6 +266,70 @@ def test_fetch__something_else_is_there__is_refused_without_force(
     assert (said.code, said.json["error"]["code"], dest.read_bytes()) == (1, "destination-differs", b"mine")
     tagline.json("fetch", "model", "-o", str(dest), "--force", "--repo", str(registry.path))
     assert dest.read_bytes() == MODEL
+
+
+@pytest.mark.parametrize(
+    ("target", "dest", "becomes"),
+    [
+        ("model", "new/", "new/m.bin"),
+        ("model", "there", "there/m.bin"),
+        ("model", "there/", "there/m.bin"),
+        ("model", ".", "./m.bin"),
+        ("data", "new/", "new/data"),
+        ("sub", "there/", "there/sub"),
+        ("part", "there", "there/b.txt"),
+    ],
+)
+def test_fetch__into_a_folder__is_there_by_its_own_name(
+    tagline: CommandLine, registry: Registry, tmp_path: Path, target: str, dest: str, becomes: str
+):
+    work = tmp_path / "work"
+    (work / "there").mkdir(parents=True)
+    (work / "there" / "notes").touch()
+    found = tagline.json("fetch", target, "-o", dest, "--repo", str(registry.path), cwd=work)
+    assert (found["destination"], found["fetched"]) == (becomes, True)
+    assert (work / becomes).exists()
+    assert (work / "there" / "notes").exists()
+    again = tagline.json("fetch", target, "-o", dest, "--repo", str(registry.path), cwd=work)
+    assert (again["destination"], again["fetched"]) == (becomes, False)
+
+
+@pytest.mark.parametrize("target", ["model", "data"])
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "force"])
+def test_fetch__a_folder_of_somebodys_own__is_never_replaced_nor_is_it_suggested(
+    tagline: CommandLine, registry: Registry, tmp_path: Path, target: str, force: tuple[str, ...]
+):
+    """Untracked files, tracked ones, and a folder where the file would be."""
+    work = tmp_path / "work"
+    (work / "out" / "m.bin").mkdir(parents=True)
+    (work / "out" / "m.bin" / "tracked").write_text("tracked")
+    (work / "out" / "untracked").write_text("untracked")
+    run_git(work, "init", "--quiet", ".")
+    run_git(work, "add", "out/m.bin")
+    before = tree(work / "out")
+    said = tagline("fetch", target, "-o", "out", *force, "--json", "--repo", str(registry.path), cwd=work)
+    error = said.json["error"]
+    assert (said.code, error["code"], tree(work / "out")) == (1, "destination-kept", before)
+    assert "--force" not in error["hint"]
+
+
+def test_fetch__a_folder_that_a_fetch_made__is_replaced_and_what_is_not_its_own_is_named(
+    tagline: CommandLine, registry: Registry, tmp_path: Path
+):
+    arguments = ("-o", str(tmp_path / "out"), "--force", "--json", "--repo", str(registry.path))
+    tagline.json("fetch", "data", *arguments[:2], *arguments[4:])
+    (tmp_path / "out" / "a.txt").write_text("edited")
+    assert tagline("fetch", "sub", *arguments).json["fetched"]
+    assert tree(tmp_path / "out") == {"b.txt": b"two"}
+    (tmp_path / "out" / "mine").touch()
+    said = tagline("fetch", "data", *arguments)
+    assert (said.code, said.json["error"]["code"]) == (1, "destination-kept")
+    assert "'mine'" in said.json["error"]["message"]
+    assert tree(tmp_path / "out") == {"b.txt": b"two", "mine": b""}
+
+
+def test_fetch__nowhere__is_usage(tagline: CommandLine, registry: Registry):
+    assert tagline("fetch", "model", "-o", "", "--json", "--repo", str(registry.path)).code == 2
 
 
 @pytest.mark.parametrize("data", [MODEL.upper(), MODEL[:-1], MODEL + b"x", b""])

@@ -1,24 +1,29 @@
 """The port Destination on this machine's files: DEST is the file or the folder itself, replaced as a whole.
 
+What is replaced is a file by a file, and a folder that an earlier fetch made; nothing that Git tracks.
+
 Nothing here waits for the disk (fsync). That would guard against a machine that loses its power within
 seconds after a fetch, and cost the time of the transfer once more on a slow disk. The promise is another:
 whoever fetches again compares by digests, not by names.
 """
 
-# ruff: noqa: PTH100, PTH114, PTH116, PTH208
+# ruff: noqa: PTH100, PTH114, PTH116, PTH118, PTH208
 # Plain strings and descriptors: a Path for each of many files would cost more than the file.
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from tagline.adapters import refusals
 from tagline.adapters.crew import Crew
 from tagline.adapters.digests import hasher_of
+from tagline.adapters.fetched_folders import FetchedFolders
+from tagline.adapters.git_tracked import tracked_at
 from tagline.adapters.object_cache import ObjectCache
 from tagline.adapters.relpaths import check_relpaths, folders_of, is_one_file
 from tagline.adapters.staging import Staging, appeared, refuse_special
@@ -29,6 +34,8 @@ from tagline.errors import WrongUsage
 from tagline.storage_ports import ObjectStore
 
 _HASHERS = 4
+#: How many files that are in the way are named.
+_NAMED = 3
 
 
 class _Different(Exception):
@@ -38,11 +45,31 @@ class _Different(Exception):
 class Destination:
     """A path that is replaced as a whole. Its parents may be links, it and what is in it may not."""
 
-    def __init__(self, path: Path, *, cache: ObjectCache | None = None, streams: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        cache: ObjectCache | None = None,
+        streams: int | None = None,
+        made: FetchedFolders | None = None,
+    ) -> None:
+        """``made``: the folders that fetches have made; without it no folder is replaced but an empty one."""
+        self._name = os.fspath(path)
+        if not self._name:
+            raise WrongUsage("The destination has no name.", "Name the file or folder: -o model.pkl")
         # Not resolved: a link at the destination is replaced itself.
         self._path = Path(os.path.abspath(path))
         self._cache = cache
         self._streams = streams
+        self._made = made
+        self._notes: list[str] = []
+
+    def settle(self, items: Sequence[Item], name: str) -> str:
+        """Into a folder under ``name``, where that is what the path means; gives what people call the place."""
+        if self._name.endswith("/") or (is_one_file(items) and _is_folder(str(self._path))):
+            self._name = os.path.join(self._name, name)
+            self._path /= name
+        return self._name
 
     def compare(self, items: Sequence[Item]) -> bool | None:
         """Whether what lies there is exactly these files, by their digests; None for nothing there.
@@ -78,8 +105,8 @@ class Destination:
 
     @property
     def notes(self) -> Sequence[str]:
-        """Why something could not be kept in the cache."""
-        return tuple(self._cache.notes) if self._cache is not None else ()
+        """Why something could not be kept."""
+        return (*self._notes, *(self._cache.notes if self._cache is not None else ()))
 
     def keep(self, digest: str, data: bytes) -> None:
         """Put an object into the cache, where there is one."""
@@ -89,6 +116,38 @@ class Destination:
     def recall(self, digest: str) -> bytes | None:
         """An object of the cache, verified; None where it is not there."""
         return None if self._cache is None else self._cache.get_bytes(digest)
+
+    def refuse_kept(self, items: Sequence[Item]) -> None:
+        """Raise Refused where something lies there that these files never replace; PlatformRefused where git fails."""
+        try:
+            self._refuse_kept(items)
+        except OSError as error:
+            raise refusals.cannot_write(str(self._path), error) from error
+
+    def _refuse_kept(self, items: Sequence[Item]) -> None:
+        if not os.path.lexists(self._path):
+            return
+        if is_one_file(items) and _is_folder(str(self._path)):
+            raise refusals.kept(self._name, "is a folder, which no file replaces")
+        if not is_one_file(items):
+            self._refuse_folder(str(self._path))
+        tracked = tracked_at(self._path)
+        if tracked is not None:
+            raise refusals.kept(self._name, f"is in Git, which tracks {tracked!r}")
+
+    def _refuse_folder(self, there: str) -> None:
+        """Raise Refused where more than a fetch put there is in what lies at the destination, or did a moment ago."""
+        if not _is_folder(there):
+            raise refusals.kept(self._name, "is no folder, and a folder replaces none but its like")
+        if not os.listdir(there):
+            return
+        files = self._made.files_of(str(self._path), os.lstat(there).st_ino) if self._made is not None else None
+        if files is None:
+            raise refusals.kept(self._name, "is a folder that was made by no fetch that this user's cache knows of")
+        others = list(islice(_others(there, files), _NAMED + 1))
+        if others:
+            named = ", ".join(map(repr, others[:_NAMED])) + (" and more" if len(others) > _NAMED else "")
+            raise refusals.kept(self._name, f"has what no fetch put there: {named}")
 
     def receive(
         self,
@@ -101,7 +160,7 @@ class Destination:
     ) -> None:
         """Bring the files, verify each digest, and only then put them there as a whole.
 
-        Without ``force`` nothing is replaced but an empty folder.
+        Without ``force`` nothing is replaced but an empty folder; with it, nothing that ``refuse_kept`` refuses.
         """
         check_relpaths(items)
         self._refuse_here()
@@ -117,8 +176,14 @@ class Destination:
                     staging.discard()
                     return
                 transfer = Transfer(store, staging, cache=self._cache, streams=self._streams, report=report, total=size)
+                if force:
+                    self._refuse_kept(items)
                 self._fill(transfer, staging, items)
-                staging.place(replace=force or self._is_empty_folder())
+                self._remember(staging, items)
+                if force:  # a long time after it was looked at first
+                    self._refuse_kept(items)
+                empty = not is_one_file(items) and self._is_empty_folder()
+                staging.place(replace=force or empty, check=self._refuse_folder)
         except OSError as error:
             raise refusals.cannot_write(str(self._path), error) from error
 
@@ -138,6 +203,16 @@ class Destination:
             staging.discard()
             raise refusals.disk_full(str(self._path), needed, free, error.strerror or "") from error
 
+    def _remember(self, staging: Staging, items: Sequence[Item]) -> None:
+        """Before it is there: a run that is killed leaves no folder of ours that nobody knows."""
+        if self._made is None or is_one_file(items):
+            return
+        try:
+            self._made.add(str(self._path), os.lstat(staging.path("")).st_ino, (item.relpath for item in items))
+        except OSError as error:
+            why = error.strerror or error
+            self._notes.append(f"{self._name!r} could not be noted as fetched, so --force will not replace it: {why}.")
+
     def _is_empty_folder(self) -> bool:
         try:
             return not os.path.islink(self._path) and not os.listdir(self._path)
@@ -156,6 +231,27 @@ class Destination:
                 f"{str(self._path)!r} is the current folder or contains it, and would be replaced as a whole.",
                 "The destination is the file or folder itself: name it, such as ./model.",
             )
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _others(root: str, files: frozenset[str]) -> Iterator[str]:
+    """What lies below a folder beside ``files``; a folder by itself is nothing."""
+    todo = [""]
+    while todo:
+        folder = todo.pop()
+        with os.scandir(f"{root}/{folder}") as entries:
+            for entry in entries:
+                name = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(name)
+                elif name not in files:
+                    yield name
 
 
 def _files_of(root: str, wanted: Mapping[str, Item], folders: frozenset[str]) -> set[str] | None:

@@ -6,7 +6,7 @@ import errno
 import os
 
 from tagline.domain.storage import Item
-from tagline.errors import PlatformRefused, WrongBytes
+from tagline.errors import PlatformRefused, Refused, WrongBytes
 from tagline.storage_ports import ObjectStore
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
@@ -50,6 +50,15 @@ def disk_full(path: str, needed: int | None, free: int, why: str = "") -> Platfo
         f"{wants} do not fit beside {path!r}: {amount(free)} are free there{reason}.",
         "Free some space, or fetch to another disk. Nothing was put at the destination.",
         code="disk-full",
+    )
+
+
+def kept(name: str, why: str) -> Refused:
+    """What lies there is nobody's to replace but the user's, whatever was said."""
+    return Refused(
+        f"{name} {why}: --force does not replace it.",
+        "Name another path, or move away what lies there.",
+        code="destination-kept",
     )
 
 

@@ -20,7 +20,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -232,15 +232,18 @@ class Staging:
     def _state(self, relpath: str) -> str:
         return f"{self.folder}/resume/{hashlib.sha256(os.fsencode(relpath)).hexdigest()[:32]}"
 
-    def place(self, *, replace: bool) -> None:
-        """Make what gathered here the destination, in one step where nothing lies there or a file does."""
+    def place(self, *, replace: bool, check: Callable[[str], None]) -> None:
+        """Make what gathered here the destination, in one step where nothing lies there or it is a file.
+
+        ``check`` looks at a folder once more, when it was moved aside and nobody comes by any more, and may raise.
+        """
         there = _mode(self._destination)
         refuse_special(self._destination)
         if there is not None and not replace:
             raise appeared(self._destination)
         try:
-            if there is not None and (stat.S_ISDIR(there) or os.path.isdir(self._new)):
-                self._exchange()
+            if there is not None and os.path.isdir(self._new):
+                self._exchange(check)
             else:
                 os.rename(self._new, self._destination)
         except OSError as error:
@@ -253,9 +256,10 @@ class Staging:
             ) from error
         self._placed = True
 
-    def _exchange(self) -> None:
+    def _exchange(self, check: Callable[[str], None]) -> None:
         os.rename(self._destination, self._old)
         try:
+            check(self._old)
             os.rename(self._new, self._destination)
         except BaseException:
             os.rename(self._old, self._destination)
@@ -298,7 +302,7 @@ def appeared(path: str) -> Conflict:
     """Somebody else was faster, and nobody said that this may be replaced."""
     return Conflict(
         f"Something was put at {path!r} while the fetch ran.",
-        "Fetch again to compare with it, or with --force to replace it.",
+        "Fetch again to compare with it.",
         code="destination-changed",
     )
 

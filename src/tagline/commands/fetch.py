@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 
@@ -25,15 +26,14 @@ def fetch(
     now: int,
     desk: StorageDesk,
     destination: Destination,
-    name: str,
     begin: Begin,
     *,
     force: bool = False,
 ) -> Fetched:
-    """Fetch a target to a destination, which people call ``name``.
+    """Fetch a target to a destination.
 
     What is there already and equal stays untouched. Raises Refused where something else is there and not
-    ``force``, and all that ``resolve`` and the destination raise.
+    ``force``, or where it is kept in any case, and all that ``resolve`` and the destination raise.
     """
     found = look_up(source, wanted, now)
     if found.entry is None:
@@ -44,7 +44,10 @@ def fetch(
         )
     place, items = items_of(place_of(source, found, desk), found.tree, destination.recall)
     size = place.size if place.size is not None else total_size(items)
+    name = destination.settle(items, _file_name(found.entry.path or "", found.answer.artifact))
     equal = destination.compare(items)
+    if equal is False:
+        destination.refuse_kept(items)
     if equal is False and not force:
         raise Refused(
             f"{name} exists and is not {found.answer.artifact} {found.answer.version or found.answer.commit[:7]}.",
@@ -61,6 +64,12 @@ def fetch(
     location = Location(place.uri, place.digest, size, len(items), _version(place, items))
     notes = [Warn("not-cached", None, note) for note in destination.notes]
     return Fetched(found.resolved(location, *notes), name, equal is True)
+
+
+def _file_name(path: str, artifact: str) -> str:
+    """What an artifact is called inside of a folder: as in its repository."""
+    name = path.rpartition("/")[2]
+    return name if name not in ("", ".", "..") else re.split("[/:]", artifact)[-1]
 
 
 def _version(place: Place, items: Sequence[Item]) -> str | None:
