@@ -133,7 +133,8 @@ def _jobs(text: str) -> int:
 
 
 def _validate(sub: Parser) -> None:
-    sub.add_argument("files", nargs="*", metavar="FILE", help="manifests (default: all that Git tracks)")
+    checked = "manifests, .tagline.yaml, .gto, request files (default: all that Git tracks)"
+    sub.add_argument("files", nargs="*", metavar="FILE", help=checked)
     sub.add_argument("--format", choices=FORMATS, default=None, help="how to print findings (default: text)")
     sub.add_argument("--check-storage", action="store_true", help="look at every object: is it there, is it right")
     sub.add_argument("--check-mlflow", action="store_true", help="ask MLflow about every run that a manifest names")
@@ -264,7 +265,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
     ("fetch", "Bring an artifact's bytes, verified.", _fetch),
     ("lineage", "What is behind an artifact, against what the stages hold.", _lineage),
     ("diff", "What changed between two versions, or in a stage between two instants.", _diff),
-    ("validate", "Check artifacts.yaml and dvc.yaml; findings at the line.", _validate),
+    ("validate", "Check manifests, policy, .gto and request files; findings at the line.", _validate),
     ("register", "Give a commit a version.", _register),
     ("assign", "Give a stage to a version.", _assign),
     ("unassign", "Take a stage away.", _unassign),

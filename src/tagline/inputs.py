@@ -58,7 +58,7 @@ INPUTS = (
     Input("repo-token", "The token for `repo`; without one this job's own is used, on its own forge."),
     Input("repo-forge", "Whose `repo` is: github, gitlab, or git for a plain server.", "--repo-forge"),
     Input("repo-api-url", "Where the API of `repo`'s forge is.", "--repo-api-url"),
-    Input("files", "Manifests, one a line. Empty: all that Git tracks.", "", ("validate",), "lines"),
+    Input("files", "Files to check, one a line. Empty: all that Git tracks.", "", ("validate",), "lines"),
     Input(
         "check-storage", "Look at every object too: is it there, is it right.", "--check-storage", ("validate",), "flag"
     ),

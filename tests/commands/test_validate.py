@@ -121,13 +121,13 @@ def test_validate__missing_file__says_what_was_looked_for_and_the_nearest_manife
     with pytest.raises(WrongUsage) as caught:
         check(tree, [file])
     assert caught.value.message == f"There is no file {file} (path from the repository's root)."
-    assert caught.value.hint == f"The nearest manifest, also from there, is {nearest}."
+    assert caught.value.hint == f"The nearest file that is checked, also from there, is {nearest}."
 
 
 def test_validate__missing_file_like_no_manifest__proposes_to_leave_it_out():
     with pytest.raises(WrongUsage) as caught:
         check(MemoryTree({"README.md": ""}), ["artifacts.yaml"])
-    assert caught.value.hint == "Leave FILE out to check all manifests."
+    assert caught.value.hint == "Leave FILE out to check all."
 
 
 @pytest.mark.parametrize("file", ["artifacts.yaml", "my models/new.yml", "-x.yaml", ":x.yaml"])
@@ -341,3 +341,76 @@ def test_validate__hostile_file__takes_bounded_time_and_says_little(files):
     assert time.perf_counter() - start < 5
     assert report.findings
     assert all(len(finding.message) < 1000 and len(finding.hint) < 1000 for finding in report.findings)
+
+
+# -- the policy, .gto and request files ---------------------------------------------
+
+BROKEN_POLICY = "stages: {prod: {aprovals: {count: 1}}}\n"
+BROKEN_REQUEST = "- {artefact: churn}\n"
+SETTINGS = {".gto": "stages: prod\n", ".tagline.yaml": BROKEN_POLICY, "promotions/prod/one.yaml": BROKEN_REQUEST}
+
+
+def test_validate__default_files__are_the_policy_gto_and_request_files_too():
+    report = check(MemoryTree({**SETTINGS, "artifacts.yaml": "churn: {}\n"}))
+    assert [(checked.file, checked.artifacts) for checked in report.checked] == [
+        (".gto", 0), (".tagline.yaml", 0), ("artifacts.yaml", 1), ("promotions/prod/one.yaml", 0),
+    ]  # fmt: skip
+    assert [(found.file, found.rule) for found in report.findings] == [
+        (".gto", "gto-config"), (".tagline.yaml", "unknown-key"), ("promotions/prod/one.yaml", "request"),
+    ]  # fmt: skip
+    assert set(report.sources) == set(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("file", "rule"),
+    [(".gto", "gto-config"), (".tagline.yaml", "unknown-key"), ("promotions/prod/one.yaml", "request")],
+)
+def test_validate__given_file__is_checked_by_what_it_is(file: str, rule: str):
+    others = {name: text for name, text in SETTINGS.items() if name != file}
+    report = check(MemoryTree({**dict.fromkeys(others, "# fine\n"), file: SETTINGS[file]}), [file])
+    assert [checked.file for checked in report.checked] == [file]
+    assert only(report).rule == rule
+
+
+def test_validate__policy_alone__is_checked_and_needs_no_manifest():
+    assert only(check(MemoryTree({".tagline.yaml": BROKEN_POLICY}))).hint == "Did you mean 'approvals'?"
+    assert check(MemoryTree({".tagline.yaml": "stages: {prod: {}}\n"})).ok
+
+
+def test_validate__settings_and_tags_but_no_manifest__is_a_finding():
+    report = check(MemoryTree({".tagline.yaml": "stages: {prod: {}}\n"}), tags=True)
+    assert only(report).rule == "no-manifest"
+
+
+@pytest.mark.parametrize("file", sorted(SETTINGS))
+def test_validate__settings_file_that_is_a_symlink__is_a_finding(file: str):
+    found = only(check(MemoryTree({}, links=[file])))
+    assert (found.file, found.rule) == (file, "file-not-regular")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- {artefact: churn}\n", "Did you mean 'artifact'?"),
+        ("- {artifact: churn, version: 1.2.0}\n", "Did you mean 'v1.2.0'?"),
+        ("- {artifact: churn, version: lates}\n", "Did you mean 'latest'?"),
+        ("- {artifact: churn, version: nonsense}\n", "Write v1.2.3, this or latest."),
+    ],
+)
+def test_validate__request__says_what_was_probably_meant(text: str, says: str):
+    assert only(check(MemoryTree({"promotions/prod/one.yaml": text}))).hint == says
+
+
+@pytest.mark.parametrize(
+    ("file", "near"),
+    [("tagline.yaml", ".tagline.yaml"), ("promotion/prod/one.yaml", "promotions/prod/one.yaml")],
+)
+def test_validate__missing_settings_file__the_nearest_is_named(file: str, near: str):
+    with pytest.raises(WrongUsage) as refused:
+        check(MemoryTree(SETTINGS), [file])
+    assert near in refused.value.hint
+
+
+def test_validate__huge_policy__is_a_finding_and_not_parsed():
+    report = check(MemoryTree({".tagline.yaml": "x" * (1024 * 1024 + 1)}))
+    assert only(report).rule == "file-too-large"

@@ -403,7 +403,7 @@ def test_request_stage__is_the_folder_below_promotions(path, stage):
 def test_requests__folder_that_cannot_name_a_stage__are_one_mistake(path):
     asks, mistakes = asked(files={path: "- {artifact: rf}"})
     assert asks == []
-    assert mistakes[0].source == path
+    assert mistakes[0].source == f"{path}:1"
     assert "cannot name a stage" in mistakes[0].message
 
 

@@ -29,7 +29,7 @@ def test_rules__code__reports_each_rule_and_no_other():
         for path in (ROOT / "src" / "tagline").rglob("*.py")
         if path.name != "rules.py" and path.parent.name in ("domain", "formats", "commands")
     )
-    quoted = set(re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"', source))
+    quoted = set(re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)*)"', source))
     assert set(RULES) <= quoted
     prefixes = ("yaml-", "file-", "path-", "artifact-name", "directory-")
     assert {word for word in quoted if word.startswith(prefixes)} <= set(RULES)

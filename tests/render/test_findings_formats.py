@@ -47,22 +47,22 @@ def test_text__one_finding__shows_line_caret_and_fix():
         "    |   ^\n"
         "    = fix: Did you mean 'path'?\n"
         "\n"
-        "1 error in 2 artifacts of 1 manifest.\n"
+        "1 error in 2 artifacts of 1 file.\n"
     )
 
 
 def test_text__no_finding__says_what_was_checked():
-    assert render("text") == "No findings in 2 artifacts of 1 manifest.\n"
+    assert render("text") == "No findings in 2 artifacts of 1 file.\n"
 
 
 def test_text__warning_only__counts_it():
-    assert render("text", finding(severity="warning")).endswith("1 warning in 2 artifacts of 1 manifest.\n")
+    assert render("text", finding(severity="warning")).endswith("1 warning in 2 artifacts of 1 file.\n")
 
 
 def test_text__notes__stand_below_the_summary_and_in_no_other_format():
     with_note = ValidationReport(True, (), (), notes=("artifacts.yaml exists \x1b[31m.",))
     assert render_findings(with_note, "text", sources={}, color=False) == (
-        "Nothing to check: no manifests.\nartifacts.yaml exists \\x1b[31m.\n"
+        "Nothing to check: none of the files that Tagline reads.\nartifacts.yaml exists \\x1b[31m.\n"
     )
     for fmt in FORMATS:
         if fmt != "text":

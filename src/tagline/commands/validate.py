@@ -1,4 +1,4 @@
-"""``tagline validate``: every manifest that Git tracks, all findings at once."""
+"""``tagline validate``: manifests, policy, ``.gto`` and request files that Git tracks, all findings at once."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from itertools import chain
 from tagline.commands.dvc_pointers import DvcPointers
 from tagline.commands.manifests import LoadedManifest, load_manifest, mentions_artifacts
 from tagline.domain import manifest_paths, manifest_rules
+from tagline.domain.asks import judge_requests, request_stage
 from tagline.domain.findings import Finding
 from tagline.domain.gto_config import GTO_CONFIG, GtoConfig, read_config
 from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, Declared, kind_of, repository_path, section_of
 from tagline.domain.near_paths import NearPaths
+from tagline.domain.policy import POLICY_FILE
 from tagline.domain.shell import shell_path
 from tagline.domain.similar import did_you_mean
 from tagline.domain.tracked import TrackedPaths
 from tagline.domain.validation import Checked, ValidationReport
 from tagline.errors import WrongUsage
 from tagline.formats import yaml
+from tagline.formats.policy import check_policy
 from tagline.ports import Tree
 
 _MAX_MESSAGE = 600
@@ -32,7 +35,9 @@ def validate(
     untracked_exists: Callable[[str], bool] = lambda path: False,
     look: Callable[[Sequence[Declared]], list[Finding]] | None = None,
 ) -> ValidationReport:
-    """Check ``files``, or (None) every ``artifacts.yaml`` and every ``dvc.yaml`` with artifacts.
+    """Check ``files``, each by what it is; or (None) the policy, ``.gto``, the request files and all manifests.
+
+    Manifests are every ``artifacts.yaml`` and every ``dvc.yaml`` with artifacts.
 
     ``files`` are relative to the repository's root. ``untracked_exists`` tells whether the work
     tree has a path, tracked or not; it only improves hints. ``look`` looks at what the artifacts name
@@ -40,12 +45,16 @@ def validate(
     """
     paths = tree.paths()
     contents, findings = _contents(tree, paths, files, untracked_exists)
+    settings = {file: data for file, data in contents.items() if _is_setting(file)}
+    contents = {file: data for file, data in contents.items() if file not in settings}
     loaded = [load_manifest(file, data, tree) for file, data in sorted(contents.items())]
     notes: tuple[str, ...] = ()
     if not files:
         loaded = [manifest for manifest in loaded if _declares_artifacts(manifest)]
         if not loaded and not findings:
             findings, notes = _no_manifest(has_registry_tags, untracked_exists)
+    for file, data in settings.items():
+        findings += _setting_findings(file, data)
     config, config_findings, config_data = _gto_config(tree)
     findings += config_findings
     for manifest in loaded:
@@ -55,12 +64,13 @@ def validate(
     findings += _path_rules(tree, paths, loaded, untracked_exists)
     if look is not None:
         findings += look([item for manifest in loaded for item in manifest.items])
-    texts = {manifest.file: manifest.data for manifest in loaded} | {GTO_CONFIG: config_data}
-    return _report(loaded, findings, texts, notes)
+    texts = {GTO_CONFIG: config_data} | settings | {manifest.file: manifest.data for manifest in loaded}
+    checked = [Checked(file, 0) for file in settings] + [Checked(one.file, len(one.items)) for one in loaded]
+    return _report(checked, findings, texts, notes)
 
 
 def _report(
-    loaded: Sequence[LoadedManifest],
+    checked: Sequence[Checked],
     findings: Collection[Finding],
     texts: Mapping[str, bytes],
     notes: tuple[str, ...],
@@ -70,7 +80,7 @@ def _report(
     findings = {_shortened(finding) for finding in findings}
     return ValidationReport(
         ok=all(finding.severity != "error" for finding in findings),
-        checked=tuple(Checked(manifest.file, len(manifest.items)) for manifest in loaded),
+        checked=tuple(sorted(checked)),
         findings=tuple(sorted(findings, key=lambda f: (f.file, f.line, f.column, f.rule, f.message))),
         sources={
             file: data[: yaml.MAX_BYTES].decode("utf-8-sig", "replace")
@@ -96,12 +106,12 @@ def _shortened(finding: Finding) -> Finding:
 def _contents(
     tree: Tree, paths: Sequence[str], files: Sequence[str] | None, untracked_exists: Callable[[str], bool]
 ) -> tuple[dict[str, bytes], list[Finding]]:
-    """The manifests' contents, and findings about manifests that are no regular files."""
+    """The contents of what is checked, and findings about files that are no regular ones."""
     if files:
         tracked = TrackedPaths(paths)
-        wanted = [_known(posixpath.normpath(file), tracked, untracked_exists) for file in files]
+        wanted = [_known(posixpath.normpath(file), paths, tracked, untracked_exists) for file in files]
     else:
-        wanted = [path for path in paths if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
+        wanted = _default_files(paths)
     contents = tree.read_many(wanted, yaml.MAX_BYTES)
     findings = [
         Finding(
@@ -117,6 +127,16 @@ def _contents(
     return contents, findings
 
 
+def _default_files(paths: Sequence[str]) -> list[str]:
+    """What is checked unless somebody names files; of ``dvc.yaml`` those that have artifacts are chosen later."""
+    return [path for path in paths if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST) or _is_setting(path)]
+
+
+def _is_setting(file: str) -> bool:
+    """Whether a file is the policy, ``.gto`` or a request; any other is a manifest."""
+    return file in (POLICY_FILE, GTO_CONFIG) or request_stage(file) is not None
+
+
 def _declares_artifacts(manifest: LoadedManifest) -> bool:
     """False for a mere pipeline; a file that cannot be read stays, because it may be a manifest."""
     root = manifest.document.root
@@ -127,35 +147,35 @@ def _declares_artifacts(manifest: LoadedManifest) -> bool:
     )
 
 
-def _known(file: str, tracked: TrackedPaths, untracked_exists: Callable[[str], bool]) -> str:
+def _known(file: str, paths: Sequence[str], tracked: TrackedPaths, untracked_exists: Callable[[str], bool]) -> str:
     if tracked.is_file(file):
         return file
-    manifests = tracked.named(MANIFEST, DVC_MANIFEST)
+    known = _default_files(paths)
     if file == "." or tracked.is_directory(file):
-        inside = [path for path in manifests if file == "." or path.startswith(f"{file}/")]
+        inside = [path for path in known if file == "." or path.startswith(f"{file}/")]
         example = f", such as {inside[0]} (path from the repository's root)," if inside else ""
         raise WrongUsage(
-            f"{'The repository' if file == '.' else file} is a folder, not a manifest.",
-            f"Name a manifest file{example} or leave FILE out to check all.",
+            f"{'The repository' if file == '.' else file} is a folder, not a file to check.",
+            f"Name a file{example} or leave FILE out to check all.",
         )
     if untracked_exists(file):
         # An untracked folder looks the same from here, so only what is named like YAML is proposed.
         add = f"Run: git add {shell_path(file)}" if file.endswith((".yaml", ".yml", ".json")) else ""
         raise WrongUsage(
             f"Git does not track {file} (path from the repository's root).",
-            add or "Name a manifest file that Git tracks, or leave FILE out to check all.",
+            add or "Name a file that Git tracks, or leave FILE out to check all.",
         )
-    near = _nearest_manifest(file, manifests)
+    near = _nearest(file, known)
     raise WrongUsage(
         f"There is no file {file} (path from the repository's root).",
-        f"The nearest manifest, also from there, is {near}." if near else "Leave FILE out to check all manifests.",
+        f"The nearest file that is checked, also from there, is {near}." if near else "Leave FILE out to check all.",
     )
 
 
-def _nearest_manifest(file: str, manifests: Sequence[str]) -> str | None:
+def _nearest(file: str, known: Sequence[str]) -> str | None:
     # In a folder one easily types a path from the root: then the end of what was looked for exists.
-    ends = [path for path in manifests if file.endswith(f"/{path}")]
-    return max(ends, key=len) if ends else did_you_mean(file, manifests)
+    ends = [path for path in known if file.endswith(f"/{path}")]
+    return max(ends, key=len) if ends else did_you_mean(file, known)
 
 
 def _no_manifest(
@@ -183,6 +203,13 @@ def _partners(tree: Tree, paths: Sequence[str], contents: Mapping[str, bytes]) -
 
 
 # -- rules --------------------------------------------------------------------
+
+
+def _setting_findings(file: str, data: bytes) -> list[Finding]:
+    if file == POLICY_FILE:
+        return check_policy(data)
+    # .gto is read whatever is checked: manifests depend on it.
+    return [] if file == GTO_CONFIG else judge_requests(file, yaml.load(data))[1]
 
 
 def _gto_config(tree: Tree) -> tuple[GtoConfig, list[Finding], bytes]:

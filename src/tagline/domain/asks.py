@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tagline.domain.changes import Label
-from tagline.domain.document import Document, Node
+from tagline.domain.document import Document, Node, Position
+from tagline.domain.findings import Finding
 from tagline.domain.similar import did_you_mean
 from tagline.domain.tags import is_artifact, is_name
 from tagline.domain.versions import BUMPS, is_version
@@ -210,57 +211,68 @@ def request_stage(path: str) -> str | None:
 
 def read_requests(path: str, document: Document, by: str | None) -> tuple[list[Ask], list[Mistake]]:
     """The requests of one file that a change adds; ``by`` is the change's author."""
-    stage = request_stage(path) or ""
-    problem = next((p for p in document.problems if p.severity == "error"), None)
-    if problem is not None or document.root is None:
-        line = problem.line if problem else 1
-        hint = problem.hint if problem else ""
-        message = problem.message if problem else "The file cannot be read."
-        return [], [Mistake(f"{path}:{line}", message, hint)]
+    asks, findings = judge_requests(path, document, by)
+    if any(finding.rule != _RULE for finding in findings):
+        findings = findings[:1]  # a file that is no YAML is one mistake
+    return asks, [Mistake(f"{path}:{found.line}", found.message, found.hint) for found in findings]
+
+
+_RULE = "request"
+_EXAMPLE = "Write '- {artifact: NAME, version: v1.2.3}', one a line."
+
+
+def judge_requests(path: str, document: Document, by: str | None = None) -> tuple[list[Ask], list[Finding]]:
+    """The requests of one file, and what is wrong in it. Of a file that is no YAML there are no requests."""
+    problems = [problem for problem in document.problems if problem.severity == "error"]
+    if problems:
+        found = [problem.finding(path) for problem in problems]
+        return [], [f._replace(hint=_EXAMPLE) if f.rule == "file-empty" else f for f in found]
+    root, stage = document.root or Node(None, 1, 1), request_stage(path) or ""
     if not is_name(stage):
-        return [], [Mistake(path, f"{stage!r} cannot name a stage.", f"Put the file under {REQUESTS}STAGE/.")]
-    items = document.root.items
-    if not items or len(items) > _MAX_REQUESTS:
-        message = f"A request file is a list of 1 to {_MAX_REQUESTS} requests."
-        return [], [Mistake(f"{path}:1", message, "Write '- {artifact: NAME, version: v1.2.3}', one a line.")]
-    asks: list[Ask] = []
-    mistakes: list[Mistake] = []
-    for item in items:
-        found = _read_request(path, item, stage, by)
-        if isinstance(found, Ask):
-            asks.append(found)
-        else:
-            mistakes.append(found)
-    return asks, mistakes
+        fix = f"Put the file under {REQUESTS}STAGE/."
+        return [], [_wrong(path, Position(1, 1), f"{stage!r} cannot name a stage.", fix)]
+    if not root.items or len(root.items) > _MAX_REQUESTS:
+        return [], [_wrong(path, root, f"A request file is a list of 1 to {_MAX_REQUESTS} requests.", _EXAMPLE)]
+    read = [_read_request(path, item, stage, by) for item in root.items]
+    return [one for one in read if isinstance(one, Ask)], [one for one in read if isinstance(one, Finding)]
+
+
+def _wrong(path: str, place: Node | Position, message: str, fix: str) -> Finding:
+    return Finding(path, place.line, place.column, None, _RULE, "error", message, fix)
 
 
 _REQUEST_KEYS = ("artifact", "version", "rollback", "reason")
 
 
-def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Mistake:
-    place = f"{path}:{item.line}"
-    fields = item.value
-    if not isinstance(fields, Mapping):
-        return Mistake(place, "A request is a mapping.", "Write '- {artifact: NAME, version: v1.2.3}'.")
-    for key in fields:
+def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Finding:
+    if not isinstance(item.value, Mapping):
+        return _wrong(path, item, "A request is a mapping.", "Write '- {artifact: NAME, version: v1.2.3}'.")
+    for key, place in item.keys.items():
         if key not in _REQUEST_KEYS:
-            near = did_you_mean(key, _REQUEST_KEYS)
-            line = item.keys[key].line
+            near = did_you_mean(key[:_MAX_LABEL], _REQUEST_KEYS)
             meant = f"Did you mean '{near}'?" if near else f"Known keys are {', '.join(_REQUEST_KEYS)}."
-            return Mistake(f"{path}:{line}", f"A request has no key {key!r}.", meant)
-    artifact, version, rollback = fields.get("artifact"), fields.get("version"), fields.get("rollback")
-    reason = fields.get("reason")
+            return _wrong(path, place, f"A request has no key {key[:_MAX_LABEL]!r}.", meant)
+    artifact, version, rollback, reason = (item.value.get(key) for key in _REQUEST_KEYS)
+
+    def wrong(key: str, message: str, fix: str) -> Finding:
+        return _wrong(path, item.fields.get(key, item), message, fix)
+
     if not isinstance(artifact, str) or not is_artifact(artifact):
-        return Mistake(place, "The request names no artifact.", "Add 'artifact: NAME' (in a directory: dir/sub:NAME).")
+        fix = "Add 'artifact: NAME' (in a directory: dir/sub:NAME)."
+        return wrong("artifact", "The request names no artifact.", fix)
     if rollback is not None and not isinstance(rollback, bool):
-        return Mistake(place, "'rollback' is true or false.", "Write 'rollback: true', or remove it.")
+        return wrong("rollback", "'rollback' is true or false.", "Write 'rollback: true', or remove it.")
     if rollback and version is not None:
-        return Mistake(place, "A rollback goes to the version before and names none.", "Drop 'version' or 'rollback'.")
+        fix = "Drop 'version' or 'rollback'."
+        return wrong("version", "A rollback goes to the version before and names none.", fix)
     known = isinstance(version, str) and (version in (THIS, LATEST) or is_version(version))
     if version is not None and not known:
-        return Mistake(place, f"{str(version)[:50]!r} is no version.", "Write v1.2.3, this or latest.")
+        text = str(version)[:50]
+        near = f"v{text}" if is_version(f"v{text}") else did_you_mean(text, (THIS, LATEST))
+        meant = f"Did you mean '{near}'?" if near else "Write v1.2.3, this or latest."
+        return wrong("version", f"{text!r} is no version.", meant)
     if reason is not None and not isinstance(reason, str):
-        return Mistake(place, "'reason' is text.", "Put it in quotes.")
+        return wrong("reason", "'reason' is text.", "Put it in quotes.")
     action = Action.ROLLBACK if rollback else Action.ASSIGN
     # A request is part of what was pushed: it is covered by whoever reviewed the last push.
-    return Ask(action, place, artifact, stage, version, by, 0.0, path, reason)
+    return Ask(action, f"{path}:{item.line}", artifact, stage, version, by, 0.0, path, reason)

@@ -15,7 +15,7 @@ class Rule(NamedTuple):
 
 
 RULES: dict[str, Rule] = {
-    "file-too-large": Rule("error", "The file is larger than 10 MiB and was not read."),
+    "file-too-large": Rule("error", "The file is larger than 10 MiB (.tagline.yaml: 1 MiB) and was not read."),
     "file-encoding": Rule("error", "The file is not UTF-8."),
     "file-empty": Rule("error", "The file holds nothing, or only comments."),
     "file-not-regular": Rule("error", "The manifest is a symbolic link, a submodule or deleted."),
@@ -42,6 +42,8 @@ RULES: dict[str, Rule] = {
     "directory-name": Rule("error", "The manifest's directory cannot be part of a tag."),
     "unknown-type": Rule("error", "The type is not listed in .gto."),
     "gto-config": Rule("error", "The file .gto is malformed."),
+    "policy": Rule("error", "A value in .tagline.yaml means nothing, or contradicts another."),
+    "request": Rule("error", "A request file asks for something that cannot be meant."),
     "name-in-both-files": Rule("error", "A name is in artifacts.yaml and in dvc.yaml of one directory."),
     "same-path": Rule("error", "Two artifacts have the same path."),
     "path-absolute": Rule("error", "A path is absolute."),

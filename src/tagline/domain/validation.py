@@ -10,7 +10,7 @@ from tagline.domain.findings import Finding
 
 
 class Checked(NamedTuple):
-    """A file that was checked, and how many artifacts it declares."""
+    """A file that was checked, and how many artifacts it declares: 0 for one that is no manifest."""
 
     file: str
     artifacts: int

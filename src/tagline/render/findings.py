@@ -77,8 +77,8 @@ def summary(report: ValidationReport) -> str:
     artifacts = sum(checked.artifacts for checked in report.checked)
     found = " and ".join(_count(counts[kind], kind) for kind in ("error", "warning") if counts[kind])
     if not report.checked:
-        return f"{found or 'Nothing to check'}: no manifests."
-    checked = f"{_count(artifacts, 'artifact')} of {_count(len(report.checked), 'manifest')}"
+        return f"{found or 'Nothing to check'}: none of the files that Tagline reads."
+    checked = f"{_count(artifacts, 'artifact')} of {_count(len(report.checked), 'file')}"
     return f"{found or 'No findings'} in {checked}."
 
 

@@ -73,7 +73,7 @@ def _findings(document: Mapping[str, Any]) -> str:
     artifacts = sum(checked["artifacts"] for checked in document["checked"])
     head = f"### {'✅' if document['ok'] else '❌'} Tagline: validate"
     if not findings:
-        return f"{head}\n\nNo findings in {artifacts} artifacts of {len(document['checked'])} manifests.\n"
+        return f"{head}\n\nNo findings in {artifacts} artifacts of {len(document['checked'])} files.\n"
     rows = [
         [
             code(f"{finding['file']}:{finding['line']}:{finding['column']}"),
