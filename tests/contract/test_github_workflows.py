@@ -412,16 +412,65 @@ def test_deploy__what_the_tag_did__decides(tmp_path: Path, target: str, event: s
 # The release
 
 
+RELEASE = ROOT / ".github/workflows/release.yml"
+#: The jobs that publish, and the environment that each names: "main only", with reviewers.
+PUBLISHING = {
+    "image": "ghcr", "index": "ghcr", "pypi": "pypi", "tag": "release", "image-tags": "ghcr", "gitlab": "gitlab",
+}  # fmt: skip
+
+
 def test_release__all_that_publishes__waits_for_the_reviewers() -> None:
-    jobs = load(ROOT / ".github/workflows/release.yml")["jobs"]
+    jobs = load(RELEASE)["jobs"]
     assert jobs["gate"]["environment"] == "release"
     assert set(jobs["gate"]["needs"]) == {"check", "test", "package"}
-    publishing = {
-        name for name, job in jobs.items()
-        if "write" in job["permissions"].values() or ("environment" in job and name != "gate")
-    }  # fmt: skip
-    assert publishing == {"image", "index", "pypi", "tag", "gitlab"}
-    assert all("gate" in jobs[name]["needs"] for name in publishing)
+    named = {name: job["environment"] for name, job in jobs.items() if "environment" in job and name != "gate"}
+    assert named == PUBLISHING
+    assert all("gate" in jobs[name]["needs"] for name in PUBLISHING)
+
+
+def test_release__edited_on_a_branch__has_nothing_to_publish_with() -> None:
+    """A job without an environment gets the run's own token, which writes nothing that people use.
+
+    What publishes is a secret of the environment, or PyPI's trust in it: neither comes to a run of another branch.
+    """
+    for name, job in load(RELEASE)["jobs"].items():
+        writes = {key for key, value in job["permissions"].items() if value == "write"}
+        # Whoever verifies a provenance names main: anybody's run may sign one of their own branch.
+        assert writes <= {"id-token", "attestations"}, name
+        assert not writes or name in PUBLISHING, name
+        assert "secrets" not in job, name
+        used = set(re.findall(r"secrets\.(\w+)", str(job)))
+        assert len(used) <= 1, name
+        assert not used or name in PUBLISHING, name
+        assert "github.token" not in str(job), name
+
+
+def test_release__header_and_docs__say_what_each_environment_must_be() -> None:
+    header = RELEASE.read_text().partition("\nname:")[0]
+    model = (ROOT / "docs/security.md").read_text()
+    secrets = {"GHCR_TOKEN", "RELEASE_TOKEN", "GITLAB_MIRROR_TOKEN"}
+    assert set(re.findall(r"secrets\.(\w+)", RELEASE.read_text())) == secrets
+    for text in (header, model):
+        assert "main" in text
+        assert "reviewers" in text
+        for name in {*PUBLISHING.values(), *secrets}:
+            assert f"`{name}`" in text, name
+
+
+def test_provenance__everywhere_that_it_is_verified__by_the_release_of_main() -> None:
+    """Any workflow of any branch can sign for the repository: who is asked for names the file and the branch."""
+    texts = {path: path.read_text() for path in (ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))}
+    ours = {
+        path.name: re.sub(r"\\\n\s*", "", command)
+        for path, text in texts.items()
+        for command in re.findall(r"gh attestation verify (?:\\\n|[^\n`])*", text)
+        if "OWNER/NAME" not in command and "--" in command
+    }
+    assert set(ours) >= {"SECURITY.md", "security.md", "self-managed.md"}
+    for name, command in ours.items():
+        assert f"--repo {OURS} " in command, name
+        assert f"--signer-workflow {OURS}/.github/workflows/release.yml" in command, name
+        assert "--source-ref refs/heads/main" in command, name
 
 
 def pin_image(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -458,6 +507,7 @@ def test_pin_image__what_cannot_be_right__refused(tmp_path: Path, action: str, i
     assert (tmp_path / "action.yml").read_text() == action
 
 
+COMPONENTS = ["gitlab-ci/README.md", *(str(p.relative_to(ROOT)) for p in sorted((ROOT / "gitlab-ci").glob("*/*.yml")))]
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")  # as GitHub runs it
 
 
@@ -516,13 +566,40 @@ def test_release__gitlab_step__the_components_alone_and_their_tags(
     tmp_path: Path, project: tuple[Repository, str]
 ) -> None:
     repo, url = project
-    source = source_of(tmp_path, "action.yml", "gitlab-ci/README.md", "gitlab-ci/templates/plan.yml")
+    source = source_of(tmp_path, "action.yml", ".github/pin-components", *COMPONENTS)
     given = {"HOME": str(tmp_path), "MIRROR": f"{url}/tagline-dev/tagline.git", "TOKEN": "ghs_token"}
+    given |= {"IMAGE": "ghcr.io/tagline-dev/tagline", "DIGEST": IMAGE.partition("@")[2]}
     step = script("release", "gitlab", "Split off gitlab-ci, push it and its tag")
     for version in ("1.2.3", "1.2.3", "1.2.4"):  # the second an attempt again
+        run_git(source, "checkout", "--quiet", "--force", "main")  # each run has a checkout of its own
         run_step(step, source, {**given, "VERSION": version})
-    assert run_git(repo.path, "ls-tree", "-r", "--name-only", "main") == "README.md\ntemplates/plan.yml\n"
+    inside = [name.removeprefix("gitlab-ci/") for name in COMPONENTS]
+    assert run_git(repo.path, "ls-tree", "-r", "--name-only", "main").split() == sorted(inside)
     assert run_git(repo.path, "tag").split() == ["1.2.3", "1.2.4"]
+    # The next release goes on from main, which no release has changed.
+    assert run_git(repo.path, "rev-parse", "1.2.4^") == run_git(repo.path, "rev-parse", "main")
+    for name in inside:
+        pinned, plain = (run_git(repo.path, "show", f"{at}:{name}") for at in ("1.2.3", "main"))
+        assert "tagline:1" in plain, name
+        assert pinned == plain.replace("ghcr.io/tagline-dev/tagline:1", IMAGE.removeprefix("docker://")), name
+
+
+@pytest.mark.parametrize(
+    ("template", "image", "code"),
+    [
+        ("      default: ghcr.io/tagline-dev/tagline:1\n", "ghcr.io/tagline-dev/tagline:1", 2),
+        ("      default: ghcr.io/tagline-dev/tagline:1\n", "ghcr.io/tagline-dev/tagline@sha256:0", 2),
+        ("      default: ghcr.io/tagline-dev/tagline:1\n", f"a|b@sha256:{'0' * 64}", 2),
+        ("      default: registry.example.org/tagline:1\n", IMAGE.removeprefix("docker://"), 1),
+    ],
+)
+def test_pin_components__what_cannot_be_right__refused(tmp_path: Path, template: str, image: str, code: int) -> None:
+    (tmp_path / "templates").mkdir()
+    for name in ("README.md", "templates/plan.yml"):
+        (tmp_path / name).write_text(template)
+    command = [str(ROOT / ".github/pin-components"), image, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == code
+    assert (tmp_path / "templates/plan.yml").read_text() == template
 
 
 def test_release__notes__the_section_of_this_version_alone(tmp_path: Path) -> None:
