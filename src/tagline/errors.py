@@ -27,15 +27,19 @@ class Exit(IntEnum):
 
 
 class TaglineError(Exception):
-    """An expected failure: exit code, message and hint. Subclasses fix the code."""
+    """An expected failure: exit code, message and hint. Subclasses fix the code.
+
+    Secrets in URLs are dropped from both, wherever the words came from.
+    """
 
     exit_code: Exit = Exit.BUG
     code: str = "error"
 
     def __init__(self, message: str, hint: str = "", *, code: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        from tagline.domain.public import public  # here, because a run that goes well needs none of it
+
+        self.message, self.hint = public(message), public(hint)
+        super().__init__(self.message)
         if code is not None:
             self.code = code
 

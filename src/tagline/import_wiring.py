@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tagline.domain.origins import origin_of
+from tagline.domain.public import parted
 from tagline.errors import WrongUsage
-from tagline.settings import Settings, without_login
+from tagline.settings import Settings
 from tagline.token_wiring import mlflow_login_for
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
             "Say it: --tracking-uri https://mlflow.example.org, or set MLFLOW_TRACKING_URI.",
             code="no-mlflow",
         )
-    url, user, password = without_login(text)
+    url, user, password = parted(text)
     if origin_of(url) is None:
         raise WrongUsage(
             f"{url!r} is not the address of an MLflow server.",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote
 
 
 class Secret:
@@ -159,31 +157,15 @@ class Settings:
         return ("tagline", "tagline@users.noreply.invalid")
 
 
-#: Host and port where no login stands before them.
-_BARE_RE = re.compile(r"(\[[^\]]*\]|[^@:/?#]*)(:\d*)?(?=[/?#]|$)")
-
-
-def without_login(url: str) -> tuple[str, str, Secret | None]:
-    """An address without its login and without a slash at the end; then user and password, empty and None if absent."""
-    url = url.strip().rstrip("/")
-    scheme, mark, rest = url.partition("://")
-    if not mark or "@" not in rest or _BARE_RE.match(rest):
-        return url, "", None
-    # A password with a slash in it is no valid address, and still nothing to show.
-    end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
-    end = end if "@" in rest[:end] else len(rest)
-    login, _, host = rest[:end].rpartition("@")
-    user, _, password = login.partition(":")
-    return f"{scheme}://{host}{rest[end:]}", unquote(user), Secret(unquote(password)) if password else None
-
-
 def _mlflow(environ: Mapping[str, str]) -> tuple[str | None, Login | None]:
     """MLflow's own variables. Source: https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/"""
-    url, user, password = without_login(environ.get("MLFLOW_TRACKING_URI", ""))
+    from tagline.domain.public import parted  # here, because most runs need none of it
+
+    url, user, password = parted(environ.get("MLFLOW_TRACKING_URI", ""))
     login = Login(
         _secret(environ, "MLFLOW_TRACKING_TOKEN"),
         _first(environ, "MLFLOW_TRACKING_USERNAME") or user,
-        _secret(environ, "MLFLOW_TRACKING_PASSWORD") or password,
+        _secret(environ, "MLFLOW_TRACKING_PASSWORD") or (Secret(password) if password else None),
     )
     return url or None, login if any(login) else None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tagline.adapters.mlflow import MlflowTracking
-from tagline.domain.mlflow import is_http, query_in, shown
+from tagline.domain.mlflow import is_http, query_in
+from tagline.domain.public import public
 from tagline.settings import Settings
 from tagline.token_wiring import mlflow_login_for
 from tagline.tracking_ports import Bridge
@@ -15,7 +16,9 @@ def bridge_of(settings: Settings) -> Bridge:
     if url is None:
         return Bridge()
     if not is_http(url):
-        return Bridge(None, f"MLFLOW_TRACKING_URI is no http(s) address ({shown(url)})")
+        # Whatever it is: of a database a login, of a mistake a token.
+        scheme, mark, _ = url.partition("://")
+        return Bridge(None, f"MLFLOW_TRACKING_URI is no http(s) address ({f'{scheme}:...' if mark else 'no address'})")
     if more := query_in(url):
-        return Bridge(None, f"MLFLOW_TRACKING_URI: the address has {more} ({shown(url)})")
+        return Bridge(None, f"MLFLOW_TRACKING_URI: the address has {more} ({public(url)})")
     return Bridge(MlflowTracking(url, mlflow_login_for(settings, url)))

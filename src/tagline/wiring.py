@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tagline.commands.reading import Source
 from tagline.domain.messages import one_line
+from tagline.domain.public import public
 from tagline.domain.tags import parse_tag
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Commits, Ledger, Tree, Upstream
@@ -254,7 +255,7 @@ class Wiring:
             now=time.time,
             pause=time.sleep,
             pushes=pushes,
-            remote=self._url or self.repository.remote or "origin",
+            remote=public(self._url) if self._url else self.repository.remote or "origin",
             dry_run=dry_run,
             run_url=self.settings.run_url,
             override=override,

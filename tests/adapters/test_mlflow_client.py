@@ -42,7 +42,7 @@ def _refusal(answer: Any, login: Login | None = TOKEN) -> PlatformRefused:
         ((200, b"[1]"), "mlflow-refused", "no JSON object"),
         ((200, b"[" * 100_000), "mlflow-refused", "no JSON object"),
         ((404, b"<html>"), "mlflow-refused", "404"),
-        ((400, {"error_code": "BAD", "message": "sesame-open\x1b[31m\nx"}), "mlflow-refused", "BAD: ***"),
+        ((400, {"error_code": "BAD", "message": "sesame-open\x1b[31m\nx"}), "mlflow-refused", "BAD: …"),
         ((401, {"message": "who are you"}), "mlflow-refused", "who are you"),
         ((403, b"no"), "mlflow-refused", "403"),
         ((429, {}), "mlflow-unreachable", "429"),
@@ -222,7 +222,7 @@ def test_address__with_more_than_a_path__is_refused_and_not_shown(more: str, wha
     with MlflowStub(lambda *_: {}) as stub, pytest.raises(PlatformRefused) as caught:
         MlflowClient(stub.url + more).get("runs/get")
     assert caught.value.code == "mlflow-refused"
-    assert f"{stub.url}/m is not asked: the address has {what}" in caught.value.message
+    assert f"{stub.url}/m?… is not asked: the address has {what}" in caught.value.message
     assert "sesame" not in caught.value.message + caught.value.hint
     assert stub.requests == []
 

@@ -345,6 +345,51 @@ def test_tokens__are_in_no_output_and_no_argument(guarded: World) -> None:
     assert not [e for e in guarded.server.exchanges if secret in e.path or secret in str(e.query)]
 
 
+#: One of each kind; tests/commands/test_secret_addresses.py draws many.
+SECRET_ADDRESSES = (
+    "https://u:hun/ter2hunter2@127.0.0.1:9/x",
+    "http://127.0.0.1:9/x?private_token=hunter2",
+    "ssh://git:hunter2@127.0.0.1:9/x",
+)
+
+
+@pytest.mark.parametrize("address", SECRET_ADDRESSES)
+def test_address__with_a_secret_in_a_change__is_in_no_comment_status_tag_or_output(
+    make_world: Callable[..., World], platform: Platform, address: str
+) -> None:
+    world = make_world(platform)
+    written = json.dumps(address)
+    manifest = (
+        f"far: {{path: {written}, type: {written}, description: {written}}}\n"
+        f"churn: {{path: models/churn.txt, type: {written}, mlflow: {{run_id: r1, tracking_uri: {written}}}}}\n"
+        "data: {path: data.pkl}\n"
+    )
+    pointer = f"outs:\n- md5: {'a' * 32}\n  size: 3\n  hash: md5\n  path: data.pkl\n"
+    steps = {"cmd": f"curl {address}", "deps": [{"path": address}], "outs": ["models/churn.txt"]}
+    files = {
+        **BETTER, "artifacts.yaml": manifest, "data.pkl.dvc": pointer,
+        ".dvc/config": f"[core]\n    remote = s\n['remote \"s\"']\n    url = {address}\n",
+        "dvc.yaml": json.dumps({"stages": {"train": steps}}),
+    }  # fmt: skip
+    labels = ("version:far@minor", "version:churn@minor", "version:data@minor", "stage:churn#prod", "stage:data#prod")
+    number = world.open("topic", files, labels=labels)
+    outputs = world.folder / "outputs"
+    more = {
+        "MLFLOW_TRACKING_URI": address, "TAGLINE_LINEAGE": "true", "GITHUB_OUTPUT": str(outputs),
+        "TAGLINE_CHANGE": str(number), "GIT_SSH_COMMAND": "false",
+    }  # fmt: skip
+    said = [world.plan(number, **more)]
+    world.merge(number)
+    said.append(world.promote(number, **more))
+    step = {**world.environ(**more), "TAGLINE_COMMAND": "promote"}
+    said.append(world.run_cli("ci", cwd=world.folder, **step))
+    assert world.tags()
+    told = "".join(each.out + each.err for each in said)
+    told += "".join(world.comments(number)) + str(world.repo.statuses) + str(world.tags())
+    told += "".join(path.read_text() for path in world.folder.glob("*") if path.is_file())
+    assert "hunter2" not in told
+
+
 def test_api_url__of_somebody_else__gets_no_token(guarded: World, tmp_path: Path) -> None:
     """A variable of a pipeline may name an API; the job's token stays at home."""
     secret = "ghp_A1b2C3d4E5f6"

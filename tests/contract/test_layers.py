@@ -22,7 +22,7 @@ ALLOWED = {
     "render": {"domain"},
     "commands": {"ports", "storage_ports", "tracking_ports", "formats", "domain"},
     "adapters": {"ports", "storage_ports", "tracking_ports", "domain", "settings"},
-    "settings": set(),
+    "settings": {"domain"},
     "arguments": {"render", "inputs"},
     "inputs": set(),
     "token_wiring": {"domain", "settings"},
@@ -83,7 +83,7 @@ ALLOWED = {
     "cli_lineage": _SPEAKS | {"change_wiring", "ci_wiring", "lineage_wiring"},
     "cli_ci": {"cli_bytes", "arguments", "inputs", "ci_wiring", "render", "ports", "domain", "settings"},
     "demo": {"localforge"},
-    "errors": set(),
+    "errors": {"domain"},
 }
 # Libraries that only one layer may know.
 LIBRARIES = {

@@ -20,7 +20,6 @@ from tagline.domain.mlflow import (
     refuses_alias,
     same_server,
     sharers,
-    shown,
     tags_for,
 )
 
@@ -120,20 +119,6 @@ def test_same_server__two_addresses__by_scheme_host_port_and_path(one: str, othe
 
 def test_elsewhere__no_uri__is_this_server():
     assert elsewhere(MlflowRun("r"), "http://m.example") == ""
-
-
-@pytest.mark.parametrize(
-    ("url", "text"),
-    [
-        ("https://me:pw@m.example:8443/ml?token=x", "https://m.example:8443/ml"),
-        ("http://[::1]:80/", "http://[::1]"),
-        ("postgresql://me:pw@db/x", "postgresql:..."),
-        ("me:pw@host", "me:..."),
-        ("pw@host", "no address"),
-    ],
-)
-def test_shown__address__has_no_login(url: str, text: str):
-    assert shown(url) == text
 
 
 def test_sharers__of_one_model__are_the_other_artifacts_on_this_server():

@@ -294,7 +294,7 @@ def test_imported__from_a_url__has_what_marked_its_content(dep, locked):
     [
         ("https://user:secret@h/r.git", "https://h/r.git"),
         ("https://secret@h/r.git", "https://h/r.git"),
-        ("HTTPS://a@b:secret@h/x@y", "HTTPS://h/x@y"),
+        ("HTTPS://a@b:secret@h/x@y", "HTTPS://…@y"),
         ("ssh://git:secret@h/r", "ssh://git@h/r"),
         ("ssh://git@h/r", "ssh://git@h/r"),
         ("git@h:r.git", "git@h:r.git"),

@@ -28,6 +28,14 @@ AROUND = st.sampled_from(["", " ", "curl '", 'x="', "--url=", "git clone "])
         ("https://bob:1/S@h", "https://…@h"),
         ("https://proxy/https://u:S@h/y", "https://proxy/https://h/y"),
         ("curl 'https://u:S@h/y?a=S' -o y", "curl 'https://h/y?…' -o y"),
+        ("https://proxy/bob:S@h/y", "https://proxy/…@h/y"),
+        ("https://proxy/bob:p@S@host:y", "https://proxy/…@host:y"),
+        ("ssh://git:@S/x@h/r", "ssh://…@h/r"),
+        ("https://bob:a@S/b@h/r", "https://…@h/r"),
+        ("https://bob:a?S@h/r", "https://…"),
+        ("https://h:80/r?token=@S", "https://…"),
+        ("https://bob:S@h/r?token=a@S", "https://…"),
+        ("git+https://h/r?private_token=S", "git+https://h/r?…"),
         ('{"uri": "https://u:S@h?sig=S"}', '{"uri": "https://h?…"}'),
     ],
 )
@@ -38,8 +46,11 @@ def test_public__url_with_a_secret__lost_it(written: str, shown: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "git@github.com:o/r", "ssh://git@h/r", "abfss://box@acc.net/x", "https://h/a@b:c@d", "http://h:5000/x",
-        f"docker run py:3.11@sha256:{'a' * 64}", "risk@v1.0.0", "ada@acme.example", "a: b\n\tc", "s3://b/k",
+        f"git+http://h:80/r.git@{'a' * 40}#models/a#b?c", f"'git+https://h/r@{'b' * 64}#m'.",
+        f"git+ssh://git@h/r@{'a' * 40}", "https://reg/py:3.11@sha256:abc", "git@github.com:o/r", "ssh://git@h/r", "abfss://box@acc.net/x",
+        "https://h/a@b:c@d", "http://h:5000/x",
+        f"docker run py:3.11@sha256:{'a' * 64}", "risk@v1.0.0", "(or ml/version:rf@minor), is", "version:rf@minor: no",
+        "s3://b/a:b@c", "ada@acme.example", "a: b\n\tc", "s3://b/k",
     ],
 )  # fmt: skip
 def test_public__nothing_secret__stays(text: str) -> None:

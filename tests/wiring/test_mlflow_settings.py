@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tagline.adapters.mlflow import MlflowTracking
-from tagline.settings import Settings, without_login
+from tagline.domain.public import parted
+from tagline.settings import Settings
 from tagline.tracking_wiring import bridge_of
 
 
@@ -16,6 +17,7 @@ from tagline.tracking_wiring import bridge_of
         ("https://me:p%40w@m.example:8443/ml?x=1", "https://m.example:8443/ml?x=1", "me", "p@w"),
         ("https://me@m.example", "https://m.example", "me", None),
         ("https://me:a@b@m.example", "https://m.example", "me", "a@b"),
+        ("https://me:a@b/c@m.example", "https://", "", None),
         # No valid address, and still nothing to show.
         ("https://me:a/b@m.example", "https://m.example", "me", "a/b"),
         ("https://m.example/@team/ml", "https://m.example/@team/ml", "", None),
@@ -26,9 +28,8 @@ from tagline.tracking_wiring import bridge_of
         ("", "", "", None),
     ],
 )
-def test_without_login__address__is_parted(url: str, clean: str, user: str, password: str | None):
-    found, found_user, found_password = without_login(url)
-    assert (found, found_user, found_password.reveal() if found_password else None) == (clean, user, password)
+def test_parted__address__is_parted(url: str, clean: str, user: str, password: str | None):
+    assert parted(url) == (clean, user, password or "")
 
 
 def _login(**variables: str) -> tuple[str | None, str, str | None] | None:
@@ -58,7 +59,7 @@ def test_settings__mlflow__own_variables_before_the_addresss():
     [
         ("", "MLFLOW_TRACKING_URI is not set"),
         ("sqlite:////data/secret.db", "MLFLOW_TRACKING_URI is no http(s) address (sqlite:...)"),
-        ("databricks", "MLFLOW_TRACKING_URI is no http(s) address (databricks:...)"),
+        ("databricks", "MLFLOW_TRACKING_URI is no http(s) address (no address)"),
         ("./mlruns", "MLFLOW_TRACKING_URI is no http(s) address (no address)"),
     ],
 )
@@ -68,7 +69,7 @@ def test_bridge__without_an_address__says_why(url: str, why: str):
 
 def test_bridge__address_with_a_query__is_none_and_does_not_show_it():
     bridge = bridge_of(Settings.from_environ({"MLFLOW_TRACKING_URI": "https://me:pw@m.example/ml/?key=sesame"}))
-    assert bridge == (None, "MLFLOW_TRACKING_URI: the address has a query (https://m.example/ml)")
+    assert bridge == (None, "MLFLOW_TRACKING_URI: the address has a query (https://m.example/ml/?…)")
 
 
 def test_bridge__address__is_reached_without_the_login_in_it():

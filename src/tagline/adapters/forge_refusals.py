@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import requests
 
-from tagline.adapters.git import without_credentials
 from tagline.adapters.http_retries import LONGEST_WAIT
 from tagline.adapters.json_answers import OddAnswer, without_markup
+from tagline.domain.public import public
 from tagline.errors import NotFound, PlatformRefused
 
 _MOST_WORDS = 300
@@ -48,12 +48,12 @@ def unreachable(url: str, error: Exception) -> PlatformRefused:
         return _garbled(url, str(error))
     if isinstance(error, requests.exceptions.SSLError):
         return PlatformRefused(
-            f"The TLS certificate of {without_credentials(url)} is not trusted.",
+            f"The TLS certificate of {public(url)} is not trusted.",
             "A private authority's: name its bundle in REQUESTS_CA_BUNDLE, and for Git in GIT_SSL_CAINFO.",
             code="unreachable",
         )
     return PlatformRefused(
-        f"{without_credentials(url)} cannot be reached: {type(error).__name__}.",
+        f"{public(url)} cannot be reached: {type(error).__name__}.",
         "Run the same command again: what is done already is not done twice.",
         code="unreachable",
     )

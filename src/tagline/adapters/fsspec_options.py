@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from tagline.adapters.store_options import flag, number, refuse_untrusted, ssl_verify
+from tagline.domain.public import public
 from tagline.domain.storage import Remote
 from tagline.errors import WrongUsage
 
@@ -129,7 +130,10 @@ def _http(remote: Remote, parts: SplitResult) -> Plan:
         },
     }
     root = f"{parts.scheme}://{parts.netloc}{quote(unquote(parts.path))}"
-    return Plan("fsspec.implementations.http:HTTPFileSystem", "http", arguments, root, root)
+    # Quoted, a secret would be none to public().
+    plain = f"{parts.scheme}://{parts.netloc}{unquote(parts.path)}"
+    address = root if public(plain) == plain else public(plain)
+    return Plan("fsspec.implementations.http:HTTPFileSystem", "http", arguments, root, address)
 
 
 def _http_auth(remote: Remote, options: Mapping[str, str]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from tagline.adapters.fsspec_options import Plan, plan
-from tagline.adapters.git import without_credentials
 from tagline.adapters.store_options import PIECE, below, cut, in_threads, missing, no_versions
 from tagline.domain.origins import same_origin
+from tagline.domain.public import public, words_of
 from tagline.domain.storage import Facts, Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
 
@@ -23,8 +23,6 @@ _AGAIN = "Run the same command again: what came already is not fetched twice."
 _VERSIONED = {"gs": "#", "azure": "?versionid="}
 #: Facts that change when a content does, as the file systems name them; the first that is there is the mark.
 _MARKS = ("ETag", "etag", "md5Hash", "mtime", "modified", "last_modified", "Last-Modified")
-#: The longest error of a library that is repeated.
-_LONGEST_WORDS = 300
 
 
 #: The kinds that are HTTP underneath, by their extras.
@@ -57,7 +55,7 @@ class FsspecStore:
 
     def uri(self, key: Key) -> str:
         """The remote's url and the key, without credentials."""
-        return f"{without_credentials(self._plan.address)}/{key.path}"
+        return f"{public(self._plan.address)}/{key.path}"
 
     def look(self, key: Key) -> Facts:
         """Size, and whatever mark the store has; none of them vouches for a digest."""
@@ -198,6 +196,16 @@ class FsspecStore:
     def _changed(self, key: Key) -> ObjectChanged:
         return ObjectChanged(f"{self.uri(key)} was replaced while it was read.", "Run the same command again.")
 
+    def _secrets(self) -> list[str]:
+        """What a library's words must not have: options that log in, and what may be a query, as it is and quoted."""
+        names = r"password|passphrase|token|secret|account_key|connection_string|header"
+        behind = re.split(r"[?#]", self._remote.url, maxsplit=1)[1:]
+        return [
+            *(value for name, value in self._remote.options.items() if re.search(names, name)),
+            *behind,
+            *map(quote, behind),
+        ]
+
     def _lost(self, key: Key, error: Exception) -> TaglineError:
         name = type(error).__name__
         return StoreRefused(
@@ -206,7 +214,7 @@ class FsspecStore:
 
     def _explain(self, key: Key | None, error: Exception) -> TaglineError:
         """The error for a failure of a library."""
-        uri = self.uri(key) if key else without_credentials(self._plan.address)
+        uri = self.uri(key) if key else public(self._plan.address)
         # fsspec says "not found" of whatever failed over HTTP; the cause knows better.
         if self._plan.extra == "http" and isinstance(error, FileNotFoundError):
             error = error.__cause__ if isinstance(error.__cause__, Exception) else error
@@ -234,21 +242,12 @@ class FsspecStore:
                 "Add its key: ssh-keyscan HOST >> ~/.ssh/known_hosts, after you compared it with the real one.",
                 code="unreachable",
             )
-        words = self._clean(str(error))
+        words = words_of(error, self._secrets())
         return StoreRefused(
             f"{uri} cannot be reached ({name}{f': {words}' if words else ''}).",
             "Check the url and the network; then run the same command again.",
             code="unreachable",
         )
-
-    def _clean(self, text: str) -> str:
-        """A library's words on one line, without the values of options and without signed queries."""
-        names = r"password|passphrase|token|secret|account_key|connection_string|header"
-        for name, value in self._remote.options.items():
-            if re.search(names, name) and value:
-                text = text.replace(value, "***")
-        text = re.sub(r"\?\S+", "?***", without_credentials(text))
-        return " ".join(text.split())[:_LONGEST_WORDS]
 
 
 def _mark(found: Mapping[str, Any]) -> str | None:

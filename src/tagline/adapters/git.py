@@ -21,6 +21,7 @@ import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
 from tagline.adapters.git_redirects import MOST_REDIRECTS, TELLING, moved_to, redirected
+from tagline.domain.public import public
 from tagline.errors import PlatformRefused, WrongUsage
 
 #: Old address to new one, of the repositories that turned out to have moved: one look at each in a run.
@@ -248,10 +249,10 @@ def command_failed(command: str, stderr: str) -> PlatformRefused:
 
 
 def plain_stderr(stderr: str) -> str:
-    """Git's complaint on one line, without credentials that a URL may carry."""
+    """Git's complaint on one line, without the secrets that a URL may carry."""
     lines = [line.strip() for line in stderr.replace("\r", "\n").splitlines()]
     text = "; ".join(line for line in lines if line and not line.startswith("hint:"))
-    return without_credentials(text)[:2000] or "no reason given"
+    return public(text)[:2000] or "no reason given"
 
 
 _SCP_RE = re.compile(r"[^-/:][^/:]*:(?!//).*")
@@ -260,12 +261,6 @@ _SCP_RE = re.compile(r"[^-/:][^/:]*:(?!//).*")
 def is_url(text: str) -> bool:
     """Whether git takes ``text`` for a URL (``https://``, ``git@host:path``) and not for a path."""
     return "://" in text or _SCP_RE.fullmatch(text) is not None
-
-
-def without_credentials(text: str) -> str:
-    """``text`` with ``user:password@`` taken out of every URL in it."""
-    # Up to the last @ before the path: a password may contain one.
-    return re.sub(r"(?<=://)[^/\s]*@", "", text)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.changes import Change
 from tagline.domain.commits import CommitFacts
 from tagline.domain.landing import Commit, landed_after
+from tagline.domain.public import public
 from tagline.domain.touches import FileChange
 from tagline.errors import NotFound, PlatformRefused, Refused
 from tagline.ports import Landing, Tree
@@ -54,7 +55,7 @@ class GitHistory:
     @property
     def url(self) -> str:
         """The remote's, without credentials."""
-        return self._remote.url
+        return public(self._remote.url)
 
     @cached_property
     def commits(self) -> GitRepository:
@@ -88,7 +89,7 @@ class GitHistory:
         name = branch or default
         if name not in tips:
             raise NotFound(
-                f"{self._remote.url} has no branch {name!r}.",
+                f"{self.url} has no branch {name!r}.",
                 "Push it, or choose another default branch in the repository's settings.",
                 code="unknown-branch",
             )

@@ -16,6 +16,7 @@ from tagline.adapters.git import Git
 from tagline.adapters.git_urls import RemoteUrl
 from tagline.adapters.proxies import connections, proxy_of
 from tagline.domain.origins import same_origin
+from tagline.domain.public import public
 from tagline.domain.storage import Facts, Key
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError
 
@@ -53,7 +54,7 @@ class LfsStore:
 
     def uri(self, key: Key) -> str:
         """The server and the object's digest."""
-        return f"{self._endpoint or 'lfs:'}/objects/{_oid(key)}"
+        return f"{public(self._endpoint or 'lfs:')}/objects/{_oid(key)}"
 
     def look(self, key: Key) -> Facts:
         """An object's size, after the server said that it has it."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tagline.adapters.git import plain_stderr, without_credentials
+from tagline.adapters.git import plain_stderr
+from tagline.domain.public import public
 from tagline.errors import PlatformRefused
 
 # (what the remote says, our code, cause, fix); the first that matches wins.
@@ -69,7 +70,7 @@ _DENIED_RE = re.compile(
 
 def unreachable(url: str, stderr: str) -> PlatformRefused:
     """The error for a remote that did not answer, by what git said of it."""
-    shown, said = without_credentials(url), plain_stderr(stderr)
+    shown, said = public(url), plain_stderr(stderr)
     if _DENIED_RE.search(said):
         return PlatformRefused(
             f"{shown} does not let us in: {said}",
@@ -97,7 +98,7 @@ def unreachable(url: str, stderr: str) -> PlatformRefused:
 
 def refused_push(url: str, said: str, what: str = "these tags, and wrote none of them") -> PlatformRefused:
     """The error for a push that failed for good, or whose end nobody saw; ``what`` was pushed."""
-    shown = without_credentials(url)
+    shown = public(url)
     words = plain_stderr("\n".join(line for line in said.splitlines() if not line.startswith(("To ", "Done"))))
     for pattern, code, cause, fix in _REFUSALS:
         if re.search(pattern, said, re.I):

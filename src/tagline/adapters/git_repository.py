@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from tagline.adapters.git import Git, Place, find_repository, is_url, open_git, without_credentials
+from tagline.adapters.git import Git, Place, find_repository, is_url, open_git
 from tagline.adapters.git_facts import commit_facts
 from tagline.adapters.git_tags import read_tags, tag_names
 from tagline.adapters.git_trees import CommitTree, WorkTree
 from tagline.domain.commits import CommitFacts
 from tagline.domain.events import RawTag
+from tagline.domain.public import public
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Content, Tree
 
@@ -56,12 +57,12 @@ class GitRepository:
     def url(self) -> str:
         """The remote's URL without credentials, else this repository's own as ``file://``."""
         if self._url is not None:
-            return without_credentials(self._url)
+            return public(self._url)
         found = self.git.ask("remote", "get-url", self.remote) if self.remote else None
         if found is None:
             return self.place.root.absolute().as_uri()
         # A relative path means nothing to whoever reads the answer elsewhere.
-        return without_credentials(found) if is_url(found) else (self.place.root / found).resolve().as_uri()
+        return public(found) if is_url(found) else (self.place.root / found).resolve().as_uri()
 
     def tags(self, artifacts: Collection[str] | None, *, details: bool = False) -> Iterator[RawTag]:
         """The tags of ``artifacts``, or all."""

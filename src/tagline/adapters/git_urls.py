@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from tagline.adapters.git import Git, is_url
 from tagline.adapters.git_repository import GitRepository
+from tagline.domain.public import parted
 from tagline.errors import NotFound, WrongUsage
 
 #: What both forges take as the user beside a token; GitLab wants its job tokens under a name of their own.
@@ -68,20 +69,29 @@ def remote_url(text: str, *, base: Path | None = None, login: Login | None = Non
     ``base`` is what a relative path is relative to; ``login`` wins over credentials in the URL.
     Raises WrongUsage for what no URL can be.
     """
+    clean, user, password = parted(text)
     try:
-        parts = urlsplit(text)
+        scheme, host, port = urlsplit(clean).scheme, urlsplit(clean).hostname, urlsplit(clean).port
     except ValueError:
+        scheme, host, port = _HTTP[0], None, None
+    if scheme in _HTTP and (not host or port == 0):
         raise WrongUsage(
-            "The remote's URL cannot be read.", "Check its brackets and its port.", code="bad-url"
-        ) from None
-    if parts.scheme in _HTTP:
-        clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        if login is not None:
-            return RemoteUrl(clean, authorization(clean, login))
-        if parts.username is not None:
-            name, password = unquote(parts.username), unquote(parts.password or "")
-            return RemoteUrl(clean, authorization(clean, Login(password, name)))
-        return RemoteUrl(clean)
+            "The remote's URL cannot be read.",
+            "Check its brackets and its port. A password has / as %2F and @ as %40; better is none, and the token in "
+            "TAGLINE_REPO_TOKEN.",
+            code="bad-url",
+        )
+    if scheme in _HTTP:
+        if login is None and (user or password):
+            login = Login(password, user)
+        return RemoteUrl(clean, authorization(clean, login) if login is not None else ())
+    if password and "ssh" in scheme:
+        # git would hand it to ssh as an argument, which everybody on this machine may read.
+        raise WrongUsage(
+            "The remote's URL has a password, and SSH takes none from an address.",
+            "Leave it out, and let SSH find a key: ssh://git@HOST/PATH",
+            code="bad-url",
+        )
     if is_url(text):
         return RemoteUrl(text)
     path = Path(text) if base is None else base / text

@@ -17,10 +17,11 @@ import requests
 
 from tagline.adapters import http_retries
 from tagline.adapters.deadlines import Deadline, DeadlineAdapter, retry_until
-from tagline.domain.mlflow import query_in, shown
+from tagline.domain.mlflow import query_in
 from tagline.domain.origins import origin_of
+from tagline.domain.public import parted, public, words_of
 from tagline.errors import PlatformRefused
-from tagline.settings import Login, without_login
+from tagline.settings import Login, Secret
 
 UNREACHABLE, REFUSED = "mlflow-unreachable", "mlflow-refused"
 #: Seconds: to connect, between two pieces of an answer, and for an answer as a whole, its repeats included.
@@ -35,8 +36,6 @@ _REPEATS = 2
 _REST = 30.0
 #: Pages and rows of one list.
 _MOST_PAGES, MOST_ROWS = 1_000, 100_000
-#: Characters of a server's own words that are repeated.
-_MOST_WORDS = 300
 
 Params = Mapping[str, Any]
 
@@ -55,15 +54,15 @@ class MlflowClient:
     """
 
     def __init__(self, url: str, login: Login | None = None) -> None:
-        self.url, user, password = without_login(url)
+        self.url, user, password = parted(url)
         if more := query_in(self.url):
             raise PlatformRefused(
-                f"MLflow at {shown(self.url)} is not asked: the address has {more}.",
+                f"MLflow at {public(self.url)} is not asked: the address has {more}.",
                 "Set MLFLOW_TRACKING_URI to the server's address alone, and a secret to MLFLOW_TRACKING_TOKEN.",
                 code=REFUSED,
             )
-        if login is None and (user or password is not None):
-            login = Login(None, user, password)
+        if login is None and (user or password):
+            login = Login(None, user, Secret(password) if password else None)
         self._authorization = _authorization(login)
         self._secrets = _secrets(login, self._authorization)
         self._rests_until, self._trouble = 0.0, ""
@@ -213,11 +212,8 @@ class MlflowClient:
         return PlatformRefused(message, hint, code=REFUSED)
 
     def _clean(self, words: Any) -> str:
-        """A server's words for an error: one line, short, printable, and not the login that it may have echoed."""
-        text = " ".join("".join(c if c.isprintable() else " " for c in str(words)[: _MOST_WORDS * 20]).split())
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text[:_MOST_WORDS]
+        """A server's words for an error, without the login that it may have echoed."""
+        return words_of(words, self._secrets)
 
 
 def _authorization(login: Login | None) -> str:

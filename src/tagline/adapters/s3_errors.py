@@ -11,8 +11,8 @@ from shlex import quote
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tagline.adapters.git import without_credentials
 from tagline.adapters.store_options import missing
+from tagline.domain.public import words_of
 from tagline.domain.storage import Remote
 from tagline.errors import NotFound, ObjectChanged, StoreRefused, TaglineError, WrongUsage
 
@@ -280,7 +280,7 @@ def _unanswered(error: Exception, case: Case) -> TaglineError:
         )
     if isinstance(error, boto.BotoCoreError | ValueError):
         return StoreRefused(
-            f"The DVC remote {case.remote.name!r} cannot be used: {_clean(str(error), case.secrets)}",
+            f"The DVC remote {case.remote.name!r} cannot be used: {words_of(error, case.secrets)}",
             "Check the remote's options with dvc config --list, and the files of AWS's own configuration.",
         )
     raise error
@@ -296,14 +296,4 @@ def _words(error: Any, case: Case) -> str:
     """S3's code and what it says to it, on one line and without anything secret."""
     found = error.response.get("Error", {})
     code, message = (str(found.get(part) or "") for part in ("Code", "Message"))
-    text = _clean(f"{code}: {message}" if message else code, case.secrets).rstrip(".")
-    return f"{text}."
-
-
-def _clean(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    # What a strange server might repeat of the request: signatures, tokens, signed URLs.
-    text = re.sub(r"AWS4-HMAC-SHA256.*", "***", text, flags=re.DOTALL)
-    text = re.sub(r"(?i)(x-amz-[a-z-]*|signature|token)=[^\s&]*", r"\1=***", text)
-    return " ".join(without_credentials(text).split())[:_LONGEST_WORDS]
+    return f"{words_of(f'{code}: {message}' if message else code, case.secrets).rstrip('.')}."

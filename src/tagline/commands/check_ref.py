@@ -8,6 +8,7 @@ from tagline.commands.describe import describe
 from tagline.commands.reading import Source, View, read
 from tagline.domain.answers import decides, future_warnings, versions_by_commit
 from tagline.domain.events import Event
+from tagline.domain.published import entry_of
 from tagline.domain.registry import ArtifactState
 from tagline.domain.results import Checked
 from tagline.domain.tags import parse_tag
@@ -44,7 +45,7 @@ def check_ref(source: Callable[[], Source], ref: str | None, now: int) -> Checke
     version = event.version if event.stage is None else versions_by_commit(state).get(event.commit)
     entry = describe(artifact, registry.repository.tree(event.commit))
     warnings = [*view.notes, *view.reading.warnings, *state.warnings, *future_warnings(state, now)]
-    return Checked(event, version, entry, decides(state, event), warnings)
+    return Checked(event, version, entry and entry_of(entry), decides(state, event), warnings)
 
 
 def _find(view: View, artifact: str, tag: str) -> tuple[ArtifactState, Event]:

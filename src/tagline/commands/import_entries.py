@@ -146,7 +146,7 @@ class Editor:
 
     def _made(self, artifact: str, version: ListedVersion, entry: Mapping[str, Any]) -> str | None:
         """The commit of an earlier run that says the same of this version."""
-        commit = self._found.get(messages.one_line(version.uri))
+        commit = self._found.get(messages.shown(version.uri))
         said = _fields(self._port.read(commit, MANIFEST)) if commit is not None else {}
         return commit if artifact in said and manifest_edit.same(said[artifact], entry) else None
 

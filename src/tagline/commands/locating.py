@@ -12,6 +12,7 @@ from tagline.domain.lfs import MAX_POINTER, LfsPointer, parse_pointer
 from tagline.domain.listings import Entry, checked, folder_digest
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.pointers import ListedFile, Out, pick
+from tagline.domain.public import public
 from tagline.domain.storage import Item, Key, Remote, total_size
 from tagline.domain.tracked import upwards
 from tagline.errors import BadPointer, NotFound
@@ -76,7 +77,7 @@ def locate(tree: Tree, entry: ManifestEntry, around: Surroundings) -> Place:
     if entry.path is None:
         return Place()
     if entry.virtual:
-        return Place(uri=entry.path)
+        return Place(uri=public(entry.path))
     content = around.content(entry.path)
     if content is not None and content.kind == "blob":
         return _in_lfs(tree, entry.path, around) if content.pointer else _in_git(entry.path, content, around)

@@ -13,6 +13,7 @@ from tagline.domain.answers import Answer, decides, find, of_tag, previous_versi
 from tagline.domain.events import Warn
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.messages import CHANGE, parse_trailers
+from tagline.domain.published import entry_of
 from tagline.domain.registry import ArtifactState
 from tagline.domain.results import Presigned, Resolved
 from tagline.domain.storage import Location, only_file
@@ -51,7 +52,7 @@ class Found:
         """The answer of ``resolve``."""
         return Resolved(
             answer=self.answer,
-            entry=self.entry,
+            entry=self.entry and entry_of(self.entry),
             location=location,
             current=self.current,
             previous_version=self.previous_version,

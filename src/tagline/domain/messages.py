@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tagline.domain.public import public, public_uri
 from tagline.domain.tags import EventKind
 
 Trailers = dict[str, list[str]]
@@ -53,8 +54,22 @@ def subject(kind: EventKind, artifact: str, version: str | None, stage: str | No
 
 def compose(first_line: str, trailers: Iterable[tuple[str, str]]) -> str:
     """A whole message. A trailer's value becomes one printable line, whatever it was."""
-    lines = [f"{key}: {one_line(value)}" for key, value in trailers if value]
+    lines = [f"{key}: {_shown(key, value)}" for key, value in trailers if value]
     return "\n".join([first_line, *(["", *lines] if lines else []), ""])
+
+
+def shown(value: str) -> str:
+    """A trailer's value as it is written, for ever and for everybody."""
+    return one_line(public(value))
+
+
+def shown_trailers(trailers: Trailers) -> Trailers:
+    """Trailers that somebody wrote, as they may be shown."""
+    return {key: [_shown(key, value) for value in values] for key, values in trailers.items()}
+
+
+def _shown(key: str, value: str) -> str:
+    return one_line(public_uri(value)) if key == URI else shown(value)
 
 
 def one_line(text: str) -> str:

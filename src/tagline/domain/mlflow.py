@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from tagline.domain.conditions import Metrics
 from tagline.domain.manifest import ManifestEntry, MlflowRun
+from tagline.domain.public import public
 
 #: What is written to runs and to versions of models, by name.
 TAG, COMMIT, CHANGE = "tagline.tag", "tagline.commit", "tagline.change"
@@ -204,22 +205,11 @@ def query_in(url: str) -> str:
     return "a query" if "?" in url else "a fragment (#)" if "#" in url else ""
 
 
-def shown(url: str) -> str:
-    """A tracking URI for people, without login and query; of one that is not http(s) the scheme alone."""
-    found = _address(url)
-    if found is None:
-        scheme = url.partition(":")[0]
-        return f"{scheme}:..." if re.fullmatch(r"[a-zA-Z][\w.+-]*", scheme, re.ASCII) else "no address"
-    scheme, host, port, path = found
-    host = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{host}{'' if _PORTS[scheme] == port else f':{port}'}{path}"
-
-
 def elsewhere(entry: MlflowRun, url: str) -> str:
     """Why what a manifest names is not on the server at ``url``; empty where it is, or the manifest names none."""
     if entry.tracking_uri is None or same_server(entry.tracking_uri, url):
         return ""
-    return f"the manifest names {shown(entry.tracking_uri)}, this job's MLflow is {shown(url)}"
+    return f"the manifest names {public(entry.tracking_uri)}, this job's MLflow is {public(url)}"
 
 
 def _address(url: str) -> tuple[str, str, int, str] | None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.mlflow import Checked, Run
-from tagline.domain.public import public
+from tagline.domain.public import public, public_uri
 from tagline.domain.storage import Location
-
-#: ``git+REPOSITORY@COMMIT#PATH``, as Tagline says where something lies in Git.
-_IN_GIT_RE = re.compile(r"git\+[^#]*@(?:[0-9a-f]{64}|[0-9a-f]{40})(?:#|\Z)")
 
 
 def maybe(text: str | None) -> str | None:
@@ -40,10 +36,7 @@ def location_of(content: Location, entry: ManifestEntry | None) -> Location:
     if uri is None:
         return content
     written = entry is not None and entry.path == uri
-    if not written and _IN_GIT_RE.match(uri):
-        return content  # of a repository whose URL the adapter has cleaned
-    base, mark, inner = (uri, "", "") if written else uri.partition("#")
-    return replace(content, uri=f"{public(base)}{mark}{inner}")
+    return replace(content, uri=public(uri) if written else public_uri(uri))
 
 
 def checked_of(checked: Checked) -> Checked:

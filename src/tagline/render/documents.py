@@ -9,7 +9,16 @@ from typing import Any
 from tagline.domain.events import Warn
 from tagline.domain.holds import Holding, Tally, approvals
 from tagline.domain.intents import Intent
-from tagline.domain.messages import CHANGE, OVERRIDE, POLICY, REASON, REQUESTED_BY, ROLLBACK_FROM, Trailers
+from tagline.domain.messages import (
+    CHANGE,
+    OVERRIDE,
+    POLICY,
+    REASON,
+    REQUESTED_BY,
+    ROLLBACK_FROM,
+    Trailers,
+    shown_trailers,
+)
 from tagline.domain.planning import Row
 from tagline.domain.registry import ArtifactState, Hold
 from tagline.domain.results import Checked, Fetched, History, Planned, Presigned, Resolved, Shown, StageHistory, Written
@@ -100,7 +109,7 @@ def history(result: History) -> Document:
                 "commit": past.event.commit,
                 "tag": past.event.tag,
                 "actor": {"name": past.actor_name, "email": past.actor_email},
-                "trailers": past.trailers,
+                "trailers": shown_trailers(past.trailers),
             }
             for past in result.events
         ],
@@ -121,7 +130,7 @@ def holds(result: StageHistory) -> Document:
 
 
 def _past_hold(artifact: str, one: Holding) -> Document:
-    hold, trailers = one.hold, one.trailers
+    hold, trailers = one.hold, shown_trailers(one.trailers)
     return {
         "artifact": artifact,
         "stage": hold.stage,
