@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tagline.domain.storage import Facts, Key
+from tagline.domain.tracked import TrackedPaths, is_telling
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused
 
 
@@ -36,8 +37,17 @@ class MemoryTree:
     def paths(self) -> Sequence[str]:
         return sorted({*self._files, *self._links})
 
-    def files(self) -> Sequence[tuple[str, str]]:
-        return [(path, "") for path in self.paths()]
+    def telling(self) -> Sequence[str]:
+        return [path for path in self.paths() if is_telling(path.rpartition("/")[2])]
+
+    def kinds(self, paths: Iterable[str]) -> dict[str, str]:
+        tracked = TrackedPaths(self.paths())
+        found = {path: "blob" if tracked.is_file(path) else "tree" for path in paths}
+        return {path: kind for path, kind in found.items() if kind == "blob" or tracked.is_directory(path)}
+
+    def files(self, within: Collection[str]) -> Sequence[tuple[str, str]]:
+        inside = (file for file in self.paths() if "." in within or any(f"{file}/".startswith(f"{p}/") for p in within))
+        return [(path, "") for path in inside]
 
     def read(self, path: str, limit: int) -> bytes | None:
         self.reads.append(path)

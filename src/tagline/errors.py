@@ -120,3 +120,15 @@ class BadPointer(Refused):
     """What Git says about an artifact's bytes does not identify them (exit 1)."""
 
     code = "bad-pointer"
+
+
+class TooManyPaths(Refused):
+    """A commit's tree stands for more files than anybody looks at (exit 1). ``what`` says how many of which."""
+
+    code = "too-many-paths"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} are in one commit: it cannot be looked through.",
+            "Put many files into an archive or under DVC; a tree that repeats itself without end is refused.",
+        )

@@ -13,7 +13,7 @@ from tagline.domain.events import RawTag
 from tagline.domain.planning import NewTag
 from tagline.domain.pushes import Push
 from tagline.domain.records import ChangeKey
-from tagline.domain.touches import FileChange
+from tagline.domain.touches import Among, FileChange
 from tagline.domain.triggers import Event
 from tagline.errors import PlatformRefused
 
@@ -28,11 +28,26 @@ class Tree(Protocol):
     def label(self) -> str:
         """What a person calls this snapshot: ``work tree`` or ``commit 1a2b3c4``."""
 
+    def telling(self) -> Sequence[str]:
+        """The files that tell something of artifacts, by their names (``domain.tracked.is_telling``), in any folder.
+
+        Raises TooManyPaths, as does whatever lists files: a few kB of a commit can stand for millions of them.
+        """
+
+    def kinds(self, paths: Iterable[str]) -> dict[str, str]:
+        """The kinds (as of :class:`Content`) of what lies at some paths; absent ones are left out."""
+
     def paths(self) -> Sequence[str]:
         """Every tracked file (symlinks included, submodules' content not), sorted."""
 
-    def files(self) -> Sequence[tuple[str, str]]:
-        """Path and Git's id of every file and link; in a work tree the ids are empty."""
+    def files(self, within: Collection[str]) -> Sequence[tuple[str, str]]:
+        """Path and Git's id of the files and links at and below some paths, sorted; in a work tree the ids are empty.
+
+        ``.`` is the whole snapshot.
+        """
+
+    def submodules(self) -> frozenset[str]:
+        """The paths of the submodules; none of a work tree, whose names do not tell."""
 
     def read(self, path: str, limit: int) -> bytes | None:
         """The content of a regular file, at most ``limit`` + 1 bytes; None where there is none, and for a symlink."""
@@ -345,8 +360,8 @@ class History(Protocol):
     def branches(self) -> list[str]:
         """The names of all branches."""
 
-    def differing(self, before: str, after: str) -> list[FileChange]:
-        """The files that differ between two commits."""
+    def differing(self, before: str, after: str, among: Among) -> list[FileChange]:
+        """The files that differ between two commits, of those that are asked for. Raises TooManyPaths."""
 
     def line(self, branch: str, since: float) -> list[str]:
         """The first parents of a branch's tip, newest first, at least as far back as ``since``."""
@@ -362,38 +377,3 @@ class History(Protocol):
 
     def brings_nothing(self, before: str | None, after: str, base: str) -> bool:
         """Whether it is proved that a push brought only commits of ``base``, or the plain merge with one."""
-
-
-class Commits(Protocol):
-    """A branch that is gone on with, commit by commit, without a checkout: no work tree, index or HEAD is touched."""
-
-    @property
-    def branch(self) -> str:
-        """Its name."""
-
-    def tip(self) -> str | None:
-        """The commit to go on from: the branch's newest, or the default branch's; None before the first commit.
-
-        Raises Refused where the branch is checked out, Conflict where it differs here and on the remote.
-        """
-
-    def default(self) -> str | None:
-        """The newest commit of the default branch; None before the first."""
-
-    def unpushed(self) -> bool:
-        """Whether the branch is here, and not on the remote that it is pushed to; False where nothing is pushed."""
-
-    def read(self, commit: str, path: str) -> bytes | None:
-        """A file of a commit; None where there is none. Raises Refused for what is there and is no file."""
-
-    def unmerged(self) -> list[tuple[str, str]]:
-        """Id and message of the branch's commits that the default branch lacks, oldest first."""
-
-    def add(self, parent: str | None, path: str, data: bytes, message: str, time: int) -> str:
-        """A commit that changes one file at the root; its id. No branch knows it yet. ``time`` is unix seconds."""
-
-    def publish(self, commit: str) -> None:
-        """Make it the branch's newest commit, on the remote first where that is pushed to.
-
-        Raises Conflict where somebody else moved the branch meanwhile, PlatformRefused when the remote says no.
-        """

@@ -16,7 +16,7 @@ from tagline.domain.messages import one_line
 from tagline.domain.public import public
 from tagline.domain.tags import parse_tag
 from tagline.errors import NotFound, WrongUsage
-from tagline.ports import Commits, Ledger, Tree, Upstream
+from tagline.ports import Ledger, Tree, Upstream
 from tagline.settings import Settings
 from tagline.storage_ports import ObjectStore
 from tagline.token_wiring import GITHUB, GITHUB_API, Grant, token_for
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git_urls import Login, RemoteUrl
     from tagline.commands.writing import Desk
     from tagline.storage_wiring import StorageWiring
-    from tagline.tracking_ports import Bridge
+    from tagline.tracking_ports import Bridge, Commits
 
 #: ``owner/name`` on a forge, groups in between included.
 OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")

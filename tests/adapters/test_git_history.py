@@ -11,7 +11,7 @@ import pytest
 from tagline.adapters.git_history import GitHistory
 from tagline.adapters.git_remote import RemoteCache
 from tagline.adapters.git_urls import remote_url
-from tagline.domain.touches import FileChange
+from tagline.domain.touches import Among, FileChange
 from tests.gitbuild import EPOCH, Commit, History, build, run_git
 from tests.githttp import GitServer, serve
 
@@ -71,7 +71,7 @@ def test_is_older__near_and_far__as_the_branch_has_them(place: Place) -> None:
 
 def test_files__of_two_commits__differ_as_git_says(place: Place) -> None:
     ids, history = place.ids, place.history
-    assert history.differing(ids["c1"], ids["c5"]) == [FileChange("a", "M")]
+    assert history.differing(ids["c1"], ids["c5"], Among(paths=("a", "none"))) == [FileChange("a", "M")]
     assert history.files(ids["c5"]).read("a", 10) == b"5"
     assert history.object_id(ids["c5"], "a") == ("blob", ids["blob:c5:a"])
     assert (history.object_id(ids["c5"], "folder") or ("", ""))[0] == "tree"

@@ -68,7 +68,7 @@ def _garbled(url: str, what: str) -> PlatformRefused:
     """What came is no answer of a forge's API: the fault is on the way to it, or in the address."""
     words = without_markup(what)[:_MOST_WORDS]
     return PlatformRefused(
-        f"What answered for {without_credentials(url)} is not the forge's API, or is a page in front of it: {words}.",
+        f"What answered for {public(url)} is not the forge's API, or is a page in front of it: {words}.",
         "Check GITHUB_API_URL or CI_API_V4_URL, the repository's name and the proxies on the way; then run the same "
         "command again: what is done already is not done twice.",
         code="forge-failed",

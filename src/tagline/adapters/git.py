@@ -20,6 +20,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
+from tagline.adapters.git_folder_reader import FolderReader
 from tagline.adapters.git_redirects import MOST_REDIRECTS, TELLING, moved_to, redirected
 from tagline.domain.public import public
 from tagline.errors import PlatformRefused, WrongUsage
@@ -38,6 +39,8 @@ _ALWAYS = (
     # git would take headers along, and so tokens, to wherever a server sends it.
     ("http.followRedirects", "false"),
 )
+#: What subprocess calls PIPE.
+_PIPE = -1
 _TRANSPORTS = "file:git:http:https:ssh"
 
 # A hook or an alias of git's runs us with variables that point every git at its own repository;
@@ -201,6 +204,10 @@ class Git:
             return int(self._git.get_object_header(object_id)[2])
         except ValueError:
             return None
+
+    def folders(self) -> FolderReader:
+        """What reads folders of this repository, by a process of its own; to be opened by ``with``."""
+        return FolderReader(lambda: self.start("cat-file", "--batch", istream=_PIPE))
 
     def forget(self) -> None:
         """End the processes that :meth:`stream` and :meth:`size` keep."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from tagline.adapters.git_differing import End, differing
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_remote import RemoteCache, is_missing
 from tagline.adapters.git_repository import GitRepository
@@ -21,7 +22,7 @@ from tagline.domain.changes import Change
 from tagline.domain.commits import CommitFacts
 from tagline.domain.landing import Commit, landed_after
 from tagline.domain.public import public
-from tagline.domain.touches import FileChange
+from tagline.domain.touches import Among, FileChange
 from tagline.errors import NotFound, PlatformRefused, Refused
 from tagline.ports import Landing, Tree
 
@@ -116,14 +117,15 @@ class GitHistory:
         """Kind and id of what lies at a path."""
         return self.snapshots.tree(commit).object_id(path)
 
-    def differing(self, before: str, after: str) -> list[FileChange]:
+    def differing(self, before: str, after: str, among: Among) -> list[FileChange]:
         """By comparing the folders of both; renames count as removed and added."""
         self.snapshots.fetch([before, after])
-        output = self.snapshots.repository.git.run(
-            "diff-tree", "-r", "-z", "--no-renames", "--name-status", "--end-of-options", before, after
-        ).stdout
-        fields = output.decode(errors="surrogateescape").split("\0")
-        return [FileChange(path, status[:1]) for status, path in zip(fields[::2], fields[1::2], strict=False)]
+
+        def end(commit: str) -> End:
+            tree = self.snapshots.tree(commit)
+            return End(tree.folders, tree.survey.counts if among.telling else {})
+
+        return differing(end(before), end(after), among)
 
     # -- the line of commits ----------------------------------------------------
 

@@ -23,6 +23,8 @@ from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.commits import CommitFacts
 from tagline.domain.lfs import MAX_POINTER
 from tagline.domain.tags import artifact_in_tag
+from tagline.domain.tracked import is_telling
+from tagline.errors import TooManyPaths
 
 _WITHOUT = "blob:none"
 #: Every Git LFS pointer is below it, and what is not can be none.
@@ -34,6 +36,7 @@ _TELLING_RE = re.compile(
     r"(?:^|/)(?:[^/]+\.dvc|\.dvc/config|dvc\.lock|dvc\.yaml|artifacts\.yaml|params\.yaml|\.gitattributes|\.lfsconfig"
     r"|\.gto)$"
 )
+_ALSO_TELLING = frozenset(("config", "params.yaml", ".lfsconfig", ".gto"))
 #: More than so many are not fetched before they are asked for.
 _TOO_MANY = 50_000
 #: So many files that are called like the artifact are taken for what its manifest will name.
@@ -104,10 +107,19 @@ class Snapshots:
 
     def _likely(self, commit: str) -> list[str]:
         """The files that are read next: those that tell something, and those that are called like the artifact."""
-        files = self._trees[commit].files() if commit in self._trees else []
-        telling = [object_id for path, object_id in files if _TELLING_RE.search(path)]
         short = artifact_in_tag(self._artifact or "").rpartition("=")[2]
-        named = [object_id for path, object_id in files if short and posixpath.basename(path).split(".")[0] == short]
+
+        def is_namesake(name: str) -> bool:
+            return bool(short) and name.split(".")[0] == short
+
+        try:
+            files = self._trees[commit].named(
+                lambda _, name: is_telling(name) or name in _ALSO_TELLING or is_namesake(name)
+            )
+        except TooManyPaths:
+            return []  # whoever needs them all will say so
+        telling = [file.object_id for file in files if _TELLING_RE.search(file.path)]
+        named = [file.object_id for file in files if is_namesake(posixpath.basename(file.path))]
         return [*(telling if len(telling) <= _TOO_MANY else ()), *(named if len(named) <= _NAMESAKES else ())]
 
     def _fetch(self, options: Sequence[str], revisions: Sequence[str]) -> bool:

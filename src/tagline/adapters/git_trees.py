@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from tagline.adapters.git import Git
+from tagline.adapters.git_folders import FOLDER, LINK, MOST_PATHS, SUBMODULE, Entry, Folders, Survey, Wanted
 from tagline.domain.lfs import MAX_POINTER, PREFIX
+from tagline.domain.tracked import TrackedPaths, is_telling, upwards
+from tagline.errors import TooManyPaths
 from tagline.ports import Blob, Content
 
-_REGULAR = ("100644", "100755", "100664")
-_AT_ONCE = 500
-
-
-class _Entry(NamedTuple):
-    mode: str
-    kind: str
-    object_id: str
-    path: str
+_REGULAR = ("100644", "100755")
 
 
 def _decode(raw: bytes) -> str:
     return raw.decode(errors="surrogateescape")
 
 
-def _kind(mode: str, kind: str) -> str:
-    """Git's words for an entry, in those of :class:`tagline.ports.Content`."""
-    found = {"tree": "tree", "commit": "submodule"}.get(kind, "blob")
-    return "symlink" if found == "blob" and mode not in _REGULAR else found
-
-
-def _size(column: Sequence[str]) -> int | None:
-    return int(column[0]) if column and column[0].isdigit() else None
+def _kind(entry: Entry) -> str:
+    """Git's mode in the words of :class:`tagline.ports.Content`."""
+    return {FOLDER: "tree", SUBMODULE: "submodule", LINK: "symlink"}.get(entry.mode, "blob")
 
 
 class WorkTree:
@@ -52,6 +42,16 @@ class WorkTree:
         output = self._git.run("ls-files", "-z", "--cached", "--deduplicate").stdout
         return sorted(_decode(raw) for raw in output.split(b"\0") if raw)
 
+    def telling(self) -> Sequence[str]:
+        """By their names in the index."""
+        return [path for path in self.paths() if is_telling(posixpath.basename(path))]
+
+    def kinds(self, paths: Iterable[str]) -> dict[str, str]:
+        """The kinds of what lies at some paths, as far as names tell: what is no folder is called a blob."""
+        tracked = TrackedPaths(self.paths())
+        found = {path: "blob" if tracked.is_file(path) else "tree" for path in paths}
+        return {path: kind for path, kind in found.items() if kind == "blob" or tracked.is_directory(path)}
+
     def read(self, path: str, limit: int) -> bytes | None:
         """A regular file's first ``limit`` + 1 bytes, whether Git tracks it or not."""
         try:
@@ -64,9 +64,17 @@ class WorkTree:
         with os.fdopen(descriptor, "rb") as file:
             return file.read(limit + 1)
 
-    def files(self) -> Sequence[tuple[str, str]]:
-        """Every path of the index; Git has not seen these bytes yet."""
-        return [(path, "") for path in self.paths()]
+    def files(self, within: Collection[str]) -> Sequence[tuple[str, str]]:
+        """By their names in the index; Git has not seen these bytes yet."""
+        tracked = TrackedPaths(self.paths())
+        if "." in within:
+            return [(path, "") for path in self.paths()]
+        inside = {file for path in within for file in (path, *tracked.below(path)) if tracked.is_file(file)}
+        return [(path, "") for path in sorted(inside)]
+
+    def submodules(self) -> frozenset[str]:
+        """None: the index is read by names alone."""
+        return frozenset()
 
     def _open(self, path: str) -> int:
         """Open component by component, so that no link on the way leads out of the work tree."""
@@ -110,7 +118,11 @@ class WorkTree:
 
 
 class CommitTree:
-    """The files of one commit, read from Git's objects."""
+    """The files of one commit, read from Git's objects.
+
+    Only the folders that a question is about are read. ``prefetch`` brings many files of a partial repository at
+    once; git itself would ask for one after the other.
+    """
 
     def __init__(
         self, git: Git, commit: str, *, partial: bool = False, prefetch: Callable[[list[str]], None] | None = None
@@ -118,136 +130,153 @@ class CommitTree:
         self._git = git
         self._commit = commit
         self._partial = partial
-        # Brings many files of a partial repository at once; git itself would ask for one after the other.
         self._prefetch = prefetch
+        self.folders = Folders(git, commit)
 
     @property
     def label(self) -> str:
         """``commit 1a2b3c4``."""
         return f"commit {self._commit[:7]}"
 
-    @cached_property
-    def _all(self) -> list[_Entry]:
-        return self._list("-r")
-
     def paths(self) -> Sequence[str]:
-        """Every file of the commit, sorted by Git."""
+        """Every file of the commit, sorted by Git. Raises TooManyPaths."""
         return [entry.path for entry in self._all]
 
-    def files(self) -> list[tuple[str, str]]:
-        """Path and id of every file and link."""
-        return [(entry.path, entry.object_id) for entry in self._all if entry.kind == "blob"]
+    def files(self, within: Collection[str]) -> list[tuple[str, str]]:
+        """Path and id of the files and links at and below some paths. Raises TooManyPaths."""
+        if "." in within:
+            return [(entry.path, entry.object_id) for entry in self._all if not entry.is_submodule]
+        found: dict[str, str] = {}
+        folders: set[str] = set()
+        with self.folders.reading():
+            for path, entry in sorted(self.folders.find(within).items()):
+                if entry.is_folder and folders.isdisjoint(upwards(path)):
+                    folders.add(path)
+                    found.update((f"{path}/{below.path}", below.object_id) for below in self._below(entry))
+                elif not entry.is_folder and not entry.is_submodule:
+                    found[path] = entry.object_id
+                if len(found) > MOST_PATHS:
+                    raise TooManyPaths(f"More than {MOST_PATHS:,} paths")
+        return sorted(found.items())
 
-    def _list(self, *arguments: str) -> list[_Entry]:
-        output = self._git.run("ls-tree", "-z", "--full-tree", *arguments[:1], self._commit, *arguments[1:]).stdout
-        entries = []
-        for raw in output.split(b"\0"):
-            if raw:
-                meta, _, path = raw.partition(b"\t")
-                mode, kind, object_id = meta.decode().split()
-                entries.append(_Entry(mode, kind, object_id, _decode(path)))
-        return entries
+    def _below(self, folder: Entry) -> Iterator[Entry]:
+        survey = self.folders.survey(folder.object_id, lambda *_: True)
+        return (entry for entry in survey.unfold() if not entry.is_submodule)
 
-    def _entries(self, paths: Sequence[str]) -> list[_Entry]:
-        found = []
-        # git takes a path that leads out of the repository for an error; to us nothing lies there.
-        paths = [path for path in paths if path and not path.startswith("/") and ".." not in path.split("/")]
-        for start in range(0, len(paths), _AT_ONCE):
-            found += self._list("-t", "--", *paths[start : start + _AT_ONCE])
-        wanted = set(paths)
-        return [entry for entry in found if entry.path in wanted]
-
-    def _known(self, paths: Sequence[str]) -> list[_Entry]:
-        """The files at some paths: by the whole list where that was read before, which spares a process."""
-        if "_all" not in self.__dict__:
-            return self._entries(paths)
-        return [self._by_path[path] for path in dict.fromkeys(paths) if path in self._by_path]
+    def submodules(self) -> frozenset[str]:
+        """The paths of the submodules. Raises TooManyPaths."""
+        return frozenset(entry.path for entry in self.survey.unfold() if entry.is_submodule)
 
     @cached_property
-    def _by_path(self) -> dict[str, _Entry]:
-        return {entry.path: entry for entry in self._all}
+    def _all(self) -> list[Entry]:
+        return self.named(lambda *_: True)
+
+    def telling(self) -> Sequence[str]:
+        """The files that tell something of artifacts, by their names. Raises TooManyPaths."""
+        return self._telling
+
+    @cached_property
+    def _telling(self) -> list[str]:
+        return [entry.path for entry in self.survey.unfold() if not entry.is_submodule]
+
+    @cached_property
+    def survey(self) -> Survey:
+        """The folders with the telling files in them, and with submodules."""
+        return self.folders.survey(self.folders.root, lambda mode, name: mode == SUBMODULE or is_telling(name))
+
+    def named(self, wanted: Wanted) -> list[Entry]:
+        """The files whose names are wanted, in any folder. Raises TooManyPaths."""
+        return self.folders.survey(self.folders.root, wanted).unfold()
+
+    def kinds(self, paths: Iterable[str]) -> dict[str, str]:
+        """The kinds of what lies at some paths."""
+        return {path: _kind(entry) for path, entry in self.folders.find(paths).items()}
 
     def read(self, path: str, limit: int) -> bytes | None:
         """A regular file's first ``limit`` + 1 bytes."""
         return self.read_many([path], limit).get(path)
 
     def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
-        """Several files by three git processes, whatever their number."""
-        regular = [e for e in self._known(list(paths)) if e.mode in _REGULAR]
+        """Several files, whatever their number by a few git processes; equal ones are read once."""
+        found = self.folders.find(paths)
+        regular = {path: entry.object_id for path, entry in found.items() if entry.mode in _REGULAR}
         if not regular:
             return {}
+        ids = list(dict.fromkeys(regular.values()))
         if self._prefetch is not None:
-            self._prefetch([entry.object_id for entry in regular])
-        wanted = "".join(f"{entry.object_id}\n" for entry in regular).encode()
-        output = self._git.run("cat-file", "--batch-check=%(objectsize)", stdin=wanted).stdout
-        sizes = [int(line) for line in output.split()]
-        small = [e for e, size in zip(regular, sizes, strict=True) if size <= limit]
-        contents = self._blobs(small)
+            self._prefetch(ids)
+        sizes = self._sizes(ids)
+        contents = self._blobs([one for one in ids if sizes[one] <= limit])
         # A file over the limit is reported as such by its reader, who needs to see one byte more.
-        too_large = (e for e, size in zip(regular, sizes, strict=True) if size > limit)
-        return contents | {entry.path: b" " * (limit + 1) for entry in too_large}
+        too_large = b" " * (limit + 1) if len(contents) < len(ids) else b""
+        return {path: contents.get(object_id, too_large) for path, object_id in regular.items()}
 
-    def _blobs(self, entries: Sequence[_Entry]) -> dict[str, bytes]:
-        if not entries:
+    def _sizes(self, object_ids: Sequence[str]) -> dict[str, int]:
+        """Bytes, by id."""
+        wanted = "".join(f"{one}\n" for one in object_ids).encode()
+        output = self._git.run("cat-file", "--batch-check=%(objectsize)", stdin=wanted).stdout
+        return dict(zip(object_ids, map(int, output.split()), strict=True))
+
+    def _blobs(self, object_ids: Sequence[str]) -> dict[str, bytes]:
+        if not object_ids:
             return {}
-        wanted = "".join(f"{entry.object_id}\n" for entry in entries).encode()
+        wanted = "".join(f"{one}\n" for one in object_ids).encode()
         output = self._git.run("cat-file", "--batch=%(objectsize)", "--buffer", stdin=wanted).stdout
         contents: dict[str, bytes] = {}
         position = 0
-        for entry in entries:
+        for one in object_ids:
             end = output.index(b"\n", position)
             size = int(output[position:end])
-            contents[entry.path] = output[end + 1 : end + 1 + size]
+            contents[one] = output[end + 1 : end + 1 + size]
             position = end + 1 + size + 1
         return contents
 
     def object_id(self, path: str) -> tuple[str, str] | None:
         """Kind (as of Content) and id of what lies at ``path``; None for nothing."""
-        entry = self._entry(path.strip("/"))
-        return None if entry is None else (_kind(entry.mode, entry.kind), entry.object_id)
+        entry = self._entry(path)
+        return None if entry is None else (_kind(entry), entry.object_id)
 
-    def _entry(self, path: str) -> _Entry | None:
-        """A file, by the whole list where that was read before; or a folder."""
-        if "_all" in self.__dict__ and path in self._by_path:
-            return self._by_path[path]
-        return next(iter(self._entries([path])), None)
+    def _entry(self, path: str) -> Entry | None:
+        wanted = path.strip("/")
+        return self.folders.find([wanted]).get(wanted)
 
     def content(self, path: str) -> Content | None:
         """What lies at ``path``: a file, a folder, a link or a submodule."""
-        wanted = path.strip("/")
-        entry = self._entry(wanted) if wanted else None
+        entry = self._entry(path)
         if entry is None:
             return None
-        if entry.kind == "tree":
+        if entry.is_folder:
             return self._folder(entry)
-        if entry.kind == "commit":
+        if entry.is_submodule:
             return Content("submodule", entry.object_id, None, 0)
         if self._prefetch is not None:
             self._prefetch([entry.object_id])
-        size = int(self._git.text("cat-file", "-s", entry.object_id))
+        size = self._sizes([entry.object_id])[entry.object_id]
         if entry.mode not in _REGULAR:
             return Content("symlink", entry.object_id, size, 1)
-        pointer = size <= MAX_POINTER and self._blobs([entry])[entry.path].startswith(PREFIX)
+        pointer = size <= MAX_POINTER and self._blobs([entry.object_id])[entry.object_id].startswith(PREFIX)
         return Content("blob", entry.object_id, size, 1, pointer)
 
-    def _folder(self, entry: _Entry) -> Content:
-        blobs = self._below(entry.object_id)
-        size = None if self._partial else sum(blob.size or 0 for blob in blobs)
-        return Content("tree", entry.object_id, size, len(blobs))
+    def _folder(self, entry: Entry) -> Content:
+        """By adding up, without a list of its files."""
+        survey = self.folders.survey(entry.object_id, lambda *_: True)
+        sizes = self._sizes_below(survey)
+        size = survey.total(lambda _mode, _name, one: sizes.get(one, 0)) if sizes is not None else None
+        return Content("tree", entry.object_id, size, survey.total(lambda *_: 1))
+
+    def _sizes_below(self, survey: Survey) -> dict[str, int] | None:
+        """The bytes of the files of a folder, by id; None where a partial clone would download each to measure it."""
+        if self._partial:
+            return None
+        ids = {row[2] for rows in survey.rows.values() for row in rows if row[0] not in (FOLDER, SUBMODULE)}
+        return self._sizes(list(ids)) if ids else {}
 
     def blobs(self, path: str) -> list[Blob]:
-        """Every file, link and submodule below a folder."""
-        entry = next(iter(self._entries([path.strip("/")])), None)
-        return self._below(entry.object_id) if entry is not None and entry.kind == "tree" else []
-
-    def _below(self, tree: str) -> list[Blob]:
-        # A partial clone would download every blob just to measure it.
-        arguments = ["-r"] if self._partial else ["-r", "-l"]
-        output = self._git.run("ls-tree", "-z", *arguments, tree).stdout
-        found = []
-        for raw in output.split(b"\0"):
-            if raw:
-                meta, _, path = raw.partition(b"\t")
-                mode, kind, object_id, *size = meta.decode().split()
-                found.append(Blob(_decode(path), _kind(mode, kind), object_id, _size(size)))
-        return found
+        """Every file, link and submodule below a folder. Raises TooManyPaths."""
+        entry = self._entry(path)
+        if entry is None or not entry.is_folder:
+            return []
+        survey = self.folders.survey(entry.object_id, lambda *_: True)
+        found = survey.unfold()
+        sizes = self._sizes_below(survey) or {}
+        return [Blob(file.path, _kind(file), file.object_id, sizes.get(file.object_id)) for file in found]

@@ -15,7 +15,7 @@ from typing import Any
 from tagline.commands.lineage_reading import Library
 from tagline.commands.locating import StorageDesk
 from tagline.commands.snapshots import Snapshot, is_pointer, outs_in
-from tagline.domain.asks import Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
+from tagline.domain.asks import REQUESTS, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
 from tagline.domain.changes import Change, Label
 from tagline.domain.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
 from tagline.domain.events import Warn
@@ -24,7 +24,7 @@ from tagline.domain.gto_config import GTO_CONFIG, read_config
 from tagline.domain.manifest import ManifestEntry
 from tagline.domain.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
 from tagline.domain.promotion import Refusal
-from tagline.domain.touches import FileChange, Side, Touches, find_touches
+from tagline.domain.touches import Among, FileChange, Side, Touches, find_touches
 from tagline.errors import Refused, WrongUsage
 from tagline.formats import yaml
 from tagline.formats.policy import judge_policy, unreadable
@@ -73,16 +73,20 @@ class Case:
     labels: tuple[Label, ...] | None = None
 
     @cached_property
-    def files(self) -> list[FileChange]:
-        """What differs between the two ends."""
-        return self.desk.history.differing(self.before, self.commit)
+    def requests(self) -> list[FileChange]:
+        """The request files that differ between the two ends."""
+        differing = self.desk.history.differing(self.before, self.commit, Among(folders=(_REQUESTS,)))
+        return [file for file in differing if request_stage(file.path) is not None]
 
     @cached_property
     def touches(self) -> Touches:
         """The artifacts whose bytes differ."""
-        pointers = [file.path for file in self.files if is_pointer(file.path)]
-        before, after = (Side(end.entries, outs_in(end.tree, pointers)) for end in (self._before, self._after))
-        return find_touches(before, after, self.files)
+        ends = (self._before, self._after)
+        paths = {entry.path for end in ends for entry in end.entries.values() if entry.path and not entry.virtual}
+        files = self.desk.history.differing(self.before, self.commit, Among(paths=paths, telling=True))
+        pointers = [file.path for file in files if is_pointer(file.path)]
+        before, after = (Side(end.entries, outs_in(end.tree, pointers)) for end in ends)
+        return find_touches(before, after, files)
 
     @cached_property
     def entries(self) -> Mapping[str, ManifestEntry]:
@@ -101,7 +105,7 @@ class Case:
         asks, mistakes = read_labels(labels, self.policy.label_prefix)
         if self.desk.forge.attests_labels:
             mistakes += [_unattested(ask) for ask in asks if ask.at is None]
-        added = [f.path for f in self.files if f.status == "A" and request_stage(f.path) is not None]
+        added = [f.path for f in self.requests if f.status == "A"]
         contents = self._tree(self.commit).read_many(added, yaml.MAX_BYTES)
         for path in added:
             if path not in contents:
@@ -158,8 +162,8 @@ class Case:
         """What a reviewer should know beside the plan."""
         found = [
             Warn("request-edited", None, f"{file.path} was {_EDITS[file.status]}; a request counts once, when added.")
-            for file in self.files
-            if file.status != "A" and request_stage(file.path) is not None
+            for file in self.requests
+            if file.status != "A"
         ]
         unattested = [ask.source for ask in self.asks[0] if ask.at is None]
         if unattested and not self.desk.forge.attests_labels:
@@ -178,6 +182,9 @@ class Case:
     def policy_refusals(self) -> tuple[Refusal, ...]:
         """Why nothing of this change is done: its policy cannot be understood, or it leaves behind one that cannot."""
         return (*_unknown_rules(self), *breaks_policy(self.desk, self.change, lambda: self.before, self.commit))
+
+
+_REQUESTS = REQUESTS.rstrip("/")
 
 
 def _unattested(ask: Ask) -> Mistake:
@@ -348,7 +355,8 @@ def may_have_requested(history: History, change: Change) -> bool:
 
 
 def _requests(history: History, commit: str) -> set[str]:
-    return {path for path in history.files(commit).paths() if request_stage(path) is not None}
+    inside = history.files(commit).blobs(_REQUESTS)
+    return {path for blob in inside if request_stage(path := f"{REQUESTS}{blob.relpath}") is not None}
 
 
 def _may_request(history: History, change: Change) -> bool:

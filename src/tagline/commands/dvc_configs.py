@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from tagline.domain.dvc_remotes import REPOSITORY, DvcConfig, Level
+from tagline.domain.tracked import upwards
 from tagline.formats import dvc_config
 from tagline.ports import Tree
 from tagline.storage_ports import Machine
@@ -14,13 +15,9 @@ CONFIG = ".dvc/config"
 
 def project_of(pointer: str, tree: Tree) -> str:
     """The folder of the DVC project that a pointer belongs to: the nearest one with a configuration, else the root."""
-    tracked = set(tree.paths())
-    folder = posixpath.dirname(pointer)
-    while folder:
-        if posixpath.join(folder, CONFIG) in tracked:
-            return folder
-        folder = posixpath.dirname(folder)
-    return ""
+    folders = list(upwards(posixpath.dirname(pointer)))
+    configs = tree.kinds(posixpath.join(folder, CONFIG) for folder in folders)
+    return next((folder for folder in folders if configs.get(posixpath.join(folder, CONFIG), "tree") != "tree"), "")
 
 
 def config_of(project: str, tree: Tree, machine: Machine) -> DvcConfig:

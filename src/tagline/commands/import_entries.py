@@ -17,8 +17,7 @@ from tagline.domain.mlflow_import import ModelPlan
 from tagline.domain.mlflow_names import ListedVersion, word
 from tagline.errors import Refused
 from tagline.formats import manifest_edit, yaml, yaml_text
-from tagline.ports import Commits
-from tagline.tracking_ports import ModelRegistry
+from tagline.tracking_ports import Commits, ModelRegistry
 
 #: An artifact, and a number of MLflow's.
 Key = tuple[str, int]

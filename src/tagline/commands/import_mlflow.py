@@ -27,8 +27,7 @@ from tagline.domain.mlflow_names import (
 from tagline.domain.planning import Plan, Row, check_names
 from tagline.domain.registry import ArtifactState
 from tagline.errors import Conflict
-from tagline.ports import Commits
-from tagline.tracking_ports import ModelRegistry
+from tagline.tracking_ports import Commits, ModelRegistry
 
 #: Registrations that are published at once: an argument list and a push have limits.
 AT_ONCE = 200

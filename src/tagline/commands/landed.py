@@ -15,6 +15,7 @@ from tagline.domain.asks import concerns_us
 from tagline.domain.changes import Change
 from tagline.domain.policy import Policy
 from tagline.domain.triggers import Task
+from tagline.errors import TooManyPaths
 
 #: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
 RECENT = 7 * 86_400
@@ -78,7 +79,10 @@ def landed(desk: ChangeDesk, task: Task, branch: str, policy: Policy) -> Landed:
 def _may_ask(desk: ChangeDesk, change: Change, policy: Policy) -> bool:
     """Whether a merged change asks for something, as far as a list and the files tell; no API request."""
     labelled = any(concerns_us(name, policy.label_prefix) for name in change.labels)
-    return labelled or may_have_requested(desk.history, change)
+    try:
+        return labelled or may_have_requested(desk.history, change)
+    except TooManyPaths:
+        return True  # which it is refused for when it is judged; here it would stop the others
 
 
 def _pushed(line: Sequence[str], task: Task) -> set[str]:

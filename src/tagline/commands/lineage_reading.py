@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from tagline.commands.describe import describe
+from tagline.commands.kept_tree import KeptTree
 from tagline.commands.lineage_staleness import commands_of, files_behind, gap_of, read_texts
 from tagline.commands.locating import StorageDesk, Surroundings, digest_of, locate
 from tagline.commands.metrics import metrics_at
@@ -29,7 +30,7 @@ from tagline.domain.tracked import TrackedPaths
 from tagline.errors import ManifestUnreadable, TaglineError
 from tagline.formats import yaml
 from tagline.formats.params import read_params
-from tagline.ports import Blob, Content, Tree
+from tagline.ports import Content, Tree
 from tagline.tracking_ports import Bridge
 
 
@@ -80,54 +81,15 @@ def read_lineage(library: Library, subject: Subject, *, ask_mlflow: bool = True)
     return replace(known, version=subject.version, tag=subject.tag, run=library.runs.get(key))
 
 
-class _Kept:
-    """A tree of which every file is read once: artifacts of one commit ask for the same manifests and pointers."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._contents: dict[str, bytes | None] = {}
-
-    @property
-    def label(self) -> str:
-        return self._tree.label
-
-    def paths(self) -> Sequence[str]:
-        return self._tree.paths()
-
-    def files(self) -> Sequence[tuple[str, str]]:
-        return self._tree.files()
-
-    def read(self, path: str, limit: int) -> bytes | None:
-        return self.read_many([path], limit).get(path)
-
-    def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
-        wanted = list(dict.fromkeys(paths))
-        found = {path: data for path in wanted if (data := self._contents.get(path)) is not None}
-        new = [path for path in wanted if path not in self._contents]
-        if new:
-            read = self._tree.read_many(new, limit)
-            # Of a file over the limit only its length is known, and another limit may be larger.
-            self._contents |= {path: read.get(path) for path in new if len(read.get(path, b"")) <= limit}
-            found |= read
-        return {path: data[: limit + 1] for path, data in found.items()}
-
-    def content(self, path: str) -> Content | None:
-        return self._tree.content(path)
-
-    def blobs(self, path: str) -> list[Blob]:
-        return self._tree.blobs(path)
-
-
 class _Commit:
     """What all artifacts of a commit share: its files, and what DVC's pointers among them say."""
 
     def __init__(self, tree: Tree, facts: CommitFacts, parsed: dict[str, Any]) -> None:
         self.whole = tree
-        self.tree: Tree = _Kept(tree)
+        self.tree: Tree = KeptTree(tree)
         self.facts = facts
-        self.files = list(tree.files())
-        self.ids = dict(self.files)
-        self.submodules = frozenset(tree.paths()) - self.ids.keys()
+        self.submodules = tree.submodules()
+        self._ids = dict(tree.files(tree.telling()))
         self.pipelines: dict[str, Any] = {}
         #: Files that tell what is behind artifacts and cannot be read, and why.
         self.problems: list[tuple[str, str]] = []
@@ -136,20 +98,38 @@ class _Commit:
     @cached_property
     def pointed(self) -> Pointed:
         """The steps of every lock, and every ``.dvc`` file."""
-        pointers = [path for path, _ in self.files if is_pointer(path)]
+        pointers = [path for path in self._ids if is_pointer(path)]
         locks = [path for path in pointers if posixpath.basename(path) == "dvc.lock"]
         beside = {lock: posixpath.join(posixpath.dirname(lock), DVC_MANIFEST) for lock in locks}
-        data = self._parse([*pointers, *(path for path in beside.values() if path in self.ids)])
+        data = self._parse([*pointers, *(path for path in beside.values() if path in self._ids)])
         self.pipelines = {path: data.get(path) for path in beside.values()}
         steps = [step for lock in locks for step in steps_of(lock, data.get(lock), self._pipeline(beside[lock]))]
         plain = (path for path in pointers if path not in beside)
         imports = [found for path in plain if (found := imported_of(path, data.get(path))) is not None]
         return Pointed(steps, imports)
 
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """The paths that its pointers and pipelines name."""
+        steps, imports = self.pointed
+        behind = [step.deps + step.outs for step in steps] + [imported.outs for imported in imports]
+        others = [frozenset(step.params) | step.metrics | step.plots for step in steps]
+        listed = (metrics_of(file, data) for file, data in self.pipelines.items())
+        return frozenset(one.path for some in behind for one in some).union(self._ids, *others, *listed)
+
+    @cached_property
+    def _named_files(self) -> Sequence[tuple[str, str]]:
+        return self.whole.files(self._named)
+
+    def files(self, paths: Collection[str]) -> Sequence[tuple[str, str]]:
+        """Path and id of every file of the commit that may be behind an artifact: what is named, and some paths."""
+        more = [path for path in paths if path not in self._named]
+        return sorted({*self._named_files, *self.whole.files(more)}) if more else self._named_files
+
     def _pipeline(self, path: str) -> Any:
         """A ``dvc.yaml``: empty where there is none, or where it is; None where it cannot be read."""
         found = self.pipelines.get(path)
-        if found is not None or (path in self.ids and not self._is_empty(path)):
+        if found is not None or (path in self._ids and not self._is_empty(path)):
             return found
         return {}
 
@@ -158,19 +138,19 @@ class _Commit:
 
     def _parse(self, paths: Sequence[str]) -> dict[str, Any]:
         """YAML files as data, each content once a run; one that cannot be read is None, and a problem."""
-        new = [path for path in paths if not self.ids[path] or self.ids[path] not in self._parsed]
+        new = [path for path in paths if not self._ids[path] or self._ids[path] not in self._parsed]
         contents = self.tree.read_many(new, yaml.MAX_BYTES) if new else {}
         found: dict[str, Any] = {}
         for path in paths:
             if path not in contents:
-                found[path] = self._parsed.get(self.ids[path])
+                found[path] = self._parsed.get(self._ids[path])
                 continue
             document = yaml.load(contents[path])
             found[path] = document.root.value if document.root is not None else None
             if (why := _why_unreadable(document)) is not None:
                 self.problems.append((path, why))
-            elif self.ids[path]:
-                self._parsed[self.ids[path]] = found[path]
+            elif self._ids[path]:
+                self._parsed[self._ids[path]] = found[path]
         return found
 
 
@@ -195,7 +175,7 @@ class _Reading:
             library.commits[subject.commit] = _Commit(tree, facts, library.parsed)
         self._commit = library.commits[subject.commit]
         self._tree = self._commit.tree
-        self._ids = self._commit.ids
+        self._ids: dict[str, str] = {}
         self._warnings: list[Warn] = []
 
     def lineage(self) -> Lineage:
@@ -203,11 +183,13 @@ class _Reading:
         subject = self._subject
         entry = self._entry()
         path = entry.path if entry is not None and not entry.virtual else None
-        graph = graph_of(path, self._commit.pointed, self._commit.files, self._other_paths, self._commit.submodules)
+        own_file = entry.metrics if entry is not None and isinstance(entry.metrics, str) else None
+        files = self._commit.files([one for one in (path, own_file) if one])
+        self._ids = dict(files)
+        graph = graph_of(path, self._commit.pointed, files, self._other_paths, self._commit.submodules)
         for path_of_problem, problem in self._commit.problems:
             self._warn(f"{path_of_problem} cannot be read, {problem}")
         said = metrics_at(self._tree, subject.artifact) if entry is not None and entry.metrics is not None else ""
-        own_file = entry.metrics if entry is not None and isinstance(entry.metrics, str) else None
         texts = self._texts(graph, own_file)
         figures = self._figures(graph, said, own_file, texts)
         content, no_content = self._content(entry, graph)
@@ -259,7 +241,7 @@ class _Reading:
     @cached_property
     def _ignores(self) -> bool:
         """Whether DVC passes files over: then nobody here knows which ones a folder has for it."""
-        texts = self._tree.read_many(self._tracked.named(".dvcignore"), yaml.MAX_BYTES)
+        texts = self._tree.read_many(TrackedPaths(self._tree.telling()).named(".dvcignore"), yaml.MAX_BYTES)
         lines = (line.strip() for text in texts.values() for line in text.splitlines())
         return any(line and not line.startswith(b"#") for line in lines)
 

@@ -177,7 +177,7 @@ def _tracked(tree: Tree, path: str, *, in_git: bool) -> tuple[Out, str] | None:
     that DVC leaves to Git (``cache: false``); nor can an out of an unknown folder be it, for DVC takes none
     that Git has. Raises BadPointer where a pointer that counts cannot be read.
     """
-    pointers = [file for file in tree.paths() if is_pointer(file)]
+    pointers = [file for file in tree.telling() if is_pointer(file)]
     own = {f"{part}.dvc" for part in upwards(path)}
     locks = {file for file in pointers if posixpath.basename(file) == "dvc.lock"}
     near = {file for file in pointers if file.startswith(f"{path}/")}

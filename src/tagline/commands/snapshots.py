@@ -30,29 +30,29 @@ class Snapshot:
     @cached_property
     def uses_lfs(self) -> bool:
         """Whether any of its files may be kept by Git LFS."""
-        contents = self.tree.read_many(self._tracked.named(".gitattributes"), yaml.MAX_BYTES)
+        contents = self.tree.read_many(self._telling.named(".gitattributes"), yaml.MAX_BYTES)
         return any(b"filter=lfs" in data for data in contents.values())
 
     def stands_for(self, entry: ManifestEntry) -> str:
         """The one file in Git that stands for an artifact: its pointer, itself, or else its manifest."""
-        path, tracked = entry.path, self._tracked
+        path, tracked = entry.path, self._telling
         if path is None or entry.virtual:
             return entry.file
         if tracked.has_dvc_file(path):
             return next(f"{part}.dvc" for part in upwards(path) if tracked.is_file(f"{part}.dvc"))
-        if tracked.is_file(path) or tracked.is_directory(path):
+        if self.tree.kinds([path]):
             return path
         locks = tracked.named("dvc.lock")
         return next((lock for lock in locks if any(out.path == path for out in outs_in(self.tree, [lock]))), entry.file)
 
     @cached_property
-    def _tracked(self) -> TrackedPaths:
-        return TrackedPaths(self.tree.paths())
+    def _telling(self) -> TrackedPaths:
+        return TrackedPaths(self.tree.telling())
 
 
 def entries_of(tree: Tree) -> dict[str, ManifestEntry]:
     """Every artifact that a snapshot's manifests describe; artifacts.yaml counts before dvc.yaml."""
-    manifests = [path for path in tree.paths() if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
+    manifests = [path for path in tree.telling() if posixpath.basename(path) in (MANIFEST, DVC_MANIFEST)]
     contents = tree.read_many(manifests, yaml.MAX_BYTES)
     entries: dict[str, ManifestEntry] = {}
     for file in sorted(contents, key=lambda path: (posixpath.basename(path) != MANIFEST, path)):

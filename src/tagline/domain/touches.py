@@ -5,7 +5,7 @@ Bytes, not words: an edited description touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,6 +18,16 @@ class FileChange(NamedTuple):
 
     path: str
     status: str
+
+
+class Among(NamedTuple):
+    """Which of the files that differ are asked for: all in some folders, of each of some paths (a file or a folder)
+    the first one, and those that tell something of artifacts by their names.
+    """
+
+    folders: Collection[str] = ()
+    paths: Collection[str] = ()
+    telling: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Touches:
 
 
 def find_touches(before: Side, after: Side, files: Sequence[FileChange]) -> Touches:
-    """Compare the two ends. ``files`` are all that differ between them."""
+    """Compare the two ends. ``files`` are those that differ between them, of a folder at least the first."""
     changed = sorted(file.path for file in files)
     gone = {entry.path: name for name, entry in before.entries.items() if name not in after.entries and entry.path}
     touched: dict[str, str] = {}

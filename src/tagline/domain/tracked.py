@@ -59,6 +59,11 @@ def _is_pointer(name: str) -> bool:
     return name in ("dvc.lock", "dvc.yaml") or (name.endswith(".dvc") and name != ".dvc")
 
 
+def is_telling(name: str) -> bool:
+    """Whether a file of this name tells something of artifacts, whatever its folder: all that is looked for by name."""
+    return name in ("artifacts.yaml", ".gitattributes", ".dvcignore") or _is_pointer(name)
+
+
 @dataclass(slots=True)
 class Outs:
     """The paths that DVC tracks, relative to the repository's root.

@@ -25,6 +25,8 @@ _CONFIGURATION = {
     "receive.hideRefs": "refs/pull",
     "gc.auto": "0",
 }
+#: A commit of more files than this is not compared: a few kB can stand for millions.
+_MOST_FILES = 100_000
 #: The kinds of ``git diff --raw`` in the words that both forges' shapes are made from.
 _STATUSES = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
 
@@ -118,6 +120,7 @@ class BareRepository:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._counts: dict[str, int] = {}
 
     def create(self, default_branch: str) -> None:
         """Make it, empty, so that it may be served over HTTP."""
@@ -170,13 +173,22 @@ class BareRepository:
         return self("merge-base", one, other, ok=1).strip() or None
 
     def files(self, old: str, new: str) -> list[FileChange]:
-        """What differs from ``old`` to ``new``; renames are found."""
+        """What differs from ``old`` to ``new``; renames are found. None where there is too much to show."""
+        if max(self._count(f"{old}^{{tree}}"), self._count(f"{new}^{{tree}}")) > _MOST_FILES:
+            return []
         raw = _records(self("diff", "--raw", "-z", "--no-abbrev", "-M", old, new, "--"))
         counts = _counts(self("diff", "--numstat", "-z", "-M", old, new, "--"))
         texts = iter(re.split(r"^diff --git .*\n", self("diff", "-M", old, new, "--"), flags=re.MULTILINE)[1:])
         # Of what became a link Git shows two patches: the file that goes and the link that comes.
         patches = [next(texts) + (next(texts) if fields[4] == "T" else "") for fields, _, _ in raw]
         return [_file(*each) for each in zip(raw, counts, patches, strict=True)]
+
+    def _count(self, tree: str) -> int:
+        """The files below a tree, of which each is read once."""
+        if tree not in self._counts:
+            rows = [row.split(None, 3) for row in self("ls-tree", "-z", tree).split("\0") if row]
+            self._counts[tree] = sum(self._count(row[2]) if row[1] == "tree" else 1 for row in rows)
+        return self._counts[tree]
 
     def merged_tree(self, ours: str, theirs: str) -> str:
         """The tree of the merge of two commits; MergeConflict if it needs a person."""
