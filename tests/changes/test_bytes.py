@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,3 +278,64 @@ def test_promotion__remote_with_versions__the_version_is_in_the_trailers(
     s3.client.delete_object(Bucket=bucket, Key="tree/models/churn.pkl", VersionId=version)
     again = world.open("again", {"note": "x"}, labels=("stage:churn@v0.1.0#staging",))
     assert world.plan(again).code == 1
+
+
+# -- what a lock keeps of stages that are gone ------------------------------------------
+
+
+def _pipeline(stage: str) -> str:
+    return f"stages:\n  {stage}:\n    cmd: x\n    outs:\n    - models/churn.pkl\n"
+
+
+def _lock(store: Store, **stages: bytes) -> dict[str, str]:
+    rows = ""
+    for name, data in stages.items():
+        store.put(data)
+        md5 = hashlib.md5(data).hexdigest()
+        out = f"{{path: models/churn.pkl, hash: md5, md5: {md5}, size: {len(data)}}}"
+        rows += f"  {name}: {{cmd: x, outs: [{out}]}}\n"
+    return {"dvc.lock": f"schema: '2.0'\nstages:\n{rows}"}
+
+
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_promotion__stage_renamed_in_dvc_yaml_alone__is_of_the_bytes_that_dvc_takes(
+    make_world: Callable[..., World], store: Store, platform: Platform
+):
+    # By hand, as people do it: the lock has both, and only dvc.yaml says which one counts.
+    files = {"artifacts.yaml": MANIFEST, ".dvc/config": store.config, "dvc.yaml": _pipeline("train")}
+    world = make_world(platform, files=files | _lock(store, train=b"old", fit=b"new"))
+    number = world.open("topic", {"dvc.yaml": _pipeline("fit")}, labels=BOTH)
+    planned = world.plan(number)
+    assert (planned.code, _rules(planned)) == (0, {"storage": "ok"})
+    world.merge(number)
+    assert world.promote(number).code == 0
+    new = f"md5:{hashlib.md5(b'new').hexdigest()}"
+    assert world.trailers("churn@v0.1.0")["Artifact-Digest"] == [new]
+    assert world.trailers("churn#prod#1")["Artifact-Digest"] == [new]
+
+
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_promotion__folder_that_went_from_a_stage_into_git__is_gits(
+    make_world: Callable[..., World], store: Store, platform: Platform
+):
+    old = hashlib.md5(b"old").hexdigest()
+    listing = json.dumps([{"md5": old, "relpath": "w"}]).encode()
+    digest = f"{hashlib.md5(listing).hexdigest()}.dir"
+    store.put(b"old")
+    path = store.folder / "files/md5" / digest[:2] / digest[2:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(listing)
+    out = f"{{path: mod, hash: md5, md5: {digest}, size: 3, nfiles: 1}}"
+    files = {
+        "artifacts.yaml": "churn: {path: mod}\n",
+        ".dvc/config": store.config,
+        "dvc.yaml": "stages: {train: {cmd: x, outs: [mod]}}\n",
+        "dvc.lock": f"schema: '2.0'\nstages: {{train: {{cmd: x, outs: [{out}]}}}}\n",
+    }
+    world = make_world(platform, files=files)
+    number = world.open("topic", {"dvc.yaml": "stages: {}\n", "mod/w": "new"}, labels=BOTH)
+    assert world.plan(number).code == 0
+    world.merge(number)
+    assert world.promote(number).code == 0
+    [digest] = world.trailers("churn#prod#1")["Artifact-Digest"]
+    assert digest.startswith("gittree:")

@@ -466,3 +466,14 @@ def test_errors__names_with_line_breaks__are_no_commands_to_the_runner(tagline: 
     assert not [line for line in lines if line.startswith("::")]
     assert "##[" not in said.out + said.err
     assert "##[error]z" in said.json["error"]["hint"] + said.json["error"]["message"]
+
+
+@pytest.mark.parametrize("pipeline", ["stages: {train: [\n", "stages: [train]\n", "just text\n"])
+def test_resolve__lock_beside_a_pipeline_that_cannot_be_read__is_refused(tmp_path, tagline: CommandLine, pipeline):
+    # Whether the lock's word on it still counts stands in dvc.yaml alone.
+    lock = f"schema: '2.0'\nstages: {{train: {{cmd: x, outs: [{{path: m, md5: {md5(OLD)}, hash: md5}}]}}}}\n"
+    files = {"artifacts.yaml": "m: {path: m}\n", "dvc.lock": lock, "dvc.yaml": pipeline}
+    build(tmp_path / "r", History((Commit("c", files=files),), (Tag("m@v1.0.0", "c"),)))
+    said = tagline("resolve", "m", "--json", cwd=tmp_path / "r")
+    assert (said.code, said.json["error"]["code"]) == (1, "bad-pointer")
+    assert "dvc.yaml" in said.json["error"]["message"]

@@ -24,6 +24,16 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+def defining(body: Any, stage: Any) -> Any:
+    """A stage's definition with the outs that its lock has, where it lists none itself."""
+    if not isinstance(body, dict) or not isinstance(stage, dict):
+        return body
+    if isinstance(body.get("do"), dict):
+        return {**body, "do": defining(body["do"], stage)}
+    listed = [kind for kind in ("outs", "metrics", "plots") if kind in body]
+    return body if listed or "outs" not in stage else {**body, "outs": [row["path"] for row in stage["outs"]]}
+
+
 def row(text: str) -> Behind:
     """``path`` or ``path=digest``; ``!path`` is kept by Git."""
     path, _, digest = text.lstrip("!").partition("=")

@@ -9,7 +9,7 @@ import pytest
 
 from tagline.domain.document import Problem
 from tagline.domain.dvc_interpolation import filled, resolve_artifacts
-from tagline.domain.tracked import generated_values, locked_body
+from tagline.domain.dvc_stages import Stages
 from tagline.formats import params, yaml
 
 
@@ -151,9 +151,9 @@ UNSURE = [
 
 def fill(name: str, pipeline: str, values: str) -> str | None:
     data = yaml.load(pipeline.encode()).root.value
-    body = locked_body(data["stages"], name)
+    stages = Stages(data)
     load = {"params.yaml": params.read_params("params.yaml", values.encode())}.get
-    return filled(body["cmd"], data, "dvc.yaml", load, generated_values(data["stages"], name))
+    return filled(stages.body(name)["cmd"], data, "dvc.yaml", load, stages.values(name))
 
 
 @pytest.mark.oracle

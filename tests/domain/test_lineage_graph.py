@@ -88,36 +88,6 @@ def test_graph__pointer_of_a_step_and_of_a_person__is_the_steps():
     )
 
 
-def test_graph__out_of_a_step_that_is_gone__is_the_living_ones():
-    old, new = step("old", "a", "m=1", gone=True), step("new", "b", "m=2")
-    for steps in ((old, new), (new, old)):
-        assert names(graph("m", *steps).steps) == ["new"]
-    assert names(graph("m", old).steps) == ["old"]
-
-
-def test_graph__out_of_a_step_that_is_gone__is_the_dvc_files():
-    old = step("old", "a", "m=1 kept=3", gone=True)
-    found = graph("m", old, imports=[Imported("m.dvc", (Behind("m", "md5:2"),))])
-    assert (found.artifact, found.steps) == (File("m", "artifact", "md5:2", None, 1, None, "m.dvc"), ())
-    # The other out is known by the gone step alone, and that one does not bring the first along.
-    found = graph("kept", old, imports=[Imported("m.dvc", (Behind("m", "md5:2"),))])
-    assert (names(found.steps), set(found.files), found.writes) == (["old"], {"kept", "a"}, (("old", "kept"),))
-
-
-@pytest.mark.parametrize("in_git", [["m"], ["m/part"]])
-def test_graph__out_of_a_step_that_is_gone__is_gits_where_git_has_it(in_git):
-    found = graph("m", step("old", "a", "m=1", gone=True), in_git=in_git)
-    assert (found.steps, found.artifact.maker, found.artifact.pointer) == ((), None, None)
-    # What a living step leaves to Git still comes from it.
-    assert names(graph("m", step("now", "a", "!m=1"), in_git=in_git).steps) == ["now"]
-
-
-def test_graph__step_that_reads_what_a_gone_step_wrote__reads_gits_own_file():
-    old, new = step("old", "a", "d.csv=1", gone=True), step("new", "d.csv", "m")
-    assert names(graph("m", old, new, in_git=["d.csv"]).steps) == ["new"]
-    assert names(graph("m", old, new).steps) == ["old", "new"]
-
-
 def test_graph__what_a_step_read__is_kept_beside_what_is_there_now():
     found = graph("m", step("a", "", "d.csv=now"), step("train", "d.csv=then e", "m"))
     assert found.files["d.csv"].digest == "md5:now"
@@ -313,11 +283,6 @@ def test_measuring__nothing_comes_after__others_are_not_asked_for():
         raise AssertionError("reading every manifest costs")
 
     assert names(graph_of("m", Pointed([step("train", "a", "m")]), [], never).steps) == ["train"]
-
-
-def test_measuring__step_that_is_gone__does_not():
-    steps = (step("train", "a", "m"), step("score", "m", metrics="s.json", gone=True))
-    assert names(graph("m", *steps).steps) == ["train"]
 
 
 def test_measuring__many_steps_in_a_bush__is_quick():

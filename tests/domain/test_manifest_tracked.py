@@ -42,7 +42,8 @@ def test_outs__dvc_file__is_relative_to_its_wdir(wdir: str | None, out: str, cov
 
 def test_outs__lock__takes_the_wdir_of_its_stage():
     outs = Outs()
-    pipeline = {"stages": {"s": {"wdir": "w"}, "g": {"foreach": [1], "do": {"wdir": "v"}}}}
+    generated = {"foreach": [1], "do": {"wdir": "v", "outs": ["y"]}}
+    pipeline = {"stages": {"s": {"wdir": "w", "outs": ["x"]}, "g": generated}}
     lock = {"schema": "2.0", "stages": {"s": {"outs": [{"path": "x"}]}, "g@1": {"outs": [{"path": "y"}]}}}
     outs.add_pipeline("p", pipeline, lock)
     assert outs.covers("p/w/x")
@@ -50,15 +51,20 @@ def test_outs__lock__takes_the_wdir_of_its_stage():
     assert not outs.covers("p/x")
 
 
-def test_outs__lock_of_schema_one__has_its_stages_at_the_top():
+def test_outs__lock__counts_as_far_as_the_pipeline_defines_its_stages():
     outs = Outs()
-    outs.add_pipeline("", {}, {"s": {"outs": [{"path": "x"}]}})
-    assert outs.covers("x")
+    lock = {"stages": {"old": {"outs": [{"path": "x"}]}, "s": {"outs": [{"path": "y"}, {"path": "z"}]}}}
+    outs.add_pipeline("p", {"stages": {"s": {"outs": ["z"]}}}, lock)
+    outs.add_pipeline("without", {}, lock)
+    outs.add_pipeline("unreadable", None, lock)
+    assert outs.paths == {"p/z", "unreadable/x", "unreadable/y", "unreadable/z"}
 
 
 def test_outs__templated_wdir__is_matched_by_its_end():
     outs = Outs()
-    outs.add_pipeline("", {"stages": {"s": {"wdir": "${w}"}}}, {"stages": {"s": {"outs": [{"path": "m/x"}]}}})
+    outs.add_pipeline(
+        "", {"stages": {"s": {"wdir": "${w}", "outs": ["${x}"]}}}, {"stages": {"s": {"outs": [{"path": "m/x"}]}}}
+    )
     assert outs.covers("any/where/m/x")
     assert not outs.covers("any/x")
 

@@ -22,14 +22,14 @@ from tagline.domain.pipelines import (
     steps_of,
 )
 from tagline.domain.staleness import Now, check_steps
-from tests.domain.pipelines import JSON
+from tests.domain.pipelines import JSON, defining
 
 MD5 = "0" * 31 + "1"
 
 
 def one(stage: Any, body: Any = None, *, name: str = "a", file: str = "dvc.lock") -> Step:
     """The step of a lock with one, whose pipeline says ``body``."""
-    pipeline = {"stages": {name.partition("@")[0]: body}} if body is not None else None
+    pipeline = {"stages": {name.partition("@")[0]: defining(body, stage)}} if body is not None else None
     (step,) = steps_of(file, {"schema": "2.0", "stages": {name: stage}}, pipeline)
     return step
 
@@ -82,7 +82,8 @@ def test_step__that_reads_a_url__keeps_it_as_it_is(path):
     ],
 )
 def test_step__in_a_folder_that_is_a_template__is_placed_or_left_out(body, name, expected):
-    found = steps_of("dvc.lock", {"stages": {name: {"outs": [{"path": "m"}]}}}, {"stages": {"a": body}})
+    locked = {"outs": [{"path": "m"}]}
+    found = steps_of("dvc.lock", {"stages": {name: locked}}, {"stages": {"a": defining(body, locked)}})
     assert [[out.path for out in step.outs] for step in found] == ([expected] if expected else [])
 
 
@@ -119,7 +120,7 @@ def test_step__outs__are_of_the_kinds_that_the_pipeline_says():
 
 
 def test_step__metrics_that_are_templates__are_found_by_what_they_became():
-    body = {"foreach": ["eu"], "do": {"metrics": [{"m/${item}.json": {"cache": False}}]}}
+    body = {"foreach": ["eu"], "do": {"outs": ["${item}.pkl"], "metrics": [{"m/${item}.json": {"cache": False}}]}}
     step = one({"outs": [{"path": "m/eu.json"}, {"path": "eu.pkl"}]}, body, name="a@eu")
     assert (step.metrics, step.outs[0].cached, step.outs[1].cached) == ({"m/eu.json"}, False, True)
 
@@ -134,19 +135,19 @@ def test_step__command_as_written__is_the_pipelines_with_its_templates():
     assert one({"cmd": "go 1"}).written is None
 
 
-def test_step__that_the_pipeline_does_not_have_any_more__is_gone():
+def test_step__that_the_pipeline_does_not_have_any_more__does_not_count():
     lock = {"stages": {"old": {"cmd": "a"}, "new": {"cmd": "b"}, "each@1": {"cmd": "c"}}}
     found = steps_of("dvc.lock", lock, {"stages": {"new": {"cmd": "b"}, "each": {"foreach": [1], "do": {}}}})
-    assert {step.name: step.gone for step in found} == {"old": True, "new": False, "each@1": False}
+    assert [step.name for step in found] == ["new", "each@1"]
     # Where the pipeline cannot be read nobody knows.
     for unreadable in (None, [], "text", {"stages": ["old"]}):
-        assert not any(step.gone for step in steps_of("dvc.lock", lock, unreadable))
+        assert len(steps_of("dvc.lock", lock, unreadable)) == 3
 
 
 @pytest.mark.parametrize("pipeline", [{}, {"stages": None}, {"stages": {}}, {"artifacts": {}}])
-def test_step__of_a_lock_whose_pipeline_has_no_stages__is_gone(pipeline):
+def test_step__of_a_lock_whose_pipeline_has_no_stages__does_not_count(pipeline):
     # DVC passes over such a lock.
-    assert [step.gone for step in steps_of("dvc.lock", {"stages": {"a": {"cmd": "go"}}}, pipeline)] == [True]
+    assert steps_of("dvc.lock", {"stages": {"a": {"cmd": "go"}}}, pipeline) == []
 
 
 @pytest.mark.parametrize(
@@ -174,8 +175,10 @@ def test_step__of_a_lock_whose_pipeline_has_no_stages__is_gone(pipeline):
         ({"cmd": "go"}, "a@eu", True),
     ],
 )
-def test_step__of_a_loop__is_gone_where_the_loop_surely_does_not_make_it(body, name, gone):
-    assert one({"cmd": "go"}, body, name=name).gone is gone
+def test_step__of_a_loop__does_not_count_where_the_loop_surely_does_not_make_it(body, name, gone):
+    pipeline = {"stages": {name.partition("@")[0]: body}}
+    found = steps_of("dvc.lock", {"stages": {name: {"cmd": "go"}}}, pipeline)
+    assert [step.name for step in found] == ([] if gone else [name])
 
 
 def test_step__that_reads_whole_files_of_parameters__knows_them():

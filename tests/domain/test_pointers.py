@@ -59,25 +59,25 @@ def test_dvc_lock__several_stages__all_their_outs():
 
 def test_dvc_lock__stage_with_a_wdir__counts_from_there():
     data = lock({"train": {"outs": [{"path": "m.pkl", "md5": "a"}]}, "eval": {"outs": [{"path": "r", "md5": "b"}]}})
-    pipeline = {"stages": {"train": {"wdir": "work"}, "eval": {}}}
+    pipeline = {"stages": {"train": {"wdir": "work", "outs": ["m.pkl"]}, "eval": {"outs": ["r"]}}}
     assert [out.path for out in outs_of("p/dvc.lock", data, pipeline)] == ["p/work/m.pkl", "p/r"]
 
 
 def test_dvc_lock__foreach_stage__has_the_wdir_of_its_body():
     data = lock({f"train@{key}": {"outs": [{"path": f"{key}.pkl", "md5": key}]} for key in ("eu", "us")})
-    pipeline = {"stages": {"train": {"foreach": ["eu", "us"], "do": {"wdir": "out", "cmd": "x"}}}}
+    pipeline = {"stages": {"train": {"foreach": ["eu", "us"], "do": {"wdir": "out", "outs": ["${item}.pkl"]}}}}
     assert [out.path for out in outs_of("dvc.lock", data, pipeline)] == ["out/eu.pkl", "out/us.pkl"]
 
 
 def test_dvc_lock__matrix_stage__has_the_wdir_beside_the_matrix():
     data = lock({"train@a-1": {"outs": [{"path": "m.pkl", "md5": "a"}]}})
-    pipeline = {"stages": {"train": {"matrix": {"k": ["a"], "n": [1]}, "wdir": "out"}}}
+    pipeline = {"stages": {"train": {"matrix": {"k": ["a"], "n": [1]}, "wdir": "out", "outs": ["m.pkl"]}}}
     assert [out.path for out in outs_of("dvc.lock", data, pipeline)] == ["out/m.pkl"]
 
 
 def test_dvc_lock__wdir_that_is_interpolated__is_what_the_stages_name_tells():
     data = lock({"train@eu": {"outs": [{"path": "m.pkl", "md5": "a"}]}})
-    pipeline = {"stages": {"train": {"foreach": ["eu"], "do": {"wdir": "${item}"}}}}
+    pipeline = {"stages": {"train": {"foreach": ["eu"], "do": {"wdir": "${item}", "outs": ["m.pkl"]}}}}
     assert [out.path for out in outs_of("p/dvc.lock", data, pipeline)] == ["p/eu/m.pkl"]
 
 
@@ -88,8 +88,8 @@ def test_out__without_a_path__is_passed_over(out):
 
 def test_dvc_lock__stage_whose_very_name_has_an_at__is_looked_up_by_it_first():
     data = lock({"train@eu": {"outs": [{"path": "m.pkl", "md5": "a"}]}})
-    pipeline = {"stages": {"train": {"wdir": "wrong"}, "train@eu": {"wdir": "right"}}}
-    assert [out.path for out in outs_of("dvc.lock", data, pipeline)] == ["right/m.pkl"]
+    pipeline = {"stages": {name: {"wdir": name, "outs": ["m.pkl"]} for name in ("train", "train@eu")}}
+    assert [out.path for out in outs_of("dvc.lock", data, pipeline)] == ["train@eu/m.pkl"]
 
 
 def test_dvc_lock__wdir_of_a_dvc_file__is_not_read_in_it():
@@ -177,8 +177,6 @@ def test_remote__of_a_foreach_stage__stands_in_its_body():
     [
         ("${item}.pkl", "eu.pkl", "other"),
         ("out/${item.a}/${key}/m", "out/x/y/m", "other"),
-        ("${item}.pkl", "eu.csv", None),
-        ("a.${item}", "axb", None),
         ("./m.pkl", "m.pkl", "other"),
         ("sub/../m.pkl", "m.pkl", "other"),
         ("m.pkl", "./m.pkl", "other"),
@@ -189,6 +187,32 @@ def test_remote__out_that_is_written_in_other_words__is_found(written, path, exp
     """The lock has the resolved path; asking the default remote instead would be a guess."""
     found = remotes({"train": {"outs": [{written: {"remote": "other"}}]}}, train=path)
     assert list(found.values()) == [expected]
+
+
+@pytest.mark.parametrize(("written", "path"), [("${item}.pkl", "eu.csv"), ("a.${item}", "axb"), ("m", "old")])
+def test_dvc_lock__out_that_its_stage_does_not_list__does_not_count(written, path):
+    """DVC fills in what dvc.yaml lists and passes over the rest of the lock."""
+    assert remotes({"train": {"outs": [written]}}, train=path) == {}
+
+
+@pytest.mark.parametrize("pipeline", [{}, {"stages": {}}, {"stages": {"other": {"outs": ["m"]}}}])
+def test_dvc_lock__stage_that_the_pipeline_does_not_define__does_not_count(pipeline):
+    data = lock({"train": {"outs": [{"path": "m", "md5": "a"}]}, "train@eu": {"outs": [{"path": "m", "md5": "b"}]}})
+    assert outs_of("dvc.lock", data, pipeline) == []
+
+
+def test_dvc_lock__more_templates_than_can_be_looked_through__may_be_any_of_them():
+    rows = [{f"a{n}/${{item}}": {"remote": "other"}} for n in range(200)]
+    assert remotes({"train": {"outs": rows}}, train="b/m") == {"b/m": "other"}
+
+
+def test_dvc_lock__with_many_generated_stages__is_read_without_a_look_through_all_for_each():
+    names = [f"t@{n}" for n in range(10_000)]
+    data = lock({name: {"outs": [{"path": "m", "md5": "a"}]} for name in names})
+    each = {"foreach": list(range(10_000)), "do": {"outs": ["${item}", *(f"{n}.bin" for n in range(5000))]}}
+    assert len(outs_of("dvc.lock", data, {"stages": {"t": each}})) == 10_000
+    matrix = {"matrix": {"n": list(range(10_000))}, "outs": ["m"]}
+    assert len(outs_of("dvc.lock", data, {"stages": {"t": matrix}})) == 10_000
 
 
 def test_remote__exact_path_and_pattern__the_exact_one_counts():

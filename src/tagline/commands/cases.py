@@ -14,8 +14,8 @@ from typing import Any
 
 from tagline.commands.lineage_reading import Library
 from tagline.commands.locating import StorageDesk
-from tagline.commands.snapshots import Snapshot, is_pointer, outs_in
-from tagline.domain.asks import REQUESTS, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
+from tagline.commands.snapshots import Snapshot, outs_in, pointers_among
+from tagline.domain.asks import Ask, Mistake, REQUESTS, concerns_us, read_labels, read_requests, request_stage
 from tagline.domain.changes import Change, Label
 from tagline.domain.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
 from tagline.domain.events import Warn
@@ -84,7 +84,7 @@ class Case:
         ends = (self._before, self._after)
         paths = {entry.path for end in ends for entry in end.entries.values() if entry.path and not entry.virtual}
         files = self.desk.history.differing(self.before, self.commit, Among(paths=paths, telling=True))
-        pointers = [file.path for file in files if is_pointer(file.path)]
+        pointers = pointers_among(file.path for file in files)
         before, after = (Side(end.entries, outs_in(end.tree, pointers)) for end in ends)
         return find_touches(before, after, files)
 

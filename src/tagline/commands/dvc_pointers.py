@@ -6,6 +6,8 @@ import posixpath
 from functools import cached_property
 from typing import Any
 
+from tagline.commands.snapshots import pipeline_in
+from tagline.domain.document import Document
 from tagline.domain.tracked import Outs, TrackedPaths
 from tagline.formats import yaml
 from tagline.ports import Tree
@@ -30,19 +32,18 @@ class DvcPointers:
     def _outs(self) -> Outs:
         outs = Outs()
         contents = self._tree.read_many(self._tracked.pointers(), yaml.MAX_BYTES)
-        pipelines: dict[str, dict[str, Any]] = {}
+        pipelines: dict[str, dict[str, Document]] = {}
         for file, data in contents.items():
             directory, name = posixpath.split(file)
-            parsed = _value(data)
+            document = yaml.load(data)
             if name in ("dvc.yaml", "dvc.lock"):
-                pipelines.setdefault(directory, {})[name] = parsed
+                pipelines.setdefault(directory, {})[name] = document
             else:
-                outs.add_dvc_file(file, parsed)
+                outs.add_dvc_file(file, _value(document))
         for directory, files in pipelines.items():
-            outs.add_pipeline(directory, files.get("dvc.yaml"), files.get("dvc.lock"))
+            outs.add_pipeline(directory, pipeline_in(files.get("dvc.yaml")), _value(files.get("dvc.lock")))
         return outs
 
 
-def _value(data: bytes) -> Any:
-    root = yaml.load(data).root
-    return root.value if root else None
+def _value(document: Document | None) -> Any:
+    return document.root.value if document is not None and document.root is not None else None

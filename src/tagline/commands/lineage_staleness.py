@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tagline.domain.dvc_interpolation import LoadParams, filled
+from tagline.domain.dvc_stages import Stages
 from tagline.domain.lineage_graph import Graph
 from tagline.domain.pipelines import Step
 from tagline.domain.public import public
 from tagline.domain.staleness import Unchecked
-from tagline.domain.tracked import generated_values, locked_body
 from tagline.formats import yaml
 from tagline.formats.params import read_params
 from tagline.ports import Tree
@@ -53,11 +53,10 @@ def commands_of(tree: Tree, steps: Sequence[Step], pipelines: Mapping[str, Any])
 
 
 def _command(step: Step, pipeline: Any, load: LoadParams) -> str | None:
-    stages = pipeline.get("stages") if isinstance(pipeline, Mapping) else None
-    name = step.name.removeprefix(f"{step.file}:")
-    if not isinstance(stages, Mapping) or step.written is None or "vars" in locked_body(stages, name):
+    name, stages = step.name.removeprefix(f"{step.file}:"), Stages(pipeline)
+    if step.written is None or "vars" in stages.body(name):
         return None
-    found = filled(step.written, pipeline, step.file, load, generated_values(stages, name))
+    found = filled(step.written, pipeline, step.file, load, stages.values(name))
     return None if found is None else public(found)
 
 

@@ -190,6 +190,9 @@ def _tracked(tree: Tree, path: str, *, in_git: bool) -> tuple[Out, str] | None:
         # They count last: a pointer that is read later may know the path.
         unplaced += [out for out in outs if out.unplaced]
         if found := pick([out for out in outs if not out.unplaced], path):
+            if found[0].file in locks:
+                # Only the pipeline beside a lock says that the lock counts.
+                read_outs(tree, [found[0].file], [found[0].file])
             return found
     if locks and not in_git:
         # Nobody has the path: then a lock that cannot be read may be the one that does.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
 from tagline.commands.manifests import load_manifest, mentions_artifacts
 from tagline.domain.document import Document
+from tagline.domain.dvc_stages import Stages
 from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry
 from tagline.domain.pointers import Out, outs_of
 from tagline.domain.tracked import TrackedPaths, upwards
@@ -68,6 +70,15 @@ def is_pointer(path: str) -> bool:
     return name == "dvc.lock" or (name.endswith(".dvc") and name != ".dvc")
 
 
+def pointers_among(changed: Iterable[str]) -> list[str]:
+    """The pointers whose word may differ when these files do: themselves, and the locks beside pipelines."""
+    beside = (
+        posixpath.join(posixpath.dirname(path), "dvc.lock") if posixpath.basename(path) == DVC_MANIFEST else path
+        for path in changed
+    )
+    return list(dict.fromkeys(path for path in beside if is_pointer(path)))
+
+
 def outs_in(tree: Tree, pointers: Sequence[str]) -> list[Out]:
     """The outs of some pointer files, as far as they can be read and their paths are known."""
     return [out for out in read_outs(tree, pointers) if not out.unplaced]
@@ -76,7 +87,7 @@ def outs_in(tree: Tree, pointers: Sequence[str]) -> list[Out]:
 def read_outs(tree: Tree, pointers: Sequence[str], needed: Collection[str] = ()) -> list[Out]:
     """The outs of some pointer files. Raises BadPointer where one that is needed cannot be read.
 
-    A lock needs the ``dvc.yaml`` beside it too, which knows the folders and the remotes.
+    A lock needs the ``dvc.yaml`` beside it too, which knows the stages, their folders and the remotes.
     """
     pipelines = {path: posixpath.join(posixpath.dirname(path), DVC_MANIFEST) for path in pointers}
     locks = [pipelines[path] for path in pointers if posixpath.basename(path) == "dvc.lock"]
@@ -87,11 +98,25 @@ def read_outs(tree: Tree, pointers: Sequence[str], needed: Collection[str] = ())
             _refuse_unreadable(path, data.get(path))
             _refuse_unreadable(pipelines[path], data.get(pipelines[path]))
     values = {path: document.root.value for path, document in data.items() if document.root is not None}
-    return [out for path in pointers for out in outs_of(path, values.get(path), values.get(pipelines[path]))]
+    return [out for path in pointers for out in outs_of(path, values.get(path), pipeline_in(data.get(pipelines[path])))]
+
+
+def pipeline_in(document: Document | None) -> Any:
+    """A ``dvc.yaml`` as ``Stages`` takes it: empty where there is none or it is empty, None where it cannot be read."""
+    if document is None or [problem.rule for problem in document.problems] == ["file-empty"]:
+        return {}
+    return document.root.value if document.root is not None else None
 
 
 def _refuse_unreadable(path: str, document: Document | None) -> None:
-    if document is None or document.root is not None:
+    if document is None:
+        return
+    if document.root is not None:
+        if posixpath.basename(path) == DVC_MANIFEST and not Stages(document.root.value).readable:
+            raise BadPointer(
+                f"{path} has no mapping of stages, so nothing says what counts of the dvc.lock beside it.",
+                f"Correct it, or restore it from Git's history: git log -- {path}",
+            )
         return
     problem = document.problems[0]
     # An empty pipeline is one without stages; an empty .dvc file is what is left of a pointer.

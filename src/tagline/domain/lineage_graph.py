@@ -112,7 +112,7 @@ def graph_of(
         return Graph()
     files = _InGit(in_git, submodules)
     # As the pointers' paths are: a URL without its secrets.
-    return _Walk(public(target) if is_uri(target) else target, _Sources(pointed, files), files, others).graph()
+    return _Walk(public(target) if is_uri(target) else target, _Sources(pointed), files, others).graph()
 
 
 class _Made(NamedTuple):
@@ -124,27 +124,15 @@ class _Made(NamedTuple):
 
 
 class _Sources:
-    """Which outs stand for a path: a living step's, else a ``.dvc`` file's, else those of a step that is gone.
+    """Which outs stand for a path: a step's, else a ``.dvc`` file's."""
 
-    DVC passes over steps that are gone; what they wrote is known by them alone, or not at all.
-    """
-
-    def __init__(self, pointed: Pointed, in_git: _InGit) -> None:
+    def __init__(self, pointed: Pointed) -> None:
         self._made: dict[str, _Made] = {}
         for imported in pointed.imports:
             self._made.update((out.path, _Made(out, None, imported)) for out in imported.outs)
-        living = [step for step in pointed.steps if not step.gone]
-        for step in living:
+        for step in pointed.steps:
             self._made.update((out.path, _Made(out, step, None)) for out in step.outs)
-        told = set(self._made)
-        gone = [
-            step._replace(outs=tuple(out for out in step.outs if out.path not in told and not in_git.has(out.path)))
-            for step in pointed.steps
-            if step.gone
-        ]
-        for step in gone:
-            self._made.update((out.path, _Made(out, step, None)) for out in step.outs)
-        self.steps = (*living, *gone)
+        self.steps = pointed.steps
         self._sorted = sorted(self._made)
 
     def of(self, path: str) -> list[_Made]:
@@ -164,10 +152,6 @@ class _InGit:
         self._files = sorted(files)
         self._ids = dict(files)
         self._submodules = frozenset(submodules)
-
-    def has(self, path: str) -> bool:
-        """Whether something of Git lies at a path: a file, or a folder with files."""
-        return path in self._ids or bool(self._files and path == ".") or bool(self.below(path))
 
     def knows(self, path: str) -> bool:
         """Whether a path that Git does not have is surely not there: not in a submodule, nor outside."""
@@ -307,8 +291,8 @@ class _Walk:
 
     def _measuring(self) -> list[Step]:
         """The steps after the artifact that write metrics or plots, up to those that write another artifact."""
-        living = [step for step in self._sources.steps if not step.gone and step.name not in self._steps]
-        readers = _Paths((dep.path, step) for step in living for dep in step.deps)
+        rest = [step for step in self._sources.steps if step.name not in self._steps]
+        readers = _Paths((dep.path, step) for step in rest for dep in step.deps)
         others: _Paths[None] | None = None
         after: dict[str, Step] = {}
         reached = [self._target]

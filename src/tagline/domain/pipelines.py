@@ -11,9 +11,9 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tagline.domain.pointers import may_become, outs_of
+from tagline.domain.dvc_stages import LockedStage, Stages, may_become
+from tagline.domain.pointers import outs_of
 from tagline.domain.public import public
-from tagline.domain.tracked import is_defined, locked_body, locked_folder
 
 #: Deeper than this nobody nests parameters or metrics; what lies below is left out.
 _DEEPEST = 40
@@ -65,8 +65,7 @@ class Step(NamedTuple):
     that it ran with, by file, their names with dots. ``written`` is the command of ``dvc.yaml``, ``${...}`` and all.
     ``metrics`` and ``plots`` are paths of outs. ``groups`` are the parameters, by file, that stand for all below them,
     ``whole`` the files of which all are read; ``new`` is what the pipeline lists and the step has not seen yet: paths,
-    or parameters as ``FILE: NAME``. ``gone``: the pipeline beside the lock has no such step any more; DVC passes over
-    what the lock still says.
+    or parameters as ``FILE: NAME``.
     """
 
     name: str
@@ -81,25 +80,15 @@ class Step(NamedTuple):
     groups: Mapping[str, frozenset[str]] = {}
     whole: frozenset[str] = frozenset()
     new: tuple[str, ...] = ()
-    gone: bool = False
 
 
 def steps_of(lock_file: str, lock: Any, pipeline: Any) -> list[Step]:
-    """The steps of a ``dvc.lock``, but for those of an unknown folder.
+    """The steps of a ``dvc.lock`` that count, but for those of an unknown folder.
 
-    ``pipeline`` is the ``dvc.yaml`` beside it: None for one that cannot be read, which takes no step away, and an empty
-    mapping where there is none.
+    ``pipeline`` is the ``dvc.yaml`` beside it, as ``Stages`` takes it.
     """
-    stages = pipeline.get("stages") if isinstance(pipeline, Mapping) else False
-    readable = stages is None or isinstance(stages, Mapping)
-    bodies = _mapping(_mapping(pipeline).get("stages"))
-    found = []
-    for name, stage in _mapping(_mapping(lock).get("stages")).items():
-        folder = locked_folder(bodies, name)
-        if folder is not None and isinstance(name, str):
-            gone = readable and not is_defined(bodies, name)
-            step = _step(lock_file, name, _mapping(stage), locked_body(bodies, name), folder)
-            found.append(step._replace(gone=gone))
+    stages = Stages(pipeline).locked(lock)
+    found = [_step(lock_file, stage, stage.folder) for stage in stages if stage.folder is not None]
     outs = {_shown(out.path): out for out in outs_of(lock_file, lock, pipeline)}
 
     def settled(out: Behind) -> Behind:
@@ -110,7 +99,8 @@ def steps_of(lock_file: str, lock: Any, pipeline: Any) -> list[Step]:
     return [step._replace(outs=tuple(map(settled, step.outs))) for step in found]
 
 
-def _step(lock_file: str, name: str, stage: Mapping[str, Any], body: Mapping[str, Any], folder: str) -> Step:
+def _step(lock_file: str, locked: LockedStage, folder: str) -> Step:
+    name, stage, body = locked.name, locked.stage, locked.body
     here = posixpath.dirname(lock_file)
     file = posixpath.join(here, "dvc.yaml")
     base = posixpath.normpath(posixpath.join(here, folder)) if folder or here else ""
@@ -120,7 +110,7 @@ def _step(lock_file: str, name: str, stage: Mapping[str, Any], body: Mapping[str
         for path, values in _mapping(stage.get("params")).items()
         if isinstance(values, Mapping)
     }
-    deps, outs = tuple(_rows(base, stage.get("deps"))), tuple(_rows(base, stage.get("outs")))
+    deps, outs = tuple(_rows(base, stage.get("deps"))), tuple(_rows(base, [row for row, _ in locked.outs]))
     return Step(
         name=public(name) if not here else f"{file}:{public(name)}",
         file=file,

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tagline.domain.tracked import locked_body, locked_folder
+from tagline.domain.dvc_stages import Stages
 from tagline.errors import BadPointer
 
 #: What may identify an out's content, the first that is there.
 _DIGESTS = ("md5", "etag", "checksum", "version_id")
 _MD5_RE = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_KINDS = ("outs", "metrics", "plots")
-_INTERPOLATED_RE = re.compile(r"\$\{[^}]*\}")
 _UPWARDS_RE = re.compile(r"(\.\./)*(\.\.?$)?")
 
 
@@ -92,14 +90,16 @@ class Out(NamedTuple):
 
 
 def outs_of(file: str, data: Any, pipeline: Any = None) -> list[Out]:
-    """The outs of one pointer file. ``pipeline`` is the ``dvc.yaml`` beside a ``dvc.lock``: it knows the ``wdir``."""
+    """The outs of one pointer file. ``pipeline`` is the ``dvc.yaml`` beside a ``dvc.lock``, as ``Stages`` takes it."""
     return list(_locked(file, data, pipeline) if posixpath.basename(file) == "dvc.lock" else _dvc_file(file, data))
 
 
 def _dvc_file(file: str, data: Any) -> Iterator[Out]:
     if isinstance(data, Mapping):
         # Templates are the pipelines' alone: here a folder is what it says.
-        for out in _outs(file, _text(data.get("wdir")) or "", data.get("outs"), {}):
+        outs = data.get("outs")
+        rows = ((row, ()) for row in outs if isinstance(row, Mapping)) if isinstance(outs, list) else ()
+        for out in _outs(file, _text(data.get("wdir")) or "", rows):
             yield out._replace(imported=_imported(data.get("deps")))
 
 
@@ -110,11 +110,8 @@ def _imported(deps: Any) -> str | None:
 
 
 def _locked(file: str, data: Any, pipeline: Any) -> Iterator[Out]:
-    stages = _mapping(_mapping(data).get("stages"))
-    bodies = _mapping(_mapping(pipeline).get("stages"))
-    for name, stage in stages.items():
-        body = locked_body(bodies, name)
-        yield from _outs(file, locked_folder(bodies, name), _mapping(stage).get("outs"), _wishes(body))
+    for stage in Stages(pipeline).locked(data):
+        yield from _outs(file, stage.folder, stage.outs)
 
 
 class _Wish(NamedTuple):
@@ -128,45 +125,14 @@ def _wish(options: Any) -> _Wish:
     return _Wish(_text(_mapping(options).get("remote")), _mapping(options).get("cache") is not False)
 
 
-def _wishes(body: Mapping[str, Any]) -> dict[str, _Wish]:
-    """By path as written. Outs without options count too: else a template beside them would capture them."""
-    lists = (body.get(kind) for kind in _KINDS)
-    outs = (out for found in lists if isinstance(found, list) for out in found)
-    named = (row for out in outs for row in ({out: None} if isinstance(out, str) else _mapping(out)).items())
-    return {posixpath.normpath(str(path)): _wish(options) for path, options in named}
-
-
-def _wishes_for(path: str, wishes: Mapping[str, _Wish]) -> set[_Wish]:
-    """What may be said of an out, whose path the lock has resolved and the definition may have with ``${...}``."""
-    path = posixpath.normpath(path)
-    if path in wishes:
-        return {wishes[path]}
-    return {wish for written, wish in wishes.items() if may_become(written, path)}
-
-
-def may_become(written: str, path: str) -> bool:
-    """Whether a path written with ``${...}`` may be this one."""
-    # Not by a regular expression: one with many wildcards could be made to take for ever.
-    first, *rest = _INTERPOLATED_RE.split(written)
-    if not rest or not path.startswith(first):
-        return False
-    *middle, last = rest
-    position = len(first)
-    for part in middle:
-        if (found := path.find(part, position)) < 0:
-            return False
-        position = found + len(part)
-    return path.endswith(last) and len(path) - len(last) >= position
-
-
-def _outs(file: str, folder: str | None, outs: Any, wishes: Mapping[str, _Wish]) -> Iterator[Out]:
-    """``folder`` is None where nobody knows it."""
-    for out in outs if isinstance(outs, list) else ():
-        path = _mapping(out).get("path")
+def _outs(file: str, folder: str | None, rows: Iterable[tuple[Mapping[str, Any], Sequence[Any]]]) -> Iterator[Out]:
+    """``rows`` are the outs, each with what may be said of it. ``folder`` is None where nobody knows it."""
+    for out, options in rows:
+        path = out.get("path")
         if isinstance(path, str):
             unplaced = folder is None and not path.startswith("/")
             joined = posixpath.normpath(posixpath.join(posixpath.dirname(file), folder or "", path))
-            found = _wishes_for(path, wishes)
+            found = set(map(_wish, options))
             wish = found.pop() if len(found) == 1 else _Wish()
             remote = out.get("remote", wish.remote)
             yield Out(

@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from tagline.domain.dvc_stages import may_become
 from tagline.domain.lfs import parse_pointer
 from tagline.domain.lineage import Stale, same
 from tagline.domain.lineage_graph import Graph, is_outside
 from tagline.domain.listings import Entry, folder_digest
 from tagline.domain.manifest import is_uri
 from tagline.domain.pipelines import Behind, Step
-from tagline.domain.pointers import may_become
 from tagline.domain.tracked import TrackedPaths, upwards
 
 #: Digits of a digest that tell two apart, for people.
@@ -86,10 +86,7 @@ class _Check:
         self._now = now
 
     def step(self, step: Step) -> None:
-        if step.gone:
-            self.stale.append(Stale(step.name, f"its definition is gone from {step.file}"))
-        else:
-            self._command(step)
+        self._command(step)
         for dep in step.deps:
             if why := self._dep(step, dep):
                 self.stale.append(Stale(step.name, f"{dep.path} {why}", dep.path))
