@@ -10,6 +10,7 @@ from tagline.domain.codeowners import Flavour
 from tagline.domain.commits import CommitFacts
 from tagline.domain.delivery import Delivered
 from tagline.domain.events import RawTag
+from tagline.domain.moved import Moved
 from tagline.domain.planning import NewTag
 from tagline.domain.pushes import Push
 from tagline.domain.records import ChangeKey
@@ -120,6 +121,10 @@ class Repository(Protocol):
     def prepare(self, commits: Sequence[str]) -> None:
         """Bring the files of several commits at once, where they are not here and will be read one after the other."""
 
+    @property
+    def moved(self) -> Sequence[Moved]:
+        """Tags that named another object before, where that is known: of a remote's, as they were just fetched."""
+
     def why_incomplete(self) -> str | None:
         """``shallow`` or ``partial`` when tags may be missing here, else None."""
 
@@ -130,6 +135,10 @@ class Upstream(Protocol):
     @property
     def name(self) -> str:
         """What Git calls it (``origin``), or its URL."""
+
+    @property
+    def moved(self) -> Sequence[Moved]:
+        """Tags that named another object before, of those that :meth:`tag_objects` asked for by artifact."""
 
     def tag_objects(self, artifacts: Collection[str] | None) -> dict[str, str]:
         """Tag name to object id of the tags of some artifacts; of all for None. Raises PlatformRefused."""

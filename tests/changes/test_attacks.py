@@ -441,3 +441,27 @@ def test_promote__in_a_folder_that_an_earlier_job_left__starts_none_of_its_progr
             [sys.executable, "-m", "tagline", command, "--change", str(number)], cwd=left, env=own, check=False
         )
         assert not pwned.exists()
+
+
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_tag__moved_by_a_writer_with_its_old_message__is_said_and_no_answer_for_a_job(
+    make_world: Callable[..., World], platform: Platform
+):
+    world = make_world(platform)
+    number = world.open("topic", BETTER, labels=("version:minor", "stage:prod"))
+    world.merge(number)
+    assert world.promote(number).code == 0
+    other = world.push("main", {"models/churn.txt": "trees: 7\n"})
+    for tag in ("churn@v0.1.0", "churn#prod#1"):
+        message = world.tags()[tag].message
+        world.git("tag", "--annotate", "--force", "--message", message, tag, other)
+        world.git("push", "--quiet", "--force", "origin", f"refs/tags/{tag}")
+    url = f"{world.server.url}/org/shop"
+    refused = world.run("resolve", "churn#prod", "--repo", url)
+    assert (refused.code, refused.json["error"]["code"]) == (4, "moved-tag")
+    told = world.run("resolve", "churn#prod", "--repo", url, CI="", GITHUB_ACTIONS="", GITLAB_CI="")
+    assert told.code == 0, told.err
+    assert {(row["code"], row["tag"]) for row in told.json["warnings"]} == {
+        *((code, tag) for code in ("moved-tag", "other-digest") for tag in ("churn@v0.1.0", "churn#prod#1")),
+        ("other-merge-commit", "churn@v0.1.0"),
+    }

@@ -42,6 +42,8 @@ _ALWAYS = (
 #: What subprocess calls PIPE.
 _PIPE = -1
 _TRANSPORTS = "file:git:http:https:ssh"
+#: Keeps git from fetching what a partial repository lacks, with all that lies behind it.
+STAY = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 
 # A hook or an alias of git's runs us with variables that point every git at its own repository;
 # ours go by the folder they are started in. Source: git rev-parse --local-env-vars.

@@ -8,8 +8,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from tagline.adapters.git import Git
-from tagline.adapters.git_snapshots import STAY
+from tagline.adapters.git import STAY, Git
 from tagline.domain.records import (
     ADOPTED,
     FILE,
@@ -49,8 +48,14 @@ class Tip(NamedTuple):
 
     @property
     def record(self) -> Record | None:
-        """The record itself, as far as the commit tells it."""
-        return decode(self.file or b"")
+        """The record itself, as far as the commit tells it. A guard of the old form, a tag object, is of that tag."""
+        if self.kind != "tag":
+            return decode(self.file or b"")
+        old = _OLD_RE.match(self.content.decode(errors="replace"))
+        if old is None:
+            return None
+        tag = RecordedTag(old["tag"], self.object_id, old["commit"])
+        return Record(ADOPTED, (tag,), None, actor_of(old["identity"]), int(old["time"]))
 
 
 def read_tip(git: Git, object_id: str) -> Tip:
@@ -60,6 +65,12 @@ def read_tip(git: Git, object_id: str) -> Tip:
     if not 0 < size <= MAX_RECORD + _HEAD:
         return Tip(object_id, kind, b"")
     return Tip(object_id, kind, git.run("cat-file", kind, object_id, environment=STAY).stdout)
+
+
+def recorded_tags(git: Git, object_id: str) -> tuple[RecordedTag, ...]:
+    """The tags that the newest record of a line names; none where what is there is no record of ours."""
+    record = read_tip(git, object_id).record
+    return record.tags if record is not None else ()
 
 
 def write_record(folder: Path, record: Record, above: Tip | None) -> str:
@@ -73,18 +84,13 @@ def write_record(folder: Path, record: Record, above: Tip | None) -> str:
 
 
 def _parent(folder: Path, above: Tip) -> str | None:
-    """The commit that a line goes on from. A guard of the old form, a tag object, becomes the first record of one."""
+    """The commit that a line goes on from. A guard of the old form becomes the first record of one."""
     if above.kind == "commit":
         if (data := above.file) is not None:
             # Git looks into the files of what it builds on, and would fetch them: here they are.
             _put(folder, "tree", _tree(_put(folder, "blob", data, above.object_id)), above.object_id)
         return above.object_id
-    old = _OLD_RE.match(above.content.decode(errors="replace")) if above.kind == "tag" else None
-    if old is None:
-        return None
-    tag = RecordedTag(old["tag"], above.object_id, old["commit"])
-    adopted = Record(ADOPTED, (tag,), None, actor_of(old["identity"]), int(old["time"]))
-    return _store(folder, adopted, None, like=above.object_id)
+    return _store(folder, above.record, None, like=above.object_id) if above.record else None
 
 
 def actor_of(identity: str) -> Actor:

@@ -18,12 +18,13 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from tagline.adapters import git_tag_fetch
+from tagline.adapters import git_seen, git_tag_fetch
 from tagline.adapters.git import Git, Place, Result
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_urls import LoginFor, RemoteUrl, upstream_of
 from tagline.domain.events import RawTag
+from tagline.domain.moved import Moved
 from tagline.domain.tags import artifact_in_tag, why_git_refuses
 from tagline.errors import NotFound, PlatformRefused, WrongUsage
 
@@ -97,14 +98,19 @@ class RemoteCache:
                 f"No tag can name an artifact {artifact!r}: {why}.", "Check its spelling.", code="unknown-artifact"
             )
         path = self._path(remote, "" if artifact is None else artifact)
+        git = self._git(path, remote)
         with self._locked(path):
+            before = git_seen.objects(git) if (path / "config").exists() else {}
             result = self._refresh(path, remote, artifact)
             if is_damage(result):
                 shutil.rmtree(path, ignore_errors=True)
                 result = self._refresh(path, remote, artifact)
-        if result.status != 0:
-            raise unreachable(remote.url, result.stderr)
-        return self._repository(path, self._git(path, remote), remote)
+            if result.status != 0:
+                raise unreachable(remote.url, result.stderr)
+            moved = git_seen.look(git, path, before, guard_ref(artifact) if artifact is not None else None)
+        found = self._repository(path, git, remote)
+        found.moved = moved
+        return found
 
     def _refresh(self, path: Path, remote: RemoteUrl, artifact: str | None) -> Result:
         if not (path / "config").exists():
@@ -248,6 +254,7 @@ class GitUpstream:
         self._repository = repository
         self._cache = cache
         self._login_for = login_for
+        self.moved: list[Moved] = []
 
     def tags(self, artifact: str) -> list[RawTag]:
         """The remote's own tags of one artifact."""
@@ -259,8 +266,9 @@ class GitUpstream:
             remote = self._remote()
             if artifacts is None:
                 return self._list(remote)
-            cached = ((artifact, self._cache.fetch(remote, artifact)) for artifact in artifacts)
-            return {tag.name: tag.object_id for artifact, found in cached for tag in found.tags([artifact])}
+            cached = {artifact: self._cache.fetch(remote, artifact) for artifact in artifacts}
+            self.moved = [one for found in cached.values() for one in found.moved]
+            return {tag.name: tag.object_id for artifact, found in cached.items() for tag in found.tags([artifact])}
         except PlatformRefused as error:
             hint = f"{error.hint}\nOr answer from the tags that are here: --offline"
             raise PlatformRefused(error.message, hint, code=error.code) from error

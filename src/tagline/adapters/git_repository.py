@@ -12,6 +12,7 @@ from tagline.adapters.git_tags import read_tags, tag_names
 from tagline.adapters.git_trees import CommitTree, WorkTree
 from tagline.domain.commits import CommitFacts
 from tagline.domain.events import RawTag
+from tagline.domain.moved import Moved
 from tagline.domain.public import public
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Content, Tree
@@ -22,6 +23,9 @@ Bring = Callable[[Collection[str]], None]
 
 class GitRepository:
     """Reads one repository. Nothing here writes."""
+
+    #: A clone does not know what its tags named before.
+    moved: Sequence[Moved] = ()
 
     def __init__(self, place: Place, git: Git, url: str | None = None, remote: str | None = None) -> None:
         self.place = place

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import cached_property, partial
 
-from tagline.adapters.git import Git
+from tagline.adapters.git import STAY, Git
 from tagline.adapters.git_facts import commit_facts
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_remote import RemoteCache, is_damage
@@ -29,8 +29,6 @@ from tagline.errors import TooManyPaths
 _WITHOUT = "blob:none"
 #: Every Git LFS pointer is below it, and what is not can be none.
 _SMALL = f"blob:limit={MAX_POINTER + 1}"
-#: Keeps git from fetching what a partial repository lacks, with all that lies behind it.
-STAY = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 #: What describes artifacts or says where their bytes are.
 _TELLING_RE = re.compile(
     r"(?:^|/)(?:[^/]+\.dvc|\.dvc/config|dvc\.lock|dvc\.yaml|artifacts\.yaml|params\.yaml|\.gitattributes|\.lfsconfig"
@@ -141,6 +139,7 @@ class RemoteRepository(GitRepository):
 
     def __init__(self, tags: GitRepository, snapshots: Snapshots, *, has_files: bool) -> None:
         super().__init__(tags.place, tags.git, tags.url, "origin")
+        self.moved = tags.moved
         self._snapshots = snapshots
         #: The remote knows no filters: all files came with the tags.
         self._has_files = has_files

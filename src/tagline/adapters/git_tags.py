@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from typing import IO, Any
 
 from tagline.adapters.git import Git, command_failed
-from tagline.domain.events import RawTag
+from tagline.domain.events import RawTag, names_other_commit
 from tagline.domain.tags import artifact_in_tag
 from tagline.errors import PlatformRefused
 
@@ -116,7 +116,11 @@ def _parse(stream: IO[bytes], *, details: bool) -> Iterator[RawTag]:
         elif not details and (match := usual(content)):
             # What every tool writes: one match instead of a walk over the lines.
             target, kind, embedded, seconds = match.groups()
-            yield RawTag(name, object_id, "tag", target.decode(), kind.decode(), int(seconds), embedded.decode())
+            odd = names_other_commit(content, target)
+            message = content[match.end() : -1].removeprefix(b"\n").decode(errors="replace") if odd else ""
+            yield RawTag(
+                name, object_id, "tag", target.decode(), kind.decode(), int(seconds), embedded.decode(), message=message
+            )
         else:
             yield _tag(name, object_id, content[:-1], details=details)
 

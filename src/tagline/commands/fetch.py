@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tagline.commands.locating import Place, StorageDesk
 from tagline.commands.reading import Source
-from tagline.commands.resolve import Wanted, look_up, place_of
+from tagline.commands.resolve import Wanted, look_up, other_digest, place_of
 from tagline.commands.storage import items_of
 from tagline.domain.events import Warn
 from tagline.domain.results import Fetched
@@ -63,6 +63,7 @@ def fetch(
         size = came.bytes if size is None else size
     location = Location(place.uri, place.digest, size, len(items), _version(place, items))
     notes = [Warn("not-cached", None, note) for note in destination.notes]
+    notes += other_digest(found, place, location)
     return Fetched(found.resolved(location, *notes), name, equal is True)
 
 

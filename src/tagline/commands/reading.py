@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tagline.domain.answers import future_warnings, require_artifact, unknown_artifact
 from tagline.domain.completeness import compare
 from tagline.domain.events import RawTag, Reading, Warn, read_events
+from tagline.domain.moved import Moved, moved_warnings, refusal
 from tagline.domain.registry import ArtifactState, state_of
 from tagline.domain.similar import suggestion
 from tagline.domain.tags import parse_tag
@@ -40,14 +41,24 @@ class Source:
 class View:
     """The folded ledger of some artifacts, or of all."""
 
-    def __init__(self, source: Source, artifacts: Collection[str] | None, *, details: bool) -> None:
+    def __init__(
+        self, source: Source, artifacts: Collection[str] | None, *, details: bool, refuse_moved: bool = True
+    ) -> None:
         self._source = source
         self._artifacts = artifacts
         self.compared = source.is_remote or source.offline
         self.notes: list[Warn] = []
         #: The raw tags by name, where details were asked for.
         self.raw: dict[str, RawTag] = {}
+        self._refuse_moved = refuse_moved and source.always_compare
+        self._tell_moved(source.repository.moved)
         self.reading = self._read(details=details)
+
+    def _tell_moved(self, moved: Sequence[Moved]) -> None:
+        """Tags of a registry are never rewritten: a CI job, which acts on what it is told, gets no answer then."""
+        if moved and self._refuse_moved:
+            raise refusal(moved)
+        self.notes += moved_warnings(moved)
 
     def _read(self, *, details: bool) -> Reading:
         why = self._why_compare()
@@ -94,6 +105,7 @@ class View:
         if upstream is None:
             return self._without_upstream(held)
         difference = compare(held, upstream.tag_objects(self._artifacts))
+        self._tell_moved(upstream.moved)
         if difference.missing or difference.different:
             lacking = difference.missing or difference.different
             verb = "lacks" if difference.missing else "has other content for"
@@ -172,13 +184,16 @@ class View:
             self.compare(held, "what was asked for is not here")
 
 
-def read(source: Source, artifacts: Collection[str] | None, *, details: bool = False) -> View:
+def read(
+    source: Source, artifacts: Collection[str] | None, *, details: bool = False, refuse_moved: bool = True
+) -> View:
     """Read the tags of some artifacts (None: all), complete or not at all.
 
     Raises IncompleteClone when the remote has registry tags that this clone lacks, PlatformRefused
-    when that had to be checked and the remote could not be reached.
+    when that had to be checked and the remote could not be reached, or when a CI job asks and a tag was
+    moved (a warning elsewhere, and without ``refuse_moved``).
     """
-    return View(source, artifacts, details=details)
+    return View(source, artifacts, details=details, refuse_moved=refuse_moved)
 
 
 def present(view: View, name: str, as_of: int | None, *, deprecated: bool) -> ArtifactState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tagline.commands.check_ref import artifact_of
@@ -12,7 +13,7 @@ from tagline.commands.storage import inner_place, location_of
 from tagline.domain.answers import Answer, decides, find, of_tag, previous_version
 from tagline.domain.events import Warn
 from tagline.domain.manifest import ManifestEntry
-from tagline.domain.messages import CHANGE, parse_trailers
+from tagline.domain.messages import CHANGE, DIGEST, parse_trailers
 from tagline.domain.published import entry_of
 from tagline.domain.registry import ArtifactState
 from tagline.domain.results import Presigned, Resolved
@@ -47,6 +48,8 @@ class Found:
     current: bool
     previous_version: str | None
     warnings: list[Warn]
+    #: Digests that tags of the answer say, by tag.
+    promised: Mapping[str, str]
 
     def resolved(self, location: Location, *more: Warn, presigned: Presigned | None = None) -> Resolved:
         """The answer of ``resolve``."""
@@ -87,6 +90,7 @@ def resolve(
             raise
         return found.resolved(Location(), Warn("storage-not-read", found.answer.tag, error.message))
     notes = [_part_of_a_list(found.answer, place)] if place.inner else []
+    notes += other_digest(found, place, location)
     return found.resolved(location, *notes, presigned=_presigned(place, presign, now) if presign else None)
 
 
@@ -94,7 +98,7 @@ def look_up(source: Source, wanted: Wanted, now: int) -> Found:
     """Find a target in the ledger and its entry in the manifest; nothing is asked about bytes."""
     target, as_of = wanted.target, wanted.as_of
     name = artifact_of(target) if isinstance(target, str) else target.artifact
-    view = read(source, [name or ""], details=wanted.require_change)
+    view = read(source, [name or ""], details=True)
     with view.or_incomplete():
         state = present(view, name or "", as_of, deprecated=isinstance(target, str))
         answer = of_tag(state, target) if isinstance(target, str) else find(state, target)
@@ -109,6 +113,7 @@ def look_up(source: Source, wanted: Wanted, now: int) -> Found:
         current=_current(view, state, answer, as_of),
         previous_version=previous_version(state, answer),
         warnings=[*warnings, *_about(answer)],
+        promised=_promised(view, state, answer),
     )
 
 
@@ -161,6 +166,25 @@ def _require_change(view: View, answer: Answer) -> None:
             "Promote through a pull or merge request, or drop --require-change.",
             code="no-change",
         )
+
+
+def _promised(view: View, state: ArtifactState, answer: Answer) -> dict[str, str]:
+    """What the tag that decides, and the registration of its version, say of the bytes."""
+    registered = (e.tag for e in state.events if e.commit == answer.commit and e.version == answer.version)
+    said = {tag: parse_trailers(view.raw[tag].message).get(DIGEST, []) for tag in (answer.tag, *registered)}
+    return {tag: digests[0] for tag, digests in said.items() if digests}
+
+
+def other_digest(found: Found, place: Place, location: Location) -> list[Warn]:
+    """A warning for each tag that was written of other bytes than those that its commit has now."""
+    # Of a part of a folder the list may have been all that was asked then.
+    if location.digest is None or place.inner:
+        return []
+    return [
+        Warn("other-digest", tag, f"{tag} was written of {digest[:80]!r}, and its commit has {location.digest}.")
+        for tag, digest in found.promised.items()
+        if digest != location.digest
+    ]
 
 
 def _about(answer: Answer) -> list[Warn]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tagline.domain.messages import MERGE_COMMIT, parse_trailers
 from tagline.domain.tags import EventKind, is_created_tag, parse_tag
 from tagline.domain.times import MAX_TIME
 
@@ -16,7 +17,8 @@ class RawTag(NamedTuple):
     else the tag is lightweight. ``target`` and ``target_type`` are the end of the chain of tag
     objects. ``time`` is the outermost tagger's, in unix seconds, None where there is none or it
     is unreadable. ``embedded_name`` is the name inside the tag object. ``actor_name``,
-    ``actor_email`` and ``message`` are read only where details were asked for.
+    ``actor_email`` and ``message`` are read only where details were asked for; the message too where it
+    may say of another commit that it is the tag's (see :func:`names_other_commit`).
     """
 
     name: str
@@ -53,6 +55,15 @@ class Warn(NamedTuple):
     code: str
     tag: str | None
     message: str
+
+
+#: In a message: what a registration of a change says of its own commit.
+MERGED_AS = b"\nMerge-Commit: "
+
+
+def names_other_commit(message: bytes, commit: bytes) -> bool:
+    """Whether a message may say that a tag is on another commit: quick, for each of many tags."""
+    return MERGED_AS in message and MERGED_AS + commit + b"\n" not in message
 
 
 class Reading(NamedTuple):
@@ -92,6 +103,8 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
             continue
         if tag.embedded_name != name:
             warnings.append(_renamed(name, tag.embedded_name))
+        if tag.message and kind is EventKind.REGISTRATION and (other := _other_commit(tag)):
+            warnings.append(_elsewhere(name, tag.target, other))
         # One string object a commit, not one a tag: a quarter of the memory at a million tags.
         commit = commits.setdefault(tag.target, tag.target)
         event = Event(tag.time or 0, counter or 0, name, artifact, kind, version, stage, commit)
@@ -100,6 +113,17 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
         except KeyError:
             events[artifact] = [event]
     return Reading(events, warnings, lightweight, ignored)
+
+
+def _other_commit(tag: RawTag) -> str | None:
+    """The commit that a registration says it is of, where that is another one than it is on."""
+    said = parse_trailers(tag.message).get(MERGE_COMMIT, [])
+    return said[0] if said and tag.target not in said else None
+
+
+def _elsewhere(name: str, commit: str, said: str) -> Warn:
+    message = f"{name} is on commit {commit[:12]}, and its message says that its change landed as {said[:40]!r}."
+    return Warn("other-merge-commit", name, message)
 
 
 def _why_ignored(tag: RawTag) -> Warn:
