@@ -16,9 +16,8 @@ from tagline.adapters.git_differing import End, differing
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_remote import RemoteCache, is_missing
 from tagline.adapters.git_repository import GitRepository
-from tagline.adapters.git_snapshots import STAY, Snapshots
-from tagline.adapters.git_updates import merged_tree, tree_of
 from tagline.adapters.git_snapshots import Snapshots
+from tagline.adapters.git_updates import merged_tree, tree_of
 from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.changes import Change
 from tagline.domain.commits import CommitFacts

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tagline.adapters.git import Git
-from tagline.adapters.git_snapshots import STAY, Snapshots
+from tagline.adapters.git import STAY, Git
+from tagline.adapters.git_snapshots import Snapshots
 
 #: Files that both sides changed; more than so many are not fetched to be merged.
 _MOST_FILES = 20

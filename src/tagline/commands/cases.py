@@ -15,7 +15,7 @@ from typing import Any
 from tagline.commands.lineage_reading import Library
 from tagline.commands.locating import StorageDesk
 from tagline.commands.snapshots import Snapshot, outs_in, pointers_among
-from tagline.domain.asks import Ask, Mistake, REQUESTS, concerns_us, read_labels, read_requests, request_stage
+from tagline.domain.asks import REQUESTS, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
 from tagline.domain.changes import Change, Label
 from tagline.domain.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
 from tagline.domain.events import Warn
