@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_urls import RemoteUrl
     from tagline.commands.cases import ChangeDesk
+    from tagline.memory_ports import Memory
     from tagline.ports import Delivery, Forge, Job, Ledger
     from tagline.storage_ports import ObjectStore
     from tagline.storage_wiring import StorageWiring
@@ -84,6 +85,7 @@ class ChangeWiring:
             self.job,
             history,
             self._ledger(history),
+            self._memory,
             time.time,
             time.sleep,
             storage,
@@ -209,6 +211,12 @@ class ChangeWiring:
         from tagline.adapters.git_history import GitHistory
 
         return GitHistory(self._cache, self._remote_url)
+
+    @property
+    def _memory(self) -> Memory:
+        from tagline.adapters.git_memory import GitMemory
+
+        return GitMemory(self._cache, self._remote_url, self.settings.tagger)
 
     def _ledger(self, history: GitHistory) -> Ledger:
         from tagline.adapters.git_ledger import RemoteLedger

@@ -50,7 +50,7 @@ def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
         return _say_changes(chosen, settings, planned, task.why)
 
     def compose(planned: Planned, record: Record, forge: Forge, now: int) -> str:
-        # Before the record stands: once it does, no later run looks at this change again.
+        # Before the change is remembered as finished: once it is, no later run looks at it again.
         courier.deliver([planned], now)
         return _comment(planned, record, forge, now)
 
@@ -109,7 +109,7 @@ def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
     try:
         return comment(planned.decided, record, pages_of(forge), planned.policy.digest, now, planned.traced)
     except Exception:
-        # Tags that are pushed need their record, whatever a picture of them does; without one it is our bug.
+        # Tags that are pushed need their comment, whatever a picture of them does; without one it is our bug.
         if not planned.traced:
             raise
         decided = dataclasses.replace(planned.decided, warnings=(*planned.decided.warnings, _no_picture()))
@@ -150,6 +150,7 @@ def _say_changes(
     codes = {error.exit_code for error in failures.values()}
     codes |= {one.error.exit_code for one in delivered or () if one.error is not None}
     # What was refused of an earlier change stands on that change; what failed concerns whoever sees it.
-    codes |= {Exit.FINDINGS for one in planned if one.decided.verdict == "refused"}
-    codes |= {Exit.PLATFORM for one in planned if one.decided.unreadable}
+    own = [one for one in planned if not one.late]
+    codes |= {Exit.FINDINGS for one in own if one.decided.verdict == "refused"}
+    codes |= {Exit.PLATFORM for one in own if one.decided.unreadable}
     return next((code for code in Exit.precedence() if code in codes), Exit.DONE)

@@ -216,7 +216,7 @@ def test_refusal__at_the_merge__is_final_even_when_the_reason_is_gone(guarded: W
 
 def test_comment__with_our_marker_by_somebody_else__is_neither_read_nor_edited(guarded: World) -> None:
     number = guarded.open("topic", BETTER, labels=LABELS)
-    forged = hide(Record(final=True, made=("churn@v9.9.9",)))
+    forged = hide(Record(says="0" * 32))
     guarded.repo.comment(number, by="mallory", body=f"All done. {forged}")
     assert guarded.plan(number).verdict == "waiting"
     assert guarded.plan(number).verdict == "waiting"

@@ -162,13 +162,15 @@ def test_atomic_change__one_stage_refused__nothing_is_tagged(make_world: Any, pl
     assert world.tags() == {}
 
 
-def test_atomic_change__all_well__one_push_for_all_artifacts(make_world: Any, platform: Platform) -> None:
+def test_atomic_change__all_well__one_push_for_the_tags_and_one_to_remember(
+    make_world: Any, platform: Platform
+) -> None:
     world = make_world(platform, "atomic: change\n")
     number = world.open("topic", {**BETTER, "models/fraud.txt": "x\n"}, labels=LABELS)
     world.merge(number)
     assert world.promote(number).code == 0
     assert len(world.tags()) == 4
-    assert len([e for e in world.server.exchanges if e.is_git and e.path.endswith("git-receive-pack")]) == 1
+    assert len([e for e in world.server.exchanges if e.is_git and e.path.endswith("git-receive-pack")]) == 2
 
 
 def test_artifacts__one_refused__the_other_is_done(make_world: Any, platform: Platform) -> None:

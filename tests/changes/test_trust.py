@@ -263,3 +263,80 @@ def test_soak__of_a_change_merged_a_day_ago__is_counted_until_the_merge(
     else:
         assert world.promote(number).code == 0
         assert "churn#prod#2" in world.tags()
+
+
+# -- a run again --------------------------------------------------------------------
+
+AFTER = "stages:\n  staging: {}\n  prod: {after: [staging]}\n"
+
+
+def _without_comments(world: World, number: int) -> None:
+    """Somebody deletes what we wrote there."""
+    world.repo.change(number).comments.clear()
+
+
+def test_refusal__what_was_refused_at_the_merge__stays_so_whoever_deletes_the_comment(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, AFTER, days_ago=3)
+    with world.days_ago(2):
+        world.git("tag", "--annotate", "churn@v1.0.0", "--message", "x")
+        world.git("push", "--quiet", "origin", "--tags")
+    with world.days_ago(1):
+        number = world.open("topic", {"README.md": "1\n"}, labels=("stage:churn@v1.0.0#prod",))
+        world.merge(number)
+    _assert_refused(world, number, "after")
+    world.admin("assign", "churn#staging", "--version", "v1.0.0")
+    _without_comments(world, number)
+    _assert_refused(world, number, "after")
+    assert "Tagline: refused" in world.comments(number)[0], "it is told again"
+
+
+def test_gate__of_a_change_whose_job_is_late__compares_with_who_held_the_stage_at_the_merge(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    gate = "stages:\n  prod: {gates: [{metric: accuracy, not_worse_than: prod, direction: max}]}\n"
+    world = make_world(platform, gate, days_ago=3)
+    with world.days_ago(2):
+        for tag in ("churn@v1.0.0", "churn#prod#1"):
+            world.git("tag", "--annotate", tag, "--message", tag)
+        world.git("push", "--quiet", "origin", "--tags")
+    with world.days_ago(1):
+        number = world.open("topic", {**BETTER, "metrics/churn.json": '{"accuracy": 0.8}\n'}, labels=LABELS)
+        world.merge(number)
+    world.admin("unassign", "churn#prod", "--override", "an accident")
+    ran = world.promote(number)
+    assert [found["rule"] for found in ran.json["refused"]] == ["gate:accuracy"], ran.out + ran.err
+
+
+def test_latest__of_a_change_whose_job_is_late__is_that_of_the_merge(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, FREE, days_ago=3)
+    with world.days_ago(2):
+        world.git("tag", "--annotate", "churn@v1.0.0", "--message", "x")
+        world.git("push", "--quiet", "origin", "--tags")
+    with world.days_ago(1):
+        number = world.open("topic", {"README.md": "1\n"}, labels=("stage:churn#prod",))
+        world.merge(number)
+    _registered(world, "v1.1.0")
+    assert world.promote(number).code == 0
+    assert world.tags()["churn#prod#1"].target == world.tags()["churn@v1.0.0"].target
+
+
+def test_unstage__of_a_change_whose_job_is_late__takes_the_stage_from_nobody_else(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, FREE, days_ago=3)
+    with world.days_ago(2):
+        for tag in ("churn@v1.0.0", "churn#prod#1"):
+            world.git("tag", "--annotate", tag, "--message", tag)
+        world.git("push", "--quiet", "origin", "--tags")
+    with world.days_ago(1):
+        number = world.open("topic", {"README.md": "1\n"}, labels=("unstage:churn#prod",))
+        world.merge(number)
+    _registered(world, "v1.1.0")
+    world.admin("assign", "churn#prod", "--version", "v1.1.0", "--override", "a repair")
+    ran = world.promote(number)
+    assert [found["rule"] for found in ran.json["refused"]] == ["superseded"], ran.out + ran.err
+    assert set(world.tags()) == {"churn@v1.0.0", "churn@v1.1.0", "churn#prod#1", "churn#prod#2"}

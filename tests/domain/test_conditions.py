@@ -181,25 +181,28 @@ def test_duration__is_the_two_largest_units(seconds, expected):
 
 @pytest.mark.parametrize(("now", "state"), [(9, "ok"), (10, "waiting"), (15, "waiting"), (19, "waiting"), (20, "ok")])
 def test_freeze__from_its_first_second_until_before_its_last(now, state):
-    (verdict,) = judge_freeze(StageRules(freeze=(Freeze(10, 20),)), now)
+    (verdict,) = judge_freeze(StageRules(freeze=(Freeze(10, 20),)), now, now)
     assert (verdict.rule, verdict.state) == ("freeze", state)
 
 
 def test_freeze__several_at_once__names_the_last_end():
     rules = StageRules(freeze=(Freeze(0, 30), Freeze(0, 50), Freeze(0, 40), Freeze(60, 70)))
-    (verdict,) = judge_freeze(rules, 20)
+    (verdict,) = judge_freeze(rules, 20, 20)
     end = "1970-01-01T00:00:50Z"
     assert (verdict.message, verdict.fix) == (f"The stage is frozen until {end}.", f"Merge after {end}.")
 
 
-@pytest.mark.parametrize(("instants", "state"), [((5, 15), "waiting"), ((15, 25), "waiting"), ((5, 25), "ok")])
-def test_freeze__at_the_merge_or_now__either_counts(instants, state):
+@pytest.mark.parametrize(
+    ("instants", "state"),
+    [((5, 15), "waiting"), ((15, 25), "waiting"), ((5, 25), "waiting"), ((5, 9), "ok"), ((20, 25), "ok")],
+)
+def test_freeze__at_any_time_from_the_merge_until_now__counts(instants, state):
     (verdict,) = judge_freeze(StageRules(freeze=(Freeze(10, 20),)), *instants)
     assert verdict.state == state
 
 
 def test_freeze__none_in_the_policy__no_verdict():
-    assert judge_freeze(StageRules(), 0) == []
+    assert judge_freeze(StageRules(), 0, 0) == []
 
 
 # Gates

@@ -22,7 +22,7 @@ from tagline.domain.events import Warn
 from tagline.domain.intents import Intent, resolve
 from tagline.domain.planning import NewTag, Row
 from tagline.domain.promotion import Decided, Refusal, settle
-from tagline.domain.record import MARKER, Record, find
+from tagline.domain.record import MARKER, Record, digest, find
 from tagline.domain.steps import Step
 from tagline.domain.tags import EventKind
 from tagline.domain.touches import Touches
@@ -227,9 +227,7 @@ def test_foot__says_commit_policy_and_when():
 
 
 def test_record__is_found_in_what_was_written():
-    record = Record(
-        (("rf", "register", None, "v1.1.0", "v1.0.0"),), True, (Refusal("rf", "prod", "a", "b", "c"),), ("rf@v1",)
-    )
+    record = Record((("rf", "register", None, "v1.1.0", "v1.0.0"),), "0123456789abcdef")
     text = write(opened("version:minor"), record)
     assert find(text) == record
     assert text.count(MARKER) == 1
@@ -368,14 +366,12 @@ def test_comment__five_hundred_artifacts_with_names_of_ten_thousand_letters__fit
 
 def fits(found: Decided) -> None:
     change = found.change
-    refused = tuple(found.refused) if change.merged else ()
-    record = Record(tuple(step.signature for step in found.steps), change.merged, refused)
+    record = Record(tuple(step.signature for step in found.steps), digest(found) if change.merged else "")
     text = write(found, record)
     assert len(text) <= GITHUB_TAKES
     remembered = find(text)
     assert remembered is not None
-    assert remembered.final == change.merged
-    assert bool(remembered.refused) == bool(refused)
+    assert remembered.says == record.says
     assert title(text).startswith("### ")
 
 
@@ -398,7 +394,7 @@ def test_comment__too_much_of_hostile_words__is_cut_where_nothing_comes_alive(ch
     final = tuple(Refusal(LONG, LONG, LONG, f"{number}{LONG}", LONG) for number in range(30))
     warnings = tuple(Warn("w", None, LONG) for _ in range(100))
     found = Decided(change, steps, mistakes, warnings=warnings, final=final, drift=(LONG,) * 30)
-    text = write(found, Record(final=change.merged, refused=final))
+    text = write(found, Record(says=digest(found)))
     assert len(text) <= GITHUB_TAKES
     assert "… and more than fits into a comment" in text
     for token in every(PARSER.parse(text)):

@@ -313,15 +313,15 @@ class RemoteLedger:
             # In a shallow clone an older version's commit is in the cache only; a revision that was
             # named for a remote without a clone is in the cache of its files.
             sources = [pusher, *cached] if self._repository is not None else [*cached, self._commits()]
-            environment = _quarantine(sources, Path(folder))
+            environment = quarantine(sources, Path(folder))
             objects = _write_objects(pusher.git, tags, tagger, environment)
             moved = {}
             for batch, source in zip(batches, cached, strict=True):
                 above = read_tip(source.git, batch.mark) if batch.mark else None
-                record = write_record(Path(folder), self._record(batch, objects, tagger), above)
+                record = write_record(Path(folder), self._record(batch, objects, tagger), above, batch.tags[0].commit)
                 moved[guard_ref(batch.artifact)] = (batch.mark, record)
             git = Git(pusher.git.directory, [*pusher.git.config, *self._remote.config], environment)
-            result = _push(git, self._remote.url, objects, moved)
+            result = push(git, self._remote.url, objects, moved)
         if result.status != 0:
             self._explain(result, tags)
         if any(line.startswith(b"=") for line in result.stdout.splitlines()):
@@ -358,14 +358,14 @@ class RemoteLedger:
         return [ref for ref in refs if ref in exact or ref.startswith(f"{name}/")]
 
 
-def _quarantine(sources: Sequence[GitRepository], folder: Path) -> dict[str, str]:
+def quarantine(sources: Sequence[GitRepository], folder: Path) -> dict[str, str]:
     """An environment in which new objects land in ``folder`` and those of ``sources`` are visible."""
     folders = dict.fromkeys(source.place.common_dir.absolute() / "objects" for source in sources)
     quoted = (f'"{path!s}"' for path in folders)
     return {"GIT_OBJECT_DIRECTORY": str(folder), "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(quoted)}
 
 
-def _push(git: Git, url: str, tags: Mapping[str, str], moved: Mapping[str, tuple[str, str]]) -> Result:
+def push(git: Git, url: str, tags: Mapping[str, str], moved: Mapping[str, tuple[str, str]]) -> Result:
     """Push new tags, and refs that are ``moved`` from where they were seen to where they are to be."""
     refspecs = [f"{object_id}:refs/tags/{name}" for name, object_id in tags.items()]
     leases = [f"--force-with-lease={ref}:{before}" for ref, (before, _) in moved.items()]

@@ -73,14 +73,12 @@ def recorded_tags(git: Git, object_id: str) -> tuple[RecordedTag, ...]:
     return record.tags if record is not None else ()
 
 
-def write_record(folder: Path, record: Record, above: Tip | None) -> str:
+def write_record(folder: Path, record: Record, above: Tip | None, like: str) -> str:
     """Store a record's commit with its tree and file in an object folder; its id. No ref knows it yet.
 
-    ``above`` is where the line stands.
+    ``above`` is where the line stands, ``like`` the id of any object of the repository.
     """
-    commits = [tag.commit for tag in record.tags] + ([above.object_id] if above else [])
-    parent = _parent(folder, above) if above else None
-    return _store(folder, record, parent, like=commits[0] if commits else "")
+    return _store(folder, record, _parent(folder, above) if above else None, like)
 
 
 def _parent(folder: Path, above: Tip) -> str | None:

@@ -105,7 +105,8 @@ class GitHub(GitHubPages):
     def _change(self, pull: Any, *, listed: bool = False) -> Change:
         """``listed``: from a list, which leaves out how many commits and comments there are."""
         self._pulls[pull.number] = pull
-        self._events_of.pop(pull.number, None)
+        if not listed:  # a list is no new look at one of them
+            self._events_of.pop(pull.number, None)
         merged_at = _seconds(pull.merged_at)
         head_repository = pull.head.repo
         return Change(

@@ -28,8 +28,12 @@ from tagline.domain.touches import Among, FileChange, Side, Touches, find_touche
 from tagline.errors import Refused, WrongUsage
 from tagline.formats import yaml
 from tagline.formats.policy import judge_policy, unreadable
+from tagline.memory_ports import Memory
 from tagline.ports import Forge, History, Job, Landing, Ledger, Tree
 from tagline.tracking_ports import Bridge
+
+#: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
+RECENT = 7 * 86_400
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class ChangeDesk:
     job: Job
     history: History
     ledger: Ledger
+    memory: Memory
     now: Callable[[], float]
     pause: Callable[[float], None]
     storage: StorageDesk
@@ -131,6 +136,15 @@ class Case:
         data = next((found[place] for place in places if place in found), b"")
         text = "" if len(data) > MAX_CODEOWNERS else data.decode(errors="replace")
         return parse_codeowners(text, self.desk.forge.flavour)
+
+    def is_behind(self, commit: str) -> bool:
+        """Whether a merged change's landing, or one of the days before it on its branch, is this commit."""
+        return commit in self._behind
+
+    @cached_property
+    def _behind(self) -> frozenset[str]:
+        line = self.desk.history.line(self.change.base, (self.change.merged_at or 0.0) - RECENT)
+        return frozenset(line[line.index(self.commit) :] if self.commit in line else ())
 
     @cached_property
     def answers(self) -> dict[tuple[str, str], Any]:

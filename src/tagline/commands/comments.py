@@ -11,54 +11,35 @@ from tagline.domain.events import Warn
 from tagline.domain.policy import Policy
 from tagline.domain.record import MARKER, Record, find
 from tagline.domain.results import Planned
-from tagline.errors import PlatformRefused, WrongUsage
-from tagline.ports import CannotComment
+from tagline.errors import PlatformRefused
+from tagline.ports import CannotComment, CannotRead
 
 
 @dataclass(frozen=True)
 class Found:
-    """The comment that is there already, and what it remembers; both None where there is none.
-
-    ``stranger`` is the robot that a comment like ours is by where we do not know its name: it may be us.
-    """
+    """The comment that is there already, and what it remembers; both None where there is none."""
 
     comment: Comment | None = None
     record: Record | None = None
-    stranger: str | None = None
 
 
 def find_comment(desk: ChangeDesk, change: Change, policy: Policy) -> Found:
     """Our comment on a change. One by somebody else is never ours, whatever it contains.
 
-    Raises CannotRead: without the comments nobody knows what was decided before.
+    Where this token may not read comments there is none: it may not write any either, and nothing is decided by them.
     """
-    comments = [] if change.comments == 0 else desk.forge.comments(change)
-    marked = [comment for comment in comments if MARKER in comment.body]
-    if not marked:
+    try:
+        comments = [] if change.comments == 0 else desk.forge.comments(change)
+    except CannotRead:
         return Found()
-    ours = _identities(desk, policy)
+    marked = [comment for comment in comments if MARKER in comment.body]
+    ours = _identities(desk, policy) if marked else set()
     comment = next((comment for comment in marked if comment.author.casefold() in ours), None)
-    if comment is not None:
-        return Found(comment, find(comment.body))
-    robots = (c.author for c in marked if c.author.endswith("[bot]") and find(c.body) is not None)
-    return Found(stranger=None if desk.identity else next(robots, None))
+    return Found(comment, find(comment.body)) if comment is not None else Found()
 
 
 def _identities(desk: ChangeDesk, policy: Policy) -> set[str]:
     return {name.casefold() for name in (desk.identity or desk.forge.me(), *policy.comment_authors) if name}
-
-
-def refuse_stranger(found: Found) -> None:
-    """Raise WrongUsage where what an earlier run decided may stand in a comment that we cannot take for ours."""
-    if found.stranger is not None:
-        raise WrongUsage(
-            f"{found.stranger} has written a comment like Tagline's on this change, and nothing says whether that "
-            "is us: what was decided before may stand there.",
-            f"If this job's token is {found.stranger}'s, say so: TAGLINE_IDENTITY={found.stranger} (with "
-            "actions/create-github-app-token: ${{ steps.app.outputs.app-slug }}[bot]). If it is not, set "
-            "TAGLINE_IDENTITY to the login that it is.",
-            code="identity",
-        )
 
 
 def post(desk: ChangeDesk, planned: Planned, found: Found, body: str, later: str) -> Planned:

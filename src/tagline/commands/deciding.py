@@ -13,27 +13,32 @@ from tagline.commands.mlflow_rule import read_linked
 from tagline.commands.reading import View
 from tagline.commands.stored import Version, read_stored
 from tagline.domain.approvals import People, approvers, is_robot, teams_of
+from tagline.domain.as_landed import as_landed
 from tagline.domain.asks import LATEST, THIS, Action, Ask, Mistake
 from tagline.domain.changes import Named, Unknown
 from tagline.domain.conditions import Metrics
-from tagline.domain.decision import rules_of
+from tagline.domain.decision import holds_since, rules_of, versions_since
 from tagline.domain.events import RawTag, Warn, read_events
 from tagline.domain.intents import Intent, Known, resolve
 from tagline.domain.policy import CODEOWNERS, StageRules
-from tagline.domain.promotion import Decided, Refusal, not_done, plan_artifact, settle
+from tagline.domain.promotion import Decided, not_done, plan_artifact, settle
 from tagline.domain.pushes import trail
 from tagline.domain.registry import ArtifactState, fold, state_of
 from tagline.domain.rollback import rollback_target, rollbacks_among
-from tagline.domain.steps import Facts
+from tagline.domain.steps import Facts, Step
 from tagline.errors import NotFound
 from tagline.ports import CannotRead
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An artifact as the ledger has it, the mark to publish on, and what is odd about its tags."""
+    """An artifact as the ledger has it, the mark to publish on, and what is odd about its tags.
+
+    ``then`` is what it was when the change landed; before the merge what it is.
+    """
 
     state: ArtifactState
+    then: ArtifactState
     raw: Mapping[str, RawTag]
     mark: str
     warnings: list[Warn]
@@ -48,15 +53,11 @@ _MOST_UPDATES = 20
 A = TypeVar("A")
 
 
-def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]:
-    """Decide a case on a fresh reading of the ledger. ``final`` are refusals that stand already."""
+def decide(case: Case) -> tuple[Decided, Entries]:
+    """Decide a case on a fresh reading of the ledger."""
     asks, mistakes = case.asks
-    standing = tuple(final)
-    # What was judged for good as a whole is not judged again.
-    if all(refusal.artifact is not None for refusal in standing):
-        standing += case.policy_refusals
-    decided = Decided(case.change, touches=case.touches, warnings=tuple(case.warnings()), final=standing)
-    if any(refusal.artifact is None for refusal in standing):
+    decided = Decided(case.change, touches=case.touches, warnings=tuple(case.warnings()), final=case.policy_refusals)
+    if decided.final:
         return decided, {}
     if not asks:
         return replace(decided, mistakes=tuple(mistakes)), {}
@@ -72,19 +73,16 @@ def decide(case: Case, final: Iterable[Refusal] = ()) -> tuple[Decided, Entries]
     intents, more = resolve(asks, known, case.policy.max_artifacts)
     if mistakes or more:
         return replace(decided, mistakes=(*mistakes, *more)), entries
-    stands = {(refusal.artifact, refusal.stage) for refusal in standing}
-    intents = [intent for intent in intents if intent.key not in stands]
     by_artifact: dict[str, list[Intent]] = {}
     for intent in intents:
         by_artifact.setdefault(intent.artifact, []).append(intent)
     url = case.change.url
     left = (not_done(wanted, entries[name].state, entries[name].raw, url) for name, wanted in by_artifact.items())
     facts = gather(case, entries, [intent for some in left for intent in some])
-    steps = [
-        step
-        for name, wanted in by_artifact.items()
-        for step in plan_artifact(entries[name].state, entries[name].raw, wanted, facts, case.policy)
-    ]
+    steps: list[Step] = []
+    for name, wanted in by_artifact.items():
+        entry = entries[name]
+        steps += plan_artifact(entry.state, entry.raw, wanted, facts, case.policy, entry.then)
     unread = facts.people.pushers.unread
     odd = [_may_have_pushed(unread)] if unread is not None else []
     decided = replace(decided, steps=tuple(steps), warnings=(*decided.warnings, *odd))
@@ -108,30 +106,31 @@ def _names(case: Case, asks: Sequence[Ask]) -> list[str]:
 def read_entries(case: Case, names: Sequence[str]) -> Entries:
     """The artifacts' tags as the remote has them now, several at a time: each is a few round trips."""
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return dict(zip(names, pool.map(lambda name: _read_entry(case, name), names), strict=True))
+        found = dict(zip(names, pool.map(lambda name: _read_entry(case, name), names), strict=True))
+    return {n: replace(e, then=as_landed(e.state, e.raw, case.change, case.is_behind)) for n, e in found.items()}
 
 
 def _read_entry(case: Case, name: str) -> Entry:
     try:
         snapshot = case.desk.ledger.snapshot(name)
     except NotFound:  # a name that no tag can carry has none
-        return Entry(fold(name, ()), {}, "", [])
+        return Entry(nothing := fold(name, ()), nothing, {}, "", [])
     reading = read_events(snapshot.tags)
     state = state_of(reading, name)
     warnings = [*reading.warnings, *View.warnings_of(state, int(case.desk.now()))]
-    return Entry(state, {tag.name: tag for tag in snapshot.tags}, snapshot.mark, warnings)
+    return Entry(state, state, {tag.name: tag for tag in snapshot.tags}, snapshot.mark, warnings)
 
 
 def _known(case: Case, entries: Entries) -> Known:
     listed = set(case.stages or ())
     stages = {
-        name: listed | set(case.policy.stages(name)) | (set() if case.stages else set(entry.state.holds))
+        name: listed | set(case.policy.stages(name)) | (set() if case.stages else set(entry.then.holds))
         for name, entry in entries.items()
     }
     return Known(
         touched=tuple(case.touches.touched),
         described=tuple(case.entries),
-        tagged=tuple(name for name, entry in entries.items() if entry.state.events),
+        tagged=tuple(name for name, entry in entries.items() if entry.then.events),
         stages=stages,
         only_stages=case.stages is not None,
     )
@@ -142,7 +141,7 @@ def _known(case: Case, entries: Entries) -> Known:
 
 def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
     """Ask for what the intents' rules need to know, and for nothing else."""
-    met = ((intent, rules_of(intent, entries[intent.artifact].state, case.policy)) for intent in intents)
+    met = ((intent, rules_of(intent, entries[intent.artifact].then, case.policy)) for intent in intents)
     rules = {intent: [rules for _, rules in found] for intent, found in met if found}
     owned = [intent for intent, found in rules.items() if any(_asks_owners(r) for r in found)]
     owners = {intent.artifact: _owners(case, entries[intent.artifact].state) for intent in owned}
@@ -282,7 +281,7 @@ def _metrics(case: Case, entries: Entries, rules: Rules) -> dict[tuple[str, str]
     """The metrics of every commit that a gate may look at."""
     commits: dict[tuple[str, str], None] = {}
     for intent, found in rules.items():
-        state = entries[intent.artifact].state
+        state = entries[intent.artifact].then
         gates = [gate for r in found for gate in r.gates] if intent.action is Action.ASSIGN else []
         if not gates:
             continue
@@ -307,22 +306,23 @@ def _served(case: Case, entries: Entries, intents: Iterable[Intent]) -> list[Ver
         entry = entries[intent.artifact]
         commits: list[str] = []
         if intent.action is Action.ASSIGN:
-            commits = _proposed(case, entry.state, intent)
+            commits = _proposed(case, entry.then, intent)
         elif intent.action is Action.ROLLBACK:
-            target = rollback_target(entry.state, intent.stage or "", rollbacks_among(entry.raw))
-            row = entry.state.version(target) if target else None
+            target = rollback_target(entry.then, intent.stage or "", rollbacks_among(entry.raw))
+            row = entry.then.version(target) if target else None
             commits = [row.commit] if row else []
         found.update(((intent.artifact, commit), None) for commit in commits)
     return list(found)
 
 
 def _newer(case: Case, entries: Entries, intents: Iterable[Intent]) -> dict[str, bool | None]:
-    """Of the commits that hold a stage or the latest version: whether this change lies before them."""
+    """Of the commits that hold a stage or the latest version, or did since: whether this change lies before them."""
     commits: dict[str, None] = {}
     for intent in intents:
-        state = entries[intent.artifact].state
-        if intent.action is Action.REGISTER and state.latest is not None:
-            commits[state.latest.commit] = None
-        if intent.which == THIS and intent.stage in state.stages:
-            commits[state.stages[intent.stage].commit] = None
+        entry = entries[intent.artifact]
+        if intent.action is Action.REGISTER:
+            commits.update((row.commit, None) for row in versions_since(entry.state, entry.then))
+            commits.update([(entry.then.latest.commit, None)] if entry.then.latest else [])
+        if intent.which == THIS and intent.stage is not None:
+            commits.update((hold.commit, None) for hold in holds_since(entry.state, entry.then, intent.stage))
     return {commit: case.desk.history.is_older(case.commit, commit) for commit in commits}

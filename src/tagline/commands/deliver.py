@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from tagline.commands.landed import RECENT
+from tagline.commands.cases import RECENT
 from tagline.domain.delivery import Delivered, Rule, wanted
 from tagline.domain.planning import Row
 from tagline.domain.results import Planned

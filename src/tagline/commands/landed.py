@@ -7,20 +7,21 @@ their jobs do: a change whose job is late is completed by the next one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from tagline.commands.cases import ChangeDesk, may_have_requested
-from tagline.commands.comments import find_comment
+from tagline.commands.cases import RECENT, ChangeDesk, may_have_requested
+from tagline.commands.memory import finished
 from tagline.domain.asks import concerns_us
 from tagline.domain.changes import Change
 from tagline.domain.policy import Policy
 from tagline.domain.triggers import Task
 from tagline.errors import TooManyPaths
 
-#: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
-RECENT = 7 * 86_400
 #: Every run completes what landed before it, so behind so many finished changes nothing is unfinished.
 _FINISHED_ENOUGH = 2
+#: So many are looked up at once: most often the first few are enough.
+_AT_FIRST, _MORE = 4, 50
 
 
 def unfinished_before(desk: ChangeDesk, change: Change, policy: Policy) -> list[Change]:
@@ -97,22 +98,23 @@ def _pushed(line: Sequence[str], task: Task) -> set[str]:
 def _unfinished(
     desk: ChangeDesk, changes: Iterable[Change], policy: Policy, order: _Order, enough: int
 ) -> list[Change]:
-    """Of merged changes those that ask for something and whose merge was never judged, oldest first.
+    """Of merged changes those that ask for something and that nobody wrote down as finished, oldest first.
 
     Behind ``enough`` finished ones no more are looked for.
     """
-    newest_first = sorted(changes, key=order, reverse=True)
+    asking = (change for change in sorted(changes, key=order, reverse=True) if _may_ask(desk, change, policy))
     found: list[Change] = []
-    finished = 0
-    for change in newest_first:
-        if not _may_ask(desk, change, policy):
-            continue
-        record = find_comment(desk, change, policy).record
-        if record is None or not record.final:
-            found.append(change)
-            finished = 0
-            continue
-        finished += 1
-        if finished >= enough:
-            break
+    spared = 0
+    size = _AT_FIRST
+    while some := list(islice(asking, size)):
+        size = _MORE
+        done = finished(desk, some)
+        for change in some:
+            if change.number not in done:
+                found.append(change)
+                spared = 0
+                continue
+            spared += 1
+            if spared >= enough:
+                return found[::-1]
     return found[::-1]

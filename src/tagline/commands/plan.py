@@ -107,8 +107,8 @@ def _planned(desk: ChangeDesk, change: Change, case: Case | None, compose: Compo
     if desk.dry_run:
         return planned
     found = Found() if quiet and listed and not change.comments else find_comment(desk, change, policy)
-    if found.record is not None and found.record.final:
-        # It was merged while we looked: the record of that stands.
+    if found.record is not None and found.record.says and desk.forge.change(change.number).merged:
+        # It was merged while we looked: what the comment says of that stands.
         return replace(planned, comment_url=found.comment.url if found.comment else None)
     if case is not None and not quiet:
         traced, gaps = picture(case, decided, entries, touched=True)

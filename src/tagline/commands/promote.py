@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from tagline.commands.cases import Case, ChangeDesk, merged_case, policy_now, promotes
-from tagline.commands.comments import Found, find_comment, post, refuse_stranger
+from tagline.commands.comments import Found, find_comment, post
 from tagline.commands.deciding import Entries, decide
 from tagline.commands.landed import landed, unfinished_before
 from tagline.commands.lineage import picture
+from tagline.commands.memory import remember
 from tagline.commands.mlflow_sync import NOT_TOLD, tell
 from tagline.commands.plan import Compose, named
 from tagline.commands.writing import ATTEMPTS, backoff
@@ -21,8 +22,8 @@ from tagline.domain.changes import Change
 from tagline.domain.comparison import Traced
 from tagline.domain.events import Warn
 from tagline.domain.policy import NO_POLICY, Policy
-from tagline.domain.promotion import Decided, Refusal, compare_with_seen, settle
-from tagline.domain.record import Record
+from tagline.domain.promotion import Decided, Refusal, Seen, compare_with_seen, settle
+from tagline.domain.record import Record, digest
 from tagline.domain.results import Planned
 from tagline.domain.steps import Step
 from tagline.domain.triggers import Event, Task, promote_task
@@ -58,7 +59,8 @@ def promote(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
     branches = [task.branch] if task.branch else desk.history.branches()
     promoted = [branch for branch in branches if promotes(desk.history, policy, branch)]
     found = [landed(desk, task, branch, policy) for branch in promoted]
-    changes = [(change, _late if change in one.late else promote_change) for one in found for change in one.changes]
+    late = _late if task.commit is not None else _found_late
+    changes = [(change, late if change in one.late else promote_change) for one in found for change in one.changes]
     return _in_order(desk, compose, changes)
 
 
@@ -80,7 +82,7 @@ def _in_order(desk: ChangeDesk, compose: Compose, changes: Iterable[tuple[Change
             return [*done, _failed(desk, change, error)]
         done.append(planned)
         wrong = planned.error
-        if wrong is not None and wrong.code != NOT_TOLD and (act is not _late or _may_pass(wrong)):
+        if wrong is not None and wrong.code != NOT_TOLD and (act not in (_late, _found_late) or _may_pass(wrong)):
             break
     return done
 
@@ -124,18 +126,38 @@ def _late(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
     must not be numbered first.
     """
     try:
-        return promote_change(desk, change, compose)
+        return _as_another_runs(promote_change(desk, change, compose))
     except TaglineError as error:
         if _may_pass(error):
             raise
         return _failed(desk, change, error)
 
 
+def _found_late(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+    """The same for a run that is about no change of its own: it is red for what no run has told before.
+
+    Where nothing can be remembered nobody knows that, and it would be red for days.
+    """
+    planned = _late(desk, change, compose)
+    told = planned.remembered or planned.decided.unreadable or desk.dry_run
+    return replace(planned, late=planned.late and not told)
+
+
+def _as_another_runs(planned: Planned) -> Planned:
+    """The answer for an earlier change: what is refused of it is a warning to the run that completes it."""
+    if not planned.decided.refused:
+        return planned
+    first, number = planned.decided.refused[0], planned.decided.change.number
+    what = "#".join(part for part in (first.artifact, first.stage) if part)
+    message = f"Change {number}, which landed earlier, is refused: {what}{': ' if what else ''}{first.message}"
+    return replace(planned, late=True, warnings=[*planned.warnings, Warn("earlier-refused", None, message)])
+
+
 # -- one change ---------------------------------------------------------------
 
 
 def promote_change(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
-    """Do what one merged change asked for, and turn its comment into the record of it."""
+    """Do what one merged change asked for, say on its comment what was done, and remember that it is."""
     case = _case(desk, change, compose)
     return case if isinstance(case, Planned) else _promote_case(case, compose)
 
@@ -148,7 +170,6 @@ def _case(desk: ChangeDesk, change: Change, compose: Compose) -> Case | Planned:
     except Refused as error:
         # How it landed cannot be told and will not be: that is said where people look.
         found = find_comment(desk, change, policy)
-        refuse_stranger(found)
         refusal = Refusal(None, None, error.code, error.message, error.hint)
         return _judged(desk, Decided(change, final=(refusal,)), policy, found, compose)
     if case is None or not any(case.asks):
@@ -159,16 +180,14 @@ def _case(desk: ChangeDesk, change: Change, compose: Compose) -> Case | Planned:
 
 def _promote_case(case: Case, compose: Compose) -> Planned:
     found = find_comment(case.desk, case.change, case.policy)
-    refuse_stranger(found)
     work = _Work()
     try:
-        decided = _carry_out(case, found.record or Record(), work, seen_any=found.record is not None)
+        decided = _carry_out(case, found.record.seen if found.record is not None else None, work)
     except TaglineError as error:
         if work.decided is None or not work.created:
             raise
         return _in_part(case, work.decided, work.created, error)
-    # What was judged for good was told, or given up, before.
-    if not case.desk.dry_run and not (found.record or Record()).final and (problems := tell(case, decided)):
+    if not case.desk.dry_run and (problems := tell(case, decided)):
         messages = [problem.message for problem in problems]
         if case.policy.mlflow_required and not all(problem.lasting for problem in problems):
             return _untold(case, decided, messages)
@@ -191,7 +210,7 @@ class _Work:
 def _in_part(case: Case, decided: Decided, created: set[str], error: TaglineError) -> Planned:
     """The answer for a change of which some artifacts' tags were made before it failed.
 
-    It is not judged: no record is written, and the next run completes it.
+    It is not judged: nothing is remembered, and the next run completes it.
     """
     steps = (
         replace(step, new=(), rows=tuple(row for row in step.rows if row.tag in created or not row.created))
@@ -204,7 +223,7 @@ def _in_part(case: Case, decided: Decided, created: set[str], error: TaglineErro
 
 
 def _untold(case: Case, decided: Decided, problems: list[str]) -> Planned:
-    """The answer where the policy wants MLflow told and it is not. No record is written: the next run completes it."""
+    """The answer where the policy wants MLflow told and it is not. Nothing is remembered: the next run completes it."""
     error = PlatformRefused(
         f"The tags of change {case.change.number} are in the ledger and stay. {' '.join(problems)}",
         "Run the same command again when MLflow can be told; or say mlflow: best-effort in .tagline.yaml.",
@@ -221,23 +240,25 @@ def _judged(
     compose: Compose,
     lineage: Callable[[], tuple[tuple[Traced, ...], list[Warn]]] = lambda: ((), []),
 ) -> Planned:
-    """The answer for a merge that is judged, written into its comment unless it stands there."""
-    record = found.record or Record()
+    """The answer for a merge that is judged: written into its comment unless it stands there, and remembered."""
     planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
     if desk.dry_run:
         return planned
-    if record.final and found.comment is not None:
-        return replace(planned, comment_url=found.comment.url)
-    made = tuple(dict.fromkeys([*record.made, *(row.tag for row in decided.rows)]))
-    # What this token could not read another may: that is no word on the change, and not for good.
-    remembered = Record(record.seen, final=not decided.unreadable, refused=tuple(decided.refused), made=made)
-    traced, gaps = lineage()
+    record = Record(found.record.seen if found.record is not None else (), digest(decided))
+    stands = found.comment is not None and found.record == record
+    traced, gaps = ((), []) if stands else lineage()
     planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
-    now = int(desk.now())
-    return post(desk, planned, found, compose(planned, remembered, desk.forge, now), _LATER)
+    # What it starts elsewhere, it starts before anything says that nothing is left to do.
+    body = compose(planned, record, desk.forge, int(desk.now()))
+    if stands and found.comment is not None:
+        planned = replace(planned, comment_url=found.comment.url)
+    else:
+        planned = post(desk, planned, found, body, _LATER)
+    # What this token could not read another may: that is no word on the change, and not for good.
+    return planned if decided.unreadable else remember(desk, planned)
 
 
-def _carry_out(case: Case, record: Record, work: _Work, *, seen_any: bool) -> Decided:
+def _carry_out(case: Case, seen: Seen | None, work: _Work) -> Decided:
     """Decide and write, and again when somebody else wrote meanwhile. ``work`` says how far it came.
 
     Raises Conflict when others kept being faster, PlatformRefused when the remote says no.
@@ -245,7 +266,8 @@ def _carry_out(case: Case, record: Record, work: _Work, *, seen_any: bool) -> De
     desk = case.desk
     blind = 0
     for attempt in range(ATTEMPTS):
-        decided, entries = _decide(case, record, seen_any=seen_any)
+        decided, entries = decide(case)
+        decided = settle(compare_with_seen(decided, seen, refuse=case.policy.refuse_drift), case.policy)
         work.decided, work.entries = decided, entries
         if desk.dry_run:
             return _marked(decided, set())
@@ -267,30 +289,6 @@ def _carry_out(case: Case, record: Record, work: _Work, *, seen_any: bool) -> De
         "Run the same command again: what is done already is not done twice.",
         code="raced",
     )
-
-
-def _decide(case: Case, record: Record, *, seen_any: bool) -> tuple[Decided, Entries]:
-    """What is still to be done, and what stands. What a run has judged before is not judged again."""
-    decided, entries = decide(case, record.refused if record.final else ())
-    if record.final:
-        return _nothing_new(decided), entries
-    seen = record.seen if seen_any else None
-    drifted = compare_with_seen(decided, seen, refuse=case.policy.refuse_drift)
-    return settle(drifted, case.policy), entries
-
-
-def _nothing_new(decided: Decided) -> Decided:
-    """After a judged merge no tag is made any more; one that is gone was taken away by somebody."""
-    gone = [row.tag for step in decided.steps if not step.done for row in step.rows if row.created]
-    steps = tuple(step if step.done else replace(step, rows=(), new=()) for step in decided.steps)
-    warnings = decided.warnings
-    if gone:
-        names = ", ".join(gone)
-        message = (
-            f"This change was judged before, and its tags were taken away since: they are not made again ({names})."
-        )
-        warnings = (*warnings, Warn("tags-removed", None, message))
-    return replace(decided, steps=steps, warnings=warnings)
 
 
 def _batches(case: Case, decided: Decided, entries: Entries) -> list[list[Batch]]:

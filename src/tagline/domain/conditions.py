@@ -65,11 +65,14 @@ def duration(seconds: int) -> str:
     return " ".join(parts[:2]) or "0s"
 
 
-def judge_freeze(rules: StageRules, *instants: int) -> list[Verdict]:
-    """Whether the stage is frozen at any of the instants: when the change was merged, and now."""
+def judge_freeze(rules: StageRules, since: int, now: int) -> list[Verdict]:
+    """Whether the stage is frozen, or was at any time since the change was merged (``since``).
+
+    So that what a freeze has refused does not pass once it is over.
+    """
     if not rules.freeze:
         return []
-    frozen = [window for window in rules.freeze for now in instants if window.start <= now < window.end]
+    frozen = [window for window in rules.freeze if window.start <= now and since < window.end]
     if not frozen:
         return [Verdict("freeze", "ok", "No freeze now.")]
     end = format_time(max(window.end for window in frozen))

@@ -42,11 +42,16 @@ def rules_of(intent: Intent, state: ArtifactState, policy: Policy) -> list[tuple
 
 
 class Decision:
-    """One intent against one state."""
+    """One intent against its artifact: judged by ``then``, what it was when the change landed; written onto ``state``.
+
+    Before the merge both are the same. What was refused then stays refused, whatever came since; what came since may
+    stand in the way of more.
+    """
 
     def __init__(
         self,
         state: ArtifactState,
+        then: ArtifactState,
         raw: Mapping[str, RawTag],
         intent: Intent,
         siblings: Sequence[Intent],
@@ -54,6 +59,7 @@ class Decision:
         policy: Policy,
     ) -> None:
         self.state = state
+        self.then = then
         self.raw = raw
         self.intent = intent
         self.siblings = siblings
@@ -68,7 +74,9 @@ class Decision:
             self._refuse_unlisted()
             version = self._version()
             verdicts = self._verdicts(version)
-            plan = self._plan(version, before)
+            plan = self._plan(self.then, version, before)
+            if plan.new and self.state is not self.then:
+                plan = self._plan(self.state, self._as_it_is(version), before)
         except TaglineError as error:
             verdict = Verdict(error.code, "refused", error.message, error.hint)
             return Step(self.intent, None, before, verdicts=(verdict,))
@@ -104,7 +112,9 @@ class Decision:
 
     def _version(self) -> VersionState | None:
         """The version that a stage is to go to; None for what needs none."""
-        state, intent = self.state, self.intent
+        state, intent = self.then, self.intent
+        if intent.action in (Action.ROLLBACK, Action.UNASSIGN):
+            self._refuse_moved(intent.stage or "")
         if intent.action is Action.ROLLBACK:
             target = rollback_target(state, intent.stage or "", rollbacks_among(self.raw))
             return state.version(target) if target else None
@@ -122,10 +132,22 @@ class Decision:
             return state.latest
         return require_version(state, intent.which)
 
+    def _refuse_moved(self, stage: str) -> None:
+        """What is to be taken from the holder of then is not taken from a later one."""
+        current = self.then.stages.get(stage)
+        held = holds_since(self.state, self.then, stage)
+        moved = next((hold for hold in held if current is None or hold.opened_by != current.opened_by), None)
+        if moved is not None:
+            raise Refused(
+                f"{self.state.name}#{stage} went to {_held(moved)} ({moved.tag}) after this change was merged.",
+                "Ask again in a new change.",
+                code="superseded",
+            )
+
     def _this(self, stage: str) -> VersionState:
         """The version of this very change. Raises Refused where it has none, or the stage moved past it."""
         try:
-            row = version_at(self.state, self.facts.commit, stage)
+            row = version_at(self.then, self.facts.commit, stage)
         except Refused as error:
             raise Refused(
                 f"This change registers no version of {self.state.name}, and its commit has none.",
@@ -133,16 +155,22 @@ class Decision:
                 f"or name an older version: {self._label(f'stage:{self.state.name}@VERSION#{stage}')}",
                 code="stage-without-version",
             ) from error
-        hold = self.state.stages.get(stage)
         # What nobody can tell is not taken for a yes: a stage never goes back unasked.
-        if hold is not None and hold.commit != row.commit and self.facts.newer.get(hold.commit, False) is not False:
+        newer = (hold for hold in holds_since(self.state, self.then, stage) if hold.commit != row.commit)
+        hold = next((hold for hold in newer if self.facts.newer.get(hold.commit, False) is not False), None)
+        if hold is not None:
+            went = "is at" if hold.until is None else "was meanwhile at"
             raise Refused(
-                f"{self.state.name}#{stage} is at {_held(hold)} ({hold.commit[:7]}), which is newer than this change.",
+                f"{self.state.name}#{stage} {went} {_held(hold)} ({hold.commit[:7]}), which is newer than this change.",
                 "To go back all the same, name the version: "
                 + self._label(f"stage:{self.state.name}@{row.version}#{stage}"),
                 code="superseded",
             )
         return row
+
+    def _as_it_is(self, version: VersionState | None) -> VersionState | None:
+        """A version's row of now. Raises NotFound where it is no longer there."""
+        return version and require_version(self.state, version.version)
 
     def _label(self, words: str) -> str:
         """A label as it is written here."""
@@ -153,11 +181,11 @@ class Decision:
     def _verdicts(self, version: VersionState | None) -> list[Verdict]:
         """What the policy says of it. A rollback is exempt from all but approvals."""
         verdicts: list[Verdict] = []
-        for stage, rules in rules_of(self.intent, self.state, self.policy):
+        for stage, rules in rules_of(self.intent, self.then, self.policy):
             if self.intent.action is Action.ASSIGN:
                 name, prefix = version.version if version else None, self.policy.label_prefix
                 is_new = self._is_new(version)
-                verdicts += judge_after(rules, self.state, name, self.facts.judged_at, prefix, is_new=is_new)
+                verdicts += judge_after(rules, self.then, name, self.facts.judged_at, prefix, is_new=is_new)
                 verdicts += self._gates(rules, version)
             if self.intent.action is not Action.ROLLBACK:
                 verdicts += judge_freeze(rules, self.facts.judged_at, self.facts.now)
@@ -177,7 +205,7 @@ class Decision:
             return []
         stage = self.intent.stage if found.has_model else None
         named = {sibling.stage for sibling in self.siblings} - {None}
-        stages = {*self.state.stages, *self.policy.stages(self.intent.artifact), *map(str, named)}
+        stages = {*self.then.stages, *self.policy.stages(self.intent.artifact), *map(str, named)}
         trouble = alias_trouble(stage, stages) if stage else ""
         fix = "Rename one of the stages: MLflow's aliases have no slash, and keep latest and v1, v2, ... for versions."
         if stage and not trouble and found.shared:
@@ -197,7 +225,7 @@ class Decision:
         proposed = self._metrics(version.commit if version else self.facts.commit)
         verdicts = []
         for gate in rules.gates:
-            hold = self.state.stages.get(gate.not_worse_than or "")
+            hold = self.then.stages.get(gate.not_worse_than or "")
             held = None if hold is None else self._metrics(hold.commit)
             verdicts.append(judge_gate(gate, proposed, held, _held(hold) if hold else None))
         return verdicts
@@ -241,13 +269,13 @@ class Decision:
 
     # -- the tags -------------------------------------------------------------
 
-    def _plan(self, version: VersionState | None, before: str | None) -> Plan:
-        state, intent, now = self.state, self.intent, self.facts.now
+    def _plan(self, state: ArtifactState, version: VersionState | None, before: str | None) -> Plan:
+        intent, now = self.intent, self.facts.now
         stage = intent.stage or ""
         trailers = self._trailers(version)
         match intent.action:
             case Action.REGISTER:
-                return self._register(trailers)
+                return self._register(state, trailers)
             case Action.ASSIGN:
                 assert version is not None  # noqa: S101 - _version() gave one or raised
                 return plan_assign(state, stage, version, now, trailers)
@@ -260,14 +288,15 @@ class Decision:
             case Action.DEPRECATE:
                 return plan_deprecate(state, now, trailers)
 
-    def _register(self, trailers: list[tuple[str, str]]) -> Plan:
-        state, which = self.state, self.intent.which
+    def _register(self, state: ArtifactState, trailers: list[tuple[str, str]]) -> Plan:
+        which = self.intent.which
         if not is_bump(which):
             return plan_register(state, self.facts.commit, self.facts.now, version=which, trailers=trailers)
         bump = next(bump for bump in BUMPS if bump == which)
         plan = plan_register(state, self.facts.commit, self.facts.now, bump=bump, trailers=trailers)
-        latest = state.latest
-        if plan.new and latest is not None and self.facts.newer.get(latest.commit, False) is not False:
+        rows = versions_since(state, self.then) if plan.new else []
+        latest = next((row for row in rows if self.facts.newer.get(row.commit, False) is not False), None)
+        if latest is not None:
             raise Refused(
                 f"{latest.version} of {state.name} is registered at {latest.commit[:7]}, which is newer than this "
                 "change: the next number would name older bytes.",
@@ -308,6 +337,19 @@ class Decision:
         said = messages.parse_trailers(self.raw[version.tag].message)
         keys = (messages.DIGEST, messages.URI, messages.VERSION_ID)
         return Content(*(next(iter(said.get(key, [])), None) for key in keys))
+
+
+def holds_since(state: ArtifactState, then: ArtifactState, stage: str) -> list[Hold]:
+    """The hold of a stage that lasts, and those that began after the instant of ``then``; the newest first."""
+    known = {hold.opened_by for hold in then.holds.get(stage, ())}
+    holds = reversed(state.holds.get(stage, ()))
+    return [hold for hold in holds if hold.until is None or hold.opened_by not in known]
+
+
+def versions_since(state: ArtifactState, then: ArtifactState) -> list[VersionState]:
+    """The latest version, and those that were registered after the instant of ``then``, withdrawn or not."""
+    known = {row.tag for row in then.versions}
+    return [row for row in state.versions if row is state.latest or row.tag not in known]
 
 
 def _held(hold: Hold) -> str:

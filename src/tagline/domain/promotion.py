@@ -26,15 +26,27 @@ from tagline.domain.verdicts import Verdict
 
 
 def plan_artifact(
-    state: ArtifactState, raw: Mapping[str, RawTag], intents: Sequence[Intent], facts: Facts, policy: Policy
+    state: ArtifactState,
+    raw: Mapping[str, RawTag],
+    intents: Sequence[Intent],
+    facts: Facts,
+    policy: Policy,
+    then: ArtifactState | None = None,
 ) -> list[Step]:
-    """Decide an artifact's intents in an order in which they can build on each other."""
+    """Decide an artifact's intents in an order in which they can build on each other.
+
+    ``then`` is what the artifact was when the change landed; None: what it is.
+    """
     steps: list[Step] = []
+    then = state if then is None else then
     done = _done(state, raw, facts.change.url)
     for intent in _in_order(intents, policy):
-        step = _done_step(intent, done, state, raw) or Decision(state, raw, intent, intents, facts, policy).step()
+        step = _done_step(intent, done, state, raw)
+        step = step or Decision(state, then, raw, intent, intents, facts, policy).step()
         if step.new and _goes_on(step, facts.change):
+            same = then is state
             state = projected(state, step.new)
+            then = state if same else projected(then, step.new)
         steps.append(step)
     return steps
 
@@ -123,8 +135,8 @@ class Decided:
     """A change, decided.
 
     ``mistakes`` refuse it as a whole; then there are no ``steps``. ``drift`` says what is another than
-    the reviewers saw. ``final`` are refusals that stand whatever else is decided: of an earlier run after the
-    merge, and of the policy.
+    the reviewers saw. ``final`` refuses it before anything of it was looked at: how it landed cannot be told, or a
+    policy cannot be understood.
     """
 
     change: Change

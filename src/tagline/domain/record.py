@@ -1,21 +1,22 @@
-"""What a comment of ours remembers, hidden in it: the plan that reviewers saw, or what a merge decided.
+"""What a comment of ours remembers, hidden in it: the plan that reviewers saw, or which words on a merge it has.
 
 Compressed and in Base64, so that nothing of it can end the HTML comment that it stands in. It is read
-only from comments of our own, and even there as data that somebody may have edited.
+only from comments of our own, and even there as data that somebody may have edited: it tells whether a comment
+has to be written anew, and nothing about the change.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from tagline.domain.promotion import Refusal
+from tagline.domain.promotion import Decided
 
 #: What every comment of ours ends in; by it and by its author it is found again.
 MARKER = "<!-- tagline:v1 "
@@ -29,50 +30,29 @@ Signature = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Record:
-    """``seen`` are the signatures of the plan's steps; ``final`` says that the merge was judged.
-
-    ``refused`` are then the refusals that stand, and ``made`` the tags that were made or found.
-    """
+    """``seen`` are the signatures of the plan's steps; ``says`` is the digest of a judged merge, before it empty."""
 
     seen: tuple[Signature, ...] = ()
-    final: bool = False
-    refused: tuple[Refusal, ...] = ()
-    made: tuple[str, ...] = ()
+    says: str = ""
+
+
+def digest(decided: Decided) -> str:
+    """One word for what a comment says of a judged merge."""
+    tags = [row.tag for row in decided.rows]
+    text = json.dumps([decided.verdict, decided.refused, tags, decided.drift])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def hide(record: Record) -> str:
-    """The record as the last line of a comment; of one that is too long for that, what is needed most."""
-    return next(line for line in map(_line, _shorter(record)) if len(line) <= LONGEST)
+    """The record as the last line of a comment. Where what was seen is too long for that, nothing counts as seen."""
+    line = _line(record)
+    return line if len(line) <= LONGEST else _line(Record(says=record.says))
 
 
 def _line(record: Record) -> str:
-    data = {"seen": record.seen, "final": record.final, "refused": record.refused, "made": record.made}
-    text = json.dumps(data).encode()
+    text = json.dumps({"seen": record.seen, "says": record.says}).encode()
     packed = zlib.compress(text, 9) if len(text) <= _MAX_DATA else text
     return f"{MARKER}{base64.b64encode(packed).decode()} -->"
-
-
-def _shorter(record: Record) -> Iterator[Record]:
-    """The record, and then with ever less in it. It never says less than that a merge was judged, and refused."""
-    yield record
-    if record.final:
-        yield (record := replace(record, seen=(), made=()))  # judged is judged, whatever was seen before
-        yield replace(record, refused=tuple(r._replace(message=_short(r.message), fix="") for r in record.refused))
-    # Where nothing is remembered as seen, nothing counts as seen.
-    yield Record(final=record.final, refused=(_TOO_LONG,) if record.refused else ())
-
-
-def _short(message: str) -> str:
-    return message if len(message) <= 100 else f"{message[:99]}…"
-
-
-_TOO_LONG = Refusal(
-    None,
-    None,
-    "record",
-    "More was refused than a comment can remember.",
-    "Ask again for what is missing in new changes of fewer artifacts.",
-)
 
 
 def find(body: str) -> Record | None:
@@ -85,19 +65,10 @@ def find(body: str) -> Record | None:
         unpacker = zlib.decompressobj()
         text = unpacker.decompress(base64.b64decode(match[1], validate=True), _MAX_DATA)
         data = json.loads(text)
-        return Record(
-            tuple(_texts(row) for row in data["seen"]),
-            data["final"] is True,
-            tuple(map(_refusal, data["refused"])),
-            tuple(map(str, data["made"])),
-        )
-    except (binascii.Error, zlib.error, ValueError, TypeError, KeyError, RecursionError):
+        # Comments of older versions have no digest, and are written anew.
+        return Record(tuple(_texts(row) for row in data["seen"]), str(data.get("says", "")))
+    except (binascii.Error, zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-
-
-def _refusal(row: Any) -> Refusal:
-    artifact, stage, *words = _texts(row)
-    return Refusal(artifact, stage, *(word or "" for word in words))
 
 
 def _texts(row: Any) -> Signature:

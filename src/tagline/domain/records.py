@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tagline.domain import messages
@@ -22,8 +22,11 @@ from tagline.errors import WrongUsage
 FILE = "record.json"
 #: Bytes of it that are read; none that is longer is written.
 MAX_RECORD = 262_144
-#: Kinds of records: tags that were written together; the one tag that a guard of the old form pointed at.
-WRITE, ADOPTED = "write", "adopted"
+#: Kinds of records: tags that were written together; the one tag that a guard of the old form pointed at; a merged
+#: change that was judged, with all its tags.
+WRITE, ADOPTED, JUDGED = "write", "adopted", "judged"
+#: Of a judged change: whether nothing is left to do, and what was refused for good.
+FINISHED, REFUSED = "finished", "refused"
 
 _FORMAT = 1
 _KEYS = frozenset(("format", "kind", "tags", "change", "actor", "time"))
@@ -69,6 +72,32 @@ class Record:
     actor: Actor
     time: int
     more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judged(
+    change: ChangeKey, tags: Sequence[RecordedTag], refused: Sequence[tuple[str | None, str | None, str]], actor: Actor,
+    time: int,
+) -> Record:  # fmt: skip
+    """What is remembered of a merged change with which nothing is left to do.
+
+    ``refused`` are artifact, stage (None where it is about the change as a whole) and rule of what was refused.
+    """
+    rows = [{"artifact": artifact, "stage": stage, "rule": rule} for artifact, stage, rule in refused]
+    return Record(JUDGED, tuple(tags), change, actor, time, {FINISHED: True, REFUSED: rows})
+
+
+def same_word(one: Record | None, other: Record) -> bool:
+    """Whether two records say the same, whoever wrote them and when."""
+    return one is not None and replace(one, actor=other.actor, time=other.time) == other
+
+
+def is_finished(record: Record, change: ChangeKey, tags: Mapping[str, str]) -> bool:
+    """Whether a record spares looking at a change: it is that change's, and each tag in it is one of ``tags``.
+
+    Those are name and object id of the tags that are there.
+    """
+    done = record.kind == JUDGED and record.change == change and record.more.get(FINISHED) is True
+    return done and all(tags.get(tag.tag) == tag.tag_object for tag in record.tags)
 
 
 def encode(record: Record) -> bytes:

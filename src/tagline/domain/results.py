@@ -144,6 +144,10 @@ class Planned:
     #: Why there is nothing to do, where that may surprise.
     note: str = ""
     error: TaglineError | None = None
+    #: What was decided is remembered, so that no later run looks at the change again.
+    remembered: bool = False
+    #: Another run's change: what is refused of it was told there, and turns this run not red.
+    late: bool = False
 
 
 def _who(hold: Hold | None) -> tuple[str | None, str] | None:

@@ -14,19 +14,23 @@ from tagline.localforge.repository import Repository
 _ACTIONS_LOGIN = "github-actions[bot]"
 #: Who a token of this kind is when nobody is named.
 _LOGINS: dict[TokenKind, str] = {"actions": _ACTIONS_LOGIN, "fork": _ACTIONS_LOGIN, "app": "my-app[bot]"}
-_YESTERDAY = 86_400.0
 
 
 class SteppingClock:
-    """Begins yesterday and moves on a second whenever it is read, so that no two events share one."""
+    """Moves on a second at least whenever it is read, so that no two events share one.
+
+    It begins at ``start``; without one it is never behind the real clock, by which tags are written.
+    """
 
     def __init__(self, start: float | None = None) -> None:
-        # A quarter: visible in GitLab's milliseconds, and exact in whatever a client makes of it.
-        self._now = int(time.time()) - _YESTERDAY + 0.25 if start is None else start
+        self._real = start is None
+        self._now = 0.0 if start is None else start
 
     def __call__(self) -> float:
         """The time, a second later than the last."""
-        self._now += 1.0
+        # A quarter: visible in GitLab's milliseconds, and exact in whatever a client makes of it.
+        real = int(time.time()) + 0.25 if self._real else 0.0
+        self._now = max(self._now + 1.0, real)
         return self._now
 
 
