@@ -120,36 +120,7 @@ def test_schedule__completes_whatever_no_job_did(world: World) -> None:
     assert {"churn@v0.1.0", "fraud@v0.1.0", "churn#dev#2"} <= set(world.tags())
 
 
-# -- plans that no longer hold --------------------------------------------------
-
-
-def _drifted(make_world: Callable[..., World], platform: Platform, policy: str) -> tuple[World, int]:
-    """Reviewers saw churn v0.1.0; meanwhile somebody registered it elsewhere."""
-    world = make_world(platform, policy)
-    number = world.open("topic", BETTER, labels=LABELS)
-    assert "churn@v0.1.0" in str(world.plan(number).json["tags"])
-    world.admin("register", "churn", "--version", "v0.4.0", "--rev", world.git("rev-parse", "origin/main"))
-    world.merge(number)
-    return world, number
-
-
-def test_drift__replan__does_it_as_it_is_now_and_says_what_changed(make_world: Any, platform: Platform) -> None:
-    world, number = _drifted(make_world, platform, "drift: replan\n")
-    ran = world.promote(number)
-    assert ran.code == 0
-    assert "churn@v0.5.0" in world.tags()
-    assert "v0.5.0" in ran.json["drift"][0]
-    assert "v0.1.0" in ran.json["drift"][0]
-    (comment,) = world.comments(number)
-    assert "Changed since" in comment
-
-
-def test_drift__refuse__tags_nothing_that_reviewers_did_not_see(make_world: Any, platform: Platform) -> None:
-    world, number = _drifted(make_world, platform, "drift: refuse\n")
-    ran = world.promote(number)
-    assert ran.code == 1
-    assert {found["rule"] for found in ran.json["refused"]} == {"drift"}
-    assert set(world.tags()) == {"churn@v0.4.0"}
+# -- all or nothing ------------------------------------------------------------
 
 
 def test_atomic_change__one_stage_refused__nothing_is_tagged(make_world: Any, platform: Platform) -> None:

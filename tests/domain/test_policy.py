@@ -62,7 +62,8 @@ def test_rules__nothing_given__has_the_documented_defaults() -> None:
     )
     assert read_policy({}, "none") == NO_POLICY == Policy()
     assert (NO_POLICY.max_artifacts, NO_POLICY.digest, NO_POLICY.refuse_other_stages) == (5, "none", False)
-    assert not any((NO_POLICY.atomic_change, NO_POLICY.refuse_drift, NO_POLICY.mlflow_required))
+    assert not any((NO_POLICY.atomic_change, NO_POLICY.mlflow_required))
+    assert NO_POLICY.refuses_drift(StageRules())
 
 
 def test_policy__every_key_of_its_own__is_read() -> None:
@@ -70,7 +71,7 @@ def test_policy__every_key_of_its_own__is_read() -> None:
         "labels": {"prefix": "ml-"},
         "max_artifacts": 7.0,
         "atomic": "change",
-        "drift": "refuse",
+        "drift": "replan",
         "comment_authors": ["tagline[bot]"],
         "other_stages": "refuse",
         "branches": ["release/*"],
@@ -80,7 +81,8 @@ def test_policy__every_key_of_its_own__is_read() -> None:
     assert policy.layers == ()
     assert (policy.label_prefix, policy.max_artifacts, policy.comment_authors) == ("ml-", 7, ("tagline[bot]",))
     assert policy.atomic_change
-    assert policy.refuse_drift
+    assert not policy.refuses_drift(StageRules())
+    assert policy.refuses_drift(StageRules(drift="refuse"))
     assert policy.refuse_other_stages
     assert policy.mlflow_required
     assert policy.digest == "sha256:2"

@@ -17,7 +17,7 @@ from tagline.domain.changes import Review, Reviews, Unknown
 from tagline.domain.intents import Intent
 from tagline.domain.messages import parse_trailers
 from tagline.domain.policy import NO_POLICY, Policy
-from tagline.domain.promotion import Refusal, compare_with_seen, not_done, plan_artifact, settle
+from tagline.domain.promotion import Refusal, not_done, plan_artifact, settle
 from tagline.domain.registry import ArtifactState
 from tagline.domain.steps import Content, Facts, Step
 from tagline.domain.tags import EventKind, parse_tag
@@ -655,7 +655,7 @@ def test_trailers__what_nobody_knows__is_left_out():
 @pytest.mark.parametrize(
     ("review", "expected"),
     [
-        (Review("bob", "approved", None, LABELLED + 60.7), f"bob {format_time(int(LABELLED) + 60)}"),
+        (Review("bob", "approved", None, LABELLED + 60.7, HEAD), f"bob {format_time(int(LABELLED) + 60)}"),
         (Review("bob", "approved", HEAD, None), f"bob {HEAD}"),
     ],
 )
@@ -904,121 +904,6 @@ def test_decided__rows_and_intents__are_the_steps_in_order():
     found = decided(plan(ledger(), "version:minor", "stage:prod"))
     assert [row.tag for row in found.rows] == ["rf@v0.1.0", "rf#prod#1"]
     assert [intent.action for intent in found.intents] == [Action.REGISTER, Action.ASSIGN]
-
-
-# Drift
-
-BOOK = ledger("rf@v1.0.0 a", "rf#prod#1 a")
-SINCE = ledger("rf@v1.0.0 a", "rf#prod#1 a", "rf@v1.1.0 b")
-
-
-def seen(book: Ledger, *names: str, files: Any = None, policy: Policy = NO_POLICY) -> list[Any]:
-    """What reviewers saw of it before the merge."""
-    return [step.signature for step in plan(book, *names, files=files, policy=policy, facts=facts(open_change()))]
-
-
-@pytest.mark.parametrize("refuse", [True, False])
-def test_drift__as_it_was_seen__is_none(refuse):
-    steps = plan(BOOK, "version:minor", "stage:prod")
-    found = compare_with_seen(decided(steps), seen(BOOK, "version:minor", "stage:prod"), refuse=refuse)
-    assert (found.drift, found.steps) == ((), tuple(steps))
-
-
-def test_drift__replanned__is_done_and_said():
-    steps = plan(SINCE, "version:minor", "stage:prod")
-    found = compare_with_seen(decided(steps), seen(BOOK, "version:minor", "stage:prod"), refuse=False)
-    assert found.steps == tuple(steps)
-    assert found.drift == (
-        "rf is now v1.1.0 → v1.2.0; the plan that reviewers saw said v1.0.0 → v1.1.0.",
-        "rf#prod is now v1.0.0 → v1.2.0; the plan that reviewers saw said v1.0.0 → v1.1.0.",
-    )
-
-
-def test_drift__replanned__only_what_is_another_is_said():
-    names = ("version:rf@v2.0.0", "stage:prod")
-    found = compare_with_seen(decided(plan(SINCE, *names)), seen(BOOK, *names), refuse=False)
-    assert found.drift == ("rf is now v1.1.0 → v2.0.0; the plan that reviewers saw said v1.0.0 → v2.0.0.",)
-
-
-@pytest.mark.parametrize(
-    ("book", "label", "words"),
-    [
-        (
-            ledger(),
-            "version:rf@v2.0.0",
-            "rf is now v1.1.0 → v2.0.0; the plan that reviewers saw said nothing → v2.0.0.",
-        ),
-        (BOOK, "deprecate:rf", "rf is now v1.1.0 → nothing; the plan that reviewers saw said v1.0.0 → nothing."),
-    ],
-)
-def test_drift__from_or_to_no_version__says_nothing_for_it(book, label, words):
-    assert compare_with_seen(decided(plan(SINCE, label)), seen(book, label), refuse=False).drift == (words,)
-
-
-def test_drift__refused__makes_no_tags():
-    found = compare_with_seen(
-        decided(plan(SINCE, "version:minor", "stage:prod")), seen(BOOK, "version:minor", "stage:prod"), refuse=True
-    )
-    assert tags(found.steps) == []
-    assert [r.rule for r in found.refused] == ["drift", "drift"]
-
-
-def test_drift__another_holder__is_drift():
-    moved = ledger("rf@v1.0.0 a", "rf@v1.1.0 b", "rf#prod#1 a", "rf#prod#2 b")
-    before = ledger("rf@v1.0.0 a", "rf@v1.1.0 b", "rf#prod#1 a")
-    names = ("version:rf@v2.0.0", "stage:prod")
-    found = compare_with_seen(decided(plan(moved, *names)), seen(before, *names), refuse=True)
-    assert [name for name, _ in tags(found.steps)] == ["rf@v2.0.0"]
-    assert found.drift == ("rf#prod is now v1.1.0 → v2.0.0; the plan that reviewers saw said v1.0.0 → v2.0.0.",)
-
-
-def test_drift__registration_refused__no_stage_is_left_without_its_version():
-    """The stage itself is as reviewers saw it, but the version that it would hold is not made."""
-    names = ("version:rf@v2.0.0", "stage:prod")
-    found = compare_with_seen(decided(plan(SINCE, *names)), seen(BOOK, *names), refuse=True)
-    assert tags(found.steps) == []
-    assert found.drift[1] == "rf#prod builds on v2.0.0, which is not what reviewers saw."
-
-
-def test_drift__stage_before_refused__the_one_after_it_is_not_made_either():
-    before = ledger("rf@v1.0.0 a", "rf@v2.0.0 e")
-    since = ledger("rf@v1.0.0 a", "rf@v2.0.0 e", "rf#staging#1 a")
-    names = ("stage:staging", "stage:prod")
-    saw = seen(before, *(f"stage:rf@v2.0.0#{stage}" for stage in ("staging", "prod")), policy=AFTER)
-    found = compare_with_seen(decided(plan(since, *names, policy=AFTER)), saw, refuse=True)
-    assert tags(found.steps) == []
-
-
-def test_drift__of_one_artifact__leaves_the_others_be():
-    names = ("version:rf@v2.0.0", "version:churn@v2.0.0")
-    found = compare_with_seen(decided(plan(SINCE, *names)), seen(BOOK, *names), refuse=True)
-    assert [name for name, _ in tags(found.steps)] == ["churn@v2.0.0"]
-
-
-def test_drift__step_that_nobody_saw__is_drift():
-    found = compare_with_seen(decided(plan(BOOK, "version:minor")), [], refuse=True)
-    assert tags(found.steps) == []
-    assert found.drift == ("rf is now v1.0.0 → v1.1.0; the plan that reviewers saw had no such step.",)
-
-
-def test_drift__reviewers_saw_no_plan_at_all__refused_only_where_the_policy_says_so():
-    steps = plan(BOOK, "version:minor")
-    assert compare_with_seen(decided(steps), None, refuse=False) == decided(steps)
-    assert tags(compare_with_seen(decided(steps), None, refuse=True).steps) == []
-
-
-@pytest.mark.parametrize("saw", [None, []])
-def test_drift__nothing_is_made__is_none(saw):
-    done = plan(BOOK.after(plan(BOOK, "version:minor")), "version:minor")
-    held = plan(BOOK, "stage:rf@v1.0.0#prod")
-    found = compare_with_seen(decided([*done, *held]), saw, refuse=True)
-    assert (found.drift, found.verdict) == ((), "ok")
-
-
-def test_drift__seen_as_a_comment_remembers_it__is_compared_all_the_same():
-    """JSON makes lists of tuples."""
-    rows = [list(row) for row in seen(BOOK, "version:minor")]
-    assert compare_with_seen(decided(plan(BOOK, "version:minor")), rows, refuse=True).drift == ()
 
 
 # Any ledger, any requests

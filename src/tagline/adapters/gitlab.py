@@ -180,7 +180,8 @@ class GitLab(GitLabPages):
                 self._user_ids[login.casefold()] = row["user"]["id"]
                 at = _seconds(row.get("approved_at"))
                 if not (change.merged and at is not None and at > (change.merged_at or 0)):
-                    found.append(Review(login, "approved", None, at))
+                    heads = [v.head_commit_sha for v in versions if (_seconds(v.created_at) or 0.0) < (at or 0.0)]
+                    found.append(Review(login, "approved", None, at, heads[-1] if heads else None))
         return Reviews(tuple(found), max(pushed, default=None), max(retargeted, default=None))
 
     def merge_base(self, change: Change) -> str:

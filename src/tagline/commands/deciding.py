@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from tagline.commands.approved import read_approved, read_behind
 from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_rule import read_linked
@@ -85,7 +86,8 @@ def decide(case: Case) -> tuple[Decided, Entries]:
         steps += plan_artifact(entry.state, entry.raw, wanted, facts, case.policy, entry.then)
     unread = facts.people.pushers.unread
     odd = [_may_have_pushed(unread)] if unread is not None else []
-    decided = replace(decided, steps=tuple(steps), warnings=(*decided.warnings, *odd))
+    drift = tuple(words for step in steps for words in step.drift)
+    decided = replace(decided, steps=tuple(steps), drift=drift, warnings=(*decided.warnings, *odd))
     return (decided if case.change.open else settle(decided, case.policy)), entries
 
 
@@ -150,20 +152,34 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
     registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
     made, served = {(name, case.commit) for name in registers}, _served(case, entries, intents)
     stored = read_stored(case, made, served)
+    people = _people(case, rules, owners, file_owners)
+    own = registers | {name for name, entry in entries.items() if _has_version_at(entry.state, case.commit)}
     return Facts(
         change=case.change,
         commit=case.commit,
         now=int(case.desk.now()),
-        people=_people(case, rules, owners, file_owners),
+        people=people,
         owners=owners,
         file_owners=file_owners,
         metrics=_metrics(case, entries, rules),
         contents=stored.contents,
         stored=stored.verdicts,
         mlflow=read_linked(case, [*made, *served]),
+        bytes_at=read_approved(case, own, rules, people),
+        behind=read_behind(case, _with_approvals(rules, own)),
         newer={} if case.change.open else _newer(case, entries, intents),
         run_url=case.desk.run_url,
     )
+
+
+def _with_approvals(rules: Mapping[Intent, list[StageRules]], own: Collection[str]) -> set[str]:
+    """Of some artifacts those with a stage to assign that asks for approvals."""
+    assigned = ((intent, found) for intent, found in rules.items() if intent.action is Action.ASSIGN)
+    return {i.artifact for i, found in assigned if i.artifact in own and any(r.approvals is not None for r in found)}
+
+
+def _has_version_at(state: ArtifactState, commit: str) -> bool:
+    return any(row.commit == commit for row in state.versions)
 
 
 def _asks_owners(rules: StageRules) -> bool:

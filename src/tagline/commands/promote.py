@@ -22,7 +22,7 @@ from tagline.domain.changes import Change
 from tagline.domain.comparison import Traced
 from tagline.domain.events import Warn
 from tagline.domain.policy import NO_POLICY, Policy
-from tagline.domain.promotion import Decided, Refusal, Seen, compare_with_seen, settle
+from tagline.domain.promotion import Decided, Refusal
 from tagline.domain.record import Record, digest
 from tagline.domain.results import Planned
 from tagline.domain.steps import Step
@@ -182,7 +182,7 @@ def _promote_case(case: Case, compose: Compose) -> Planned:
     found = find_comment(case.desk, case.change, case.policy)
     work = _Work()
     try:
-        decided = _carry_out(case, found.record.seen if found.record is not None else None, work)
+        decided = _carry_out(case, work)
     except TaglineError as error:
         if work.decided is None or not work.created:
             raise
@@ -258,7 +258,7 @@ def _judged(
     return planned if decided.unreadable else remember(desk, planned)
 
 
-def _carry_out(case: Case, seen: Seen | None, work: _Work) -> Decided:
+def _carry_out(case: Case, work: _Work) -> Decided:
     """Decide and write, and again when somebody else wrote meanwhile. ``work`` says how far it came.
 
     Raises Conflict when others kept being faster, PlatformRefused when the remote says no.
@@ -267,7 +267,6 @@ def _carry_out(case: Case, seen: Seen | None, work: _Work) -> Decided:
     blind = 0
     for attempt in range(ATTEMPTS):
         decided, entries = decide(case)
-        decided = settle(compare_with_seen(decided, seen, refuse=case.policy.refuse_drift), case.policy)
         work.decided, work.entries = decided, entries
         if desk.dry_run:
             return _marked(decided, set())

@@ -58,6 +58,12 @@ def _described(case: Case, version: Version) -> Described | None:
     return None if place is None else _trailers(location_of(place[0], look=False))
 
 
+def digest_at(case: Case, version: Version) -> str | None:
+    """The digest of a version's bytes by the word of its commit; None where it does not tell."""
+    described = _described(case, version)
+    return described.digest if described is not None else None
+
+
 def _looked(case: Case, version: Version) -> tuple[Described | None, Verdict | None]:
     """The same after a look at every object, once a run."""
     name, commit = version

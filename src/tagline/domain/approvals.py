@@ -7,7 +7,7 @@ anybody can approve. What cannot be read is never taken for a yes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from tagline.domain.policy import CODEOWNERS, ApprovalRule
 from tagline.domain.verdicts import Verdict
 
 RULE = "approvals"
+#: The rule that enough people approved, but not what lands.
+OTHER = "not-what-was-approved"
 #: Robots of both forges: their approval is nobody's.
 _BOT = re.compile(r".*\[bot\]|(project|group)_\d+_bot(_[0-9a-z]+)?|service_account_.*", re.IGNORECASE | re.DOTALL)
 
@@ -48,11 +50,23 @@ class Subject:
 
 
 class Judged(NamedTuple):
-    """A verdict, the approvals that count, and for every other reviewer why theirs does not."""
+    """A verdict, the approvals that count, and for every other reviewer why theirs does not.
+
+    ``drift`` says which of those that count were given for something else.
+    """
 
     verdict: Verdict
     counted: tuple[Review, ...]
     others: tuple[tuple[str, str], ...]
+    drift: tuple[str, ...] = ()
+
+
+#: Why an approval was given for something else than what lands; None: it was given for that.
+Covers = Callable[[Review], str | Unknown | None]
+
+
+def _any(_: Review) -> None:
+    """Every approval covers what lands."""
 
 
 def approvers(reviews: Reviews | Unknown) -> list[Review]:
@@ -80,8 +94,13 @@ def teams_of(rule: ApprovalRule, owners: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for name in names if is_team(name)))
 
 
-def judge(rule: ApprovalRule, people: People, subject: Subject) -> Judged:
-    """Whether there are enough approvals that count."""
+def judge(
+    rule: ApprovalRule, people: People, subject: Subject, covers: Covers = _any, *, refuse_drift: bool = True
+) -> Judged:
+    """Whether there are enough approvals that count.
+
+    One that was given for something else (``covers``) does not; without ``refuse_drift`` it does, and that is said.
+    """
     if isinstance(people.reviews, Unknown):
         unknown = people.reviews
         verdict = Verdict(RULE, "unknown", f"{unknown.what} cannot be read with this token.", unknown.needs)
@@ -89,8 +108,14 @@ def judge(rule: ApprovalRule, people: People, subject: Subject) -> Judged:
     counted: list[Review] = []
     others: list[tuple[str, str]] = []
     unclear: list[Unknown] = []
+    moved: list[str] = []
     for review in latest_reviews(people.reviews.reviews).values():
         reason = _why_not(rule, people, subject, review, people.reviews)
+        other = covers(review) if reason is None else None
+        if isinstance(other, str):
+            moved.append(f"{review.by} {other}")
+        if refuse_drift:
+            reason = reason or other
         if reason is None:
             counted.append(review)
         elif isinstance(reason, Unknown):
@@ -98,10 +123,17 @@ def judge(rule: ApprovalRule, people: People, subject: Subject) -> Judged:
             others.append((review.by, f"{reason.what} cannot be read"))
         else:
             others.append((review.by, reason))
-    return Judged(_verdict(rule, subject, counted, unclear), tuple(counted), tuple(others))
+    verdict = _verdict(rule, subject, counted, unclear, moved)
+    return Judged(verdict, tuple(counted), tuple(others), () if refuse_drift else tuple(moved))
 
 
-def _verdict(rule: ApprovalRule, subject: Subject, counted: Sequence[Review], unclear: Sequence[Unknown]) -> Verdict:
+def _verdict(
+    rule: ApprovalRule,
+    subject: Subject,
+    counted: Sequence[Review],
+    unclear: Sequence[Unknown],
+    moved: Sequence[str],
+) -> Verdict:
     have = f"{len(counted)} of {rule.count} approval{'s' * (rule.count != 1)}"
     if len(counted) >= rule.count:
         return Verdict(RULE, "ok", f"{have}.")
@@ -110,7 +142,11 @@ def _verdict(rule: ApprovalRule, subject: Subject, counted: Sequence[Review], un
         return Verdict(
             RULE, "unknown", f"{have} that surely count: {first.what} cannot be read with this token.", first.needs
         )
-    return Verdict(RULE, "waiting", f"{have}.", f"Missing: {who_may(rule, subject)}.")
+    missing = f"Missing: {who_may(rule, subject)}"
+    if len(counted) + len(unclear) + len(moved) >= rule.count:
+        message = f"{have} of what it is now: {'; '.join(moved)}."
+        return Verdict(OTHER, "waiting", message, f"{missing}, given again.")
+    return Verdict(RULE, "waiting", f"{have}.", f"{missing}.")
 
 
 def who_may(rule: ApprovalRule, subject: Subject) -> str:

@@ -69,13 +69,15 @@ ReviewVerdict = Literal["approved", "rejected", "withdrawn"]
 class Review(NamedTuple):
     """What a person says of a change. ``commit`` is what was reviewed; None where the forge keeps none.
 
-    ``at`` is None where the forge does not say when.
+    ``at`` is None where the forge does not say when. ``head`` is the change's head at that time, where the forge keeps
+    no commit and tells when the change was pushed to.
     """
 
     by: str
     verdict: ReviewVerdict
     commit: str | None
     at: float | None
+    head: str | None = None
 
 
 class Reviews(NamedTuple):

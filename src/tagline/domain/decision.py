@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from tagline.domain import messages
 from tagline.domain.answers import require_version
 from tagline.domain.approvals import Judged, Subject, judge
+from tagline.domain.approved import Approved
 from tagline.domain.asks import LATEST, THIS, Action
-from tagline.domain.changes import Review
+from tagline.domain.changes import Review, Unknown
 from tagline.domain.conditions import Metrics, judge_after, judge_freeze, judge_gate
 from tagline.domain.events import RawTag
 from tagline.domain.intents import Intent, is_bump
@@ -22,7 +23,7 @@ from tagline.domain.planning import (
     plan_unassign,
     version_at,
 )
-from tagline.domain.policy import Policy, StageRules
+from tagline.domain.policy import ApprovalRule, Policy, StageRules
 from tagline.domain.registry import ArtifactState, Hold, VersionState
 from tagline.domain.rollback import rollback_target, rollbacks_among
 from tagline.domain.steps import Content, Facts, Step
@@ -90,6 +91,7 @@ class Decision:
             tuple(verdicts) if plan.new else (),
             tuple(pair for judged in self._judged for pair in judged.others),
             tuple(_approval(review) for review in self._counted()),
+            self._drift() if plan.new else (),
             note=plan.note,
         )
 
@@ -190,11 +192,28 @@ class Decision:
             if self.intent.action is not Action.ROLLBACK:
                 verdicts += judge_freeze(rules, self.facts.judged_at, self.facts.now)
             if rules.approvals is not None:
-                judged = judge(rules.approvals, self.facts.people, self._subject(version))
+                refuse_drift = self.policy.refuses_drift(rules)
+                judged = self._approvals(rules.approvals, version, refuse_drift=refuse_drift)
                 self._judged.append(judged)
+                verdicts += self._behind(version, refuse_drift=refuse_drift)
                 of = "" if stage == self.intent.stage else f"{stage}: "
                 verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
         return verdicts + self._stored(version) + self._mlflow(version)
+
+    def _behind(self, version: VersionState | None, *, refuse_drift: bool) -> list[Verdict]:
+        words = Approved(self.intent, self.siblings, self.state, self.raw, self.facts).behind(version)
+        if words is None:
+            return []
+        fix = "Update the branch, look at what came, and approve again."
+        return [Verdict("branch-behind", "waiting" if refuse_drift else "ok", f"{words}.", fix)]
+
+    def _approvals(self, rule: ApprovalRule, version: VersionState | None, *, refuse_drift: bool) -> Judged:
+        approved = Approved(self.intent, self.siblings, self.state, self.raw, self.facts)
+
+        def covers(review: Review) -> str | Unknown | None:
+            return approved.why_not(review, version)
+
+        return judge(rule, self.facts.people, self._subject(version), covers, refuse_drift=refuse_drift)
 
     def _mlflow(self, version: VersionState | None) -> list[Verdict]:
         """What MLflow says of the run behind the version, and whether the stage can have an alias there."""
@@ -263,6 +282,11 @@ class Decision:
             owners = (owner for file in files for owner in self.facts.file_owners.get(file, ()))
             return tuple(dict.fromkeys(owners))
         return self.facts.owners.get(self.intent.artifact, ())
+
+    def _drift(self) -> tuple[str, ...]:
+        intent = self.intent
+        what = f"{intent.artifact}#{intent.stage}" if intent.stage else intent.artifact
+        return tuple(f"{what}: {words}" for judged in self._judged for words in judged.drift)
 
     def _counted(self) -> list[Review]:
         return list({review.by.casefold(): review for judged in self._judged for review in judged.counted}.values())

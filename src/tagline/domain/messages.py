@@ -72,6 +72,12 @@ def _shown(key: str, value: str) -> str:
     return one_line(public_uri(value)) if key == URI else shown(value)
 
 
+def is_by_change(message: str, url: str) -> bool:
+    """Whether a tag was written for the change at ``url``."""
+    # Thousands of tags are of other changes: looking for the page first spares reading their trailers.
+    return url in message and url in parse_trailers(message).get(CHANGE, ())
+
+
 def one_line(text: str) -> str:
     """``text`` with every run of control characters and line breaks made one space."""
     # An argument that is no valid Unicode reaches Python with lone surrogates, which no tag can hold.

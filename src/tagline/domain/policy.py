@@ -7,7 +7,7 @@ checks again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -99,13 +99,17 @@ class Freeze:
 
 @dataclass(frozen=True)
 class StageRules:
-    """What must be satisfied to move a stage, all of it. ``soak`` is in seconds."""
+    """What must be satisfied to move a stage, all of it. ``soak`` is in seconds.
+
+    ``drift`` is the stage's own word on approvals of something else, ``refuse`` or ``replan``; None: as the file says.
+    """
 
     after: tuple[str, ...] = ()
     soak: int = 0
     approvals: ApprovalRule | None = None
     gates: tuple[Gate, ...] = ()
     freeze: tuple[Freeze, ...] = ()
+    drift: str | None = None
 
     @classmethod
     def read(cls, raw: _Raw) -> StageRules:
@@ -116,12 +120,13 @@ class StageRules:
             ApprovalRule.read(raw["approvals"]) if "approvals" in raw else None,
             tuple(map(Gate.read, raw.get("gates", ()))),
             tuple(map(Freeze.read, raw.get("freeze", ()))),
+            raw.get("drift"),
         )
 
     @property
     def free(self) -> bool:
-        """Whether there is no rule at all."""
-        return self == _FREE
+        """Whether there is no rule at all; ``drift`` alone asks for nothing."""
+        return replace(self, drift=None) == _FREE
 
 
 _FREE = StageRules()
@@ -148,7 +153,7 @@ class Policy:
     label_prefix: str = ""
     max_artifacts: int = 5
     atomic_change: bool = False
-    refuse_drift: bool = False
+    drift: str = "refuse"
     comment_authors: tuple[str, ...] = ()
     refuse_other_stages: bool = False
     branches: tuple[str, ...] = ()
@@ -166,6 +171,10 @@ class Policy:
         for raw in found:
             merged = merge(merged, raw)
         return StageRules.read(merged)
+
+    def refuses_drift(self, rules: StageRules) -> bool:
+        """Whether an approval that was given for something else than what lands does not count."""
+        return (rules.drift or self.drift) == "refuse"
 
     def guards(self, artifact: str, stage: str) -> bool:
         """Whether the stage moves only as the policy allows. Listed without rules, it is free."""
@@ -206,7 +215,7 @@ def read_policy(raw: _Raw, digest: str) -> Policy:
         label_prefix=raw.get("labels", {}).get("prefix", ""),
         max_artifacts=int(raw.get("max_artifacts", 5)),
         atomic_change=raw.get("atomic") == "change",
-        refuse_drift=raw.get("drift") == "refuse",
+        drift=raw.get("drift", "refuse"),
         comment_authors=tuple(raw.get("comment_authors", ())),
         refuse_other_stages=raw.get("other_stages") == "refuse",
         branches=tuple(raw.get("branches", ())),

@@ -88,10 +88,7 @@ def _done(state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> dict[tup
     return {
         (event.kind, event.stage): event
         for event in state.events
-        if event.tag in raw
-        # Thousands of tags are of other changes: looking for the page first spares reading their trailers.
-        and url in raw[event.tag].message
-        and url in messages.parse_trailers(raw[event.tag].message).get(messages.CHANGE, ())
+        if event.tag in raw and messages.is_by_change(raw[event.tag].message, url)
     }
 
 
@@ -135,8 +132,8 @@ class Decided:
     """A change, decided.
 
     ``mistakes`` refuse it as a whole; then there are no ``steps``. ``drift`` says what is another than
-    the reviewers saw. ``final`` refuses it before anything of it was looked at: how it landed cannot be told, or a
-    policy cannot be understood.
+    people approved, and done all the same. ``final`` refuses it before anything of it was looked at: how it landed
+    cannot be told, or a policy cannot be understood.
     """
 
     change: Change
@@ -208,41 +205,3 @@ def settle(decided: Decided, policy: Policy) -> Decided:
 def _without(step: Step, verdict: Verdict) -> Step:
     """The step with one more verdict and without its tags."""
     return replace(step, rows=(), new=(), verdicts=(*step.verdicts, verdict))
-
-
-Seen = Sequence[Sequence[str | None]]
-
-
-def compare_with_seen(decided: Decided, seen: Seen | None, *, refuse: bool) -> Decided:
-    """Note where the plan is another than the one that reviewers saw (None: they saw none).
-
-    With ``refuse`` what differs is refused: nobody approved that. So is what would build on it.
-    """
-    known = {tuple(row[:3]): tuple(row) for row in seen or ()}
-    drift: list[str] = []
-    steps: list[Step] = []
-    missing: set[tuple[str, str | None]] = set()
-    for step in decided.steps:
-        was = known.get(step.signature[:3])
-        same = was == step.signature and (step.intent.artifact, step.version) not in missing
-        if step.done or same or not step.new or (seen is None and not refuse):
-            steps.append(step)
-            continue
-        if refuse:
-            missing.add((step.intent.artifact, step.version))
-        words = _drifted(step, was)
-        drift.append(words)
-        verdict = Verdict("drift", "refused", words, "Ask again in a new change, whose plan shows it as it is now.")
-        steps.append(_without(step, verdict) if refuse else step)
-    return replace(decided, steps=tuple(steps), drift=tuple(drift))
-
-
-def _drifted(step: Step, was: Sequence[str | None] | None) -> str:
-    intent = step.intent
-    what = f"{intent.artifact}#{intent.stage}" if intent.stage else intent.artifact
-    if was == step.signature:
-        return f"{what} builds on {step.version}, which is not what reviewers saw."
-    now = f"{step.before or 'nothing'} → {step.version or 'nothing'}"
-    if was is None:
-        return f"{what} is now {now}; the plan that reviewers saw had no such step."
-    return f"{what} is now {now}; the plan that reviewers saw said {was[4] or 'nothing'} → {was[3] or 'nothing'}."

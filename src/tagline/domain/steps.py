@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tagline.domain.approvals import People
-from tagline.domain.changes import Change
+from tagline.domain.changes import Change, Unknown
 from tagline.domain.conditions import Metrics
 from tagline.domain.intents import Intent
 from tagline.domain.planning import NewTag, Row
@@ -39,7 +39,9 @@ class Facts:
 
     ``commit`` is what versions are registered at: the merge commit, before the merge the head.
     ``owners`` gives the code owners of an artifact's own file, ``file_owners`` those of request files.
-    ``metrics``, ``contents``, ``stored`` (are the bytes there) and ``mlflow`` are by artifact and commit;
+    ``metrics``, ``contents``, ``stored`` (are the bytes there), ``mlflow`` and ``bytes_at`` (what names the bytes,
+    None where there are none; only for what approvals must cover) are by artifact and commit;
+    ``behind`` are the artifacts of an open change whose merge would bring other bytes than its head has;
     ``newer`` tells of a commit whether ``commit`` lies strictly
     before it (None: nobody can tell). ``now`` is unix seconds.
     """
@@ -54,6 +56,8 @@ class Facts:
     contents: Mapping[tuple[str, str], Content] = field(default_factory=dict)
     stored: Mapping[tuple[str, str], Verdict] = field(default_factory=dict)
     mlflow: Mapping[tuple[str, str], Linked] = field(default_factory=dict)
+    bytes_at: Mapping[tuple[str, str], str | Unknown | None] = field(default_factory=dict)
+    behind: frozenset[str] = frozenset()
     newer: Mapping[str, bool | None] = field(default_factory=dict)
     run_url: str | None = None
 
@@ -68,7 +72,8 @@ class Step:
     """One intent, decided.
 
     ``rows`` are the tags of the answer, ``new`` those to make. ``done``: this change did it before.
-    ``before`` is the holder of the stage before the step, or the latest version before a registration.
+    ``before`` is the holder of the stage before the step, or the latest version before a registration. ``drift`` says
+    which approvals were given for something else and count all the same.
     """
 
     intent: Intent
@@ -79,6 +84,7 @@ class Step:
     verdicts: tuple[Verdict, ...] = ()
     reviewers: tuple[tuple[str, str], ...] = ()
     approved_by: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
     done: bool = False
     note: str = ""
 

@@ -43,7 +43,7 @@ def _change(planned: Planned, pen: Pen) -> str:
     if rules:
         lines += ["", table(("FOR", "RULE", "VERDICT", "WHY"), rules, pen, ("bold",))]
     lines += [_against(found, pen) for found in (*decided.refused, *decided.waiting)]
-    lines += [f"  since the plan: {one_line(words)}" for words in decided.drift]
+    lines += [f"  since the approval: {one_line(words)}" for words in decided.drift]
     if planned.comment_url:
         lines.append(f"  comment: {one_line(planned.comment_url)}")
     return "\n".join(lines)

@@ -212,9 +212,8 @@ def _request(step: Step) -> str | None:
 
 
 def _drift(decided: Decided) -> str:
-    refused = {verdict.message for step in decided.steps for verdict in step.verdicts}
-    lines = "\n".join(f"- {_words(words)}" for words in decided.drift[:20] if words not in refused)
-    return f"Changed since the plan that reviewers saw:\n\n{lines}" if lines else ""
+    lines = "\n".join(f"- {_words(words)}" for words in decided.drift[:20])
+    return f"Changed since it was approved:\n\n{lines}" if lines else ""
 
 
 # -- current against proposed ---------------------------------------------------
