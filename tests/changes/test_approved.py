@@ -16,14 +16,6 @@ RULE = "not-what-was-approved"
 FOLDER = {"artifacts.yaml": "data: {path: data}\n", "data/a.txt": "a\n", "data/b.txt": "b\n", "README.md": "r\n"}
 
 
-def _tag(world: World, *names: str) -> None:
-    """Tags on main as it is, as old as the world is just now."""
-    commit = world.git("ls-remote", "origin", "refs/heads/main").split()[0]
-    for name in names:
-        world.git("tag", "--annotate", name, "--message", name, commit)
-    world.git("push", "--quiet", "origin", "--tags")
-
-
 @pytest.fixture
 def aged(make_world: Callable[..., World], platform: Platform) -> Callable[..., World]:
     """Makes worlds with versions that are days older than any approval."""
@@ -34,7 +26,7 @@ def aged(make_world: Callable[..., World], platform: Platform) -> Callable[..., 
             with world.days_ago(days):
                 if "@" in tag:
                     world.push("main", {"models/fraud.txt": f"{tag}\n"})
-                _tag(world, tag)
+                world.tag(tag)
         return world
 
     return make
@@ -178,7 +170,7 @@ def test_clocks__version_registered_about_when_it_was_approved__is_not_guessed(
     (review,) = world.repo.change(number).approvals()
     world.dates = {f"GIT_{who}_DATE": f"{int(review.at) + seconds} +0000" for who in ("AUTHOR", "COMMITTER")}
     world.push("main", {"models/fraud.txt": "new\n"})
-    _tag(world, "fraud@v1.0.1")
+    world.tag("fraud@v1.0.1")
     planned = world.plan(number)
     assert planned.verdict == verdict
     assert verdict == "ok" or _rules(planned, "waiting") == [RULE]

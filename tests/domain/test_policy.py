@@ -58,7 +58,7 @@ def test_rules__everything_given__is_read() -> None:
 def test_rules__nothing_given__has_the_documented_defaults() -> None:
     policy = read_policy({"stages": {"prod": {"approvals": {}, "gates": [{"metric": "a", "max": 1}]}}}, "d")
     assert policy.rules("rf", "prod") == StageRules(
-        (), 0, ApprovalRule(1, None, frozenset({"author"}), True), (Gate("a", None, 1, None, True, 0),), ()
+        (), 0, ApprovalRule(1, None, frozenset({"author", "pusher"}), True), (Gate("a", None, 1, None, True, 0),), ()
     )
     assert read_policy({}, "none") == NO_POLICY == Policy()
     assert (NO_POLICY.max_artifacts, NO_POLICY.digest, NO_POLICY.refuse_other_stages) == (5, "none", False)

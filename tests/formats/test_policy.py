@@ -169,7 +169,7 @@ BAD = [
     (STAGE + "soak: 1h", 3, 3, "missing-key", "'stages.prod' has 'soak' but no 'after'.", ""),
     ("max_artifacts: 0", 1, 16, "wrong-value", "'max_artifacts' must be at least 1", ""),
     ("atomic: changes", 1, 9, "wrong-value", "must be artifact or change, not 'changes'.", "Did you mean 'change'?"),
-    ("drift: true", 1, 8, "wrong-value", "'drift' must be replan or refuse, not true.", "For example 'drift: refuse'."),
+    ("drift: true", 1, 8, "wrong-value", "'drift' must be replan or refuse, not true.", "For example 'drift: replan'."),
     ("other_stages: refused", 1, 15, "wrong-value", "must be allow or refuse", "Did you mean 'refuse'?"),
     ("other_stages:", 1, 14, "wrong-value", "must be allow or refuse, not empty.", ""),
     ("mlflow: no", 1, 9, "wrong-value", "must be required or best-effort, not 'no'.", ""),
