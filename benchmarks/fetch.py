@@ -46,7 +46,7 @@ import boto3
 from pathlib import Path
 from tagline.adapters.destination import Destination
 from tagline.adapters.s3 import S3Store
-from tagline.domain.storage import Item, Key, Remote
+from tagline.domain.storage.objects import Item, Key, Remote
 
 url, key, digest, size, dest, runs = sys.argv[1:]
 store = S3Store(Remote("s", "s3://bucket", {"endpointurl": url}), request_payer=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tagline.domain.findings import Finding
+from tagline.domain.manifest.findings import Finding
 from tests.fakes import MemoryTree
 
 CASES = Path(__file__).parent / "cases"

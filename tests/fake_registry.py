@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tagline.domain.mlflow_names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 
 
 class FakeRegistry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tagline.domain.mlflow import Dataset, ModelVersion, Run
+from tagline.domain.mlflow.runs import Dataset, ModelVersion, Run
 from tagline.errors import PlatformRefused
 
 

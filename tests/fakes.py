@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tagline.domain.storage import Facts, Key
-from tagline.domain.tracked import TrackedPaths, is_telling
+from tagline.domain.manifest.tracked import TrackedPaths, is_telling
+from tagline.domain.storage.objects import Facts, Key
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tagline.commands.resolve import Wanted
-    from tagline.domain.findings import Finding
-    from tagline.domain.manifest import Declared
-    from tagline.domain.validation import ValidationReport
+    from tagline.domain.manifest.findings import Finding
+    from tagline.domain.manifest.manifest import Declared
+    from tagline.domain.manifest.validation import ValidationReport
     from tagline.render.findings import Format
     from tagline.settings import Settings
     from tagline.wiring import Wiring

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from tagline.change_wiring import ChangeWiring
     from tagline.commands.cases import ChangeDesk
-    from tagline.domain.delivery import Delivered
-    from tagline.domain.events import Warn
-    from tagline.domain.record import Record
+    from tagline.domain.changes.delivery import Delivered
+    from tagline.domain.changes.record import Record
+    from tagline.domain.ledger.events import Warn
     from tagline.domain.results import Planned
     from tagline.ports import Forge
     from tagline.settings import Settings
@@ -82,7 +82,7 @@ class _Courier:
     """What ``--deliver`` asks for, and what came of it. Raises WrongUsage, before anything is written."""
 
     def __init__(self, lines: Sequence[str], wiring: ChangeWiring) -> None:
-        from tagline.domain.delivery import parse_rule
+        from tagline.domain.changes.delivery import parse_rule
 
         self._rules = [parse_rule(line) for line in lines]
         self._port = wiring.delivery()
@@ -118,7 +118,7 @@ def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
 
 
 def _no_picture() -> Warn:
-    from tagline.domain.events import Warn
+    from tagline.domain.ledger.events import Warn
 
     return Warn("lineage-failed", None, "What is behind the artifacts could not be written: a bug of ours.")
 

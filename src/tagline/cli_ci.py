@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
     from typing import Any
 
-    from tagline.domain.validation import ValidationReport
+    from tagline.domain.manifest.validation import ValidationReport
     from tagline.ports import Job
     from tagline.settings import Settings
 

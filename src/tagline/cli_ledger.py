@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
     """``show``: the registry, an artifact, or one target."""
     from tagline.commands.show import show_artifact, show_registry, show_target
-    from tagline.domain.targets import parse_target
+    from tagline.domain.ledger.targets import parse_target
     from tagline.render import documents, terminal
     from tagline.wiring import now
 
@@ -53,7 +53,7 @@ def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
     """``history``: events, or with ``--at`` who held a stage."""
     from tagline.commands.history import history
     from tagline.commands.holds import holds
-    from tagline.domain.targets import parse_target
+    from tagline.domain.ledger.targets import parse_target
     from tagline.errors import WrongUsage
     from tagline.render import documents, terminal
     from tagline.render import holds as held
@@ -103,7 +103,7 @@ def say_register(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def _stage_target(chosen: argparse.Namespace) -> tuple[str, str]:
-    from tagline.domain.targets import parse_target
+    from tagline.domain.ledger.targets import parse_target
     from tagline.errors import WrongUsage
 
     target = parse_target(chosen.target)
@@ -156,7 +156,7 @@ def say_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
 def say_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
     """``deregister``."""
     from tagline.commands.deregister import deregister
-    from tagline.domain.targets import LATEST, parse_target
+    from tagline.domain.ledger.targets import LATEST, parse_target
     from tagline.errors import WrongUsage
 
     target = parse_target(chosen.target)

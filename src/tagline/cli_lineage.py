@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tagline.domain.comparison import Traced
-    from tagline.domain.events import Warn
+    from tagline.domain.ledger.events import Warn
+    from tagline.domain.lineage.comparison import Traced
     from tagline.render.lineage_document import Document
     from tagline.render.markdown import Pages
     from tagline.settings import Settings
@@ -76,7 +76,7 @@ def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     """``diff``."""
     from tagline.cli_shared import window
     from tagline.commands.diff import diff
-    from tagline.domain.targets import parse_target
+    from tagline.domain.ledger.targets import parse_target
     from tagline.lineage_wiring import library_of
     from tagline.render import lineage_document, lineage_terminal
     from tagline.wiring import now

@@ -30,14 +30,14 @@ def wiring_of(chosen: argparse.Namespace, settings: Settings, artifact: str | No
 
 def instant(chosen: argparse.Namespace) -> int | None:
     """What ``--as-of`` says, in unix seconds."""
-    from tagline.domain.times import parse_time
+    from tagline.domain.text.times import parse_time
 
     return None if chosen.as_of is None else parse_time(chosen.as_of)
 
 
 def window(chosen: argparse.Namespace) -> tuple[int | None, int | None]:
     """What ``--from`` and ``--to`` say, in unix seconds. Raises WrongUsage where the end comes first."""
-    from tagline.domain.times import parse_time
+    from tagline.domain.text.times import parse_time
     from tagline.errors import WrongUsage
 
     start, end = (None if text is None else parse_time(text) for text in (chosen.start, chosen.end))

@@ -1,7 +1,7 @@
 """Every failure a user can meet: its exit code, a stable identifier and the fix.
 
 An error says what happened (``message``) and what to do (``hint``). Findings about a
-user's files are data (:mod:`tagline.domain.findings`), never exceptions.
+user's files are data (:mod:`tagline.domain.manifest.findings`), never exceptions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class TaglineError(Exception):
     code: str = "error"
 
     def __init__(self, message: str, hint: str = "", *, code: str | None = None) -> None:
-        from tagline.domain.public import public  # here, because a run that goes well needs none of it
+        from tagline.domain.text.public import public  # here, because a run that goes well needs none of it
 
         self.message, self.hint = public(message), public(hint)
         super().__init__(self.message)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tagline.domain.origins import origin_of
-from tagline.domain.public import parted
+from tagline.domain.text.origins import origin_of
+from tagline.domain.text.public import parted
 from tagline.errors import WrongUsage
 from tagline.settings import Settings
 from tagline.token_wiring import mlflow_login_for

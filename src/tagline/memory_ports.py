@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from tagline.domain.records import Actor, Record
+from tagline.domain.ledger.records import Actor, Record
 
 
 class Memory(Protocol):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from tagline.domain.changes import Change, Comment, Label, Named, Reviews, Status, Unknown
-from tagline.domain.codeowners import Flavour
-from tagline.domain.commits import CommitFacts
-from tagline.domain.delivery import Delivered
-from tagline.domain.events import RawTag
-from tagline.domain.moved import Moved
-from tagline.domain.planning import NewTag
-from tagline.domain.pushes import Push
-from tagline.domain.records import ChangeKey
-from tagline.domain.touches import Among, FileChange
-from tagline.domain.triggers import Event
+from tagline.domain.changes.changes import Change, Comment, Label, Named, Reviews, Status, Unknown
+from tagline.domain.changes.codeowners import Flavour
+from tagline.domain.changes.delivery import Delivered
+from tagline.domain.changes.pushes import Push
+from tagline.domain.changes.touches import Among, FileChange
+from tagline.domain.changes.triggers import Event
+from tagline.domain.ledger.commits import CommitFacts
+from tagline.domain.ledger.events import RawTag
+from tagline.domain.ledger.moved import Moved
+from tagline.domain.ledger.planning import NewTag
+from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import PlatformRefused
 
 

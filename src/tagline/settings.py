@@ -159,7 +159,7 @@ class Settings:
 
 def _mlflow(environ: Mapping[str, str]) -> tuple[str | None, Login | None]:
     """MLflow's own variables. Source: https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/"""
-    from tagline.domain.public import parted  # here, because most runs need none of it
+    from tagline.domain.text.public import parted  # here, because most runs need none of it
 
     url, user, password = parted(environ.get("MLFLOW_TRACKING_URI", ""))
     login = Login(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from tagline.domain.storage import Facts, Item, Key, Remote
+from tagline.domain.storage.objects import Facts, Item, Key, Remote
 
 
 class ObjectStore(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagline.domain.storage import Remote
+from tagline.domain.storage.objects import Remote
 from tagline.errors import WrongUsage
 from tagline.settings import Settings
 from tagline.storage_ports import ObjectStore

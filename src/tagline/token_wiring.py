@@ -10,7 +10,7 @@ import posixpath
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from tagline.domain.origins import Origin, origin_of, same_origin
+from tagline.domain.text.origins import Origin, origin_of, same_origin
 from tagline.errors import WrongUsage
 
 if TYPE_CHECKING:

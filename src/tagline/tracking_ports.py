@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from tagline.domain.mlflow import ModelVersion, Run
-from tagline.domain.mlflow_names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.runs import ModelVersion, Run
 
 
 class Tracking(Protocol):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tagline.adapters.mlflow import MlflowTracking
-from tagline.domain.mlflow import is_http, query_in
-from tagline.domain.public import public
+from tagline.domain.mlflow.runs import is_http, query_in
+from tagline.domain.text.public import public
 from tagline.settings import Settings
 from tagline.token_wiring import mlflow_login_for
 from tagline.tracking_ports import Bridge

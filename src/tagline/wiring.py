@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagline.commands.reading import Source
-from tagline.domain.messages import one_line
-from tagline.domain.public import public
-from tagline.domain.tags import parse_tag
+from tagline.domain.ledger.messages import one_line
+from tagline.domain.ledger.tags import parse_tag
+from tagline.domain.text.public import public
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Ledger, Tree, Upstream
 from tagline.settings import Settings
@@ -317,7 +317,7 @@ class Wiring:
 
     def allowed_stages(self) -> Sequence[str] | None:
         """The stages that ``.gto`` lists, in the work tree or on the remote's default branch; None for any."""
-        from tagline.domain.gto_config import GTO_CONFIG, read_config
+        from tagline.domain.manifest.gto_config import GTO_CONFIG, read_config
         from tagline.formats import yaml
 
         try:

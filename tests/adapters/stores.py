@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from tagline.domain.storage import Facts, Item, Key
+from tagline.domain.storage.objects import Facts, Item, Key
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused
 
 PIECE = 1 << 18

@@ -12,7 +12,7 @@ import pytest
 
 from tagline.adapters.destination import Destination
 from tagline.adapters.fetched_folders import FetchedFolders
-from tagline.domain.storage import Item
+from tagline.domain.storage.objects import Item
 from tagline.errors import BadPointer, Conflict, PlatformRefused, Refused, WrongUsage
 from tests.adapters.stores import FaultyStore, item, names_of, read_folder
 from tests.gitbuild import run_git

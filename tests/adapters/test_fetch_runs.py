@@ -22,7 +22,7 @@ from tagline.adapters import transfer
 from tagline.adapters.destination import Destination
 from tagline.adapters.fetched_folders import FetchedFolders
 from tagline.adapters.ranges import PART
-from tagline.domain.storage import Item, Key
+from tagline.domain.storage.objects import Item, Key
 from tagline.errors import Conflict, PlatformRefused
 from tests.adapters.stores import FaultyStore, content, item, names_of, read_folder
 
@@ -42,7 +42,7 @@ import sys
 from pathlib import Path
 from tagline.adapters.destination import Destination
 from tagline.adapters.object_cache import ObjectCache
-from tagline.domain.storage import Item, Key
+from tagline.domain.storage.objects import Item, Key
 from tests.adapters.stores import FolderStore, GeneratedStore
 {body}
 """

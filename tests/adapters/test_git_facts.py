@@ -9,7 +9,7 @@ import pytest
 
 from tagline.adapters.git import find_repository, open_git
 from tagline.adapters.git_facts import commit_facts
-from tagline.domain.commits import Signature
+from tagline.domain.ledger.commits import Signature
 from tests.gitbuild import Commit, History, build, run_git
 
 

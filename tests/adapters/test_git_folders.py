@@ -9,7 +9,7 @@ import pytest
 from tagline.adapters.git_differing import End, differing
 from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_trees import CommitTree
-from tagline.domain.touches import Among, FileChange
+from tagline.domain.changes.touches import Among, FileChange
 from tagline.errors import TooManyPaths
 from tagline.ports import Content
 from tests.bombs import bomb

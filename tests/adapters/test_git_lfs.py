@@ -20,7 +20,7 @@ from tagline.adapters import http_retries
 from tagline.adapters.git_lfs import LfsStore, lfs_server
 from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_urls import Login, RemoteUrl, remote_url
-from tagline.domain.storage import Key
+from tagline.domain.storage.objects import Key
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError
 from tests.conftest import CommandLine
 from tests.gitbuild import Commit, History, Tag, build, run_git

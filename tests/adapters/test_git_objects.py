@@ -13,7 +13,7 @@ import pytest
 from tagline.adapters.git_lfs import LfsStore
 from tagline.adapters.git_objects import GitObjects
 from tagline.adapters.git_repository import GitRepository
-from tagline.domain.storage import Key
+from tagline.domain.storage.objects import Key
 from tagline.errors import ObjectMissing
 from tests.conftest import CommandLine
 from tests.gitbuild import Commit, History, Tag, build, object_id, run_git

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tagline.domain.records import MAX_RECORD
+from tagline.domain.ledger.records import MAX_RECORD
 from tests.conftest import CommandLine
 from tests.gitbuild import Commit, History, build, run_git
 from tests.githttp import serve

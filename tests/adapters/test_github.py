@@ -9,7 +9,7 @@ import pytest
 from tagline.adapters import http_retries
 from tagline.adapters.github import GitHub
 from tagline.adapters.github_runs import GitHubRuns
-from tagline.domain.changes import Change
+from tagline.domain.changes.changes import Change
 from tagline.errors import PlatformRefused
 from tagline.ports import CannotComment
 from tagline.settings import Secret

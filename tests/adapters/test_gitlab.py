@@ -8,7 +8,7 @@ import pytest
 
 from tagline.adapters import http_retries
 from tagline.adapters.gitlab import GitLab
-from tagline.domain.changes import Change
+from tagline.domain.changes.changes import Change
 from tagline.errors import PlatformRefused
 from tagline.ports import CannotComment
 from tagline.settings import Secret

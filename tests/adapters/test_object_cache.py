@@ -14,7 +14,7 @@ import pytest
 from tagline.adapters import transfer
 from tagline.adapters.destination import Destination
 from tagline.adapters.object_cache import ObjectCache
-from tagline.domain.storage import Item
+from tagline.domain.storage.objects import Item
 from tests.adapters.stores import FaultyStore, content, item, md5, names_of
 
 FILES = {"a": b"alpha", "sub/b": content(3 << 20), "c": b"", "big": content(transfer.LARGE + 1)}

@@ -17,7 +17,7 @@ from tagline.adapters.fsspec_store import FsspecStore
 from tagline.adapters.local_store import LocalStore
 from tagline.adapters.s3 import S3Store
 from tagline.adapters.stores import RemoteStores
-from tagline.domain.storage import Key, Remote
+from tagline.domain.storage.objects import Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
 from tests.objectservers import PASSWORD, USER, PlainHandler, RangeHandler, serve_http, serve_sftp, serve_webdav
 

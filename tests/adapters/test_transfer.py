@@ -20,7 +20,7 @@ from tagline.adapters.crew import Crew, Stopped
 from tagline.adapters.destination import Destination
 from tagline.adapters.digests import Hasher
 from tagline.adapters.ranges import PART, Ranges
-from tagline.domain.storage import Key
+from tagline.domain.storage.objects import Key
 from tagline.errors import BadPointer, ObjectChanged, ObjectMissing, StoreRefused, WrongBytes
 from tests.adapters.stores import FaultyStore, content, item, md5
 

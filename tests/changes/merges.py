@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gto.api
 
-from tagline.domain.events import RawTag
+from tagline.domain.ledger.events import RawTag
 from tests.changes.world import BETTER, World
 from tests.gitbuild import run_git
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tagline.domain.messages import parse_trailers
-from tagline.domain.record import MARKER, Record, hide
+from tagline.domain.changes.record import MARKER, Record, hide
+from tagline.domain.ledger.messages import parse_trailers
 from tagline.localforge import LocalForge, serve
 from tests.changes.world import BETTER, START, Platform, World
 from tests.gitbuild import environment

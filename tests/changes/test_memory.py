@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tagline.domain.record import Record, hide
+from tagline.domain.changes.record import Record, hide
 from tests.changes.world import BETTER, Platform, World
 from tests.forge.faults import fail_always
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tagline.domain.tags import parse_tag
+from tagline.domain.ledger.tags import parse_tag
 from tests.changes.world import BETTER, START, Platform, World
 
 LABELS = ("version:minor", "stage:prod")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tagline.domain.times import format_time
+from tagline.domain.text.times import format_time
 from tests.changes.world import BETTER, MANIFEST, START, Platform, World
 
 GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n"

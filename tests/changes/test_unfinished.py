@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tagline.commands.lineage import MOST_ARTIFACTS
-from tagline.domain.record import Record, find, hide
+from tagline.domain.changes.record import Record, find, hide
 from tagline.localforge import Drop, Request
 from tagline.render.outputs import outputs
 from tests.changes.world import BETTER, Platform, World

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from tagline.adapters.git import find_repository, open_git
 from tagline.adapters.git_tags import read_tags
-from tagline.domain.events import RawTag
-from tagline.domain.messages import parse_trailers
-from tagline.domain.record import MARKER
+from tagline.domain.changes.record import MARKER
+from tagline.domain.ledger.events import RawTag
+from tagline.domain.ledger.messages import parse_trailers
 from tagline.localforge import Exchange, ForgeServer, LocalForge, Repository
 from tagline.localforge.model import SteppingClock
 from tagline.localforge.records import NO_COMMIT

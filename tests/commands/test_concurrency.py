@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tagline.adapters.git_repository import GitRepository
-from tagline.domain.events import read_events
-from tagline.domain.registry import fold
-from tagline.domain.tags import EventKind
+from tagline.domain.ledger.events import read_events
+from tagline.domain.ledger.registry import fold
+from tagline.domain.ledger.tags import EventKind
 from tests.gitbuild import EPOCH, Commit, History, build, environment, run_git
 
 WRITERS = 10

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tagline.domain.times import format_time
+from tagline.domain.text.times import format_time
 from tests.conftest import CommandLine
 from tests.gitbuild import EPOCH, Commit, History, Tag, build, environment
 

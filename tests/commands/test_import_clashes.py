@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tagline.domain.mlflow_names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.errors import Refused
 from tagline.render import imported
 from tagline.render.terminal import Pen

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tagline.commands.import_mlflow import AT_ONCE, Wanted, import_mlflow
-from tagline.domain.mlflow_import import Imported
-from tagline.domain.mlflow_names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.importing import Imported
+from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
 from tagline.ports import Batch
 from tagline.settings import Settings

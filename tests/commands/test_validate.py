@@ -10,8 +10,8 @@ import time
 import pytest
 
 from tagline.commands.validate import validate
-from tagline.domain.findings import Finding
-from tagline.domain.validation import ValidationReport
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.validation import ValidationReport
 from tagline.errors import Exit, WrongUsage
 from tests.fakes import MemoryTree
 

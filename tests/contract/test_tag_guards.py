@@ -9,7 +9,7 @@ import pytest
 import yaml
 from hypothesis import assume, example, given
 
-from tagline.domain.tags import EventKind, TagName, format_tag, parse_tag, why_git_refuses
+from tagline.domain.ledger.tags import EventKind, TagName, format_tag, parse_tag, why_git_refuses
 from tests.domain.test_tags import tag_names
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tagline.domain.commits import CommitFacts
-from tagline.domain.lineage_graph import Graph, Pointed, graph_of
-from tagline.domain.pipelines import Behind, Imported, Step
+from tagline.domain.ledger.commits import CommitFacts
+from tagline.domain.lineage.graph import Graph, Pointed, graph_of
+from tagline.domain.lineage.pipelines import Behind, Imported, Step
 
 #: Anything that a file of JSON or YAML may hold, numbers that are none and very long ones too.
 JSON: st.SearchStrategy[Any] = st.recursive(

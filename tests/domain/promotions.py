@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tagline.domain.asks import Ask, Mistake, read_labels, read_requests
-from tagline.domain.changes import Change, Label
-from tagline.domain.events import RawTag, read_events
-from tagline.domain.intents import Intent, Known, resolve
-from tagline.domain.planning import NewTag
-from tagline.domain.policy import NO_POLICY, Policy
-from tagline.domain.promotion import Decided, plan_artifact
-from tagline.domain.registry import ArtifactState, fold
-from tagline.domain.steps import Facts, Step
+from tagline.domain.changes.asks import Ask, Mistake, read_labels, read_requests
+from tagline.domain.changes.changes import Change, Label
+from tagline.domain.changes.intents import Intent, Known, resolve
+from tagline.domain.changes.policy import NO_POLICY, Policy
+from tagline.domain.changes.promotion import Decided, plan_artifact
+from tagline.domain.changes.steps import Facts, Step
+from tagline.domain.ledger.events import RawTag, read_events
+from tagline.domain.ledger.planning import NewTag
+from tagline.domain.ledger.registry import ArtifactState, fold
 from tagline.formats import yaml
 from tagline.formats.policy import load_policy
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.approvals import Judged, People, Subject, approvers, is_team, judge, teams_of, who_may
-from tagline.domain.changes import Named, Review, Reviews, Unknown
-from tagline.domain.policy import ApprovalRule
+from tagline.domain.changes.approvals import Judged, People, Subject, approvers, is_team, judge, teams_of, who_may
+from tagline.domain.changes.changes import Named, Review, Reviews, Unknown
+from tagline.domain.changes.policy import ApprovalRule
 from tests.domain.promotions import HEAD
 
 ASKED_AT = 100.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.domain.as_landed import CLOCKS, as_landed
-from tagline.domain.decision import holds_since, versions_since
-from tagline.domain.policy import NO_POLICY
-from tagline.domain.promotion import plan_artifact
+from tagline.domain.changes.as_landed import CLOCKS, as_landed
+from tagline.domain.changes.decision import holds_since, versions_since
+from tagline.domain.changes.policy import NO_POLICY
+from tagline.domain.changes.promotion import plan_artifact
 from tests.domain.promotions import START, URL, commit, facts, intents, ledger, merged_change
 
 MERGED = 1000

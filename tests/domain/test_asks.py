@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.asks import Action, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
-from tagline.domain.changes import Label
+from tagline.domain.changes.asks import Action, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
+from tagline.domain.changes.changes import Label
 from tagline.formats import yaml
 from tests.domain.promotions import asked, labels
 

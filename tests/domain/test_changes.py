@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.changes import Change, Label, LabelEvent, Review, latest_reviews, standing_labels
+from tagline.domain.changes.changes import Change, Label, LabelEvent, Review, latest_reviews, standing_labels
 
 NAMES = ("stage:prod", "version:minor", "bug")
 

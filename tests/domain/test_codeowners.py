@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagline.domain.codeowners import LOCATIONS, Flavour, parse_codeowners
-from tagline.domain.path_patterns import github_pattern, gitlab_pattern
+from tagline.domain.changes.codeowners import LOCATIONS, Flavour, parse_codeowners
+from tagline.domain.changes.patterns import github_pattern, gitlab_pattern
 
 FLAVOURS: tuple[Flavour, ...] = ("github", "gitlab")
 

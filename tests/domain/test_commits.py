@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.commits import CommitFacts, Signature, read_commit, verified
+from tagline.domain.ledger.commits import CommitFacts, Signature, read_commit, verified
 
 PLAIN = (
     "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n"

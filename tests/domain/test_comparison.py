@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.comparison import (
+from tagline.domain.lineage.comparison import (
     Against,
     FileDelta,
     MetricDelta,
@@ -21,9 +21,9 @@ from tagline.domain.comparison import (
     directions_of,
     higher_is_better,
 )
-from tagline.domain.lineage import Figure, Lineage, Parameter, parameters_of, same
-from tagline.domain.lineage_graph import MOST_IN_FOLDER, File, Graph
-from tagline.domain.pipelines import Origin, Step
+from tagline.domain.lineage.graph import MOST_IN_FOLDER, File, Graph
+from tagline.domain.lineage.lineage import Figure, Lineage, Parameter, parameters_of, same
+from tagline.domain.lineage.pipelines import Origin, Step
 from tagline.domain.results import Location
 from tests.domain.pipelines import JSON, facts, graph, step
 from tests.domain.promotions import policy

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.completeness import compare
-from tagline.domain.events import RawTag
+from tagline.domain.ledger.completeness import compare
+from tagline.domain.ledger.events import RawTag
 
 
 def _tag(name: str, object_id: str, kind: str = "tag") -> RawTag:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.conditions import duration, judge_after, judge_freeze, judge_gate, number
-from tagline.domain.policy import Freeze, Gate, StageRules
-from tagline.domain.times import format_time
-from tagline.domain.verdicts import Verdict, worst
+from tagline.domain.changes.conditions import duration, judge_after, judge_freeze, judge_gate, number
+from tagline.domain.changes.policy import Freeze, Gate, StageRules
+from tagline.domain.changes.verdicts import Verdict, worst
+from tagline.domain.text.times import format_time
 from tests.domain.promotions import START, Ledger, ledger
 
 HOUR = 3600

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tagline.domain.delivery import Rule, parse_rule, wanted
-from tagline.domain.planning import Row
-from tagline.domain.tags import EventKind, format_tag, parse_tag
+from tagline.domain.changes.delivery import Rule, parse_rule, wanted
+from tagline.domain.ledger.planning import Row
+from tagline.domain.ledger.tags import EventKind, format_tag, parse_tag
 from tagline.errors import WrongUsage
 from tests.domain.test_tags import tag_names
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.durations import format_duration, parse_duration
+from tagline.domain.text.durations import format_duration, parse_duration
 
 _DAY = 86_400
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tagline.domain.document import Problem
-from tagline.domain.dvc_interpolation import filled, resolve_artifacts
-from tagline.domain.dvc_stages import Stages
+from tagline.domain.manifest.document import Problem
+from tagline.domain.manifest.dvc_stages import Stages
+from tagline.domain.manifest.interpolation import filled, resolve_artifacts
 from tagline.formats import params, yaml
 
 

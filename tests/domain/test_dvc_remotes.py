@@ -11,8 +11,8 @@ from dvc.fs import get_fs_config
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.dvc_remotes import DvcConfig, Level
-from tagline.domain.storage import Remote
+from tagline.domain.storage.objects import Remote
+from tagline.domain.storage.remotes import DvcConfig, Level
 from tagline.errors import WrongUsage
 from tagline.formats.dvc_config import parse
 

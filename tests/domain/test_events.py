@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from tagline.domain.events import RawTag, read_events
-from tagline.domain.tags import EventKind, format_tag
-from tagline.domain.times import MAX_TIME
+from tagline.domain.ledger.events import RawTag, read_events
+from tagline.domain.ledger.tags import EventKind, format_tag
+from tagline.domain.text.times import MAX_TIME
 from tests.domain.test_tags import tag_names
 
 COMMIT = "c" * 40

@@ -10,9 +10,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tagline.domain.events import Event, RawTag
-from tagline.domain.holds import Approval, Holding, StagePast, approvals, inside, overall, overlaps, stage_past, tally
-from tagline.domain.registry import Hold, fold
+from tagline.domain.ledger.events import Event, RawTag
+from tagline.domain.ledger.holds import (
+    Approval,
+    Holding,
+    StagePast,
+    approvals,
+    inside,
+    overall,
+    overlaps,
+    stage_past,
+    tally,
+)
+from tagline.domain.ledger.registry import Hold, fold
 from tests.domain.test_registry import assign, deprecate, deregister, histories, register, unassign
 
 LAST = 25

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.asks import LATEST, THIS, Action, Ask, Mistake, read_requests
-from tagline.domain.intents import Intent, Known, is_bump, resolve
+from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake, read_requests
+from tagline.domain.changes.intents import Intent, Known, is_bump, resolve
 from tagline.formats import yaml
 from tests.domain.promotions import asked, intents, known
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.landing import Commit, landed_after
+from tagline.domain.changes.landing import Commit, landed_after
 
 ALICE = "Alice <a@example.com> 100 +0000"
 #: When changes are merged here.

@@ -8,16 +8,8 @@ import time
 import pytest
 from hypothesis import given
 
-from tagline.domain.events import RawTag, read_events
-from tagline.domain.lineage import (
-    Figure,
-    Lineage,
-    Parameter,
-    figures_of,
-    parameters_of,
-    passages_of,
-    same,
-)
+from tagline.domain.ledger.events import RawTag, read_events
+from tagline.domain.lineage.lineage import Figure, Lineage, Parameter, figures_of, parameters_of, passages_of, same
 from tests.domain.pipelines import JSON, facts, step
 from tests.domain.promotions import commit
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.lineage_graph import MOST_IN_FOLDER, File, Graph, Pointed, edges, graph_of, role_in_git
-from tagline.domain.pipelines import Behind, Imported, Origin
+from tagline.domain.lineage.graph import MOST_IN_FOLDER, File, Graph, Pointed, edges, graph_of, role_in_git
+from tagline.domain.lineage.pipelines import Behind, Imported, Origin
 from tests.domain.pipelines import graph, names, step
 
 PREPARE = step("prepare", "raw.csv prepare.py", "data=d.dir")

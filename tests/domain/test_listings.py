@@ -13,8 +13,8 @@ from dvc_data.hashfile.tree import Tree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain import listings
-from tagline.domain.listings import MAX_LISTING, Entry, below, checked, folder_digest, is_inside, read_listing
+from tagline.domain.storage import listings
+from tagline.domain.storage.listings import MAX_LISTING, Entry, below, checked, folder_digest, is_inside, read_listing
 from tagline.errors import BadPointer
 
 MD5, OTHER = "0123456789abcdef" * 2, "f" * 32

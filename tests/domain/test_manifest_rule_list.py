@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tagline.domain.rules import RULES
+from tagline.domain.manifest.rules import RULES
 
 ROOT = Path(__file__).parents[2]
 

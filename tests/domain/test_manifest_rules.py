@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagline.domain import manifest_rules
-from tagline.domain.gto_config import GtoConfig
-from tagline.domain.manifest import declared, full_name, is_absolute, repository_path, split_name
-from tagline.domain.tags import artifact_in_tag, parse_tag
+from tagline.domain.ledger.tags import artifact_in_tag, parse_tag
+from tagline.domain.manifest import manifest_rules
+from tagline.domain.manifest.gto_config import GtoConfig
+from tagline.domain.manifest.manifest import declared, full_name, is_absolute, repository_path, split_name
 from tagline.formats import yaml
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.domain.tracked import Outs, TrackedPaths, upwards
+from tagline.domain.manifest.tracked import Outs, TrackedPaths, upwards
 
 
 def test_tracked_paths__file_and_directory__are_told_apart():

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.messages import compose, one_line, parse_trailers, subject
-from tagline.domain.tags import EventKind
+from tagline.domain.ledger.messages import compose, one_line, parse_trailers, subject
+from tagline.domain.ledger.tags import EventKind
 
 keys = st.sampled_from(["Change", "Run", "Override", "Approved-By", "Rollback-From"])
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from tagline.domain.manifest import ManifestEntry, MlflowRun
-from tagline.domain.mlflow import (
+from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
+from tagline.domain.mlflow.runs import (
     MOST_VALUE,
     Run,
     alias_of,

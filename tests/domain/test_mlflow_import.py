@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.mlflow_entries import entry_of, imported_version, merged, split_tags, uri_of
-from tagline.domain.mlflow_import import is_import
-from tagline.domain.mlflow_names import ListedVersion, RegisteredModel, valid_name
-from tagline.domain.tags import is_name, why_git_refuses
+from tagline.domain.ledger.tags import is_name, why_git_refuses
+from tagline.domain.mlflow.entries import entry_of, imported_version, merged, split_tags, uri_of
+from tagline.domain.mlflow.importing import is_import
+from tagline.domain.mlflow.names import ListedVersion, RegisteredModel, valid_name
 
 
 @pytest.mark.parametrize(

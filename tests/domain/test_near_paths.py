@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.near_paths import NearPaths
+from tagline.domain.manifest.near_paths import NearPaths
 
 KNOWN = [
     "models/churn.pkl",

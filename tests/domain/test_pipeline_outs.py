@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tagline.commands.snapshots import outs_in, read_outs
-from tagline.domain.pointers import Out, outs_of, pick
+from tagline.domain.storage.pointers import Out, outs_of, pick
 from tagline.errors import BadPointer
 from tests.domain.pipelines import defining
 from tests.fakes import MemoryTree

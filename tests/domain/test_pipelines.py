@@ -9,19 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.lineage import parameters_of
-from tagline.domain.lineage_graph import Pointed, edges, graph_of
-from tagline.domain.pipelines import (
-    Behind,
-    Imported,
-    Origin,
-    Step,
-    flatten,
-    imported_of,
-    metrics_of,
-    steps_of,
-)
-from tagline.domain.staleness import Now, check_steps
+from tagline.domain.lineage.graph import Pointed, edges, graph_of
+from tagline.domain.lineage.lineage import parameters_of
+from tagline.domain.lineage.pipelines import Behind, Imported, Origin, Step, flatten, imported_of, metrics_of, steps_of
+from tagline.domain.lineage.staleness import Now, check_steps
 from tests.domain.pipelines import JSON, defining
 
 MD5 = "0" * 31 + "1"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.events import RawTag, read_events
-from tagline.domain.messages import ROLLBACK_FROM, parse_trailers
-from tagline.domain.planning import (
+from tagline.domain.ledger.events import RawTag, read_events
+from tagline.domain.ledger.messages import ROLLBACK_FROM, parse_trailers
+from tagline.domain.ledger.planning import (
     NewTag,
     Plan,
     next_version,
@@ -23,9 +23,9 @@ from tagline.domain.planning import (
     plan_unassign,
     version_at,
 )
-from tagline.domain.registry import ArtifactState, fold
-from tagline.domain.rollback import rollback_target
-from tagline.domain.tags import EventKind, parse_tag
+from tagline.domain.ledger.registry import ArtifactState, fold
+from tagline.domain.ledger.rollback import rollback_target
+from tagline.domain.ledger.tags import EventKind, parse_tag
 from tagline.errors import TaglineError
 
 COMMITS = [f"{n:x}" * 40 for n in range(1, 7)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.pointers import Cloud, ListedFile, Out, covers, outs_of, pick
+from tagline.domain.storage.pointers import Cloud, ListedFile, Out, covers, outs_of, pick
 from tagline.errors import BadPointer
 
 

@@ -8,17 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.durations import parse_duration
-from tagline.domain.policy import (
-    NO_POLICY,
-    ApprovalRule,
-    Freeze,
-    Gate,
-    Policy,
-    StageRules,
-    merge,
-    read_policy,
-)
+from tagline.domain.changes.policy import NO_POLICY, ApprovalRule, Freeze, Gate, Policy, StageRules, merge, read_policy
+from tagline.domain.text.durations import parse_duration
 from tagline.errors import WrongUsage
 
 RAW: dict[str, Any] = {

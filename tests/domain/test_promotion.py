@@ -11,17 +11,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tagline.domain.approvals import People
-from tagline.domain.asks import LATEST, THIS, Action, Ask, Mistake
-from tagline.domain.changes import Review, Reviews, Unknown
-from tagline.domain.intents import Intent
-from tagline.domain.messages import parse_trailers
-from tagline.domain.policy import NO_POLICY, Policy
-from tagline.domain.promotion import Refusal, not_done, plan_artifact, settle
-from tagline.domain.registry import ArtifactState
-from tagline.domain.steps import Content, Facts, Step
-from tagline.domain.tags import EventKind, parse_tag
-from tagline.domain.times import format_time
+from tagline.domain.changes.approvals import People
+from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake
+from tagline.domain.changes.changes import Review, Reviews, Unknown
+from tagline.domain.changes.intents import Intent
+from tagline.domain.changes.policy import NO_POLICY, Policy
+from tagline.domain.changes.promotion import Refusal, not_done, plan_artifact, settle
+from tagline.domain.changes.steps import Content, Facts, Step
+from tagline.domain.ledger.messages import parse_trailers
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.tags import EventKind, parse_tag
+from tagline.domain.text.times import format_time
 from tests.domain.promotions import (
     HEAD,
     LABELLED,

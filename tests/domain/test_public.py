@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.public import public
+from tagline.domain.text.public import public
 
 PASSWORDS = st.from_regex(r"\A[a-z0-9+/]{0,5}SECRET[a-z0-9:+/?#]{0,5}\Z")
 AROUND = st.sampled_from(["", " ", "curl '", 'x="', "--url=", "git clone "])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.domain.pushes import Push, trail
+from tagline.domain.changes.pushes import Push, trail
 
 HEAD = "c"
 

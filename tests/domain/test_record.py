@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.promotion import Decided, Refusal
-from tagline.domain.record import LONGEST, MARKER, Record, Signature, digest, find, hide
+from tagline.domain.changes.promotion import Decided, Refusal
+from tagline.domain.changes.record import LONGEST, MARKER, Record, Signature, digest, find, hide
 from tests.domain.promotions import merged_change
 
 texts = st.text(max_size=20)

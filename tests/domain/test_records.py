@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.records import (
+from tagline.domain.ledger.records import (
     MAX_RECORD,
     WRITE,
     Actor,
@@ -23,7 +23,7 @@ from tagline.domain.records import (
     encode,
     file_in,
 )
-from tagline.domain.times import MAX_TIME
+from tagline.domain.text.times import MAX_TIME
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "record.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

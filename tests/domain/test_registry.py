@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.events import Event
-from tagline.domain.planning import next_counter
-from tagline.domain.registry import ArtifactState, fold
-from tagline.domain.tags import EventKind, TagName, format_tag
-from tagline.domain.versions import precedence
+from tagline.domain.ledger.events import Event
+from tagline.domain.ledger.planning import next_counter
+from tagline.domain.ledger.registry import ArtifactState, fold
+from tagline.domain.ledger.tags import EventKind, TagName, format_tag
+from tagline.domain.ledger.versions import precedence
 
 K = EventKind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.domain.runs import Attempt, starters
+from tagline.domain.changes.runs import Attempt, starters
 
 
 @pytest.mark.parametrize(

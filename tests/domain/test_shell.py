@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tagline.domain.shell import shell_path
+from tagline.domain.text.shell import shell_path
 
 
 @pytest.mark.parametrize("path", ["models/churn.pkl", "d/@x+=,.yaml"])

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.lineage import Stale, same
-from tagline.domain.lineage_graph import Graph, Pointed, graph_of
-from tagline.domain.listings import Entry, folder_digest
-from tagline.domain.pipelines import Behind, Imported, steps_of
-from tagline.domain.staleness import Checkup, Now, Unchecked, check_steps, md5_of
-from tagline.domain.tracked import TrackedPaths
+from tagline.domain.lineage.graph import Graph, Pointed, graph_of
+from tagline.domain.lineage.lineage import Stale, same
+from tagline.domain.lineage.pipelines import Behind, Imported, steps_of
+from tagline.domain.lineage.staleness import Checkup, Now, Unchecked, check_steps, md5_of
+from tagline.domain.manifest.tracked import TrackedPaths
+from tagline.domain.storage.listings import Entry, folder_digest
 from tests.domain.pipelines import JSON, defining, step
 
 NAN = math.nan

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tagline.domain.tags import (
+from tagline.domain.ledger.tags import (
     EventKind,
     TagName,
     artifact_in_tag,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.targets import LATEST, Target, parse_target
+from tagline.domain.ledger.targets import LATEST, Target, parse_target
 from tagline.errors import WrongUsage
 from tests.domain.test_tags import _ARTIFACTS, _NAMES
 from tests.domain.test_versions import versions

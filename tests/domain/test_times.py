@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.times import MAX_TIME, format_time, parse_time
+from tagline.domain.text.times import MAX_TIME, format_time, parse_time
 from tagline.errors import WrongUsage
 
 

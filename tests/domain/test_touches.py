@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tagline.domain.manifest import ManifestEntry
-from tagline.domain.pointers import Out
-from tagline.domain.touches import FileChange, Side, Touches, find_touches
+from tagline.domain.changes.touches import FileChange, Side, Touches, find_touches
+from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.storage.pointers import Out
 
 
 def entry(name: str, path: str | None = "model.pkl", **fields: Any) -> ManifestEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.domain.triggers import Event, Task, plan_task, promote_task
+from tagline.domain.changes.triggers import Event, Task, plan_task, promote_task
 
 C = "c" * 40
 

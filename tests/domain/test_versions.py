@@ -9,7 +9,7 @@ import semver
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.versions import BUMPS, bumped, first, is_version, precedence
+from tagline.domain.ledger.versions import BUMPS, bumped, first, is_version, precedence
 
 _NUMBER = st.integers(0, 30).map(str) | st.sampled_from(("99999999999999999999999", "100000000000000000000000"))
 _PRE_ID = _NUMBER | st.from_regex(r"[0-9]{0,2}[a-zA-Z-][0-9a-zA-Z-]{0,2}", fullmatch=True)

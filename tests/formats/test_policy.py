@@ -15,8 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tagline.domain.policy import NO_POLICY, POLICY_FILE, ApprovalRule, Freeze, Gate, StageRules
-from tagline.domain.times import format_time
+from tagline.domain.changes.policy import NO_POLICY, POLICY_FILE, ApprovalRule, Freeze, Gate, StageRules
+from tagline.domain.text.times import format_time
 from tagline.errors import WrongUsage
 from tagline.formats.policy import check_policy, load_policy
 from tagline.formats.schema_check import read_schema

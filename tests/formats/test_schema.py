@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from tagline.domain.dvc_interpolation import resolve_artifacts
+from tagline.domain.manifest.interpolation import resolve_artifacts
 from tagline.formats import schema, yaml
 from tagline.formats.schema_check import compile_check, read_schema
 

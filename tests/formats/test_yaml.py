@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagline.domain.document import Position
+from tagline.domain.manifest.document import Position
 from tagline.formats import yaml
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagline.domain.document import Node
+from tagline.domain.manifest.document import Node
 from tagline.formats import yaml
 from tagline.formats.scalars import other_reading, resolve
 

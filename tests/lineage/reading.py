@@ -12,8 +12,8 @@ from dvc.repo import Repo
 
 from tagline.adapters.git_repository import GitRepository
 from tagline.commands.lineage_reading import Library, Subject, read_lineage
-from tagline.domain.lineage import Lineage
-from tagline.domain.lineage_graph import Graph, edges
+from tagline.domain.lineage.graph import Graph, edges
+from tagline.domain.lineage.lineage import Lineage
 from tagline.settings import Settings
 from tagline.wiring import Wiring
 from tests.lineage.pipeline_world import World

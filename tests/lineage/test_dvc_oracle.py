@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml as pyyaml
 
-from tagline.domain.comparison import Comparison, compare
-from tagline.domain.listings import Entry, folder_digest
-from tagline.domain.staleness import md5_of
+from tagline.domain.lineage.comparison import Comparison, compare
+from tagline.domain.lineage.staleness import md5_of
+from tagline.domain.storage.listings import Entry, folder_digest
 from tests.gitbuild import run_git
 from tests.lineage.pipeline_world import VERSIONS, World
 from tests.lineage.reading import address, all_edges, dvc_at, files_of, ours

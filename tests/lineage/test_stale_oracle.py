@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tagline.domain.lineage import Stale
+from tagline.domain.lineage.lineage import Stale
 from tests.lineage.pipeline_world import World
 from tests.lineage.reading import ours
 from tests.oracle.dvc_world import in_dvc, surroundings, write

@@ -8,9 +8,9 @@ from itertools import groupby
 
 from hypothesis import strategies as st
 
-from tagline.domain.messages import compose, subject
-from tagline.domain.tags import EventKind, TagName, format_tag, parse_tag
-from tagline.domain.versions import precedence
+from tagline.domain.ledger.messages import compose, subject
+from tagline.domain.ledger.tags import EventKind, TagName, format_tag, parse_tag
+from tagline.domain.ledger.versions import precedence
 from tests.gitbuild import EPOCH, Commit, History, Tag
 
 K = EventKind

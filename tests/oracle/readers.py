@@ -12,10 +12,10 @@ from gto.registry import GitRegistry
 
 from tagline.adapters.git import find_repository, open_git
 from tagline.adapters.git_tags import read_tags
-from tagline.domain.answers import find, versions_by_commit
-from tagline.domain.events import RawTag, Reading, read_events
-from tagline.domain.registry import ArtifactState, fold
-from tagline.domain.targets import parse_target
+from tagline.domain.ledger.answers import find, versions_by_commit
+from tagline.domain.ledger.events import RawTag, Reading, read_events
+from tagline.domain.ledger.registry import ArtifactState, fold
+from tagline.domain.ledger.targets import parse_target
 from tagline.errors import NotFound
 
 #: (artifact, field, key) to answer.

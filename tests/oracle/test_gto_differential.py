@@ -22,8 +22,8 @@ from gto.registry import GitRegistry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tagline.domain.answers import find
-from tagline.domain.targets import parse_target
+from tagline.domain.ledger.answers import find
+from tagline.domain.ledger.targets import parse_target
 from tests.gitbuild import EPOCH, Commit, History, build, run_git
 from tests.oracle.ledgers import EXCUSES, Flavour, Ledger, crashes_gto, ledgers
 from tests.oracle.readers import Answers, OnceRead, ours, read, theirs

@@ -8,7 +8,7 @@ from gto.tag import name_tag, parse_name
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tagline.domain.tags import EventKind, TagName, format_tag, is_artifact, is_created_tag, is_name, parse_tag
+from tagline.domain.ledger.tags import EventKind, TagName, format_tag, is_artifact, is_created_tag, is_name, parse_tag
 from tests.domain.test_tags import tag_names
 
 pytestmark = pytest.mark.oracle

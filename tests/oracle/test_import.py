@@ -8,7 +8,7 @@ import gto.api
 import pytest
 
 from tagline.commands.import_mlflow import Wanted, import_mlflow
-from tagline.domain.mlflow_names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.settings import Settings
 from tagline.wiring import Wiring
 from tests.fake_registry import FakeRegistry

@@ -12,9 +12,9 @@ import gto.api
 import pytest
 from gto.exceptions import GTOException, InvalidTagName, ManyVersions, TagExists, WrongArtifactsYaml
 
-from tagline.domain.answers import find
-from tagline.domain.registry import ArtifactState
-from tagline.domain.targets import parse_target
+from tagline.domain.ledger.answers import find
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.targets import parse_target
 from tagline.errors import NotFound
 from tests.gitbuild import EPOCH, Commit, History, Tag, build, run_git
 from tests.oracle.readers import read

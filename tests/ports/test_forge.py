@@ -11,8 +11,8 @@ import pytest
 
 from tagline.adapters.github import GitHub
 from tagline.adapters.gitlab import GitLab
-from tagline.domain.changes import Status
-from tagline.domain.records import ChangeKey
+from tagline.domain.changes.changes import Status
+from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound
 from tagline.localforge import ForgeServer, LocalForge, Repository, serve
 from tagline.ports import CannotComment, CannotRead, Forge

@@ -12,7 +12,7 @@ import pytest
 from tagline.adapters.github_job import GitHubJob
 from tagline.adapters.gitlab_job import GitLabJob
 from tagline.adapters.terminal_job import TerminalJob
-from tagline.domain.triggers import Event
+from tagline.domain.changes.triggers import Event
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports import Job
 from tagline.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 from tagline.adapters.git_ledger import LocalLedger, RemoteLedger, Tagger
 from tagline.adapters.git_remote import RemoteCache, upstream_of
 from tagline.adapters.git_repository import GitRepository
-from tagline.domain.planning import NewTag
+from tagline.domain.ledger.planning import NewTag
 from tagline.errors import Conflict, Refused
 from tagline.ports import Batch, Ledger, Raced
 from tests.gitbuild import EPOCH, Commit, History, build, run_git

@@ -15,7 +15,7 @@ from tagline.adapters.fsspec_store import FsspecStore
 from tagline.adapters.local_store import LocalStore
 from tagline.adapters.s3 import S3Store
 from tagline.adapters.stores import RemoteStores
-from tagline.domain.storage import Facts, Key, Remote
+from tagline.domain.storage.objects import Facts, Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused
 from tagline.storage_ports import ObjectStore
 from tests.fakes import MemoryStore

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 
 from tagline.adapters.mlflow import MlflowTracking
-from tagline.domain.mlflow import Dataset
+from tagline.domain.mlflow.runs import Dataset
 from tagline.errors import PlatformRefused
 from tagline.tracking_ports import Tracking
 from tests.fake_tracking import FakeTracking

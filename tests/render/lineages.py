@@ -7,14 +7,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tagline.domain.commits import CommitFacts, Signature
-from tagline.domain.lineage import Figure, Lineage, Parameter, Passage, Stale, parameters_of
-from tagline.domain.lineage_graph import Graph, Pointed, graph_of
-from tagline.domain.manifest import ManifestEntry, MlflowRun
-from tagline.domain.mlflow import Checked, Run
-from tagline.domain.pipelines import Behind, Imported, Origin, Step
-from tagline.domain.storage import Location
-from tagline.domain.tags import EventKind
+from tagline.domain.ledger.commits import CommitFacts, Signature
+from tagline.domain.ledger.tags import EventKind
+from tagline.domain.lineage.graph import Graph, Pointed, graph_of
+from tagline.domain.lineage.lineage import Figure, Lineage, Parameter, Passage, Stale, parameters_of
+from tagline.domain.lineage.pipelines import Behind, Imported, Origin, Step
+from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
+from tagline.domain.mlflow.runs import Checked, Run
+from tagline.domain.storage.objects import Location
 
 REPO = "https://github.com/acme/risk.git"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

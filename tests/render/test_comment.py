@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tagline.domain.approvals import People
-from tagline.domain.asks import THIS, Action, Ask, Mistake, read_requests
-from tagline.domain.changes import Change, Review, Reviews
-from tagline.domain.events import Warn
-from tagline.domain.intents import Intent, resolve
-from tagline.domain.planning import NewTag, Row
-from tagline.domain.promotion import Decided, Refusal, settle
-from tagline.domain.record import MARKER, Record, digest, find
-from tagline.domain.steps import Step
-from tagline.domain.tags import EventKind
-from tagline.domain.touches import Touches
-from tagline.domain.verdicts import Verdict
+from tagline.domain.changes.approvals import People
+from tagline.domain.changes.asks import THIS, Action, Ask, Mistake, read_requests
+from tagline.domain.changes.changes import Change, Review, Reviews
+from tagline.domain.changes.intents import Intent, resolve
+from tagline.domain.changes.promotion import Decided, Refusal, settle
+from tagline.domain.changes.record import MARKER, Record, digest, find
+from tagline.domain.changes.steps import Step
+from tagline.domain.changes.touches import Touches
+from tagline.domain.changes.verdicts import Verdict
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.planning import NewTag, Row
+from tagline.domain.ledger.tags import EventKind
 from tagline.formats import yaml
 from tagline.render.comment import comment
 from tagline.render.markdown import Pages

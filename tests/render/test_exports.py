@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tagline.domain.lineage import Figure, Lineage, Stale
-from tagline.domain.lineage_graph import Pointed, graph_of
-from tagline.domain.pipelines import Behind
+from tagline.domain.lineage.graph import Pointed, graph_of
+from tagline.domain.lineage.lineage import Figure, Lineage, Stale
+from tagline.domain.lineage.pipelines import Behind
 from tagline.render import cyclonedx, in_toto, openlineage
 from tagline.render.interchange import HOME
 from tests.render import openlineage_judge

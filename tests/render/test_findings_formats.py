@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagline.domain.findings import Finding
-from tagline.domain.validation import Checked, ValidationReport
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.validation import Checked, ValidationReport
 from tagline.render.escape import one_line, width
 from tagline.render.excerpt import WINDOW, excerpt, source_lines
 from tagline.render.findings import FORMATS, fingerprints, render_findings

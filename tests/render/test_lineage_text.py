@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tagline.domain.comparison import Against, Point, Traced, compare
-from tagline.domain.events import Warn
-from tagline.domain.lineage import Figure, Lineage, parameters_of
-from tagline.domain.lineage_graph import Pointed, graph_of
-from tagline.domain.mlflow import Checked
-from tagline.domain.pipelines import Behind, Step
+from tagline.domain.ledger.events import Warn
+from tagline.domain.lineage.comparison import Against, Point, Traced, compare
+from tagline.domain.lineage.graph import Pointed, graph_of
+from tagline.domain.lineage.lineage import Figure, Lineage, parameters_of
+from tagline.domain.lineage.pipelines import Behind, Step
+from tagline.domain.mlflow.runs import Checked
 from tagline.render import lineage_document
 from tagline.render.comment import LIMIT
 from tagline.render.lineage_markdown import LEVELS, section

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tagline.domain.asks import WORD_JOINER
+from tagline.domain.changes.asks import WORD_JOINER
 from tagline.render.escape import one_line
 from tagline.render.markdown import code, link, table, text
 

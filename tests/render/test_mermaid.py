@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.asks import WORD_JOINER
+from tagline.domain.changes.asks import WORD_JOINER
 from tagline.render.mermaid import (
     LONGEST,
     MOST_EDGES,

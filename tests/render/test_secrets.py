@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from tagline.domain.comparison import Traced
-from tagline.domain.events import Warn
-from tagline.domain.lineage import Lineage, figures_of, parameters_of
-from tagline.domain.lineage_graph import Pointed, graph_of
-from tagline.domain.manifest import ManifestEntry, MlflowRun
-from tagline.domain.mlflow import Checked, Dataset, Run
-from tagline.domain.pipelines import imported_of, steps_of
-from tagline.domain.storage import Location
+from tagline.domain.ledger.events import Warn
+from tagline.domain.lineage.comparison import Traced
+from tagline.domain.lineage.graph import Pointed, graph_of
+from tagline.domain.lineage.lineage import Lineage, figures_of, parameters_of
+from tagline.domain.lineage.pipelines import imported_of, steps_of
+from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
+from tagline.domain.mlflow.runs import Checked, Dataset, Run
+from tagline.domain.storage.objects import Location
 from tagline.render import lineage_document
 from tagline.render.lineage_markdown import section
 from tagline.render.lineage_mermaid import diagram

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tagline.adapters.mlflow import MlflowTracking
-from tagline.domain.public import parted
+from tagline.domain.text.public import parted
 from tagline.settings import Settings
 from tagline.tracking_wiring import bridge_of
 

@@ -29,7 +29,7 @@ from tagline.adapters.relpaths import check_relpaths, folders_of, is_one_file
 from tagline.adapters.staging import Staging, appeared, refuse_special
 from tagline.adapters.transfer import Transfer
 from tagline.adapters.trees import open_file, pieces_of
-from tagline.domain.storage import Item
+from tagline.domain.storage.objects import Item
 from tagline.errors import WrongUsage
 from tagline.storage_ports import ObjectStore
 

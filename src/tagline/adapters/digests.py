@@ -11,7 +11,7 @@ from tagline.errors import BadPointer
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-    from tagline.domain.storage import Item
+    from tagline.domain.storage.objects import Item
 
 _DIGEST = re.compile(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}|gitblob:(?:[0-9a-f]{40}|[0-9a-f]{64})")
 #: DVC 2 looked at files in pieces of this size, and at the beginning of each to tell text from the rest.

@@ -8,7 +8,7 @@ import requests
 
 from tagline.adapters.http_retries import LONGEST_WAIT
 from tagline.adapters.json_answers import OddAnswer, without_markup
-from tagline.domain.public import public
+from tagline.domain.text.public import public
 from tagline.errors import NotFound, PlatformRefused
 
 _MOST_WORDS = 300

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from tagline.adapters.store_options import flag, number, refuse_untrusted, ssl_verify
-from tagline.domain.public import public
-from tagline.domain.storage import Remote
+from tagline.domain.storage.objects import Remote
+from tagline.domain.text.public import public
 from tagline.errors import WrongUsage
 
 _ACCOUNT_RE = re.compile(r"[a-z0-9]{3,24}")

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from tagline.adapters.fsspec_options import Plan, plan
 from tagline.adapters.store_options import PIECE, below, cut, in_threads, missing, no_versions
-from tagline.domain.origins import same_origin
-from tagline.domain.public import public, words_of
-from tagline.domain.storage import Facts, Key, Remote
+from tagline.domain.storage.objects import Facts, Key, Remote
+from tagline.domain.text.origins import same_origin
+from tagline.domain.text.public import public, words_of
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
 
 _AGAIN = "Run the same command again: what came already is not fetched twice."

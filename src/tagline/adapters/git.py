@@ -22,7 +22,7 @@ from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryErr
 
 from tagline.adapters.git_folder_reader import FolderReader
 from tagline.adapters.git_redirects import MOST_REDIRECTS, TELLING, moved_to, redirected
-from tagline.domain.public import public
+from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused, WrongUsage
 
 #: Old address to new one, of the repositories that turned out to have moved: one look at each in a run.

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tagline.adapters.git_folders import FOLDER, MOST_PATHS, Folders, by_part
-from tagline.domain.touches import Among, FileChange
-from tagline.domain.tracked import is_telling
+from tagline.domain.changes.touches import Among, FileChange
+from tagline.domain.manifest.tracked import is_telling
 from tagline.errors import TooManyPaths
 
 #: Mode and id.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagline.adapters.git import Git
-from tagline.domain.commits import CommitFacts, read_commit, verified
+from tagline.domain.ledger.commits import CommitFacts, read_commit, verified
 
 
 def commit_facts(git: Git, commit: str) -> CommitFacts:

@@ -19,11 +19,11 @@ from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_snapshots import Snapshots
 from tagline.adapters.git_updates import merged_tree, tree_of
 from tagline.adapters.git_urls import RemoteUrl
-from tagline.domain.changes import Change
-from tagline.domain.commits import CommitFacts
-from tagline.domain.landing import Commit, landed_after
-from tagline.domain.public import public
-from tagline.domain.touches import Among, FileChange
+from tagline.domain.changes.changes import Change
+from tagline.domain.changes.landing import Commit, landed_after
+from tagline.domain.changes.touches import Among, FileChange
+from tagline.domain.ledger.commits import CommitFacts
+from tagline.domain.text.public import public
 from tagline.errors import NotFound, PlatformRefused, Refused
 from tagline.ports import Landing, Tree
 

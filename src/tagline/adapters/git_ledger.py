@@ -24,11 +24,11 @@ from tagline.adapters.git_remote import RemoteCache, guard_ref
 from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_trees import CommitTree
 from tagline.adapters.git_urls import RemoteUrl
-from tagline.domain.events import RawTag
-from tagline.domain.planning import NewTag
-from tagline.domain.policy import MAX_POLICY, POLICY_FILE
-from tagline.domain.records import WRITE, Record, RecordedTag
-from tagline.domain.tags import parse_tag
+from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
+from tagline.domain.ledger.events import RawTag
+from tagline.domain.ledger.planning import NewTag
+from tagline.domain.ledger.records import WRITE, Record, RecordedTag
+from tagline.domain.ledger.tags import parse_tag
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
 from tagline.ports import Batch, Raced, Snapshot
 

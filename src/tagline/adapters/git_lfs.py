@@ -15,9 +15,9 @@ from urllib.parse import urljoin, urlsplit
 from tagline.adapters.git import Git
 from tagline.adapters.git_urls import RemoteUrl
 from tagline.adapters.proxies import connections, proxy_of
-from tagline.domain.origins import same_origin
-from tagline.domain.public import public
-from tagline.domain.storage import Facts, Key
+from tagline.domain.storage.objects import Facts, Key
+from tagline.domain.text.origins import same_origin
+from tagline.domain.text.public import public
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError
 
 if TYPE_CHECKING:

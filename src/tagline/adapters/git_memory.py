@@ -16,7 +16,7 @@ from tagline.adapters.git_remote import RemoteCache
 from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_tag_fetch import WITHOUT
 from tagline.adapters.git_urls import RemoteUrl
-from tagline.domain.records import MAX_RECORD, Actor, Record, encode, same_word
+from tagline.domain.ledger.records import MAX_RECORD, Actor, Record, encode, same_word
 from tagline.errors import PlatformRefused
 from tagline.ports import Raced
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from tagline.adapters.git import Git
-from tagline.domain.storage import Facts, Key
+from tagline.domain.storage.objects import Facts, Key
 from tagline.errors import ObjectMissing, StoreRefused
 from tagline.storage_ports import ObjectStore
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tagline.adapters.git import STAY, Git
-from tagline.domain.records import (
+from tagline.domain.ledger.records import (
     ADOPTED,
     FILE,
     MAX_RECORD,

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from tagline.domain.origins import origin_of
-from tagline.domain.public import public
+from tagline.domain.text.origins import origin_of
+from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused
 
 #: What makes git say which headers came. It leaves out those that carry tokens, and nothing of it is shown.

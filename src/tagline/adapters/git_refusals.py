@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tagline.adapters.git import plain_stderr
-from tagline.domain.public import public
+from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused
 
 # (what the remote says, our code, cause, fix); the first that matches wins.

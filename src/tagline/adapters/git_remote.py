@@ -23,9 +23,9 @@ from tagline.adapters.git import Git, Place, Result
 from tagline.adapters.git_refusals import unreachable
 from tagline.adapters.git_repository import GitRepository
 from tagline.adapters.git_urls import LoginFor, RemoteUrl, upstream_of
-from tagline.domain.events import RawTag
-from tagline.domain.moved import Moved
-from tagline.domain.tags import artifact_in_tag, why_git_refuses
+from tagline.domain.ledger.events import RawTag
+from tagline.domain.ledger.moved import Moved
+from tagline.domain.ledger.tags import artifact_in_tag, why_git_refuses
 from tagline.errors import NotFound, PlatformRefused, WrongUsage
 
 _NO_REVISION_RE = re.compile(r"couldn't find remote ref|not our ref|invalid refspec|unadvertised object", re.I)

@@ -10,10 +10,10 @@ from tagline.adapters.git import Git, Place, find_repository, is_url, open_git
 from tagline.adapters.git_facts import commit_facts
 from tagline.adapters.git_tags import read_tags, tag_names
 from tagline.adapters.git_trees import CommitTree, WorkTree
-from tagline.domain.commits import CommitFacts
-from tagline.domain.events import RawTag
-from tagline.domain.moved import Moved
-from tagline.domain.public import public
+from tagline.domain.ledger.commits import CommitFacts
+from tagline.domain.ledger.events import RawTag
+from tagline.domain.ledger.moved import Moved
+from tagline.domain.text.public import public
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Content, Tree
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tagline.adapters.git import Git
 from tagline.adapters.git_records import recorded_tags
-from tagline.domain.moved import Moved, find_moved, to_remember
+from tagline.domain.ledger.moved import Moved, find_moved, to_remember
 
 #: In the cached repository: the first object of each tag that is gone or moved since.
 _FILE = "tagline-seen"

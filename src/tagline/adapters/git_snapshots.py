@@ -20,10 +20,10 @@ from tagline.adapters.git_repository import Bring, GitRepository
 from tagline.adapters.git_tag_fetch import is_refused_filter
 from tagline.adapters.git_trees import CommitTree
 from tagline.adapters.git_urls import RemoteUrl
-from tagline.domain.commits import CommitFacts
-from tagline.domain.lfs import MAX_POINTER
-from tagline.domain.tags import artifact_in_tag
-from tagline.domain.tracked import is_telling
+from tagline.domain.ledger.commits import CommitFacts
+from tagline.domain.ledger.tags import artifact_in_tag
+from tagline.domain.manifest.tracked import is_telling
+from tagline.domain.storage.lfs import MAX_POINTER
 from tagline.errors import TooManyPaths
 
 _WITHOUT = "blob:none"

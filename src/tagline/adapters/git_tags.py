@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator
 from typing import IO, Any
 
 from tagline.adapters.git import Git, command_failed
-from tagline.domain.events import RawTag, names_other_commit
-from tagline.domain.tags import artifact_in_tag
+from tagline.domain.ledger.events import RawTag, names_other_commit
+from tagline.domain.ledger.tags import artifact_in_tag
 from tagline.errors import PlatformRefused
 
 _PREFIX = len("refs/tags/")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tagline.adapters.git import Git
 from tagline.adapters.git_folders import FOLDER, LINK, MOST_PATHS, SUBMODULE, Entry, Folders, Survey, Wanted
-from tagline.domain.lfs import MAX_POINTER, PREFIX
-from tagline.domain.tracked import TrackedPaths, is_telling, upwards
+from tagline.domain.manifest.tracked import TrackedPaths, is_telling, upwards
+from tagline.domain.storage.lfs import MAX_POINTER, PREFIX
 from tagline.errors import TooManyPaths
 from tagline.ports import Blob, Content
 

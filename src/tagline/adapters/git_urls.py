@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from tagline.adapters.git import Git, is_url
 from tagline.adapters.git_repository import GitRepository
-from tagline.domain.public import parted
+from tagline.domain.text.public import parted
 from tagline.errors import NotFound, WrongUsage
 
 #: What both forges take as the user beside a token; GitLab wants its job tokens under a name of their own.

@@ -21,7 +21,7 @@ from tagline.adapters import github_activity, http_retries
 from tagline.adapters.forge_pages import GitHubPages, host_of
 from tagline.adapters.forge_refusals import not_there
 from tagline.adapters.github_api import GARBLED, client, explained, is_passing, refusal_of, text
-from tagline.domain.changes import (
+from tagline.domain.changes.changes import (
     Change,
     Comment,
     Label,
@@ -34,10 +34,10 @@ from tagline.domain.changes import (
     Unknown,
     standing_labels,
 )
-from tagline.domain.codeowners import Flavour
-from tagline.domain.pushes import Push
-from tagline.domain.records import ChangeKey
-from tagline.domain.runs import nobody_knows
+from tagline.domain.changes.codeowners import Flavour
+from tagline.domain.changes.pushes import Push
+from tagline.domain.changes.runs import nobody_knows
+from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound
 from tagline.ports import CannotComment, CannotRead
 from tagline.settings import Secret

@@ -20,7 +20,7 @@ from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectio
 from tagline.adapters import forge_refusals, http_retries
 from tagline.adapters.forge_refusals import ElsewhereError, Refusal, elsewhere, explain, misshapen, unreachable
 from tagline.adapters.json_answers import JsonAdapter, OddAnswer
-from tagline.domain.origins import origin_of
+from tagline.domain.text.origins import origin_of
 from tagline.errors import PlatformRefused
 from tagline.settings import Secret
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tagline.domain.triggers import Event
+from tagline.domain.changes.triggers import Event
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports import Piece
 from tagline.settings import Settings

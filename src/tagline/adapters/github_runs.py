@@ -19,7 +19,7 @@ from github.GithubException import GithubException
 from tagline.adapters import http_retries
 from tagline.adapters.forge_refusals import Refusal
 from tagline.adapters.github_api import GARBLED, client, explained, is_passing, refusal_of, text
-from tagline.domain.delivery import Delivered
+from tagline.domain.changes.delivery import Delivered
 from tagline.errors import PlatformRefused
 from tagline.settings import Secret
 

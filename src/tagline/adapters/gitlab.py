@@ -26,7 +26,7 @@ from tagline.adapters.forge_refusals import (
 )
 from tagline.adapters.gitlab_client import PER_PAGE, client
 from tagline.adapters.json_answers import OddAnswer
-from tagline.domain.changes import (
+from tagline.domain.changes.changes import (
     Change,
     Comment,
     Label,
@@ -38,10 +38,10 @@ from tagline.domain.changes import (
     Unknown,
     standing_labels,
 )
-from tagline.domain.codeowners import Flavour
-from tagline.domain.pushes import Push
-from tagline.domain.records import ChangeKey
-from tagline.domain.runs import nobody_knows
+from tagline.domain.changes.codeowners import Flavour
+from tagline.domain.changes.pushes import Push
+from tagline.domain.changes.runs import nobody_knows
+from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound, PlatformRefused
 from tagline.ports import CannotComment, CannotRead
 from tagline.settings import Secret

@@ -8,9 +8,9 @@ from typing import Any
 
 import gitlab
 
-from tagline.domain.changes import Named, Unknown
-from tagline.domain.pushes import Push
-from tagline.domain.runs import Attempt, starters
+from tagline.domain.changes.changes import Named, Unknown
+from tagline.domain.changes.pushes import Push
+from tagline.domain.changes.runs import Attempt, starters
 from tagline.ports import CannotRead
 
 _PAGES, _PAGE = 3, 100

@@ -10,7 +10,7 @@ import requests
 from tagline.adapters import http_retries
 from tagline.adapters.forge_refusals import ElsewhereError
 from tagline.adapters.json_answers import JsonAdapter
-from tagline.domain.origins import origin_of
+from tagline.domain.text.origins import origin_of
 from tagline.settings import Secret
 
 PER_PAGE = 100

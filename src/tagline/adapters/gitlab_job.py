@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tagline.domain.triggers import Event
+from tagline.domain.changes.triggers import Event
 from tagline.errors import PlatformRefused
 from tagline.ports import Piece
 from tagline.settings import Settings

@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from tagline.domain.origins import origin_of
+from tagline.domain.text.origins import origin_of
 
 _LISTS_RE = re.compile(r"[?&]per_page=")
 _TOKENS = ("Authorization", "Private-Token", "Job-Token")

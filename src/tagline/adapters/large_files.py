@@ -13,7 +13,7 @@ from tagline.adapters.ranges import Ranges, close, patiently
 from tagline.adapters.refusals import wrong_digest, wrong_size
 from tagline.adapters.staging import Staging
 from tagline.adapters.trees import pieces_of, write_all
-from tagline.domain.storage import Facts, Item
+from tagline.domain.storage.objects import Facts, Item
 from tagline.errors import ObjectChanged, WrongBytes
 from tagline.storage_ports import ObjectStore
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tagline.adapters.store_options import PIECE, below, in_threads, missing, no_versions
-from tagline.domain.storage import Facts, Key
+from tagline.domain.storage.objects import Facts, Key
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)

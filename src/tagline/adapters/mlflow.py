@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tagline.domain.mlflow import RUN_ID_RE, Dataset, ModelVersion, Run
+from tagline.domain.mlflow.runs import RUN_ID_RE, Dataset, ModelVersion, Run
 from tagline.errors import PlatformRefused
 from tagline.settings import Login
 

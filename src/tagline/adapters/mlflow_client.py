@@ -17,9 +17,9 @@ import requests
 
 from tagline.adapters import http_retries
 from tagline.adapters.deadlines import Deadline, DeadlineAdapter, retry_until
-from tagline.domain.mlflow import query_in
-from tagline.domain.origins import origin_of
-from tagline.domain.public import parted, public, words_of
+from tagline.domain.mlflow.runs import query_in
+from tagline.domain.text.origins import origin_of
+from tagline.domain.text.public import parted, public, words_of
 from tagline.errors import PlatformRefused
 from tagline.settings import Login, Secret
 

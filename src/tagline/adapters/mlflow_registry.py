@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tagline.adapters.mlflow_client import MlflowClient, NoSuchThing
-from tagline.domain.mlflow_names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.errors import PlatformRefused
 
 #: Models or versions of one page; servers allow at least so many.

@@ -24,7 +24,7 @@ from pathlib import Path
 from tagline.adapters.digests import Hasher
 from tagline.adapters.refusals import is_full
 from tagline.adapters.trees import copy, open_file, pieces_of, write_all
-from tagline.domain.storage import Item
+from tagline.domain.storage.objects import Item
 
 _NAME = re.compile(r"md5:([0-9a-f]{32})(\.dir)?")
 #: Outside of the objects' folders, where DVC would take a file for an object.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 from tagline.adapters.crew import Crew, Stopped
-from tagline.domain.storage import Key
+from tagline.domain.storage.objects import Key
 from tagline.errors import StoreRefused, TaglineError
 from tagline.storage_ports import ObjectStore
 

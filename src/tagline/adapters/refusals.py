@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from tagline.domain.storage import Item
+from tagline.domain.storage.objects import Item
 from tagline.errors import PlatformRefused, Refused, WrongBytes
 from tagline.storage_ports import ObjectStore
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from tagline.domain.storage import Item
+from tagline.domain.storage.objects import Item
 from tagline.errors import BadPointer
 
 

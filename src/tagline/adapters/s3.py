@@ -16,7 +16,7 @@ from tagline.adapters.s3_client import SSE_C, Connection, connect, extras, is_an
 from tagline.adapters.s3_listing import ListingRefused, Page, look_by_listing
 from tagline.adapters.s3_quick import QuickRequests, discard
 from tagline.adapters.store_options import PIECE, below, cut, in_threads, missing, refuse_untrusted
-from tagline.domain.storage import Facts, Key, Remote
+from tagline.domain.storage.objects import Facts, Key, Remote
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError, WrongUsage
 
 #: Requests at once. More do not help: the work of one request is what a processor is busy with.

@@ -14,7 +14,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from tagline.adapters.store_options import flag, number, ssl_verify
-from tagline.domain.storage import Remote
+from tagline.domain.storage.objects import Remote
 from tagline.errors import StoreRefused, WrongUsage
 
 #: Seconds, and how often a request is sent at most.

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tagline.adapters.store_options import missing
-from tagline.domain.public import words_of
-from tagline.domain.storage import Remote
+from tagline.domain.storage.objects import Remote
+from tagline.domain.text.public import words_of
 from tagline.errors import NotFound, ObjectChanged, StoreRefused, TaglineError, WrongUsage
 
 _LONGEST_WORDS = 300

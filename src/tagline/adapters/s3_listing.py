@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from tagline.adapters.store_options import in_threads
-from tagline.domain.storage import Facts
+from tagline.domain.storage.objects import Facts
 
 #: A list is worth going on with while it decides at least so many keys a page, on the average.
 _WORTH = 2

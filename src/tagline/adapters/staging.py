@@ -27,7 +27,7 @@ from typing import Any, Self
 
 from tagline.adapters.relpaths import folders_of, is_one_file
 from tagline.adapters.trees import remove
-from tagline.domain.storage import Item
+from tagline.domain.storage.objects import Item
 from tagline.errors import Conflict, PlatformRefused, WrongUsage
 
 _OURS = frozenset(("lock", "new", "resume", "old"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TypeVar
 
-from tagline.domain.storage import Key, Remote
+from tagline.domain.storage.objects import Key, Remote
 from tagline.errors import ObjectMissing, WrongUsage
 
 A = TypeVar("A")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from shlex import quote
 
-from tagline.domain.storage import Remote
+from tagline.domain.storage.objects import Remote
 from tagline.errors import WrongUsage
 from tagline.storage_ports import ObjectStore
 

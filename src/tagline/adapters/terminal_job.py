@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagline.domain.triggers import Event
+from tagline.domain.changes.triggers import Event
 from tagline.ports import Piece
 
 

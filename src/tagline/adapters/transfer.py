@@ -14,7 +14,7 @@ from tagline.adapters.ranges import close, patiently
 from tagline.adapters.refusals import wrong_digest, wrong_size
 from tagline.adapters.staging import Staging
 from tagline.adapters.trees import CHUNK, pieces_of, write_all
-from tagline.domain.storage import Facts, Item, Key
+from tagline.domain.storage.objects import Facts, Item, Key
 from tagline.storage_ports import ObjectStore
 
 #: Objects above this size are read as several ranges; below it they are hardly worth a question first.

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from tagline.commands.cases import Case
 from tagline.commands.snapshots import Snapshot
 from tagline.commands.stored import Version, digest_at, entry_at
-from tagline.domain.approvals import People, approvers
-from tagline.domain.asks import Action
-from tagline.domain.changes import Unknown
-from tagline.domain.intents import Intent
-from tagline.domain.policy import StageRules
+from tagline.domain.changes.approvals import People, approvers
+from tagline.domain.changes.asks import Action
+from tagline.domain.changes.changes import Unknown
+from tagline.domain.changes.intents import Intent
+from tagline.domain.changes.policy import StageRules
 from tagline.errors import ManifestUnreadable, PlatformRefused
 
 Bytes = Mapping[Version, str | Unknown | None]

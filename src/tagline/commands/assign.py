@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tagline.commands.writing import Desk, Ledgered, write
-from tagline.domain.answers import require_version
-from tagline.domain.events import Warn
-from tagline.domain.planning import Plan, check_names, plan_assign, version_at
-from tagline.domain.registry import ArtifactState, VersionState
+from tagline.domain.ledger.answers import require_version
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.planning import Plan, check_names, plan_assign, version_at
+from tagline.domain.ledger.registry import ArtifactState, VersionState
 from tagline.domain.results import Written
-from tagline.domain.similar import suggestion
+from tagline.domain.text.similar import suggestion
 from tagline.errors import Refused
 
 

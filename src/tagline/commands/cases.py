@@ -15,16 +15,16 @@ from typing import Any
 from tagline.commands.lineage_reading import Library
 from tagline.commands.locating import StorageDesk
 from tagline.commands.snapshots import Snapshot, outs_in, pointers_among
-from tagline.domain.asks import REQUESTS, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
-from tagline.domain.changes import Change, Label
-from tagline.domain.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
-from tagline.domain.events import Warn
-from tagline.domain.findings import Finding
-from tagline.domain.gto_config import GTO_CONFIG, read_config
-from tagline.domain.manifest import ManifestEntry
-from tagline.domain.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
-from tagline.domain.promotion import Refusal
-from tagline.domain.touches import Among, FileChange, Side, Touches, find_touches
+from tagline.domain.changes.asks import REQUESTS, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
+from tagline.domain.changes.changes import Change, Label
+from tagline.domain.changes.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
+from tagline.domain.changes.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
+from tagline.domain.changes.promotion import Refusal
+from tagline.domain.changes.touches import Among, FileChange, Side, Touches, find_touches
+from tagline.domain.ledger.events import Warn
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.gto_config import GTO_CONFIG, read_config
+from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.errors import Refused, WrongUsage
 from tagline.formats import yaml
 from tagline.formats.policy import judge_policy, unreadable

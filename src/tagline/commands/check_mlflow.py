@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_runs import check
-from tagline.domain.document import Node
-from tagline.domain.findings import Finding
-from tagline.domain.manifest import Declared
-from tagline.domain.rules import RULES
+from tagline.domain.manifest.document import Node
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.manifest import Declared
+from tagline.domain.manifest.rules import RULES
 from tagline.ports import Tree
 from tagline.tracking_ports import Bridge
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from tagline.commands.describe import describe
 from tagline.commands.reading import Source, View, read
-from tagline.domain.answers import decides, future_warnings, versions_by_commit
-from tagline.domain.events import Event
-from tagline.domain.published import entry_of
-from tagline.domain.registry import ArtifactState
+from tagline.domain.ledger.answers import decides, future_warnings, versions_by_commit
+from tagline.domain.ledger.events import Event
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.tags import parse_tag
+from tagline.domain.lineage.published import entry_of
 from tagline.domain.results import Checked
-from tagline.domain.tags import parse_tag
 from tagline.errors import NotFound
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tagline.commands.locating import StorageDesk, Surroundings, locate
 from tagline.commands.storage import look_at_all
-from tagline.domain.findings import Finding
-from tagline.domain.manifest import Declared
-from tagline.domain.rules import RULES
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.manifest import Declared
+from tagline.domain.manifest.rules import RULES
 from tagline.errors import BadPointer, NotFound, ObjectMissing, TaglineError, WrongBytes
 from tagline.ports import Tree
 

@@ -6,10 +6,10 @@ import contextlib
 from dataclasses import dataclass, replace
 
 from tagline.commands.cases import ChangeDesk
-from tagline.domain.changes import Change, Comment
-from tagline.domain.events import Warn
-from tagline.domain.policy import Policy
-from tagline.domain.record import MARKER, Record, find
+from tagline.domain.changes.changes import Change, Comment
+from tagline.domain.changes.policy import Policy
+from tagline.domain.changes.record import MARKER, Record, find
+from tagline.domain.ledger.events import Warn
 from tagline.domain.results import Planned
 from tagline.errors import PlatformRefused
 from tagline.ports import CannotComment, CannotRead

@@ -13,20 +13,20 @@ from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_rule import read_linked
 from tagline.commands.reading import View
 from tagline.commands.stored import Version, read_stored
-from tagline.domain.approvals import People, approvers, is_robot, teams_of
-from tagline.domain.as_landed import as_landed
-from tagline.domain.asks import LATEST, THIS, Action, Ask, Mistake
-from tagline.domain.changes import Named, Unknown
-from tagline.domain.conditions import Metrics
-from tagline.domain.decision import holds_since, rules_of, versions_since
-from tagline.domain.events import RawTag, Warn, read_events
-from tagline.domain.intents import Intent, Known, resolve
-from tagline.domain.policy import CODEOWNERS, StageRules
-from tagline.domain.promotion import Decided, not_done, plan_artifact, settle
-from tagline.domain.pushes import trail
-from tagline.domain.registry import ArtifactState, fold, state_of
-from tagline.domain.rollback import rollback_target, rollbacks_among
-from tagline.domain.steps import Facts, Step
+from tagline.domain.changes.approvals import People, approvers, is_robot, teams_of
+from tagline.domain.changes.as_landed import as_landed
+from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake
+from tagline.domain.changes.changes import Named, Unknown
+from tagline.domain.changes.conditions import Metrics
+from tagline.domain.changes.decision import holds_since, rules_of, versions_since
+from tagline.domain.changes.intents import Intent, Known, resolve
+from tagline.domain.changes.policy import CODEOWNERS, StageRules
+from tagline.domain.changes.promotion import Decided, not_done, plan_artifact, settle
+from tagline.domain.changes.pushes import trail
+from tagline.domain.changes.steps import Facts, Step
+from tagline.domain.ledger.events import RawTag, Warn, read_events
+from tagline.domain.ledger.registry import ArtifactState, fold, state_of
+from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.errors import NotFound
 from tagline.ports import CannotRead
 

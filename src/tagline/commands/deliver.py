@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from tagline.commands.cases import RECENT
-from tagline.domain.delivery import Delivered, Rule, wanted
-from tagline.domain.planning import Row
+from tagline.domain.changes.delivery import Delivered, Rule, wanted
+from tagline.domain.ledger.planning import Row
 from tagline.domain.results import Planned
 from tagline.errors import TaglineError
 from tagline.ports import Delivery

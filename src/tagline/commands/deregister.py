@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tagline.commands.writing import Desk, Ledgered, write
-from tagline.domain.planning import Plan, check_names, plan_deregister
-from tagline.domain.registry import ArtifactState
+from tagline.domain.ledger.planning import Plan, check_names, plan_deregister
+from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.results import Written
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 
 from tagline.commands.manifests import LoadedManifest, load_manifest, mentions_artifacts
-from tagline.domain.findings import Finding
-from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry, split_name
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry, split_name
 from tagline.errors import ManifestUnreadable
 from tagline.formats import yaml
 from tagline.ports import Tree

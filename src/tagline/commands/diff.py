@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from tagline.commands.lineage import policy_of
 from tagline.commands.lineage_reading import Library, Subject, read_lineage
 from tagline.commands.reading import Source, View, present, read
-from tagline.domain.answers import find, require_holder, versions_by_commit
-from tagline.domain.comparison import Between, End, compare, directions_of
-from tagline.domain.lineage import Passage, passage
-from tagline.domain.registry import ArtifactState
-from tagline.domain.targets import Target
+from tagline.domain.ledger.answers import find, require_holder, versions_by_commit
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.targets import Target
+from tagline.domain.lineage.comparison import Between, End, compare, directions_of
+from tagline.domain.lineage.lineage import Passage, passage
 from tagline.errors import NotFound, WrongUsage
 
 

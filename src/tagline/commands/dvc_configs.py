@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
-from tagline.domain.dvc_remotes import REPOSITORY, DvcConfig, Level
-from tagline.domain.tracked import upwards
+from tagline.domain.manifest.tracked import upwards
+from tagline.domain.storage.remotes import REPOSITORY, DvcConfig, Level
 from tagline.formats import dvc_config
 from tagline.ports import Tree
 from tagline.storage_ports import Machine

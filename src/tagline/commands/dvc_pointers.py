@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from tagline.commands.snapshots import pipeline_in
-from tagline.domain.document import Document
-from tagline.domain.tracked import Outs, TrackedPaths
+from tagline.domain.manifest.document import Document
+from tagline.domain.manifest.tracked import Outs, TrackedPaths
 from tagline.formats import yaml
 from tagline.ports import Tree
 

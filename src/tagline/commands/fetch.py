@@ -10,9 +10,9 @@ from tagline.commands.locating import Place, StorageDesk
 from tagline.commands.reading import Source
 from tagline.commands.resolve import Wanted, look_up, other_digest, place_of
 from tagline.commands.storage import items_of
-from tagline.domain.events import Warn
+from tagline.domain.ledger.events import Warn
 from tagline.domain.results import Fetched
-from tagline.domain.storage import Item, Location, only_file, total_size
+from tagline.domain.storage.objects import Item, Location, only_file, total_size
 from tagline.errors import NotFound, Refused
 from tagline.storage_ports import Destination
 

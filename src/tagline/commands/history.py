@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tagline.commands.reading import Source, read
-from tagline.domain.answers import unknown_artifact, versions_by_commit
-from tagline.domain.events import RawTag
-from tagline.domain.messages import parse_trailers
-from tagline.domain.registry import ArtifactState
+from tagline.domain.ledger.answers import unknown_artifact, versions_by_commit
+from tagline.domain.ledger.events import RawTag
+from tagline.domain.ledger.messages import parse_trailers
+from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.results import History, PastEvent
 
 

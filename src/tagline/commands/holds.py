@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tagline.commands.reading import Source, View, read
-from tagline.domain.answers import require_holder, unknown_artifact
-from tagline.domain.holds import StagePast, overall, stage_past
-from tagline.domain.registry import state_of
+from tagline.domain.ledger.answers import require_holder, unknown_artifact
+from tagline.domain.ledger.holds import StagePast, overall, stage_past
+from tagline.domain.ledger.registry import state_of
+from tagline.domain.ledger.tags import EventKind
 from tagline.domain.results import StageHistory
-from tagline.domain.similar import suggestion
-from tagline.domain.tags import EventKind
+from tagline.domain.text.similar import suggestion
 from tagline.errors import NotFound
 
 

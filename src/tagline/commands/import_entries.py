@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from tagline.domain import messages
-from tagline.domain.events import Warn
-from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, section_of
-from tagline.domain.mlflow_entries import Merged, entry_of, imported_version, is_untouched, merged
-from tagline.domain.mlflow_import import ModelPlan
-from tagline.domain.mlflow_names import ListedVersion, word
+from tagline.domain.ledger import messages
+from tagline.domain.ledger.events import Warn
+from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, section_of
+from tagline.domain.mlflow.entries import Merged, entry_of, imported_version, is_untouched, merged
+from tagline.domain.mlflow.importing import ModelPlan
+from tagline.domain.mlflow.names import ListedVersion, word
 from tagline.errors import Refused
 from tagline.formats import manifest_edit, yaml, yaml_text
 from tagline.tracking_ports import Commits, ModelRegistry

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from tagline.commands.import_entries import Editor, Key
 from tagline.commands.writing import Desk, Ledgered, write
-from tagline.domain.events import Warn
-from tagline.domain.mlflow_import import Imported, ImportedModel, ModelPlan, plan_model, plan_tags
-from tagline.domain.mlflow_names import (
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.planning import Plan, Row, check_names
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.mlflow.importing import Imported, ImportedModel, ModelPlan, plan_model, plan_tags
+from tagline.domain.mlflow.names import (
     Claim,
     ListedVersion,
     RegisteredModel,
@@ -24,8 +26,6 @@ from tagline.domain.mlflow_names import (
     left_out,
     stage_names,
 )
-from tagline.domain.planning import Plan, Row, check_names
-from tagline.domain.registry import ArtifactState
 from tagline.errors import Conflict
 from tagline.tracking_ports import Commits, ModelRegistry
 

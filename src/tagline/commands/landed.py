@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from tagline.commands.cases import RECENT, ChangeDesk, may_have_requested
 from tagline.commands.memory import finished
-from tagline.domain.asks import concerns_us
-from tagline.domain.changes import Change
-from tagline.domain.policy import Policy
-from tagline.domain.triggers import Task
+from tagline.domain.changes.asks import concerns_us
+from tagline.domain.changes.changes import Change
+from tagline.domain.changes.policy import Policy
+from tagline.domain.changes.triggers import Task
 from tagline.errors import TooManyPaths
 
 #: Every run completes what landed before it, so behind so many finished changes nothing is unfinished.

@@ -11,19 +11,19 @@ from tagline.commands.deciding import Entries, decide, read_entries
 from tagline.commands.lineage_reading import Library, Subject, read_lineage, read_points
 from tagline.commands.mlflow_rule import RULE as MLFLOW_RULE
 from tagline.commands.reading import Source, present, read
-from tagline.domain.answers import Answer, find, of_tag, previous_version
-from tagline.domain.asks import Action
-from tagline.domain.changes import Change
-from tagline.domain.comparison import Against, Directions, Point, Traced, compare, directions_of
-from tagline.domain.events import RawTag, Warn
-from tagline.domain.lineage import Lineage, Passage, passages_of
-from tagline.domain.messages import CHANGE, parse_trailers
-from tagline.domain.policy import NO_POLICY, Policy
-from tagline.domain.promotion import Decided
-from tagline.domain.registry import ArtifactState, fold
-from tagline.domain.rollback import rollback_target, rollbacks_among
-from tagline.domain.steps import Step
-from tagline.domain.targets import Target
+from tagline.domain.changes.asks import Action
+from tagline.domain.changes.changes import Change
+from tagline.domain.changes.policy import NO_POLICY, Policy
+from tagline.domain.changes.promotion import Decided
+from tagline.domain.changes.steps import Step
+from tagline.domain.ledger.answers import Answer, find, of_tag, previous_version
+from tagline.domain.ledger.events import RawTag, Warn
+from tagline.domain.ledger.messages import CHANGE, parse_trailers
+from tagline.domain.ledger.registry import ArtifactState, fold
+from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
+from tagline.domain.ledger.targets import Target
+from tagline.domain.lineage.comparison import Against, Directions, Point, Traced, compare, directions_of
+from tagline.domain.lineage.lineage import Lineage, Passage, passages_of
 from tagline.errors import TaglineError
 from tagline.formats.policy import load_policy
 

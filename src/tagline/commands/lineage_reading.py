@@ -16,17 +16,17 @@ from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_runs import check
 from tagline.commands.snapshots import entries_of, is_pointer
 from tagline.commands.storage import location_of
-from tagline.domain.commits import CommitFacts
-from tagline.domain.document import Document
-from tagline.domain.events import Warn
-from tagline.domain.lineage import Figure, Lineage, Stale, figures_of, parameters_of
-from tagline.domain.lineage_graph import Graph, Pointed, graph_of
-from tagline.domain.manifest import DVC_MANIFEST, ManifestEntry
-from tagline.domain.mlflow import Checked
-from tagline.domain.pipelines import flatten, imported_of, metrics_of, steps_of
-from tagline.domain.staleness import Now, check_steps
-from tagline.domain.storage import Location
-from tagline.domain.tracked import TrackedPaths
+from tagline.domain.ledger.commits import CommitFacts
+from tagline.domain.ledger.events import Warn
+from tagline.domain.lineage.graph import Graph, Pointed, graph_of
+from tagline.domain.lineage.lineage import Figure, Lineage, Stale, figures_of, parameters_of
+from tagline.domain.lineage.pipelines import flatten, imported_of, metrics_of, steps_of
+from tagline.domain.lineage.staleness import Now, check_steps
+from tagline.domain.manifest.document import Document
+from tagline.domain.manifest.manifest import DVC_MANIFEST, ManifestEntry
+from tagline.domain.manifest.tracked import TrackedPaths
+from tagline.domain.mlflow.runs import Checked
+from tagline.domain.storage.objects import Location
 from tagline.errors import ManifestUnreadable, TaglineError
 from tagline.formats import yaml
 from tagline.formats.params import read_params

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from tagline.domain.dvc_interpolation import LoadParams, filled
-from tagline.domain.dvc_stages import Stages
-from tagline.domain.lineage_graph import Graph
-from tagline.domain.pipelines import Step
-from tagline.domain.public import public
-from tagline.domain.staleness import Unchecked
+from tagline.domain.lineage.graph import Graph
+from tagline.domain.lineage.pipelines import Step
+from tagline.domain.lineage.staleness import Unchecked
+from tagline.domain.manifest.dvc_stages import Stages
+from tagline.domain.manifest.interpolation import LoadParams, filled
+from tagline.domain.text.public import public
 from tagline.formats import yaml
 from tagline.formats.params import read_params
 from tagline.ports import Tree

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from tagline.commands.dvc_configs import config_of, project_of
 from tagline.commands.snapshots import is_pointer, read_outs
-from tagline.domain.lfs import MAX_POINTER, LfsPointer, parse_pointer
-from tagline.domain.listings import Entry, checked, folder_digest
-from tagline.domain.manifest import ManifestEntry
-from tagline.domain.pointers import ListedFile, Out, pick
-from tagline.domain.public import public
-from tagline.domain.storage import Item, Key, Remote, total_size
-from tagline.domain.tracked import upwards
+from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.manifest.tracked import upwards
+from tagline.domain.storage.lfs import MAX_POINTER, LfsPointer, parse_pointer
+from tagline.domain.storage.listings import Entry, checked, folder_digest
+from tagline.domain.storage.objects import Item, Key, Remote, total_size
+from tagline.domain.storage.pointers import ListedFile, Out, pick
+from tagline.domain.text.public import public
 from tagline.errors import BadPointer, NotFound
 from tagline.ports import Content, Tree
 from tagline.storage_ports import Machine, ObjectStore, Stores

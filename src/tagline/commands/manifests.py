@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tagline.domain import dvc_interpolation
-from tagline.domain.document import Document, Path, Problem
-from tagline.domain.findings import Finding
-from tagline.domain.manifest import Declared, Kind, declared, full_name, kind_of, section_of
+from tagline.domain.manifest import interpolation as dvc_interpolation
+from tagline.domain.manifest.document import Document, Path, Problem
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.manifest import Declared, Kind, declared, full_name, kind_of, section_of
 from tagline.formats import params, schema, yaml
 from tagline.ports import Tree
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from tagline.commands.cases import ChangeDesk
 from tagline.commands.writing import backoff
-from tagline.domain.changes import Change
-from tagline.domain.events import Warn
-from tagline.domain.records import Actor, Record, RecordedTag, is_finished, judged
+from tagline.domain.changes.changes import Change
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.records import Actor, Record, RecordedTag, is_finished, judged
 from tagline.domain.results import Planned
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports import Raced

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagline.commands.describe import describe
-from tagline.domain.conditions import Metrics
+from tagline.domain.changes.conditions import Metrics
 from tagline.errors import ManifestUnreadable
 from tagline.formats import yaml
 from tagline.formats.params import read_params

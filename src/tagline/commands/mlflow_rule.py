@@ -8,10 +8,10 @@ from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_runs import check
 from tagline.commands.stored import Version, entry_at
-from tagline.domain.manifest import MlflowRun
-from tagline.domain.mlflow import Checked, sharers
-from tagline.domain.steps import Linked
-from tagline.domain.verdicts import State, Verdict
+from tagline.domain.changes.steps import Linked
+from tagline.domain.changes.verdicts import State, Verdict
+from tagline.domain.manifest.manifest import MlflowRun
+from tagline.domain.mlflow.runs import Checked, sharers
 from tagline.errors import ManifestUnreadable
 
 RULE = "mlflow"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tagline.domain.conditions import Metrics
-from tagline.domain.manifest import ManifestEntry, MlflowRun
-from tagline.domain.mlflow import Checked, ModelVersion, compare, elsewhere, figures
+from tagline.domain.changes.conditions import Metrics
+from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
+from tagline.domain.mlflow.runs import Checked, ModelVersion, compare, elsewhere, figures
 from tagline.errors import PlatformRefused
 from tagline.tracking_ports import Tracking
 

@@ -14,14 +14,14 @@ from tagline.commands.cases import Case
 from tagline.commands.deciding import Entry, read_entries
 from tagline.commands.mlflow_runs import resolve_version
 from tagline.commands.stored import entry_at
-from tagline.domain.asks import Action
-from tagline.domain.manifest import MlflowRun
-from tagline.domain.messages import CHANGE, parse_trailers
-from tagline.domain.mlflow import Checked, ModelVersion, alias_of, elsewhere, refuses_alias, sharers, tags_for
-from tagline.domain.promotion import Decided
-from tagline.domain.registry import Hold
-from tagline.domain.steps import Step
-from tagline.domain.tags import EventKind
+from tagline.domain.changes.asks import Action
+from tagline.domain.changes.promotion import Decided
+from tagline.domain.changes.steps import Step
+from tagline.domain.ledger.messages import CHANGE, parse_trailers
+from tagline.domain.ledger.registry import Hold
+from tagline.domain.ledger.tags import EventKind
+from tagline.domain.manifest.manifest import MlflowRun
+from tagline.domain.mlflow.runs import Checked, ModelVersion, alias_of, elsewhere, refuses_alias, sharers, tags_for
 from tagline.errors import ManifestUnreadable, PlatformRefused
 from tagline.tracking_ports import Tracking
 

@@ -10,15 +10,15 @@ from tagline.commands.cases import Case, ChangeDesk, breaks_policy, open_case, p
 from tagline.commands.comments import Found, find_comment, post
 from tagline.commands.deciding import decide
 from tagline.commands.lineage import picture
-from tagline.domain.changes import Change, Status
-from tagline.domain.events import Warn
-from tagline.domain.findings import Finding
-from tagline.domain.messages import one_line
-from tagline.domain.policy import NO_POLICY
-from tagline.domain.promotion import Decided
-from tagline.domain.record import Record
+from tagline.domain.changes.changes import Change, Status
+from tagline.domain.changes.policy import NO_POLICY
+from tagline.domain.changes.promotion import Decided
+from tagline.domain.changes.record import Record
+from tagline.domain.changes.triggers import Event, Task, plan_task
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.messages import one_line
+from tagline.domain.manifest.findings import Finding
 from tagline.domain.results import Planned
-from tagline.domain.triggers import Event, Task, plan_task
 from tagline.errors import TaglineError, WrongUsage
 from tagline.ports import CannotComment, Forge
 

@@ -18,15 +18,15 @@ from tagline.commands.memory import remember
 from tagline.commands.mlflow_sync import NOT_TOLD, tell
 from tagline.commands.plan import Compose, named
 from tagline.commands.writing import ATTEMPTS, backoff
-from tagline.domain.changes import Change
-from tagline.domain.comparison import Traced
-from tagline.domain.events import Warn
-from tagline.domain.policy import NO_POLICY, Policy
-from tagline.domain.promotion import Decided, Refusal
-from tagline.domain.record import Record, digest
+from tagline.domain.changes.changes import Change
+from tagline.domain.changes.policy import NO_POLICY, Policy
+from tagline.domain.changes.promotion import Decided, Refusal
+from tagline.domain.changes.record import Record, digest
+from tagline.domain.changes.steps import Step
+from tagline.domain.changes.triggers import Event, Task, promote_task
+from tagline.domain.ledger.events import Warn
+from tagline.domain.lineage.comparison import Traced
 from tagline.domain.results import Planned
-from tagline.domain.steps import Step
-from tagline.domain.triggers import Event, Task, promote_task
 from tagline.errors import Conflict, Exit, PlatformRefused, Refused, TaglineError, WrongUsage
 from tagline.ports import Batch, Raced
 

@@ -6,14 +6,14 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from tagline.domain.answers import future_warnings, require_artifact, unknown_artifact
-from tagline.domain.completeness import compare
-from tagline.domain.events import RawTag, Reading, Warn, read_events
-from tagline.domain.moved import Moved, moved_warnings, refusal
-from tagline.domain.registry import ArtifactState, state_of
-from tagline.domain.similar import suggestion
-from tagline.domain.tags import parse_tag
-from tagline.domain.times import format_time
+from tagline.domain.ledger.answers import future_warnings, require_artifact, unknown_artifact
+from tagline.domain.ledger.completeness import compare
+from tagline.domain.ledger.events import RawTag, Reading, Warn, read_events
+from tagline.domain.ledger.moved import Moved, moved_warnings, refusal
+from tagline.domain.ledger.registry import ArtifactState, state_of
+from tagline.domain.ledger.tags import parse_tag
+from tagline.domain.text.similar import suggestion
+from tagline.domain.text.times import format_time
 from tagline.errors import IncompleteClone, NotFound
 from tagline.ports import Repository, Upstream
 

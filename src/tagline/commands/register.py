@@ -8,12 +8,12 @@ from collections.abc import Callable
 from tagline.commands.describe import describe
 from tagline.commands.manifests import load_manifest
 from tagline.commands.writing import Desk, Ledgered, write
-from tagline.domain.events import Warn
-from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, split_name
-from tagline.domain.planning import Plan, check_names, plan_register
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.planning import Plan, check_names, plan_register
+from tagline.domain.ledger.versions import Bump, is_version
+from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, split_name
 from tagline.domain.results import Written
-from tagline.domain.similar import suggestion
-from tagline.domain.versions import Bump, is_version
+from tagline.domain.text.similar import suggestion
 from tagline.errors import ManifestUnreadable, PlatformRefused, WrongUsage
 from tagline.formats import yaml
 from tagline.ports import Tree

@@ -10,15 +10,15 @@ from tagline.commands.describe import describe
 from tagline.commands.locating import Place, StorageDesk, Surroundings, locate
 from tagline.commands.reading import Source, View, present, read
 from tagline.commands.storage import inner_place, location_of
-from tagline.domain.answers import Answer, decides, find, of_tag, previous_version
-from tagline.domain.events import Warn
-from tagline.domain.manifest import ManifestEntry
-from tagline.domain.messages import CHANGE, DIGEST, parse_trailers
-from tagline.domain.published import entry_of
-from tagline.domain.registry import ArtifactState
+from tagline.domain.ledger.answers import Answer, decides, find, of_tag, previous_version
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.messages import CHANGE, DIGEST, parse_trailers
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.targets import Target, parse_target
+from tagline.domain.lineage.published import entry_of
+from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.results import Presigned, Resolved
-from tagline.domain.storage import Location, only_file
-from tagline.domain.targets import Target, parse_target
+from tagline.domain.storage.objects import Location, only_file
 from tagline.errors import Refused, TaglineError, WrongUsage
 from tagline.ports import Tree
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tagline.commands.writing import Desk, Ledgered, write
-from tagline.domain.planning import Plan, check_names, plan_rollback
+from tagline.domain.ledger.planning import Plan, check_names, plan_rollback
+from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.domain.results import Written
-from tagline.domain.rollback import rollback_target, rollbacks_among
 
 
 def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None, to_version: str | None) -> Written:

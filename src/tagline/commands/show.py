@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tagline.commands.reading import Source, View, present, read
-from tagline.domain.answers import find
-from tagline.domain.registry import ArtifactState
+from tagline.domain.ledger.answers import find
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.targets import Target
 from tagline.domain.results import Shown
-from tagline.domain.targets import Target
 
 
 class Registry:

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from tagline.commands.manifests import load_manifest, mentions_artifacts
-from tagline.domain.document import Document
-from tagline.domain.dvc_stages import Stages
-from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry
-from tagline.domain.pointers import Out, outs_of
-from tagline.domain.tracked import TrackedPaths, upwards
+from tagline.domain.manifest.document import Document
+from tagline.domain.manifest.dvc_stages import Stages
+from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry
+from tagline.domain.manifest.tracked import TrackedPaths, upwards
+from tagline.domain.storage.pointers import Out, outs_of
 from tagline.errors import BadPointer
 from tagline.formats import yaml
 from tagline.ports import Tree

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from tagline.commands.locating import Place, folder_items, object_key
 from tagline.commands.snapshots import Snapshot
-from tagline.domain.listings import MAX_LISTING, Entry, below, folder_digest, listing_too_large, read_listing
-from tagline.domain.storage import Facts, Item, Key, Location, only_file
+from tagline.domain.storage.listings import MAX_LISTING, Entry, below, folder_digest, listing_too_large, read_listing
+from tagline.domain.storage.objects import Facts, Item, Key, Location, only_file
 from tagline.errors import BadPointer, NotFound, ObjectMissing, WrongBytes
 from tagline.ports import Tree
 from tagline.storage_ports import ObjectStore

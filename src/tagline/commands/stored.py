@@ -10,11 +10,11 @@ from tagline.commands.describe import describe
 from tagline.commands.locating import Place, Surroundings, digest_of, locate
 from tagline.commands.snapshots import Snapshot
 from tagline.commands.storage import location_of, look_at_all
-from tagline.domain.lfs import MAX_POINTER, parse_pointer
-from tagline.domain.manifest import ManifestEntry
-from tagline.domain.steps import Content as Described
-from tagline.domain.storage import Location
-from tagline.domain.verdicts import State, Verdict
+from tagline.domain.changes.steps import Content as Described
+from tagline.domain.changes.verdicts import State, Verdict
+from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.storage.lfs import MAX_POINTER, parse_pointer
+from tagline.domain.storage.objects import Location
 from tagline.errors import ManifestUnreadable, PlatformRefused, TaglineError, WrongUsage
 from tagline.ports import Content, History, Tree
 

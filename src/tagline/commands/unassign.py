@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagline.commands.writing import Desk, Ledgered, write
-from tagline.domain.planning import Plan, check_names, plan_unassign
+from tagline.domain.ledger.planning import Plan, check_names, plan_unassign
 from tagline.domain.results import Written
 
 

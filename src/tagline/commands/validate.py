@@ -8,17 +8,18 @@ from itertools import chain
 
 from tagline.commands.dvc_pointers import DvcPointers
 from tagline.commands.manifests import LoadedManifest, load_manifest, mentions_artifacts
-from tagline.domain import manifest_paths, manifest_rules
-from tagline.domain.asks import judge_requests, request_stage
-from tagline.domain.findings import Finding
-from tagline.domain.gto_config import GTO_CONFIG, GtoConfig, read_config
-from tagline.domain.manifest import DVC_MANIFEST, MANIFEST, Declared, kind_of, repository_path, section_of
-from tagline.domain.near_paths import NearPaths
-from tagline.domain.policy import POLICY_FILE
-from tagline.domain.shell import shell_path
-from tagline.domain.similar import did_you_mean
-from tagline.domain.tracked import TrackedPaths
-from tagline.domain.validation import Checked, ValidationReport
+from tagline.domain.changes.asks import judge_requests, request_stage
+from tagline.domain.changes.policy import POLICY_FILE
+from tagline.domain.manifest import manifest_rules
+from tagline.domain.manifest import paths as manifest_paths
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.gto_config import GTO_CONFIG, GtoConfig, read_config
+from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, Declared, kind_of, repository_path, section_of
+from tagline.domain.manifest.near_paths import NearPaths
+from tagline.domain.manifest.tracked import TrackedPaths
+from tagline.domain.manifest.validation import Checked, ValidationReport
+from tagline.domain.text.shell import shell_path
+from tagline.domain.text.similar import did_you_mean
 from tagline.errors import WrongUsage
 from tagline.formats import yaml
 from tagline.formats.policy import check_policy

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tagline.commands.reading import Source, View, no_such_artifact, read
-from tagline.domain import messages
-from tagline.domain.events import RawTag, Warn, read_events
-from tagline.domain.planning import Plan, projected
-from tagline.domain.registry import ArtifactState, state_of
+from tagline.domain.ledger import messages
+from tagline.domain.ledger.events import RawTag, Warn, read_events
+from tagline.domain.ledger.planning import Plan, projected
+from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.results import Written
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
 from tagline.formats.policy import load_policy

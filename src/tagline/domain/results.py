@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tagline.domain.answers import Answer
-from tagline.domain.events import Event, Warn
-from tagline.domain.holds import StagePast, Tally
-from tagline.domain.manifest import ManifestEntry
-from tagline.domain.messages import Trailers
-from tagline.domain.planning import Row
-from tagline.domain.policy import Policy
-from tagline.domain.promotion import Decided
-from tagline.domain.registry import ArtifactState, Hold
-from tagline.domain.storage import Location
+from tagline.domain.changes.policy import Policy
+from tagline.domain.changes.promotion import Decided
+from tagline.domain.ledger.answers import Answer
+from tagline.domain.ledger.events import Event, Warn
+from tagline.domain.ledger.holds import StagePast, Tally
+from tagline.domain.ledger.messages import Trailers
+from tagline.domain.ledger.planning import Row
+from tagline.domain.ledger.registry import ArtifactState, Hold
+from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.storage.objects import Location
 from tagline.errors import TaglineError
 
 if TYPE_CHECKING:
     # Not for the commands that answer from tags alone: they would pay for it at each start.
-    from tagline.domain.comparison import Traced
+    from tagline.domain.lineage.comparison import Traced
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tagline.domain.document import Node, Path, Position, Problem
-from tagline.domain.findings import Severity
+from tagline.domain.manifest.document import Node, Path, Position, Problem
+from tagline.domain.manifest.findings import Severity
 from tagline.formats import scalars
 
 MAX_DEPTH = 100

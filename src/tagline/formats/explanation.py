@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tagline.domain.document import Document, Node, Path, Position
-from tagline.domain.findings import Finding
-from tagline.domain.similar import did_you_mean
+from tagline.domain.manifest.document import Document, Node, Path, Position
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.text.similar import did_you_mean
 from tagline.formats.right_value import converted, flow
 
 _WORDS = {

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tagline.domain.document import Document, Node
-from tagline.domain.manifest import MANIFEST
+from tagline.domain.manifest.document import Document, Node
+from tagline.domain.manifest.manifest import MANIFEST
 from tagline.errors import Refused
 from tagline.formats import yaml, yaml_text
 

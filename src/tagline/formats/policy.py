@@ -7,10 +7,10 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from tagline.domain.document import Document, Node, Path
-from tagline.domain.findings import Finding
-from tagline.domain.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy, read_policy
-from tagline.domain.policy_rules import policy_problems
+from tagline.domain.changes.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy, read_policy
+from tagline.domain.changes.policy_rules import policy_problems
+from tagline.domain.manifest.document import Document, Node, Path
+from tagline.domain.manifest.findings import Finding
 from tagline.errors import WrongUsage
 from tagline.formats import yaml
 from tagline.formats.explanation import Explanation

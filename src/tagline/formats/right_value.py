@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tagline.domain.document import Node
+from tagline.domain.manifest.document import Node
 from tagline.formats import scalars
 
 _LONGEST = 80  # a hint repeats no more than this of the user's text

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from tagline.domain.document import Document, Path, Position
-from tagline.domain.findings import Finding
-from tagline.domain.manifest import Kind
+from tagline.domain.manifest.document import Document, Path, Position
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.manifest import Kind
 from tagline.formats.explanation import Explanation
 from tagline.formats.schema_check import Check, compile_check, read_schema
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from tagline.domain.document import Problem
+from tagline.domain.manifest.document import Problem
 
 # A piece of the library's problem (and context) -> what we say, what to do. The first match counts.
 _EXPLANATIONS: tuple[tuple[str, str, str], ...] = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tagline.domain.document import Problem
+from tagline.domain.manifest.document import Problem
 
 _QUOTED_OR_BLOCK = ("'", '"', "|", ">")
 _COMMENT = re.compile(r"(?:^|[ \t])#")

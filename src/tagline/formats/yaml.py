@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from tagline.domain.document import Document, Problem
+from tagline.domain.manifest.document import Document, Problem
 from tagline.formats.composer import Abort, Composer
 from tagline.formats.syntax_errors import explain
 from tagline.formats.tabs import tab_problems

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tagline.domain.lineage import Lineage
-from tagline.domain.lineage_graph import File
+from tagline.domain.lineage.graph import File
+from tagline.domain.lineage.lineage import Lineage
 
 
 class Reading(NamedTuple):

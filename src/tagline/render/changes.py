@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tagline.domain.promotion import Refusal
+from tagline.domain.changes.promotion import Refusal
 from tagline.domain.results import Planned
 from tagline.render.escape import one_line
 from tagline.render.terminal import Pen, failure, table

@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tagline.domain.approvals import RULE as APPROVALS
-from tagline.domain.asks import REQUESTS, Action
-from tagline.domain.comparison import Traced
-from tagline.domain.promotion import Decided
-from tagline.domain.record import Record, hide
-from tagline.domain.steps import Step
-from tagline.domain.times import format_time
-from tagline.domain.verdicts import State
+from tagline.domain.changes.approvals import RULE as APPROVALS
+from tagline.domain.changes.asks import REQUESTS, Action
+from tagline.domain.changes.promotion import Decided
+from tagline.domain.changes.record import Record, hide
+from tagline.domain.changes.steps import Step
+from tagline.domain.changes.verdicts import State
+from tagline.domain.lineage.comparison import Traced
+from tagline.domain.text.times import format_time
 from tagline.render.escape import one_line
 from tagline.render.lineage_markdown import section
 from tagline.render.markdown import Pages, code, fold, instant, link, table, text

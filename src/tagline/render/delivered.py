@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tagline.domain.delivery import Delivered
+from tagline.domain.changes.delivery import Delivered
 from tagline.render.documents import failure as failed
 from tagline.render.escape import no_command, one_line
 from tagline.render.terminal import Pen, failure

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tagline.domain.events import Warn
-from tagline.domain.holds import Holding, Tally, approvals
-from tagline.domain.intents import Intent
-from tagline.domain.messages import (
+from tagline.domain.changes.intents import Intent
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.holds import Holding, Tally, approvals
+from tagline.domain.ledger.messages import (
     CHANGE,
     OVERRIDE,
     POLICY,
@@ -19,10 +19,10 @@ from tagline.domain.messages import (
     Trailers,
     shown_trailers,
 )
-from tagline.domain.planning import Row
-from tagline.domain.registry import ArtifactState, Hold
+from tagline.domain.ledger.planning import Row
+from tagline.domain.ledger.registry import ArtifactState, Hold
 from tagline.domain.results import Checked, Fetched, History, Planned, Presigned, Resolved, Shown, StageHistory, Written
-from tagline.domain.times import format_time
+from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
 
 Document = dict[str, Any]

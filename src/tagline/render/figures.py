@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tagline.domain.comparison import MetricDelta
+from tagline.domain.lineage.comparison import MetricDelta
 from tagline.render.lineage_document import plain
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")

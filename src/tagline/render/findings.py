@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, get_args
 
-from tagline.domain.findings import Finding
-from tagline.domain.validation import ValidationReport
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.validation import ValidationReport
 from tagline.render.annotations import annotation
 from tagline.render.escape import one_line
 from tagline.render.excerpt import excerpt, source_lines

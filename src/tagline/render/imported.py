@@ -5,8 +5,8 @@ from __future__ import annotations
 from shlex import quote
 from typing import Any
 
-from tagline.domain.mlflow_import import Imported, ImportedModel, StageChoice
-from tagline.domain.tags import EventKind
+from tagline.domain.ledger.tags import EventKind
+from tagline.domain.mlflow.importing import Imported, ImportedModel, StageChoice
 from tagline.render import documents
 from tagline.render.escape import no_command, one_line
 from tagline.render.terminal import Pen, table

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tagline import __version__
-from tagline.domain.lineage import Lineage
-from tagline.domain.lineage_graph import File
-from tagline.domain.manifest import is_uri
+from tagline.domain.lineage.graph import File
+from tagline.domain.lineage.lineage import Lineage
+from tagline.domain.manifest.manifest import is_uri
 from tagline.render.as_read import readings
 from tagline.render.interchange import (
     HOME,

@@ -14,12 +14,12 @@ from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from tagline.domain.lineage import Lineage, Passage
-from tagline.domain.lineage_graph import File
-from tagline.domain.manifest import is_uri
-from tagline.domain.pipelines import Origin
-from tagline.domain.tags import EventKind
-from tagline.domain.times import MAX_TIME, format_time
+from tagline.domain.ledger.tags import EventKind
+from tagline.domain.lineage.graph import File
+from tagline.domain.lineage.lineage import Lineage, Passage
+from tagline.domain.lineage.pipelines import Origin
+from tagline.domain.manifest.manifest import is_uri
+from tagline.domain.text.times import MAX_TIME, format_time
 
 #: Where Tagline is at home: what the formats name as their producer.
 HOME = "https://github.com/tagline-dev/tagline"

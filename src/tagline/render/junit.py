@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tagline.domain.findings import Finding
-from tagline.domain.validation import ValidationReport
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.validation import ValidationReport
 from tagline.render.escape import xml_text
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from tagline.domain.comparison import MetricDelta, Point, Traced
-from tagline.domain.lineage import Figure
+from tagline.domain.lineage.comparison import MetricDelta, Point, Traced
+from tagline.domain.lineage.lineage import Figure
 from tagline.render.markdown import fold, html
 from tagline.render.mermaid import Line, fenced, line_chart
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tagline.domain.lineage import Lineage, Passage
-from tagline.domain.lineage_graph import File
-from tagline.domain.times import time_or_none
+from tagline.domain.lineage.graph import File
+from tagline.domain.lineage.lineage import Lineage, Passage
+from tagline.domain.text.times import time_or_none
 from tagline.render.figures import digest, size, value
 from tagline.render.markdown import Pages, code, instant, link, table, text
 

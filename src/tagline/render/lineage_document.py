@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tagline.domain.changes import Change
-from tagline.domain.commits import CommitFacts
-from tagline.domain.comparison import Against, Between, Comparison, End, Traced
-from tagline.domain.events import Warn
-from tagline.domain.lineage import Lineage, Passage
-from tagline.domain.lineage_graph import File, Graph
-from tagline.domain.manifest import ManifestEntry
-from tagline.domain.mlflow import Checked
-from tagline.domain.pipelines import Behind, Origin, Step
-from tagline.domain.times import format_time, time_or_none
+from tagline.domain.changes.changes import Change
+from tagline.domain.ledger.commits import CommitFacts
+from tagline.domain.ledger.events import Warn
+from tagline.domain.lineage.comparison import Against, Between, Comparison, End, Traced
+from tagline.domain.lineage.graph import File, Graph
+from tagline.domain.lineage.lineage import Lineage, Passage
+from tagline.domain.lineage.pipelines import Behind, Origin, Step
+from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.mlflow.runs import Checked
+from tagline.domain.text.times import format_time, time_or_none
 
 Document = dict[str, Any]
 

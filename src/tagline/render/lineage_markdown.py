@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tagline.domain.comparison import Against, Comparison, MetricDelta, Traced
-from tagline.domain.lineage import Lineage
-from tagline.domain.lineage_graph import File
+from tagline.domain.lineage.comparison import Against, Comparison, MetricDelta, Traced
+from tagline.domain.lineage.graph import File
+from tagline.domain.lineage.lineage import Lineage
 from tagline.render.figures import count, digest, judged, size, value
 from tagline.render.lineage_charts import charts
 from tagline.render.lineage_details import details

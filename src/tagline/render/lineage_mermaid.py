@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tagline.domain.comparison import Against, Comparison
-from tagline.domain.lineage import Lineage
-from tagline.domain.lineage_graph import File
-from tagline.domain.pipelines import Step
+from tagline.domain.lineage.comparison import Against, Comparison
+from tagline.domain.lineage.graph import File
+from tagline.domain.lineage.lineage import Lineage
+from tagline.domain.lineage.pipelines import Step
 from tagline.render.figures import count, difference, digest, size, value
 from tagline.render.mermaid import Edge, Mark, Node, Shape, flowchart
 

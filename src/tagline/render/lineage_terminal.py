@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tagline.domain.comparison import Against, Between, Comparison, MetricDelta, Traced
-from tagline.domain.lineage import Lineage, Passage, same
-from tagline.domain.times import format_time, time_or_none
+from tagline.domain.lineage.comparison import Against, Between, Comparison, MetricDelta, Traced
+from tagline.domain.lineage.lineage import Lineage, Passage, same
+from tagline.domain.text.times import format_time, time_or_none
 from tagline.render.escape import no_command, one_line
 from tagline.render.figures import count, difference, digest, judged, size, sparkline, value
 from tagline.render.lineage_charts import course

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from html import escape
 from typing import NamedTuple
 
-from tagline.domain.asks import WORD_JOINER
+from tagline.domain.changes.asks import WORD_JOINER
 from tagline.render.escape import one_line
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from tagline.domain.asks import WORD_JOINER
+from tagline.domain.changes.asks import WORD_JOINER
 from tagline.render.escape import visible
 
 #: More is no longer read by anybody, and what Mermaid draws of it is no longer legible.

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from tagline import __version__
-from tagline.domain.lineage import Lineage
-from tagline.domain.lineage_graph import File
-from tagline.domain.manifest import is_uri
-from tagline.domain.pipelines import Behind, Step
+from tagline.domain.lineage.graph import File
+from tagline.domain.lineage.lineage import Lineage
+from tagline.domain.lineage.pipelines import Behind, Step
+from tagline.domain.manifest.manifest import is_uri
 from tagline.render.interchange import (
     HOME,
     content_uri,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tagline.domain.events import Warn
-from tagline.domain.holds import approvals
-from tagline.domain.messages import CHANGE, OVERRIDE, ROLLBACK_FROM, Trailers
-from tagline.domain.registry import ArtifactState, Hold
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.holds import approvals
+from tagline.domain.ledger.messages import CHANGE, OVERRIDE, ROLLBACK_FROM, Trailers
+from tagline.domain.ledger.registry import ArtifactState, Hold
+from tagline.domain.ledger.tags import EventKind
 from tagline.domain.results import Checked, Fetched, History, Resolved, Shown, Written
-from tagline.domain.tags import EventKind
-from tagline.domain.times import format_time
+from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
 from tagline.render.escape import no_command, one_line, width
 

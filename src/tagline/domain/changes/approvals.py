@@ -1,0 +1,245 @@
+"""Whose approval counts for a stage, and whose is missing.
+
+An approval counts once a person, and only of people with write permission: on a public repository
+anybody can approve. What cannot be read is never taken for a yes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tagline.domain.changes.changes import Named, Review, Reviews, Unknown, latest_reviews
+from tagline.domain.changes.policy import CODEOWNERS, ApprovalRule
+from tagline.domain.changes.verdicts import Verdict
+
+RULE = "approvals"
+#: The rule that enough people approved, but not what lands.
+OTHER = "not-what-was-approved"
+#: Robots of both forges: their approval is nobody's.
+_BOT = re.compile(r".*\[bot\]|(project|group)_\d+_bot(_[0-9a-z]+)?|service_account_.*", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class People:
+    """What was read about who may say yes. Logins are folded; teams are written as policy and CODEOWNERS do."""
+
+    reviews: Reviews | Unknown = field(default_factory=lambda: Reviews(()))
+    writers: Mapping[str, bool | Unknown] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str] | Unknown] = field(default_factory=dict)
+    #: Who pushed to the change, and who started the run that opened it.
+    pushers: Named = field(default_factory=Named)
+    starters: Named = field(default_factory=Named)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an approval must cover. ``requesters`` are folded logins.
+
+    ``requested_at`` is when the newest of the requests was made (unix seconds). Either is None where
+    nobody can tell.
+    """
+
+    author: str
+    head: str
+    requesters: frozenset[str] | None
+    requested_at: float | None
+    owners: tuple[str, ...] = ()
+
+
+class Judged(NamedTuple):
+    """A verdict, the approvals that count, and for every other reviewer why theirs does not.
+
+    ``drift`` says which of those that count were given for something else.
+    """
+
+    verdict: Verdict
+    counted: tuple[Review, ...]
+    others: tuple[tuple[str, str], ...]
+    drift: tuple[str, ...] = ()
+
+
+#: Why an approval was given for something else than what lands; None: it was given for that.
+Covers = Callable[[Review], str | Unknown | None]
+
+
+def _any(_: Review) -> None:
+    """Every approval covers what lands."""
+
+
+def approvers(reviews: Reviews | Unknown) -> list[Review]:
+    """The people whose latest word is an approval."""
+    if isinstance(reviews, Unknown):
+        return []
+    return [review for review in latest_reviews(reviews.reviews).values() if review.verdict == "approved"]
+
+
+def is_robot(login: str) -> bool:
+    """Whether a login is that of an App, of a project's or group's token, or of a service account."""
+    return _BOT.fullmatch(login) is not None
+
+
+def is_team(name: str) -> bool:
+    """Whether an entry of ``from`` or CODEOWNERS is a team or group, and not a login."""
+    return name.startswith("@")
+
+
+def teams_of(rule: ApprovalRule, owners: Iterable[str]) -> list[str]:
+    """The teams whose members a rule needs to know."""
+    names = list(rule.people or ())
+    if CODEOWNERS in names:
+        names += owners
+    return list(dict.fromkeys(name for name in names if is_team(name)))
+
+
+def judge(
+    rule: ApprovalRule, people: People, subject: Subject, covers: Covers = _any, *, refuse_drift: bool = True
+) -> Judged:
+    """Whether there are enough approvals that count.
+
+    One that was given for something else (``covers``) does not; without ``refuse_drift`` it does, and that is said.
+    """
+    if isinstance(people.reviews, Unknown):
+        unknown = people.reviews
+        verdict = Verdict(RULE, "unknown", f"{unknown.what} cannot be read with this token.", unknown.needs)
+        return Judged(verdict, (), ())
+    counted: list[Review] = []
+    others: list[tuple[str, str]] = []
+    unclear: list[Unknown] = []
+    moved: list[str] = []
+    for review in latest_reviews(people.reviews.reviews).values():
+        reason = _why_not(rule, people, subject, review, people.reviews)
+        other = covers(review) if reason is None else None
+        if isinstance(other, str):
+            moved.append(f"{review.by} {other}")
+        if refuse_drift:
+            reason = reason or other
+        if reason is None:
+            counted.append(review)
+        elif isinstance(reason, Unknown):
+            unclear.append(reason)
+            others.append((review.by, f"{reason.what} cannot be read"))
+        else:
+            others.append((review.by, reason))
+    verdict = _verdict(rule, subject, counted, unclear, moved)
+    return Judged(verdict, tuple(counted), tuple(others), () if refuse_drift else tuple(moved))
+
+
+def _verdict(
+    rule: ApprovalRule,
+    subject: Subject,
+    counted: Sequence[Review],
+    unclear: Sequence[Unknown],
+    moved: Sequence[str],
+) -> Verdict:
+    have = f"{len(counted)} of {rule.count} approval{'s' * (rule.count != 1)}"
+    if len(counted) >= rule.count:
+        return Verdict(RULE, "ok", f"{have}.")
+    if len(counted) + len(unclear) >= rule.count:
+        first = unclear[0]
+        return Verdict(
+            RULE, "unknown", f"{have} that surely count: {first.what} cannot be read with this token.", first.needs
+        )
+    missing = f"Missing: {who_may(rule, subject)}"
+    if len(counted) + len(unclear) + len(moved) >= rule.count:
+        message = f"{have} of what it is now: {'; '.join(moved)}."
+        return Verdict(OTHER, "waiting", message, f"{missing}, given again.")
+    return Verdict(RULE, "waiting", f"{have}.", f"{missing}.")
+
+
+def who_may(rule: ApprovalRule, subject: Subject) -> str:
+    """Whose approval would count, in words."""
+    names: list[str] = []
+    for name in rule.people or ():
+        names += subject.owners or ["a code owner (CODEOWNERS names nobody)"] if name == CODEOWNERS else [name]
+    who = f"an approval of {' or '.join(dict.fromkeys(names))}" if names else "an approval of somebody who may write"
+    excluded = [word for word in ("author", "pusher", "labeller") if word in rule.exclude]
+    not_by = f", not the {' or '.join(excluded)}" if excluded else ""
+    return f"{who}{not_by}{', on the last commit' if rule.fresh else ''}"
+
+
+def _why_not(
+    rule: ApprovalRule, people: People, subject: Subject, review: Review, reviews: Reviews
+) -> str | Unknown | None:
+    """Why a review does not count; None when it does."""
+    login = review.by.casefold()
+    if review.verdict != "approved":
+        return "asked for changes" if review.verdict == "rejected" else "approval withdrawn"
+    if is_robot(login):
+        return "is a robot"
+    if "author" in rule.exclude and login == subject.author.casefold():
+        return "is the author"
+    if review.commit is None and review.at is None:
+        return Unknown(f"when {review.by} approved", "GitLab 18 and newer tell it.")
+    checks = (
+        _pusher(rule, people.pushers, login),
+        _labeller(rule, people.starters, subject, login),
+        _stale(subject, review, reviews) if rule.fresh else None,
+        _outsider(rule, people, subject, login),
+        _reader(people, login),
+    )
+    # A certain no beats what cannot be read.
+    return next((c for c in checks if isinstance(c, str)), next((c for c in checks if c is not None), None))
+
+
+def _pusher(rule: ApprovalRule, pushers: Named, login: str) -> str | Unknown | None:
+    if "pusher" not in rule.exclude:
+        return None
+    if login in pushers.logins:
+        return "pushed to it"
+    return pushers.unread if rule.must_know_pushers else None
+
+
+def _labeller(rule: ApprovalRule, starters: Named, subject: Subject, login: str) -> str | Unknown | None:
+    if "labeller" not in rule.exclude:
+        return None
+    if login in starters.logins:
+        return "started a run that may have opened it"
+    if subject.requesters is None:
+        return Unknown("who applied the label", "Remove the label and add it again.")
+    return "asked for it" if login in subject.requesters else starters.unread
+
+
+def _stale(subject: Subject, review: Review, reviews: Reviews) -> str | Unknown | None:
+    """Whether a review is older than the last push, than the base branch, or than the request that it has to cover."""
+    pushed_at, retargeted_at = reviews.pushed_at, reviews.retargeted_at
+    if review.commit is not None:
+        if review.commit != subject.head:
+            return "approved an older commit"
+    elif review.at is None or pushed_at is None:
+        return Unknown("the time of the approval or of the last push", "GitLab tells it to project tokens (scope api).")
+    elif review.at <= pushed_at:
+        return "approved before the last push"
+    if retargeted_at is not None and (review.at is None or review.at <= retargeted_at):
+        # Against another base the same head brings other files.
+        return "approved before the base branch was changed"
+    if subject.requested_at is None or review.at is None:
+        return Unknown("when the label was applied", "Remove the label and add it again, then approve.")
+    return "approved before the request" if review.at <= subject.requested_at else None
+
+
+def _outsider(rule: ApprovalRule, people: People, subject: Subject, login: str) -> str | Unknown | None:
+    """Whether somebody is not among those that the rule names."""
+    if rule.people is None:
+        return None
+    names = [name for name in rule.people if name != CODEOWNERS]
+    if CODEOWNERS in rule.people:
+        names += subject.owners
+    unknown: Unknown | None = None
+    for name in names:
+        # CODEOWNERS writes people with an @, as it does teams.
+        if name.removeprefix("@").casefold() == login:
+            return None
+        found = people.members.get(name, frozenset()) if is_team(name) else frozenset()
+        if isinstance(found, Unknown):
+            unknown = found
+        elif login in found:
+            return None
+    return unknown or "is not among those who may approve"
+
+
+def _reader(people: People, login: str) -> str | Unknown | None:
+    found = people.writers.get(login, Unknown(f"the permission of {login}", "A token that may read members."))
+    return None if found is True else "has no write permission" if found is False else found

@@ -1,0 +1,278 @@
+"""What a change asks for, as people write it: labels and request files, read one by one.
+
+The grammar of both is the contract's; docs/labels.md shows it to people.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tagline.domain.changes.changes import Label
+from tagline.domain.ledger.tags import is_artifact, is_name
+from tagline.domain.ledger.versions import BUMPS, is_version
+from tagline.domain.manifest.document import Document, Node, Position
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.text.similar import did_you_mean
+
+REQUESTS = "promotions/"
+#: What a request may name instead of a version.
+THIS, LATEST = "this", "latest"
+#: A longer label is nobody's request; GitHub allows 50 characters, GitLab 255.
+_MAX_LABEL = 300
+_MAX_REQUESTS = 1000
+#: Invisible. ``render.markdown`` puts it into a text where somebody would be mentioned.
+WORD_JOINER = "\u2060"
+
+
+class Action(StrEnum):
+    """What is asked for."""
+
+    REGISTER = "register"
+    ASSIGN = "assign"
+    ROLLBACK = "rollback"
+    UNASSIGN = "unassign"
+    DEPRECATE = "deprecate"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request as written.
+
+    ``artifact`` None means every artifact that the change touches. ``which`` is a bump or a version
+    for a registration, and a version, ``this`` or ``latest`` for an assignment (None: what the label
+    says without a word). ``source`` is the label, or ``file:line``; ``file`` is set for request files.
+    ``by`` and ``at`` (unix seconds) tell who asked and when, None where nobody can tell.
+    """
+
+    action: Action
+    source: str
+    artifact: str | None = None
+    stage: str | None = None
+    which: str | None = None
+    by: str | None = None
+    at: float | None = None
+    file: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something asked in a way that cannot be meant: the whole change is refused for it."""
+
+    source: str
+    message: str
+    fix: str
+
+
+_WORDS = ("version", "stage", "rollback", "unstage", "deprecate")
+_FORMS = {
+    "version": "version:minor, version:NAME@minor or version:NAME@v2.1.0",
+    "stage": "stage:prod, stage:NAME#prod or stage:NAME@v1.2.0#prod",
+    "rollback": "rollback:NAME#prod",
+    "unstage": "unstage:NAME#prod",
+    "deprecate": "deprecate:NAME",
+}
+_OTHER_SEPARATOR = re.compile(r"(\w+)\s*[/=_\s-]\s*(\S+)")
+
+
+def read_labels(labels: Sequence[Label], prefix: str) -> tuple[list[Ask], list[Mistake]]:
+    """The requests among a change's labels, and those that look like one and are none."""
+    asks: list[Ask] = []
+    mistakes: list[Mistake] = []
+    for label in labels:
+        found = _read_label(label, prefix)
+        if isinstance(found, Ask):
+            asks.append(found)
+        elif found is not None:
+            mistakes.append(found)
+    return asks, mistakes
+
+
+def concerns_us(name: str, prefix: str) -> bool:
+    """Whether a label is a request, or looks like one."""
+    return _read_label(Label(name, None, None), prefix) is not None
+
+
+def _read_label(label: Label, prefix: str) -> Ask | Mistake | None:
+    name = label.name
+    if not name.startswith(prefix) or len(name) > _MAX_LABEL:
+        return None
+    # A label that was copied from a comment of ours carries what breaks mentions there.
+    text = name[len(prefix) :].replace(WORD_JOINER, "")
+    word, colon, rest = text.partition(":")
+    if not colon or word not in _WORDS:
+        return _near_miss(label, text, prefix)
+    # GitLab's scoped labels are written with two colons.
+    ask = _parse(word, rest.removeprefix(":"))
+    if ask is None:
+        near = _value_near(word, rest)
+        meant = f"Did you mean {prefix}{near}? " if near else ""
+        fix = f"{meant}Write {_forms(word, prefix)}."
+        return Mistake(name, f"The label says nothing that Tagline understands after {word}:.", fix)
+    action, artifact, stage, which = ask
+    return Ask(action, name, artifact, stage, which, label.by, label.at)
+
+
+def _forms(word: str, prefix: str) -> str:
+    return _FORMS[word].replace(f"{word}:", f"{prefix}{word}:")
+
+
+def _parse(word: str, rest: str) -> tuple[Action, str | None, str | None, str | None] | None:
+    """Action, artifact, stage and which; None for what no label may say."""
+    if word == "version":
+        return _version(rest)
+    if word == "deprecate":
+        return (Action.DEPRECATE, rest, None, None) if is_artifact(rest) else None
+    target, hash_sign, stage = rest.rpartition("#")
+    if not is_name(stage):
+        return None
+    if word != "stage":
+        action = Action.ROLLBACK if word == "rollback" else Action.UNASSIGN
+        return (action, target, stage, None) if is_artifact(target) else None
+    if not hash_sign:
+        return Action.ASSIGN, None, stage, None
+    artifact, at_sign, version = target.partition("@")
+    if not is_artifact(artifact) or (at_sign and not is_version(version)):
+        return None
+    return Action.ASSIGN, artifact, stage, version or None
+
+
+def _version(rest: str) -> tuple[Action, str | None, str | None, str | None] | None:
+    if rest in BUMPS:
+        return Action.REGISTER, None, None, rest
+    artifact, _, which = rest.rpartition("@")
+    if is_artifact(artifact) and (which in BUMPS or is_version(which)):
+        return Action.REGISTER, artifact, None, which
+    return None
+
+
+def _near_miss(label: Label, text: str, prefix: str) -> Mistake | None:
+    """A label that nearly is one of ours. With a prefix of our own, every other one is a mistake."""
+    word, colon, rest = text.partition(":")
+    meant = None
+    if colon:
+        near = next((known for known in _WORDS if _is_slip(word.strip().casefold(), known)), None)
+        meant = f"{near}:{rest.strip()}" if near else None
+    elif (match := _OTHER_SEPARATOR.fullmatch(text)) and (known := match[1].casefold()) in _WORDS:
+        # "version-minor" is ours, "version-2" may be anybody's.
+        meant = f"{known}:{match[2]}" if _parse(known, match[2]) and known != "deprecate" else None
+        if meant and known == "stage" and "#" not in match[2]:
+            meant = None
+    if meant is None and not prefix:
+        return None
+    fix = f"Did you mean {prefix}{meant}?" if meant else f"Labels are {'; '.join(_forms(w, prefix) for w in _WORDS)}."
+    return Mistake(
+        label.name,
+        "The label looks like a request and is none; nothing is tagged until it is corrected or removed.",
+        fix,
+    )
+
+
+def _is_slip(word: str, known: str) -> bool:
+    """Whether ``word`` is ``known`` with a letter too many, one too few, two swapped, or in capitals.
+
+    Another letter in a place is no slip: ``state:`` is a label of many projects.
+    """
+    if word == known:
+        return True
+    longer, shorter = (word, known) if len(word) > len(known) else (known, word)
+    if len(longer) == len(shorter) + 1:
+        return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+    swaps = (word[:i] + word[i + 1 : i + 2] + word[i : i + 1] + word[i + 2 :] for i in range(len(word) - 1))
+    return len(word) == len(known) and known in swaps
+
+
+def _value_near(word: str, rest: str) -> str | None:
+    """What was probably meant after a word of ours."""
+    text = rest.strip().removeprefix(":").strip()
+    if text != rest and _parse(word, text):
+        return f"{word}:{text}"
+    if word == "version":
+        artifact, at_sign, which = text.rpartition("@")
+        likely = did_you_mean(which, BUMPS) or f"v{which.lstrip('vV')}"
+        guess = f"{artifact}{at_sign}{likely}"
+        return f"version:{guess}" if _parse(word, guess) else None
+    if word in ("rollback", "unstage") and is_name(text):
+        return f"{word}:NAME#{text}"
+    as_artifact = text.replace("=", ":").replace("@V", "@v")
+    return f"{word}:{as_artifact}" if as_artifact != text and _parse(word, as_artifact) else None
+
+
+def request_stage(path: str) -> str | None:
+    """The stage that a request file asks for, by its folder; empty without one, None for any other file."""
+    if not path.startswith(REQUESTS) or not path.endswith((".yaml", ".yml")):
+        return None
+    return posixpath.dirname(path)[len(REQUESTS) :]
+
+
+def read_requests(path: str, document: Document, by: str | None) -> tuple[list[Ask], list[Mistake]]:
+    """The requests of one file that a change adds; ``by`` is the change's author."""
+    asks, findings = judge_requests(path, document, by)
+    if any(finding.rule != _RULE for finding in findings):
+        findings = findings[:1]  # a file that is no YAML is one mistake
+    return asks, [Mistake(f"{path}:{found.line}", found.message, found.hint) for found in findings]
+
+
+_RULE = "request"
+_EXAMPLE = "Write '- {artifact: NAME, version: v1.2.3}', one a line."
+
+
+def judge_requests(path: str, document: Document, by: str | None = None) -> tuple[list[Ask], list[Finding]]:
+    """The requests of one file, and what is wrong in it. Of a file that is no YAML there are no requests."""
+    problems = [problem for problem in document.problems if problem.severity == "error"]
+    if problems:
+        found = [problem.finding(path) for problem in problems]
+        return [], [f._replace(hint=_EXAMPLE) if f.rule == "file-empty" else f for f in found]
+    root, stage = document.root or Node(None, 1, 1), request_stage(path) or ""
+    if not is_name(stage):
+        fix = f"Put the file under {REQUESTS}STAGE/."
+        return [], [_wrong(path, Position(1, 1), f"{stage!r} cannot name a stage.", fix)]
+    if not root.items or len(root.items) > _MAX_REQUESTS:
+        return [], [_wrong(path, root, f"A request file is a list of 1 to {_MAX_REQUESTS} requests.", _EXAMPLE)]
+    read = [_read_request(path, item, stage, by) for item in root.items]
+    return [one for one in read if isinstance(one, Ask)], [one for one in read if isinstance(one, Finding)]
+
+
+def _wrong(path: str, place: Node | Position, message: str, fix: str) -> Finding:
+    return Finding(path, place.line, place.column, None, _RULE, "error", message, fix)
+
+
+_REQUEST_KEYS = ("artifact", "version", "rollback", "reason")
+
+
+def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Finding:
+    if not isinstance(item.value, Mapping):
+        return _wrong(path, item, "A request is a mapping.", "Write '- {artifact: NAME, version: v1.2.3}'.")
+    for key, place in item.keys.items():
+        if key not in _REQUEST_KEYS:
+            near = did_you_mean(key[:_MAX_LABEL], _REQUEST_KEYS)
+            meant = f"Did you mean '{near}'?" if near else f"Known keys are {', '.join(_REQUEST_KEYS)}."
+            return _wrong(path, place, f"A request has no key {key[:_MAX_LABEL]!r}.", meant)
+    artifact, version, rollback, reason = (item.value.get(key) for key in _REQUEST_KEYS)
+
+    def wrong(key: str, message: str, fix: str) -> Finding:
+        return _wrong(path, item.fields.get(key, item), message, fix)
+
+    if not isinstance(artifact, str) or not is_artifact(artifact):
+        fix = "Add 'artifact: NAME' (in a directory: dir/sub:NAME)."
+        return wrong("artifact", "The request names no artifact.", fix)
+    if rollback is not None and not isinstance(rollback, bool):
+        return wrong("rollback", "'rollback' is true or false.", "Write 'rollback: true', or remove it.")
+    if rollback and version is not None:
+        fix = "Drop 'version' or 'rollback'."
+        return wrong("version", "A rollback goes to the version before and names none.", fix)
+    known = isinstance(version, str) and (version in (THIS, LATEST) or is_version(version))
+    if version is not None and not known:
+        text = str(version)[:50]
+        near = f"v{text}" if is_version(f"v{text}") else did_you_mean(text, (THIS, LATEST))
+        meant = f"Did you mean '{near}'?" if near else "Write v1.2.3, this or latest."
+        return wrong("version", f"{text!r} is no version.", meant)
+    if reason is not None and not isinstance(reason, str):
+        return wrong("reason", "'reason' is text.", "Put it in quotes.")
+    action = Action.ROLLBACK if rollback else Action.ASSIGN
+    # A request is part of what was pushed: it is covered by whoever reviewed the last push.
+    return Ask(action, f"{path}:{item.line}", artifact, stage, version, by, 0.0, path, reason)

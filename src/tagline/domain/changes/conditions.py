@@ -1,0 +1,152 @@
+"""The rules of a stage that need nobody: after, soak, freeze and the gates of metrics."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+from tagline.domain.changes.policy import Gate, StageRules
+from tagline.domain.changes.verdicts import Verdict
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.text.times import format_time
+
+#: An artifact's metrics at a commit, or a few words that say why there are none.
+Metrics = Mapping[str, Any] | str
+
+
+_BETTER = "Improve the metric in a new version, or have the gate changed in .tagline.yaml."
+
+
+def judge_after(
+    rules: StageRules, state: ArtifactState, version: str | None, now: int, prefix: str = "", *, is_new: bool = False
+) -> list[Verdict]:
+    """Whether a version holds, or has held, each stage before this one, and for long enough.
+
+    ``prefix`` is that of labels. ``is_new``: the very change makes the version, so that no waiting
+    before its merge lets it soak.
+    """
+    verdicts = [_after(stage, rules.soak, state, version, now, prefix) for stage in rules.after]
+    return [_never(verdict, prefix) if is_new and verdict.state == "waiting" else verdict for verdict in verdicts]
+
+
+def _never(verdict: Verdict, prefix: str) -> Verdict:
+    fix = f"Merge this without the stage, and ask for it by a later change ({prefix}stage:NAME@VERSION#STAGE)."
+    return verdict._replace(state="refused", fix=fix)
+
+
+def _after(stage: str, soak: int, state: ArtifactState, version: str | None, now: int, prefix: str) -> Verdict:
+    rule = "soak" if soak else "after"
+    who = f"{state.name} {version}"
+    holds = [hold for hold in state.holds.get(stage, ()) if version is not None and hold.version == version]
+    if not holds:
+        label = f"{prefix}stage:{state.name}@{version or 'VERSION'}#{stage}"
+        fix = f"Promote it to {stage} first ({label}), then ask again."
+        return Verdict("after", "refused", f"{who} never held {stage}.", fix)
+    # A hold that this very change begins starts a moment from now.
+    longest = max(0, *((now if hold.until is None else hold.until) - hold.since for hold in holds))
+    if longest >= soak:
+        held = f"{who} {'holds' if holds[-1].until is None else 'held'} {stage}"
+        return Verdict(rule, "ok", f"{held} for {duration(longest)}." if soak else f"{held}.")
+    message = f"{who} has held {stage} for {duration(longest)}; {duration(soak)} are needed."
+    if holds[-1].until is None:
+        return Verdict(rule, "waiting", message, f"Merge from {format_time(holds[-1].since + soak)} on.")
+    return Verdict(rule, "refused", message, f"Promote it to {stage} again and leave it there for {duration(soak)}.")
+
+
+def duration(seconds: int) -> str:
+    """``1d 2h``: the two largest units."""
+    parts = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= length:
+            parts.append(f"{seconds // length}{unit}" if unit in "dhs" else f"{seconds // length} {unit}")
+            seconds %= length
+    return " ".join(parts[:2]) or "0s"
+
+
+def judge_freeze(rules: StageRules, since: int, now: int) -> list[Verdict]:
+    """Whether the stage is frozen, or was at any time since the change was merged (``since``).
+
+    So that what a freeze has refused does not pass once it is over.
+    """
+    if not rules.freeze:
+        return []
+    frozen = [window for window in rules.freeze if window.start <= now and since < window.end]
+    if not frozen:
+        return [Verdict("freeze", "ok", "No freeze now.")]
+    end = format_time(max(window.end for window in frozen))
+    return [Verdict("freeze", "waiting", f"The stage is frozen until {end}.", f"Merge after {end}.")]
+
+
+def judge_gate(gate: Gate, proposed: Metrics, held: Metrics | None, holder: str | None) -> Verdict:
+    """Whether a metric passes. ``held`` are those of ``holder``, the version in the gate's stage; None for nobody."""
+    rule = f"gate:{gate.metric}"
+    value = number(proposed, gate.metric)
+    if isinstance(value, str):
+        return Verdict(rule, "refused", f"{gate.metric}: {value}", "Commit the metrics with the version.")
+    said: list[str] = []
+    for bound, passes, word in ((gate.min, operator.ge, "at least"), (gate.max, operator.le, "at most")):
+        if bound is None:
+            continue
+        if not passes(value, bound):
+            message = f"{gate.metric} is {shown(value)}, {word} {shown(bound)} is needed."
+            return Verdict(
+                rule,
+                "refused",
+                message,
+                _BETTER,
+            )
+        said.append(f"{word} {shown(bound)}")
+    if gate.not_worse_than is None:
+        return Verdict(rule, "ok", f"{gate.metric} is {shown(value)} ({', '.join(said)}).")
+    return _not_worse(gate, rule, value, held, holder, said)
+
+
+def _not_worse(
+    gate: Gate, rule: str, value: float, held: Metrics | None, holder: str | None, said: list[str]
+) -> Verdict:
+    stage = gate.not_worse_than
+    if held is None:
+        return Verdict(rule, "ok", f"{gate.metric} is {shown(value)}; nobody holds {stage}.")
+    before = number(held, gate.metric)
+    if isinstance(before, str):
+        fix = f"Compare with a fixed bound (min, max) until {stage} holds a version with this metric."
+        return Verdict(rule, "refused", f"{gate.metric} of {holder} in {stage}: {before}", fix)
+    loss = before - value if gate.higher_is_better else value - before
+    compared = f"{gate.metric} is {shown(value)}, {holder} in {stage} has {shown(before)}"
+    # Tolerances are written in decimals: 0.91 - 0.90 must not be more than 0.01.
+    if loss > gate.tolerance and not math.isclose(loss, gate.tolerance, rel_tol=1e-9, abs_tol=1e-12):
+        allowed = f" (tolerance {shown(gate.tolerance)})" if gate.tolerance else ""
+        return Verdict(
+            rule,
+            "refused",
+            f"{compared}: worse{allowed}.",
+            _BETTER,
+        )
+    return Verdict(rule, "ok", f"{compared}{''.join(f', {word}' for word in said)}.")
+
+
+def shown(value: float) -> str:
+    """A number as people write it, with enough digits to tell it from its bound."""
+    return f"{value:.12g}"
+
+
+def number(metrics: Metrics, name: str) -> float | str:
+    """One metric by its name, or by its path with dots; else why there is no number."""
+    if isinstance(metrics, str):
+        return metrics
+    value: Any = metrics.get(name)
+    if value is None:
+        value = metrics
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+    if value is None:
+        return "the metric is missing."
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "the metric is not a number."
+    try:
+        as_float = float(value)
+    except OverflowError:
+        as_float = math.inf
+    return as_float if math.isfinite(as_float) else "the metric is not a finite number."

@@ -1,0 +1,386 @@
+"""One intent against one state of its artifact: which version, which rules, which tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tagline.domain.changes.approvals import Judged, Subject, judge
+from tagline.domain.changes.approved import Approved
+from tagline.domain.changes.asks import LATEST, THIS, Action
+from tagline.domain.changes.changes import Review, Unknown
+from tagline.domain.changes.conditions import Metrics, judge_after, judge_freeze, judge_gate
+from tagline.domain.changes.intents import Intent, is_bump
+from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules
+from tagline.domain.changes.steps import Content, Facts, Step
+from tagline.domain.changes.verdicts import Verdict
+from tagline.domain.ledger import messages
+from tagline.domain.ledger.answers import require_version
+from tagline.domain.ledger.events import RawTag
+from tagline.domain.ledger.planning import (
+    Plan,
+    plan_assign,
+    plan_deprecate,
+    plan_register,
+    plan_rollback,
+    plan_unassign,
+    version_at,
+)
+from tagline.domain.ledger.registry import ArtifactState, Hold, VersionState
+from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
+from tagline.domain.ledger.versions import BUMPS
+from tagline.domain.mlflow.runs import alias_trouble
+from tagline.domain.text.times import format_time
+from tagline.errors import Refused, TaglineError
+
+
+def rules_of(intent: Intent, state: ArtifactState, policy: Policy) -> list[tuple[str, StageRules]]:
+    """The stages whose rules an intent meets: its own; for a deprecation every stage that the artifact holds."""
+    if intent.action is Action.REGISTER:
+        return []
+    stages = [intent.stage] if intent.stage else sorted(state.stages)
+    found = ((stage, policy.rules(intent.artifact, stage)) for stage in stages)
+    return [(stage, rules) for stage, rules in found if rules is not None]
+
+
+class Decision:
+    """One intent against its artifact: judged by ``then``, what it was when the change landed; written onto ``state``.
+
+    Before the merge both are the same. What was refused then stays refused, whatever came since; what came since may
+    stand in the way of more.
+    """
+
+    def __init__(
+        self,
+        state: ArtifactState,
+        then: ArtifactState,
+        raw: Mapping[str, RawTag],
+        intent: Intent,
+        siblings: Sequence[Intent],
+        facts: Facts,
+        policy: Policy,
+    ) -> None:
+        self.state = state
+        self.then = then
+        self.raw = raw
+        self.intent = intent
+        self.siblings = siblings
+        self.facts = facts
+        self.policy = policy
+        self._judged: list[Judged] = []
+
+    def step(self) -> Step:
+        """Plan it, judge it, and name whatever stands against it."""
+        before = self._before()
+        try:
+            self._refuse_unlisted()
+            version = self._version()
+            verdicts = self._verdicts(version)
+            plan = self._plan(self.then, version, before)
+            if plan.new and self.state is not self.then:
+                plan = self._plan(self.state, self._as_it_is(version), before)
+        except TaglineError as error:
+            verdict = Verdict(error.code, "refused", error.message, error.hint)
+            return Step(self.intent, None, before, verdicts=(verdict,))
+        row = plan.rows[-1] if plan.rows else None
+        return Step(
+            self.intent,
+            row.version if row else version.version if version else None,
+            before,
+            tuple(plan.rows),
+            tuple(plan.new),
+            tuple(verdicts) if plan.new else (),
+            tuple(pair for judged in self._judged for pair in judged.others),
+            tuple(_approval(review) for review in self._counted()),
+            self._drift() if plan.new else (),
+            note=plan.note,
+        )
+
+    def _before(self) -> str | None:
+        if self.intent.stage is None:
+            return self.state.latest.version if self.state.latest else None
+        hold = self.state.stages.get(self.intent.stage)
+        return _held(hold) if hold else None
+
+    def _refuse_unlisted(self) -> None:
+        stage = self.intent.stage
+        if stage and self.policy.refuse_other_stages and self.policy.rules(self.intent.artifact, stage) is None:
+            raise Refused(
+                f"The policy lists no stage {stage} of {self.intent.artifact}, and refuses others.",
+                "List it in .tagline.yaml of the default branch.",
+                code="other-stages",
+            )
+
+    # -- which version --------------------------------------------------------
+
+    def _version(self) -> VersionState | None:
+        """The version that a stage is to go to; None for what needs none."""
+        state, intent = self.then, self.intent
+        if intent.action in (Action.ROLLBACK, Action.UNASSIGN):
+            self._refuse_moved(intent.stage or "")
+        if intent.action is Action.ROLLBACK:
+            target = rollback_target(state, intent.stage or "", rollbacks_among(self.raw))
+            return state.version(target) if target else None
+        if intent.action is not Action.ASSIGN:
+            return None
+        if intent.which == THIS:
+            return self._this(intent.stage or "")
+        if intent.which in (LATEST, None):
+            if state.latest is None:
+                raise Refused(
+                    f"{state.name} has no active version that could hold {intent.stage}.",
+                    f"Register one: the label {self._label(f'version:{state.name}@minor')}.",
+                    code="stage-without-version",
+                )
+            return state.latest
+        return require_version(state, intent.which)
+
+    def _refuse_moved(self, stage: str) -> None:
+        """What is to be taken from the holder of then is not taken from a later one."""
+        current = self.then.stages.get(stage)
+        held = holds_since(self.state, self.then, stage)
+        moved = next((hold for hold in held if current is None or hold.opened_by != current.opened_by), None)
+        if moved is not None:
+            raise Refused(
+                f"{self.state.name}#{stage} went to {_held(moved)} ({moved.tag}) after this change was merged.",
+                "Ask again in a new change.",
+                code="superseded",
+            )
+
+    def _this(self, stage: str) -> VersionState:
+        """The version of this very change. Raises Refused where it has none, or the stage moved past it."""
+        try:
+            row = version_at(self.then, self.facts.commit, stage)
+        except Refused as error:
+            raise Refused(
+                f"This change registers no version of {self.state.name}, and its commit has none.",
+                f"Add {self._label('version:minor')} (or {self._label(f'version:{self.state.name}@minor')}), "
+                f"or name an older version: {self._label(f'stage:{self.state.name}@VERSION#{stage}')}",
+                code="stage-without-version",
+            ) from error
+        # What nobody can tell is not taken for a yes: a stage never goes back unasked.
+        newer = (hold for hold in holds_since(self.state, self.then, stage) if hold.commit != row.commit)
+        hold = next((hold for hold in newer if self.facts.newer.get(hold.commit, False) is not False), None)
+        if hold is not None:
+            went = "is at" if hold.until is None else "was meanwhile at"
+            raise Refused(
+                f"{self.state.name}#{stage} {went} {_held(hold)} ({hold.commit[:7]}), which is newer than this change.",
+                "To go back all the same, name the version: "
+                + self._label(f"stage:{self.state.name}@{row.version}#{stage}"),
+                code="superseded",
+            )
+        return row
+
+    def _as_it_is(self, version: VersionState | None) -> VersionState | None:
+        """A version's row of now. Raises NotFound where it is no longer there."""
+        return version and require_version(self.state, version.version)
+
+    def _label(self, words: str) -> str:
+        """A label as it is written here."""
+        return self.policy.label_prefix + words
+
+    # -- the rules ------------------------------------------------------------
+
+    def _verdicts(self, version: VersionState | None) -> list[Verdict]:
+        """What the policy says of it. A rollback is exempt from all but approvals."""
+        verdicts: list[Verdict] = []
+        for stage, rules in rules_of(self.intent, self.then, self.policy):
+            if self.intent.action is Action.ASSIGN:
+                name, prefix = version.version if version else None, self.policy.label_prefix
+                is_new = self._is_new(version)
+                verdicts += judge_after(rules, self.then, name, self.facts.judged_at, prefix, is_new=is_new)
+                verdicts += self._gates(rules, version)
+            if self.intent.action is not Action.ROLLBACK:
+                verdicts += judge_freeze(rules, self.facts.judged_at, self.facts.now)
+            if rules.approvals is not None:
+                refuse_drift = self.policy.refuses_drift(rules)
+                judged = self._approvals(rules.approvals, version, refuse_drift=refuse_drift)
+                self._judged.append(judged)
+                verdicts += self._behind(version, refuse_drift=refuse_drift)
+                of = "" if stage == self.intent.stage else f"{stage}: "
+                verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
+        return verdicts + self._stored(version) + self._mlflow(version)
+
+    def _behind(self, version: VersionState | None, *, refuse_drift: bool) -> list[Verdict]:
+        words = Approved(self.intent, self.siblings, self.state, self.raw, self.facts).behind(version)
+        if words is None:
+            return []
+        fix = "Update the branch, look at what came, and approve again."
+        return [Verdict("branch-behind", "waiting" if refuse_drift else "ok", f"{words}.", fix)]
+
+    def _approvals(self, rule: ApprovalRule, version: VersionState | None, *, refuse_drift: bool) -> Judged:
+        approved = Approved(self.intent, self.siblings, self.state, self.raw, self.facts)
+
+        def covers(review: Review) -> str | Unknown | None:
+            return approved.why_not(review, version)
+
+        return judge(rule, self.facts.people, self._subject(version), covers, refuse_drift=refuse_drift)
+
+    def _mlflow(self, version: VersionState | None) -> list[Verdict]:
+        """What MLflow says of the run behind the version, and whether the stage can have an alias there."""
+        registers = self.intent.action is Action.REGISTER
+        commit = self.facts.commit if registers else version.commit if version else ""
+        found = self.facts.mlflow.get((self.intent.artifact, commit))
+        if found is None:
+            return []
+        stage = self.intent.stage if found.has_model else None
+        named = {sibling.stage for sibling in self.siblings} - {None}
+        stages = {*self.then.stages, *self.policy.stages(self.intent.artifact), *map(str, named)}
+        trouble = alias_trouble(stage, stages) if stage else ""
+        fix = "Rename one of the stages: MLflow's aliases have no slash, and keep latest and v1, v2, ... for versions."
+        if stage and not trouble and found.shared:
+            trouble, fix = found.shared, "Name a registered model of its own for each artifact."
+        # The way back is open whatever became of old runs.
+        verdict = found.verdict._replace(state="ok") if self.intent.action is Action.ROLLBACK else found.verdict
+        return [verdict, *([Verdict("mlflow-alias", "refused", trouble, fix)] if trouble else [])]
+
+    def _stored(self, version: VersionState | None) -> list[Verdict]:
+        """Whether the bytes that a stage is to serve are there: of every stage, and of a rollback too."""
+        if self.intent.action not in (Action.ASSIGN, Action.ROLLBACK) or version is None:
+            return []
+        found = self.facts.stored.get((self.intent.artifact, version.commit))
+        return [found] if found is not None else []
+
+    def _gates(self, rules: StageRules, version: VersionState | None) -> list[Verdict]:
+        proposed = self._metrics(version.commit if version else self.facts.commit)
+        verdicts = []
+        for gate in rules.gates:
+            hold = self.then.stages.get(gate.not_worse_than or "")
+            held = None if hold is None else self._metrics(hold.commit)
+            verdicts.append(judge_gate(gate, proposed, held, _held(hold) if hold else None))
+        return verdicts
+
+    def _metrics(self, commit: str) -> Metrics:
+        return self.facts.metrics.get((self.intent.artifact, commit), "no metrics were read.")
+
+    def _is_new(self, version: VersionState | None) -> bool:
+        """Whether this very change registers the version."""
+        registers = any(sibling.action is Action.REGISTER for sibling in self.siblings)
+        return registers and version is not None and version.commit == self.facts.commit
+
+    def _subject(self, version: VersionState | None) -> Subject:
+        """What an approval must cover: the request for the stage, and the one for the version behind it."""
+        asks = [*self.intent.asks]
+        if self._is_new(version):
+            siblings = (i for i in self.siblings if i.action is Action.REGISTER)
+            asks += (ask for sibling in siblings for ask in sibling.asks)
+        times = [ask.at for ask in asks]
+        known = [at for at in times if at is not None]
+        names = [ask.by for ask in asks]
+        change = self.facts.change
+        return Subject(
+            author=change.author,
+            head=change.head,
+            requesters=None if None in names else frozenset(name.casefold() for name in names if name),
+            requested_at=None if len(known) < len(times) else max(known),
+            owners=self._owners(),
+        )
+
+    def _owners(self) -> tuple[str, ...]:
+        """A request file is owned as a file; what a label asks for is owned as the artifact is."""
+        files = [ask.file for ask in self.intent.asks if ask.file]
+        if files:
+            owners = (owner for file in files for owner in self.facts.file_owners.get(file, ()))
+            return tuple(dict.fromkeys(owners))
+        return self.facts.owners.get(self.intent.artifact, ())
+
+    def _drift(self) -> tuple[str, ...]:
+        intent = self.intent
+        what = f"{intent.artifact}#{intent.stage}" if intent.stage else intent.artifact
+        return tuple(f"{what}: {words}" for judged in self._judged for words in judged.drift)
+
+    def _counted(self) -> list[Review]:
+        return list({review.by.casefold(): review for judged in self._judged for review in judged.counted}.values())
+
+    # -- the tags -------------------------------------------------------------
+
+    def _plan(self, state: ArtifactState, version: VersionState | None, before: str | None) -> Plan:
+        intent, now = self.intent, self.facts.now
+        stage = intent.stage or ""
+        trailers = self._trailers(version)
+        match intent.action:
+            case Action.REGISTER:
+                return self._register(state, trailers)
+            case Action.ASSIGN:
+                assert version is not None  # noqa: S101 - _version() gave one or raised
+                return plan_assign(state, stage, version, now, trailers)
+            case Action.ROLLBACK:
+                target = version.version if version else None
+                return plan_rollback(state, stage, now, target=target, trailers=trailers)
+            case Action.UNASSIGN:
+                previous = [(messages.PREVIOUS, before or "")]
+                return plan_unassign(state, stage, None, now, [*previous, *trailers])
+            case Action.DEPRECATE:
+                return plan_deprecate(state, now, trailers)
+
+    def _register(self, state: ArtifactState, trailers: list[tuple[str, str]]) -> Plan:
+        which = self.intent.which
+        if not is_bump(which):
+            return plan_register(state, self.facts.commit, self.facts.now, version=which, trailers=trailers)
+        bump = next(bump for bump in BUMPS if bump == which)
+        plan = plan_register(state, self.facts.commit, self.facts.now, bump=bump, trailers=trailers)
+        rows = versions_since(state, self.then) if plan.new else []
+        latest = next((row for row in rows if self.facts.newer.get(row.commit, False) is not False), None)
+        if latest is not None:
+            raise Refused(
+                f"{latest.version} of {state.name} is registered at {latest.commit[:7]}, which is newer than this "
+                "change: the next number would name older bytes.",
+                f"Name a version of your own: {self._label(f'version:{state.name}@vX.Y.Z')}, in a new change.",
+                code="superseded",
+            )
+        return plan
+
+    def _trailers(self, version: VersionState | None) -> list[tuple[str, str]]:
+        """Why the tag is there and for whom: what an auditor asks a year later."""
+        facts, asks = self.facts, self.intent.asks
+        names = dict.fromkeys(ask.by for ask in asks if ask.by)
+        reasons = dict.fromkeys(ask.reason for ask in asks if ask.reason)
+        content = self._content(version)
+        pairs: list[tuple[str, str | None]] = [
+            (messages.CHANGE, facts.change.url),
+            (messages.MERGE_COMMIT, facts.commit),
+            *((messages.REQUESTED_BY, name) for name in names),
+            *((messages.APPROVED_BY, _approval(review)) for review in self._counted()),
+            (messages.POLICY, self.policy.digest),
+            *((messages.REASON, reason) for reason in reasons),
+            (messages.DIGEST, content.digest),
+            (messages.URI, content.uri),
+            (messages.VERSION_ID, content.version_id),
+            (messages.RUN, facts.run_url),
+        ]
+        return [(key, value) for key, value in pairs if value]
+
+    def _content(self, version: VersionState | None) -> Content:
+        """As it was read for this run; of a version that nobody had to look at, as its own tag says."""
+        registers = self.intent.action is Action.REGISTER
+        commit = self.facts.commit if registers else version.commit if version else ""
+        read = self.facts.contents.get((self.intent.artifact, commit))
+        if read is not None or registers:
+            return read or Content()
+        if version is None or version.tag not in self.raw:
+            return Content()
+        said = messages.parse_trailers(self.raw[version.tag].message)
+        keys = (messages.DIGEST, messages.URI, messages.VERSION_ID)
+        return Content(*(next(iter(said.get(key, [])), None) for key in keys))
+
+
+def holds_since(state: ArtifactState, then: ArtifactState, stage: str) -> list[Hold]:
+    """The hold of a stage that lasts, and those that began after the instant of ``then``; the newest first."""
+    known = {hold.opened_by for hold in then.holds.get(stage, ())}
+    holds = reversed(state.holds.get(stage, ()))
+    return [hold for hold in holds if hold.until is None or hold.opened_by not in known]
+
+
+def versions_since(state: ArtifactState, then: ArtifactState) -> list[VersionState]:
+    """The latest version, and those that were registered after the instant of ``then``, withdrawn or not."""
+    known = {row.tag for row in then.versions}
+    return [row for row in state.versions if row is state.latest or row.tag not in known]
+
+
+def _held(hold: Hold) -> str:
+    return hold.version or hold.commit[:7]
+
+
+def _approval(review: Review) -> str:
+    """``login commit time``, what is not known left out."""
+    when = format_time(int(review.at)) if review.at is not None else None
+    return " ".join(part for part in (review.by, review.commit, when) if part)

@@ -1,0 +1,230 @@
+"""The policy: which rules a stage of an artifact has.
+
+The model of a file that has passed its checks (``formats.policy.load_policy``); nothing here
+checks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.text.durations import parse_duration
+from tagline.domain.text.times import parse_time
+
+#: Its name, at the root of the default branch.
+POLICY_FILE = ".tagline.yaml"
+#: Bytes; a longer one is refused by its reader.
+MAX_POLICY = 1024 * 1024
+#: Among the people of an approval rule: the owners of the files that the change touches.
+CODEOWNERS = "codeowners"
+
+#: Roles that have two names.
+_ROLES = {"requester": "labeller"}
+
+_Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ApprovalRule:
+    """Who must approve: ``count`` different people.
+
+    ``people`` are logins, ``@org/team`` or ``@group/subgroup``, and :data:`CODEOWNERS`; None is
+    everybody with write permission. ``exclude`` holds "author", "pusher" and "labeller". ``must_know_pushers``:
+    no approval counts where nobody can tell who pushed. ``fresh``: only approvals of the last pushed commit
+    that came after what they approve was asked for.
+    """
+
+    count: int = 1
+    people: tuple[str, ...] | None = None
+    exclude: frozenset[str] = frozenset({"author", "pusher"})
+    fresh: bool = True
+    must_know_pushers: bool = False
+
+    @classmethod
+    def read(cls, raw: _Raw) -> ApprovalRule:
+        """From the file's data."""
+        people = raw.get("from")
+        return cls(
+            int(raw.get("count", 1)),  # YAML's 2.0 is a whole number too
+            None if people is None else tuple(people),
+            frozenset(_ROLES.get(role, role) for role in raw.get("not", ("author", "pusher"))),
+            raw.get("fresh", True),
+            "pusher" in raw.get("not", ()),
+        )
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition on one metric: bounds that it may reach, a stage whose holder it is compared with.
+
+    ``tolerance`` is by how much it may be worse than that holder, in the metric's unit.
+    """
+
+    metric: str
+    min: float | None = None
+    max: float | None = None
+    not_worse_than: str | None = None
+    higher_is_better: bool = True
+    tolerance: float = 0.0
+
+    @classmethod
+    def read(cls, raw: _Raw) -> Gate:
+        """From the file's data."""
+        return cls(
+            raw["metric"],
+            raw.get("min"),
+            raw.get("max"),
+            raw.get("not_worse_than"),
+            raw.get("direction", "max") == "max",
+            raw.get("tolerance", 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """A time in which a stage does not move: ``start <= now < end``, in unix seconds."""
+
+    start: int
+    end: int
+
+    @classmethod
+    def read(cls, raw: _Raw) -> Freeze:
+        """From the file's data."""
+        return cls(parse_time(raw["from"]), parse_time(raw["to"]))
+
+
+@dataclass(frozen=True)
+class StageRules:
+    """What must be satisfied to move a stage, all of it. ``soak`` is in seconds.
+
+    ``drift`` is the stage's own word on approvals of something else, ``refuse`` or ``replan``; None: as the file says.
+    """
+
+    after: tuple[str, ...] = ()
+    soak: int = 0
+    approvals: ApprovalRule | None = None
+    gates: tuple[Gate, ...] = ()
+    freeze: tuple[Freeze, ...] = ()
+    drift: str | None = None
+
+    @classmethod
+    def read(cls, raw: _Raw) -> StageRules:
+        """From the file's data."""
+        return cls(
+            tuple(raw.get("after", ())),
+            parse_duration(raw.get("soak", "0s")),
+            ApprovalRule.read(raw["approvals"]) if "approvals" in raw else None,
+            tuple(map(Gate.read, raw.get("gates", ()))),
+            tuple(map(Freeze.read, raw.get("freeze", ()))),
+            raw.get("drift"),
+        )
+
+    @property
+    def free(self) -> bool:
+        """Whether there is no rule at all; ``drift`` alone asks for nothing."""
+        return replace(self, drift=None) == _FREE
+
+
+_FREE = StageRules()
+
+
+class Layer(NamedTuple):
+    """The raw rules by stage for the artifacts that match a pattern."""
+
+    glob: str
+    stages: Mapping[str, _Raw]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy file as a whole.
+
+    ``layers`` are the rules for all artifacts and then the overrides, in the file's order.
+    ``digest`` names the file's bytes (``sha256:<hex>``), or is ``none`` where there is no file.
+    ``findings`` are what is wrong in a file that cannot be understood; then nobody knows its rules, and this
+    has none of them: whatever asks for something is refused.
+    """
+
+    layers: tuple[Layer, ...] = ()
+    label_prefix: str = ""
+    max_artifacts: int = 5
+    atomic_change: bool = False
+    drift: str = "refuse"
+    comment_authors: tuple[str, ...] = ()
+    refuse_other_stages: bool = False
+    branches: tuple[str, ...] = ()
+    mlflow_required: bool = False
+    storage_required: bool = True
+    digest: str = "none"
+    findings: tuple[Finding, ...] = ()
+
+    def rules(self, artifact: str, stage: str) -> StageRules | None:
+        """The rules of a stage of an artifact; None if the policy does not list it there."""
+        found = [layer.stages[stage] for layer in self._layers_of(artifact) if stage in layer.stages]
+        if not found:
+            return None
+        merged: _Raw = {}
+        for raw in found:
+            merged = merge(merged, raw)
+        return StageRules.read(merged)
+
+    def refuses_drift(self, rules: StageRules) -> bool:
+        """Whether an approval that was given for something else than what lands does not count."""
+        return (rules.drift or self.drift) == "refuse"
+
+    def guards(self, artifact: str, stage: str) -> bool:
+        """Whether the stage moves only as the policy allows. Listed without rules, it is free."""
+        rules = self.rules(artifact, stage)
+        return self.refuse_other_stages if rules is None else not rules.free
+
+    def stages(self, artifact: str) -> tuple[str, ...]:
+        """The stages that the policy lists for an artifact, by name."""
+        return tuple(sorted({stage for layer in self._layers_of(artifact) for stage in layer.stages}))
+
+    def lists_branch(self, branch: str) -> bool:
+        """Whether changes merged into this branch are promoted although it is not the default one."""
+        return any(fnmatchcase(branch, glob) for glob in self.branches)
+
+    def _layers_of(self, artifact: str) -> Iterable[Layer]:
+        return (layer for layer in self.layers if fnmatchcase(artifact, layer.glob))
+
+
+#: Where there is no policy file: everything is free.
+NO_POLICY = Policy()
+
+
+def merge(base: _Raw, override: _Raw) -> dict[str, Any]:
+    """``base`` with what ``override`` says: mappings key by key, all else replaced."""
+    merged = dict(base)
+    for key, value in override.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def read_policy(raw: _Raw, digest: str) -> Policy:
+    """The policy from the data of a file that has passed its checks."""
+    overrides = raw.get("artifacts") or {}
+    layers = [Layer("*", _stages(raw)), *(Layer(glob, _stages(override)) for glob, override in overrides.items())]
+    return Policy(
+        layers=tuple(layer for layer in layers if layer.stages),
+        label_prefix=raw.get("labels", {}).get("prefix", ""),
+        max_artifacts=int(raw.get("max_artifacts", 5)),
+        atomic_change=raw.get("atomic") == "change",
+        drift=raw.get("drift", "refuse"),
+        comment_authors=tuple(raw.get("comment_authors", ())),
+        refuse_other_stages=raw.get("other_stages") == "refuse",
+        branches=tuple(raw.get("branches", ())),
+        mlflow_required=raw.get("mlflow") == "required",
+        storage_required=raw.get("storage", "required") == "required",
+        digest=digest,
+    )
+
+
+def _stages(section: _Raw) -> dict[str, _Raw]:
+    """The rules by stage; a stage without a value has none."""
+    return {stage: rules or {} for stage, rules in (section.get("stages") or {}).items()}

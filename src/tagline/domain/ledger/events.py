@@ -1,0 +1,163 @@
+"""From the tags that Git holds to the events of the registry, with a warning for each odd one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tagline.domain.ledger.messages import MERGE_COMMIT, parse_trailers
+from tagline.domain.ledger.tags import EventKind, is_created_tag, parse_tag
+from tagline.domain.text.times import MAX_TIME
+
+
+class RawTag(NamedTuple):
+    """One ref under ``refs/tags`` as Git stores it.
+
+    ``object_type`` is the type of the object that the ref names: ``tag`` for an annotated tag,
+    else the tag is lightweight. ``target`` and ``target_type`` are the end of the chain of tag
+    objects. ``time`` is the outermost tagger's, in unix seconds, None where there is none or it
+    is unreadable. ``embedded_name`` is the name inside the tag object. ``actor_name``,
+    ``actor_email`` and ``message`` are read only where details were asked for; the message too where it
+    may say of another commit that it is the tag's (see :func:`names_other_commit`).
+    """
+
+    name: str
+    object_id: str
+    object_type: str
+    target: str
+    target_type: str
+    time: int | None
+    embedded_name: str
+    actor_name: str = ""
+    actor_email: str = ""
+    message: str = ""
+
+
+class Event(NamedTuple):
+    """One thing that happened to one artifact. Events sort in the order in which they count.
+
+    ``time`` is the tagger's, in unix seconds; ties go by ``counter`` (0 for none), then name.
+    """
+
+    time: int
+    counter: int
+    tag: str
+    artifact: str
+    kind: EventKind
+    version: str | None
+    stage: str | None
+    commit: str
+
+
+class Warn(NamedTuple):
+    """Something in the ledger that a person should know. ``code`` is stable; see docs/warnings.md."""
+
+    code: str
+    tag: str | None
+    message: str
+
+
+#: In a message: what a registration of a change says of its own commit.
+MERGED_AS = b"\nMerge-Commit: "
+
+
+def names_other_commit(message: bytes, commit: bytes) -> bool:
+    """Whether a message may say that a tag is on another commit: quick, for each of many tags."""
+    return MERGED_AS in message and MERGED_AS + commit + b"\n" not in message
+
+
+class Reading(NamedTuple):
+    """The events of a set of tags by artifact (unsorted), and what was odd about the tags.
+
+    ``ignored`` holds, by artifact, the tags that are no events: their names are taken all the same.
+    """
+
+    events: dict[str, list[Event]]
+    warnings: list[Warn]
+    lightweight: list[str]
+    ignored: dict[str, list[str]]
+
+
+def read_events(tags: Iterable[RawTag]) -> Reading:
+    """Turn tags into events; tags that are none of the registry's are passed over in silence."""
+    events: dict[str, list[Event]] = {}
+    warnings: list[Warn] = []
+    lightweight: list[str] = []
+    ignored: dict[str, list[str]] = {}
+    commits: dict[str, str] = {}
+    for tag in tags:
+        name = tag.name
+        parsed = parse_tag(name)
+        if parsed is None:
+            if is_created_tag(name):
+                warnings.append(_created(name))
+            continue
+        artifact, kind, version, stage, counter = parsed
+        usual = tag.target_type == "commit" and tag.time is not None and 0 <= tag.time <= MAX_TIME
+        if not usual or tag.object_type != "tag":
+            odd = _why_ignored(tag)
+            warnings.append(odd)
+            ignored.setdefault(artifact, []).append(name)
+            if tag.object_type != "tag":
+                lightweight.append(name)
+            continue
+        if tag.embedded_name != name:
+            warnings.append(_renamed(name, tag.embedded_name))
+        if tag.message and kind is EventKind.REGISTRATION and (other := _other_commit(tag)):
+            warnings.append(_elsewhere(name, tag.target, other))
+        # One string object a commit, not one a tag: a quarter of the memory at a million tags.
+        commit = commits.setdefault(tag.target, tag.target)
+        event = Event(tag.time or 0, counter or 0, name, artifact, kind, version, stage, commit)
+        try:
+            events[artifact].append(event)
+        except KeyError:
+            events[artifact] = [event]
+    return Reading(events, warnings, lightweight, ignored)
+
+
+def _other_commit(tag: RawTag) -> str | None:
+    """The commit that a registration says it is of, where that is another one than it is on."""
+    said = parse_trailers(tag.message).get(MERGE_COMMIT, [])
+    return said[0] if said and tag.target not in said else None
+
+
+def _elsewhere(name: str, commit: str, said: str) -> Warn:
+    message = f"{name} is on commit {commit[:12]}, and its message says that its change landed as {said[:40]!r}."
+    return Warn("other-merge-commit", name, message)
+
+
+def _why_ignored(tag: RawTag) -> Warn:
+    """Why a tag with a registry name is no event."""
+    if tag.object_type != "tag":
+        return _lightweight(tag.name)
+    if tag.time is None or not 0 <= tag.time <= MAX_TIME:
+        return _no_time(tag.name)
+    return _no_commit(tag.name, tag.target_type)
+
+
+def _created(name: str) -> Warn:
+    return Warn("created-event", name, f"{name} is ignored: GTO's @created event has no meaning here.")
+
+
+def _lightweight(name: str) -> Warn:
+    return Warn(
+        "lightweight-tag",
+        name,
+        f"{name} is a lightweight tag and is ignored: only annotated tags are events of the registry.",
+    )
+
+
+def _no_time(name: str) -> Warn:
+    return Warn("no-tagger", name, f"{name} is ignored: its tag object has no readable tagger and time.")
+
+
+def _no_commit(name: str, target_type: str) -> Warn:
+    return Warn("not-a-commit", name, f"{name} is ignored: it points at a {target_type}, not at a commit.")
+
+
+def _renamed(name: str, embedded: str) -> Warn:
+    return Warn(
+        "name-mismatch",
+        name,
+        f"{name} names itself {embedded!r} inside its tag object; the ref's name counts.",
+    )

@@ -1,0 +1,342 @@
+"""The fold: from the events of one artifact to what it is now, or was at an instant.
+
+Semantics are GTO's wherever GTO's answer is well defined; docs/gto.md lists the differences.
+One pass in order of time, in which the holder of each stage is kept up to date, so that the
+history of holders (who held ``prod``, since when, until when) falls out of the same pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from tagline.domain.ledger.events import Event, Reading, Warn
+from tagline.domain.ledger.tags import EventKind
+from tagline.domain.ledger.versions import precedence
+
+
+@dataclass(slots=True)
+class VersionState:
+    """A version that was registered. ``tag``, ``commit``, ``registered_at``: its newest registration."""
+
+    version: str
+    commit: str
+    tag: str
+    registered_at: int
+    active: bool
+    stages: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Hold:
+    """One unbroken time in which a stage answered one version.
+
+    ``tag`` is the newest assignment that decides it; ``since`` is when the hold began, which is
+    later than the tag when another holder was taken away, and earlier when the same version
+    was assigned again. ``until`` is None while it lasts. ``version`` is None on a commit where
+    nothing is registered. ``opened_by`` is the tag of the event that began it: an assignment,
+    or what took the holder before it away. ``ended_by`` is that of the event that ended it.
+    """
+
+    stage: str
+    version: str | None
+    commit: str
+    tag: str
+    since: int
+    opened_by: str
+    until: int | None = None
+    ended_by: str | None = None
+
+
+@dataclass(slots=True)
+class ArtifactState:
+    """What an artifact is at an instant."""
+
+    name: str
+    #: Registered versions, highest first, deregistered ones included.
+    versions: list[VersionState]
+    #: The current holder of each stage that somebody holds.
+    stages: dict[str, Hold]
+    #: Every hold of each stage, oldest first, the current one last.
+    holds: dict[str, list[Hold]]
+    deprecated: bool
+    warnings: list[Warn]
+    #: Time of the newest event, in unix seconds, and the largest counter of any event.
+    newest: int
+    counter: int
+    #: Every tag of the artifact that is an event, oldest first.
+    events: list[Event]
+    #: Tags with names of this artifact that are no events.
+    ignored: frozenset[str] = frozenset()
+
+    @property
+    def latest(self) -> VersionState | None:
+        """The highest active version by SemVer precedence, prereleases included."""
+        return next((v for v in self.versions if v.active), None)
+
+    def version(self, name: str) -> VersionState | None:
+        """The version ``name``, active or not."""
+        return next((v for v in self.versions if v.version == name), None)
+
+
+def state_of(reading: Reading, name: str, as_of: int | None = None) -> ArtifactState:
+    """One artifact of a reading, folded; without events it is empty."""
+    return fold(name, reading.events.get(name, ()), as_of=as_of, ignored=reading.ignored.get(name, ()))
+
+
+def fold(
+    name: str, events: Iterable[Event], *, as_of: int | None = None, ignored: Collection[str] = ()
+) -> ArtifactState:
+    """Fold one artifact's events, in any order, into its state.
+
+    ``as_of`` leaves out events after that instant (unix seconds). ``ignored`` are
+    the artifact's tags that are no events.
+    """
+    ordered = sorted(events if as_of is None else (e for e in events if e.time <= as_of))
+    ledger = _Ledger()
+    for event in ordered:
+        ledger.apply(event)
+    return ledger.close(name, ordered, ignored)
+
+
+class _Ledger:
+    """The running state of one artifact while its events are applied in order."""
+
+    def __init__(self) -> None:
+        self.registered: dict[str, Event] = {}
+        self.active: set[str] = set()
+        self.versions_at: dict[str, list[str]] = {}
+        # A stage's commits whose newest event is an assignment, in the order of that assignment.
+        self.live: dict[str, dict[str, Event]] = {}
+        # Those of them whose version is deregistered, moved aside once found, so that no search
+        # passes them twice; they come back when their version does.
+        self.parked: dict[str, dict[str, Event]] = {}
+        self.holds: dict[str, list[Hold]] = {}
+        self.warnings: list[Warn] = []
+
+    def apply(self, event: Event) -> None:
+        match event.kind:
+            case EventKind.REGISTRATION:
+                self._register(event)
+            case EventKind.ASSIGNMENT:
+                self._assign(event)
+            case EventKind.UNASSIGNMENT:
+                self._unassign(event)
+            case EventKind.DEREGISTRATION:
+                self._deregister(event)
+            case EventKind.DEPRECATION:
+                pass  # only the newest event decides, see close()
+
+    def _register(self, event: Event) -> None:
+        version = event.version or ""
+        earlier = self.registered.get(version)
+        if earlier is not None and earlier.commit != event.commit:
+            self.warnings.append(_registered_twice(earlier, event))
+        self.registered[version] = event
+        self.active.add(version)
+        there = self.versions_at.setdefault(event.commit, [])
+        if version not in there:
+            there.append(version)
+        for stage, live in self.live.items():
+            # A stage tag can be older than the registration on its commit, or wait for a
+            # deregistered version to come back.
+            parked = self.parked.get(stage, {})
+            if parked and (earlier is not None or event.commit in parked):
+                back = sorted([*live.values(), *parked.values()])
+                live.clear()
+                live.update((assignment.commit, assignment) for assignment in back)
+                parked.clear()
+            if earlier is not None or event.commit in live:
+                self._refresh(stage, event)
+
+    def _deregister(self, event: Event) -> None:
+        version = event.version or ""
+        registration = self.registered.get(version)
+        if registration is None:
+            self.warnings.append(_deregister_unknown(event))
+        elif registration.commit != event.commit:
+            self.warnings.append(_deregister_elsewhere(event, registration))
+        self.active.discard(version)
+        for stage in self.live:
+            self._refresh(stage, event)
+
+    def _assign(self, event: Event) -> None:
+        live = self.live.setdefault(event.stage or "", {})
+        live.pop(event.commit, None)  # assigned again: it moves to the end
+        self.parked.get(event.stage or "", {}).pop(event.commit, None)
+        live[event.commit] = event
+        self._refresh(event.stage or "", event)
+
+    def _unassign(self, event: Event) -> None:
+        assigned = self.live.get(event.stage or "", {}).pop(event.commit, None)
+        if (assigned or self.parked.get(event.stage or "", {}).pop(event.commit, None)) is None:
+            self.warnings.append(_unassign_elsewhere(event))
+            return
+        self._refresh(event.stage or "", event)
+
+    def _refresh(self, stage: str, cause: Event) -> None:
+        """Recompute who holds ``stage`` and note a change in the history of holds."""
+        holder = self._holder(stage)
+        holds = self.holds.setdefault(stage, [])
+        current = holds[-1] if holds and holds[-1].until is None else None
+        if holder is None:
+            if current is not None:
+                current.until, current.ended_by = cause.time, cause.tag
+            return
+        version = self.version_at(holder.commit)
+        if current is not None:
+            if current.commit == holder.commit and current.version == version:
+                current.tag = holder.tag
+                return
+            current.until, current.ended_by = cause.time, cause.tag
+        holds.append(Hold(stage, version, holder.commit, holder.tag, cause.time, cause.tag))
+
+    def _holder(self, stage: str) -> Event | None:
+        """The newest live assignment of an active version (or of an unregistered commit)."""
+        live = self.live[stage]
+        while live:
+            commit, event = next(reversed(live.items()))
+            version = self.version_at(commit)
+            if version is None or version in self.active:
+                return event
+            self.parked.setdefault(stage, {})[commit] = live.pop(commit)
+        return None
+
+    def version_at(self, commit: str) -> str | None:
+        """The artifact's version at a commit: the highest active one, else the highest, else None."""
+        there = self.versions_at.get(commit)
+        if there is None:
+            return None
+        if len(there) == 1:
+            return there[0]
+        return max(there, key=lambda version: (version in self.active, precedence(version), self.registered[version]))
+
+    def close(self, name: str, ordered: list[Event], ignored: Collection[str]) -> ArtifactState:
+        """The finished state."""
+        stages = {stage: holds[-1] for stage, holds in self.holds.items() if holds and holds[-1].until is None}
+        self._warn_about_stages(stages)
+        self._warn_about_ties(ordered, stages)
+        return ArtifactState(
+            name=name,
+            versions=self._versions(stages),
+            stages=dict(sorted(stages.items())),
+            holds=self.holds,
+            deprecated=bool(ordered) and ordered[-1].kind is EventKind.DEPRECATION,
+            warnings=self.warnings,
+            newest=ordered[-1].time if ordered else 0,
+            counter=max((event.counter for event in ordered), default=0),
+            events=ordered,
+            ignored=frozenset(ignored),
+        )
+
+    def _versions(self, stages: dict[str, Hold]) -> list[VersionState]:
+        """Highest first; of versions that differ only in build metadata, the newest registration."""
+        rows = {
+            version: VersionState(version, event.commit, event.tag, event.time, version in self.active)
+            for version, event in self.registered.items()
+        }
+        for stage in sorted(stages):
+            version = stages[stage].version
+            if version is not None:
+                rows[version].stages.append(stage)
+        return sorted(
+            rows.values(), key=lambda row: (precedence(row.version), row.registered_at, row.tag), reverse=True
+        )
+
+    def _warn_about_stages(self, stages: dict[str, Hold]) -> None:
+        for hold in stages.values():
+            if hold.version is None:
+                self.warnings.append(_unregistered(hold))
+        for live in self.live.values():
+            for commit, event in live.items():
+                versions = self.versions_at.get(commit, ())
+                if len(versions) > 1:
+                    self.warnings.append(_two_versions(event, versions, self.version_at(commit)))
+
+    def _warn_about_ties(self, ordered: list[Event], stages: dict[str, Hold]) -> None:
+        """Same-second events on one subject, where the tie can still touch today's answer."""
+        times = [event.time for event in ordered]
+        if len(set(times)) == len(times):
+            return
+        # An old tie is settled for good by a later event on the same stage.
+        settled: dict[str | None, int] = {event.stage: event.time for event in ordered}
+        settled |= {hold.stage: time for hold in stages.values() for time in (self.live[hold.stage][hold.commit].time,)}
+        for first, second in _ties(ordered):
+            if second.stage is None or second.time >= settled[second.stage]:
+                self.warnings.append(_tie(first, second))
+
+
+def _ties(ordered: list[Event]) -> list[tuple[Event, Event]]:
+    """Pairs of events of the same second whose order matters: same stage, same version, or a deprecation."""
+    pairs = []
+    last: dict[tuple[str | None, str | None], Event] = {}
+    for event in ordered:
+        subject = (event.stage, event.version)
+        earlier = last.get(subject)
+        if earlier is not None and earlier.time == event.time:
+            pairs.append((earlier, event))
+        last[subject] = event
+    # Whether the artifact is deprecated hangs on the very last event.
+    for event in reversed(ordered[:-1]):
+        if event.time != ordered[-1].time:
+            break
+        if EventKind.DEPRECATION in (event.kind, ordered[-1].kind) and event.kind is not ordered[-1].kind:
+            pairs.append((event, ordered[-1]))
+            break
+    return pairs
+
+
+def _tie(first: Event, second: Event) -> Warn:
+    return Warn(
+        "same-second",
+        second.tag,
+        f"{first.tag} and {second.tag} carry the same second; {second.tag} counts as the later one "
+        "(by counter, then by name). Other readers may decide otherwise.",
+    )
+
+
+def _unregistered(hold: Hold) -> Warn:
+    return Warn(
+        "unregistered-commit",
+        hold.tag,
+        f"{hold.tag} assigns {hold.stage} to commit {hold.commit[:7]}, where no version is registered.",
+    )
+
+
+def _two_versions(event: Event, versions: Iterable[str], chosen: str | None) -> Warn:
+    names = ", ".join(sorted(versions, key=precedence))
+    return Warn(
+        "two-versions",
+        event.tag,
+        f"{event.tag} is on commit {event.commit[:7]}, where {names} are registered; it is read as {chosen}.",
+    )
+
+
+def _registered_twice(earlier: Event, event: Event) -> Warn:
+    return Warn(
+        "registered-twice",
+        event.tag,
+        f"{event.version} was registered at {earlier.commit[:7]} by {earlier.tag} and again at "
+        f"{event.commit[:7]} by {event.tag}; the newer registration counts.",
+    )
+
+
+def _deregister_unknown(event: Event) -> Warn:
+    return Warn("deregister-unknown", event.tag, f"{event.tag} deregisters a version that was not registered before.")
+
+
+def _deregister_elsewhere(event: Event, registration: Event) -> Warn:
+    return Warn(
+        "deregister-elsewhere",
+        event.tag,
+        f"{event.tag} is on {event.commit[:7]}, {registration.tag} on {registration.commit[:7]}; "
+        f"it deregisters {event.version} all the same.",
+    )
+
+
+def _unassign_elsewhere(event: Event) -> Warn:
+    return Warn(
+        "unassign-without-effect",
+        event.tag,
+        f"{event.tag} has no effect: {event.stage} is not assigned on commit {event.commit[:7]} then.",
+    )

@@ -1,0 +1,122 @@
+"""The names of a snapshot's files, and what DVC's pointers among them stand for."""
+
+from __future__ import annotations
+
+import posixpath
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from typing import Any
+
+from tagline.domain.manifest.dvc_stages import Stages, listed_outs
+
+
+class TrackedPaths:
+    """Which files and directories Git tracks, by name only."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._sorted = sorted(paths)
+        self._files = frozenset(self._sorted)
+
+    def is_file(self, path: str) -> bool:
+        """Whether Git tracks exactly this path (a file, a symlink or a submodule)."""
+        return path in self._files
+
+    def is_directory(self, path: str) -> bool:
+        """Whether Git tracks something below this path."""
+        return _any_below(self._sorted, path)
+
+    def below(self, folder: str) -> list[str]:
+        """The files in a folder, and in those that it has; none for a file."""
+        prefix = f"{folder}/"
+        start = bisect_left(self._sorted, prefix)
+        return list(takewhile(lambda path: path.startswith(prefix), islice(self._sorted, start, None)))
+
+    def has_dvc_file(self, path: str) -> bool:
+        """Whether ``path`` or a directory above it has a ``.dvc`` file of its name."""
+        return any(f"{part}.dvc" in self._files for part in upwards(path))
+
+    def names(self) -> Iterator[str]:
+        """Every file, and instead of a ``.dvc`` file what it stands for."""
+        for path in self._sorted:
+            yield path.removesuffix(".dvc") if _is_pointer(posixpath.basename(path)) else path
+
+    def named(self, *names: str) -> list[str]:
+        """The files that have one of these names, in any folder."""
+        return [path for path in self._sorted if posixpath.basename(path) in names]
+
+    def pointers(self) -> list[str]:
+        """The files that tell what DVC tracks."""
+        return [path for path in self._sorted if _is_pointer(posixpath.basename(path))]
+
+
+def _is_pointer(name: str) -> bool:
+    return name in ("dvc.lock", "dvc.yaml") or (name.endswith(".dvc") and name != ".dvc")
+
+
+def is_telling(name: str) -> bool:
+    """Whether a file of this name tells something of artifacts, whatever its folder: all that is looked for by name."""
+    return name in ("artifacts.yaml", ".gitattributes", ".dvcignore") or _is_pointer(name)
+
+
+@dataclass(slots=True)
+class Outs:
+    """The paths that DVC tracks, relative to the repository's root.
+
+    ``endings`` are paths whose directory is written as ``${...}`` and so known only by their ends.
+    """
+
+    paths: set[str] = field(default_factory=set)
+    endings: set[str] = field(default_factory=set)
+    _sorted: list[str] | None = None
+
+    def covers(self, path: str) -> bool:
+        """Whether DVC tracks ``path``, a directory above it, or something below it."""
+        if self._sorted is None:
+            self._sorted = sorted(self.paths)
+        if any(part in self.paths for part in upwards(path)) or _any_below(self._sorted, path):
+            return True
+        return any(f"/{path}/".find(f"/{ending}/") >= 0 for ending in self.endings)
+
+    def add_dvc_file(self, file: str, data: Any) -> None:
+        """The outs of a ``.dvc`` file."""
+        rows = _mapping(data).get("outs")
+        paths = (_mapping(row).get("path") for row in (rows if isinstance(rows, list) else ()))
+        wdir = _mapping(data).get("wdir")
+        self._add(posixpath.dirname(file), wdir, (path for path in paths if isinstance(path, str)))
+
+    def add_pipeline(self, directory: str, pipeline: Any, lock: Any) -> None:
+        """The outs of a directory's ``dvc.yaml`` and ``dvc.lock``. The lock has those that the pipeline generates."""
+        stages = Stages(pipeline)
+        for body in stages.bodies():
+            self._add(directory, body.get("wdir"), (path for path, _ in listed_outs(body) if "${" not in path))
+        for stage in stages.locked(lock):
+            folder = stage.body.get("wdir") if stage.folder is None else stage.folder
+            self._add(directory, folder, (row["path"] for row, _ in stage.outs))
+
+    def _add(self, directory: str, wdir: Any, outs: Iterable[str]) -> None:
+        folder = wdir if isinstance(wdir, str) else ""
+        if "${" in folder:
+            self.endings.update(map(posixpath.normpath, outs))
+        else:
+            self.paths.update(posixpath.normpath(posixpath.join(directory, folder, out)) for out in outs)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def upwards(path: str) -> Iterable[str]:
+    """A path and every folder above it, the nearest first; an absolute one ends below its root."""
+    while path and path != "." and (above := posixpath.dirname(path)) != path:
+        yield path
+        path = above
+
+
+def _any_below(ordered: Sequence[str], path: str) -> bool:
+    if path == ".":
+        return bool(ordered)
+    prefix = path + "/"
+    index = bisect_left(ordered, prefix)
+    return index < len(ordered) and ordered[index].startswith(prefix)
