@@ -318,7 +318,7 @@ class Wiring:
     def allowed_stages(self) -> Sequence[str] | None:
         """The stages that ``.gto`` lists, in the work tree or on the remote's default branch; None for any."""
         from tagline.domain.manifest.gto_config import GTO_CONFIG, read_config
-        from tagline.formats import yaml
+        from tagline.formats.yaml import reading as yaml
 
         try:
             local = self._url is None

@@ -15,8 +15,8 @@ from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.ledger.events import RawTag, read_events
 from tagline.domain.ledger.planning import NewTag
 from tagline.domain.ledger.registry import ArtifactState, fold
-from tagline.formats import yaml
 from tagline.formats.policy import load_policy
+from tagline.formats.yaml import reading as yaml
 
 #: When the first tag of a ledger is made, and how far apart the tags are, in seconds.
 START, APART = 1_700_000_000, 100

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tagline.domain.changes.asks import Action, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
 from tagline.domain.changes.changes import Label
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 from tests.domain.promotions import asked, labels
 
 A = Action

@@ -10,7 +10,8 @@ import pytest
 from tagline.domain.manifest.document import Problem
 from tagline.domain.manifest.dvc_stages import Stages
 from tagline.domain.manifest.interpolation import filled, resolve_artifacts
-from tagline.formats import params, yaml
+from tagline.formats import params
+from tagline.formats.yaml import reading as yaml
 
 
 def resolve(files: dict[str, str], file: str = "dvc.yaml") -> tuple[Any, list[Problem]]:

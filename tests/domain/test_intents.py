@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake, read_requests
 from tagline.domain.changes.intents import Intent, Known, is_bump, resolve
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 from tests.domain.promotions import asked, intents, known
 
 A = Action

@@ -12,7 +12,7 @@ from tagline.domain.ledger.tags import artifact_in_tag, parse_tag
 from tagline.domain.manifest import manifest_rules
 from tagline.domain.manifest.gto_config import GtoConfig
 from tagline.domain.manifest.manifest import declared, full_name, is_absolute, repository_path, split_name
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 
 
 def items(text: str, file: str = "artifacts.yaml"):

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from tagline.errors import Refused
-from tagline.formats import yaml
 from tagline.formats.manifest_edit import put, same
-from tagline.formats.yaml_text import block
+from tagline.formats.yaml import reading as yaml
+from tagline.formats.yaml.writing import block
 from tests.corpus import cases
 
 CORPUS = [case.read_bytes() for case in cases("valid") if case.suffix == ".yaml"]

@@ -19,7 +19,7 @@ from tagline.domain.changes.policy import NO_POLICY, POLICY_FILE, ApprovalRule, 
 from tagline.domain.text.times import format_time
 from tagline.errors import WrongUsage
 from tagline.formats.policy import check_policy, load_policy
-from tagline.formats.schema_check import read_schema
+from tagline.formats.schema.check import read_schema
 
 SCHEMA = read_schema("policy.schema.json")
 VALID = """\

@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from tagline.domain.manifest.interpolation import resolve_artifacts
-from tagline.formats import schema, yaml
-from tagline.formats.schema_check import compile_check, read_schema
+from tagline.formats.schema import findings as schema
+from tagline.formats.schema.check import compile_check, read_schema
+from tagline.formats.yaml import reading as yaml
 
 FILES = {"artifacts": "artifacts.schema.json", "dvc": "dvc-artifacts.schema.json"}
 SCHEMAS = {kind: read_schema(file) for kind, file in FILES.items()}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagline.domain.manifest.document import Position
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 
 
 def problems(text: str | bytes) -> list[tuple[str, int, int]]:
@@ -140,7 +140,7 @@ def test_load__hostile_file__is_refused_or_read_in_bounded_time(text: str):
     "text", ["a: b\n", "a: [1, {b: 'c'}]\n", "x: &x 1\ny: *x\n", "a: |\n  text\nb: >-\n  x\n  y\n"]
 )
 def test_load__without_libyaml__reads_the_same(text: str):
-    from tagline.formats.composer import Composer
+    from tagline.formats.yaml.composer import Composer
 
     parser = yaml.pure_parser(text)
     root = Composer().compose(iter(parser.get_event, None))

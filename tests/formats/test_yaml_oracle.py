@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagline.domain.manifest.document import Node
-from tagline.formats import yaml
-from tagline.formats.scalars import other_reading, resolve
+from tagline.formats.yaml import reading as yaml
+from tagline.formats.yaml.scalars import other_reading, resolve
 
 pytestmark = pytest.mark.oracle
 ruamel_yaml = pytest.importorskip("ruamel.yaml")

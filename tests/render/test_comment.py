@@ -27,7 +27,7 @@ from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import NewTag, Row
 from tagline.domain.ledger.tags import EventKind
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 from tagline.render.comment import comment
 from tagline.render.markdown import Pages
 from tests.domain.promotions import (

@@ -26,8 +26,8 @@ from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.gto_config import GTO_CONFIG, read_config
 from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.errors import Refused, WrongUsage
-from tagline.formats import yaml
 from tagline.formats.policy import judge_policy, unreadable
+from tagline.formats.yaml import reading as yaml
 from tagline.memory_ports import Memory
 from tagline.ports import Forge, History, Job, Landing, Ledger, Tree
 from tagline.tracking_ports import Bridge

@@ -8,7 +8,7 @@ from tagline.commands.manifests import LoadedManifest, load_manifest, mentions_a
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry, split_name
 from tagline.errors import ManifestUnreadable
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Tree
 
 # Findings that make one entry unreadable; others leave a field out at most.

@@ -9,7 +9,7 @@ from typing import Any
 from tagline.commands.snapshots import pipeline_in
 from tagline.domain.manifest.document import Document
 from tagline.domain.manifest.tracked import Outs, TrackedPaths
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Tree
 
 

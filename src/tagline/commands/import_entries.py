@@ -16,7 +16,9 @@ from tagline.domain.mlflow.entries import Merged, entry_of, imported_version, is
 from tagline.domain.mlflow.importing import ModelPlan
 from tagline.domain.mlflow.names import ListedVersion, word
 from tagline.errors import Refused
-from tagline.formats import manifest_edit, yaml, yaml_text
+from tagline.formats import manifest_edit
+from tagline.formats.yaml import reading as yaml
+from tagline.formats.yaml import writing as yaml_text
 from tagline.tracking_ports import Commits, ModelRegistry
 
 #: An artifact, and a number of MLflow's.

@@ -28,8 +28,8 @@ from tagline.domain.manifest.tracked import TrackedPaths
 from tagline.domain.mlflow.runs import Checked
 from tagline.domain.storage.objects import Location
 from tagline.errors import ManifestUnreadable, TaglineError
-from tagline.formats import yaml
 from tagline.formats.params import read_params
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Content, Tree
 from tagline.tracking_ports import Bridge
 

@@ -11,8 +11,8 @@ from tagline.domain.lineage.staleness import Unchecked
 from tagline.domain.manifest.dvc_stages import Stages
 from tagline.domain.manifest.interpolation import LoadParams, filled
 from tagline.domain.text.public import public
-from tagline.formats import yaml
 from tagline.formats.params import read_params
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Tree
 
 #: Bytes of most files; those that are larger are read one by one.

@@ -11,7 +11,9 @@ from tagline.domain.manifest import interpolation as dvc_interpolation
 from tagline.domain.manifest.document import Document, Path, Problem
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import Declared, Kind, declared, full_name, kind_of, section_of
-from tagline.formats import params, schema, yaml
+from tagline.formats import params
+from tagline.formats.schema import findings as schema
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Tree
 
 _MENTIONS_ARTIFACTS = re.compile(rb"""\bartifacts["']?[ \t]*:""")

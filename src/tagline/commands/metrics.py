@@ -5,8 +5,8 @@ from __future__ import annotations
 from tagline.commands.describe import describe
 from tagline.domain.changes.conditions import Metrics
 from tagline.errors import ManifestUnreadable
-from tagline.formats import yaml
 from tagline.formats.params import read_params
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Tree
 
 

@@ -15,7 +15,7 @@ from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, split_name
 from tagline.domain.results import Written
 from tagline.domain.text.similar import suggestion
 from tagline.errors import ManifestUnreadable, PlatformRefused, WrongUsage
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Tree
 
 

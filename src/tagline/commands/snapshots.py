@@ -14,7 +14,7 @@ from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, ManifestEnt
 from tagline.domain.manifest.tracked import TrackedPaths, upwards
 from tagline.domain.storage.pointers import Out, outs_of
 from tagline.errors import BadPointer
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Tree
 
 

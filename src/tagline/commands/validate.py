@@ -21,8 +21,8 @@ from tagline.domain.manifest.validation import Checked, ValidationReport
 from tagline.domain.text.shell import shell_path
 from tagline.domain.text.similar import did_you_mean
 from tagline.errors import WrongUsage
-from tagline.formats import yaml
 from tagline.formats.policy import check_policy
+from tagline.formats.yaml import reading as yaml
 from tagline.ports import Tree
 
 _MAX_MESSAGE = 600

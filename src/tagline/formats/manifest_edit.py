@@ -13,7 +13,8 @@ from typing import Any
 from tagline.domain.manifest.document import Document, Node
 from tagline.domain.manifest.manifest import MANIFEST
 from tagline.errors import Refused
-from tagline.formats import yaml, yaml_text
+from tagline.formats.yaml import reading as yaml
+from tagline.formats.yaml import writing as yaml_text
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_RE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|$)")

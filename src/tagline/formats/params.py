@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from tagline.formats import yaml
+from tagline.formats.yaml import reading as yaml
 
 
 def read_params(path: str, data: bytes) -> Mapping[str, Any] | str:

@@ -12,9 +12,9 @@ from tagline.domain.changes.policy_rules import policy_problems
 from tagline.domain.manifest.document import Document, Node, Path
 from tagline.domain.manifest.findings import Finding
 from tagline.errors import WrongUsage
-from tagline.formats import yaml
-from tagline.formats.explanation import Explanation
-from tagline.formats.schema_check import read_schema
+from tagline.formats.schema.check import read_schema
+from tagline.formats.schema.explanation import Explanation
+from tagline.formats.yaml import reading as yaml
 
 _FILE = "policy.schema.json"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tagline.domain.manifest.document import Node, Path, Position, Problem
 from tagline.domain.manifest.findings import Severity
-from tagline.formats import scalars
+from tagline.formats.yaml import scalars
 
 MAX_DEPTH = 100
 MAX_REPEATED = 250_000  # nodes that aliases may add

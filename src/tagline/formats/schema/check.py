@@ -31,7 +31,7 @@ _TYPES: dict[str, Check] = {
 
 def read_schema(name: str) -> dict[str, Any]:
     """One of the schemas that ship with Tagline, by file name."""
-    path = Path(__file__).parent.parent / "schemas" / name
+    path = Path(__file__).parents[2] / "schemas" / name
     schema: dict[str, Any] = json.loads(path.read_bytes())
     return schema
 

@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from tagline.domain.manifest.document import Document, Problem
-from tagline.formats.composer import Abort, Composer
-from tagline.formats.syntax_errors import explain
-from tagline.formats.tabs import tab_problems
+from tagline.formats.yaml.composer import Abort, Composer
+from tagline.formats.yaml.syntax_errors import explain
+from tagline.formats.yaml.tabs import tab_problems
 
 MAX_BYTES = 10 * 1024 * 1024
 

@@ -9,8 +9,8 @@ from typing import Any
 from tagline.domain.manifest.document import Document, Path, Position
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import Kind
-from tagline.formats.explanation import Explanation
-from tagline.formats.schema_check import Check, compile_check, read_schema
+from tagline.formats.schema.check import Check, compile_check, read_schema
+from tagline.formats.schema.explanation import Explanation
 
 _FILES: dict[Kind, str] = {"artifacts": "artifacts.schema.json", "dvc": "dvc-artifacts.schema.json"}
 

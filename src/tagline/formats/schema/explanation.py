@@ -8,7 +8,7 @@ from typing import Any
 from tagline.domain.manifest.document import Document, Node, Path, Position
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.text.similar import did_you_mean
-from tagline.formats.right_value import converted, flow
+from tagline.formats.schema.right_value import converted, flow
 
 _WORDS = {
     "string": "text",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tagline.domain.manifest.document import Node
-from tagline.formats import scalars
+from tagline.formats.yaml import scalars
 
 _LONGEST = 80  # a hint repeats no more than this of the user's text
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+@=-]*(?: [A-Za-z0-9_./+@=-]+)*")
