@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git_objects import GitObjects
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_urls import RemoteUrl
-    from tagline.commands.cases import ChangeDesk
+    from tagline.commands.changes.cases import ChangeDesk
     from tagline.memory_ports import Memory
     from tagline.ports import Delivery, Forge, Job, Ledger
     from tagline.storage_ports import ObjectStore
@@ -75,7 +75,7 @@ class ChangeWiring:
 
     def desk(self, *, dry_run: bool) -> ChangeDesk:
         """What the commands about changes work with."""
-        from tagline.commands.cases import ChangeDesk
+        from tagline.commands.changes.cases import ChangeDesk
         from tagline.lineage_wiring import library_of_changes
         from tagline.tracking_wiring import bridge_of
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from tagline.commands.resolve import Wanted
+    from tagline.commands.storage.resolve import Wanted
     from tagline.domain.manifest.findings import Finding
     from tagline.domain.manifest.manifest import Declared
     from tagline.domain.manifest.validation import ValidationReport
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     """``resolve``."""
-    from tagline.commands.resolve import resolve
+    from tagline.commands.storage.resolve import resolve
     from tagline.render import documents, escape, terminal
     from tagline.wiring import now
 
@@ -45,7 +45,7 @@ def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
     import time
     from pathlib import Path
 
-    from tagline.commands.fetch import fetch
+    from tagline.commands.storage.fetch import fetch
     from tagline.progress import Progress
     from tagline.render import documents, terminal
     from tagline.wiring import now
@@ -80,8 +80,8 @@ def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def _wanted(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wiring]:
     """What is asked of the ledger, and the adapters for it."""
-    from tagline.commands.check_ref import artifact_of
-    from tagline.commands.resolve import Wanted, target_of_job
+    from tagline.commands.ledger.check_ref import artifact_of
+    from tagline.commands.storage.resolve import Wanted, target_of_job
 
     meanwhile("yaml", "jsonschema")
     target = target_of_job(chosen.target, settings.tag)
@@ -105,9 +105,9 @@ def say_validate(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def report_of(chosen: argparse.Namespace, settings: Settings) -> ValidationReport:
     """What ``validate`` found."""
-    from tagline.commands.check_mlflow import check_mlflow
-    from tagline.commands.check_storage import check_storage
-    from tagline.commands.validate import validate
+    from tagline.commands.manifest.validate import validate
+    from tagline.commands.mlflow.check import check_mlflow
+    from tagline.commands.storage.check import check_storage
 
     wiring = wiring_of(chosen, settings, None)
     tree = wiring.manifests()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tagline.change_wiring import ChangeWiring
-    from tagline.commands.cases import ChangeDesk
+    from tagline.commands.changes.cases import ChangeDesk
     from tagline.domain.changes.delivery import Delivered
     from tagline.domain.changes.record import Record
     from tagline.domain.ledger.events import Warn
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def say_plan(chosen: argparse.Namespace, settings: Settings) -> int:
     """``plan``."""
-    from tagline.commands.plan import plan, task_of
+    from tagline.commands.changes.plan import plan, task_of
     from tagline.errors import WrongUsage
 
     if chosen.open and chosen.change is not None:
@@ -38,7 +38,7 @@ def say_plan(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     """``promote``."""
-    from tagline.commands.promote import promote, task_of
+    from tagline.commands.changes.promote import promote, task_of
 
     wiring = _change_wiring(chosen, settings)
     courier = _Courier(chosen.deliver, wiring) if chosen.deliver else None
@@ -90,7 +90,7 @@ class _Courier:
 
     def deliver(self, planned: Sequence[Planned], now: float) -> None:
         """Start what is not started yet."""
-        from tagline.commands.deliver import deliver
+        from tagline.commands.changes.deliver import deliver
 
         self.delivered += deliver(self._port, self._rules, planned, now, self.delivered)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def say_import(chosen: argparse.Namespace, settings: Settings) -> int:
     """``import mlflow``, the only source there is."""
-    from tagline.commands.import_mlflow import Wanted, import_mlflow
+    from tagline.commands.mlflow.importing import Wanted, import_mlflow
     from tagline.import_wiring import registry_of
     from tagline.render import imported
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
     """``show``: the registry, an artifact, or one target."""
-    from tagline.commands.show import show_artifact, show_registry, show_target
+    from tagline.commands.ledger.show import show_artifact, show_registry, show_target
     from tagline.domain.ledger.targets import parse_target
     from tagline.render import documents, terminal
     from tagline.wiring import now
@@ -51,8 +51,8 @@ def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
     """``history``: events, or with ``--at`` who held a stage."""
-    from tagline.commands.history import history
-    from tagline.commands.holds import holds
+    from tagline.commands.ledger.history import history
+    from tagline.commands.ledger.holds import holds
     from tagline.domain.ledger.targets import parse_target
     from tagline.errors import WrongUsage
     from tagline.render import documents, terminal
@@ -78,7 +78,7 @@ def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
     """``check-ref``."""
-    from tagline.commands.check_ref import artifact_of, check_ref
+    from tagline.commands.ledger.check_ref import artifact_of, check_ref
     from tagline.render import documents, terminal
     from tagline.wiring import now
 
@@ -92,7 +92,7 @@ def say_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_register(chosen: argparse.Namespace, settings: Settings) -> int:
     """``register``."""
-    from tagline.commands.register import register
+    from tagline.commands.ledger.register import register
 
     wiring = wiring_of(chosen, settings, chosen.name)
     desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run)
@@ -114,7 +114,7 @@ def _stage_target(chosen: argparse.Namespace) -> tuple[str, str]:
 
 def say_assign(chosen: argparse.Namespace, settings: Settings) -> int:
     """``assign``."""
-    from tagline.commands.assign import assign
+    from tagline.commands.ledger.assign import assign
 
     artifact, stage = _stage_target(chosen)
     wiring = wiring_of(chosen, settings, artifact)
@@ -132,7 +132,7 @@ def say_assign(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_unassign(chosen: argparse.Namespace, settings: Settings) -> int:
     """``unassign``."""
-    from tagline.commands.unassign import unassign
+    from tagline.commands.ledger.unassign import unassign
 
     artifact, stage = _stage_target(chosen)
     desk = wiring_of(chosen, settings, artifact).desk(
@@ -143,7 +143,7 @@ def say_unassign(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
     """``rollback``."""
-    from tagline.commands.rollback import rollback
+    from tagline.commands.ledger.rollback import rollback
 
     artifact, stage = _stage_target(chosen)
     desk = wiring_of(chosen, settings, artifact).desk(
@@ -155,7 +155,7 @@ def say_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
     """``deregister``."""
-    from tagline.commands.deregister import deregister
+    from tagline.commands.ledger.deregister import deregister
     from tagline.domain.ledger.targets import LATEST, parse_target
     from tagline.errors import WrongUsage
 
@@ -170,7 +170,7 @@ def say_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
     """``deprecate``."""
-    from tagline.commands.deprecate import deprecate
+    from tagline.commands.ledger.deprecate import deprecate
 
     desk = wiring_of(chosen, settings, chosen.name).desk(
         push=chosen.push, dry_run=chosen.dry_run, override=chosen.override

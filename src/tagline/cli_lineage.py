@@ -34,9 +34,9 @@ def say_lineage(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
-    from tagline.commands.check_ref import artifact_of
-    from tagline.commands.lineage import trace_target
-    from tagline.commands.resolve import target_of_job
+    from tagline.commands.ledger.check_ref import artifact_of
+    from tagline.commands.lineage.lineage import trace_target
+    from tagline.commands.storage.resolve import target_of_job
     from tagline.lineage_wiring import library_of
     from tagline.render import lineage_document
     from tagline.wiring import now
@@ -52,7 +52,7 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.change_wiring import ChangeWiring
-    from tagline.commands.lineage import trace_of_change
+    from tagline.commands.lineage.lineage import trace_of_change
     from tagline.errors import WrongUsage
     from tagline.render import lineage_document
 
@@ -75,7 +75,7 @@ def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
 def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     """``diff``."""
     from tagline.cli_shared import window
-    from tagline.commands.diff import diff
+    from tagline.commands.lineage.diff import diff
     from tagline.domain.ledger.targets import parse_target
     from tagline.lineage_wiring import library_of
     from tagline.render import lineage_document, lineage_terminal

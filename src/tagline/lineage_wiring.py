@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tagline.adapters.git_history import GitHistory
-    from tagline.commands.lineage_reading import Library
-    from tagline.commands.locating import StorageDesk
+    from tagline.commands.lineage.reading import Library
+    from tagline.commands.storage.locating import StorageDesk
     from tagline.settings import Settings
     from tagline.wiring import Wiring
 
 
 def library_of(wiring: Wiring) -> Library:
     """Of the repository that a question about the registry is put to."""
-    from tagline.commands.lineage_reading import Library
+    from tagline.commands.lineage.reading import Library
 
     repository = wiring.repository
     return Library(
@@ -31,8 +31,8 @@ def library_of(wiring: Wiring) -> Library:
 
 def library_of_changes(settings: Settings, history: GitHistory, storage: StorageDesk) -> Library:
     """Of the repository that changes land in. The policy comes with the change."""
-    from tagline.commands.lineage_reading import Library
-    from tagline.commands.stored import content_at
+    from tagline.commands.changes.stored import content_at
+    from tagline.commands.lineage.reading import Library
     from tagline.tracking_wiring import bridge_of
 
     return Library(

@@ -18,7 +18,7 @@ from tagline.storage_ports import ObjectStore
 if TYPE_CHECKING:
     from tagline.adapters.git import Git
     from tagline.adapters.git_objects import GitObjects
-    from tagline.commands.locating import StorageDesk
+    from tagline.commands.storage.locating import StorageDesk
     from tagline.storage_ports import Destination
 
 
@@ -71,7 +71,7 @@ class StorageWiring:
     def desk(self) -> StorageDesk:
         """What commands need to find and reach bytes."""
         from tagline.adapters.dvc_machine import DvcMachine
-        from tagline.commands.locating import StorageDesk
+        from tagline.commands.storage.locating import StorageDesk
 
         home = self._settings.home
         machine = DvcMachine(self._settings.dvc_folders, self._clone, str(home) if home else None)

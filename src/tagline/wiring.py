@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagline.commands.reading import Source
+from tagline.commands.ledger.reading import Source
 from tagline.domain.ledger.messages import one_line
 from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.text.public import public
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git_remote import RemoteCache
     from tagline.adapters.git_repository import GitRepository
     from tagline.adapters.git_urls import Login, RemoteUrl
-    from tagline.commands.writing import Desk
+    from tagline.commands.ledger.writing import Desk
     from tagline.storage_wiring import StorageWiring
     from tagline.tracking_ports import Bridge, Commits
 
@@ -243,7 +243,7 @@ class Wiring:
 
         Raises WrongUsage for an override without a reason.
         """
-        from tagline.commands.writing import Desk
+        from tagline.commands.ledger.writing import Desk
 
         pushes = push if push is not None else self.settings.ci or self._url is not None
         if override is not None and not one_line(override):

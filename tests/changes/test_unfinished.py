@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tagline.commands.lineage import MOST_ARTIFACTS
+from tagline.commands.lineage.lineage import MOST_ARTIFACTS
 from tagline.domain.changes.record import Record, find, hide
 from tagline.localforge import Drop, Request
 from tagline.render.outputs import outputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.commands.describe import describe
+from tagline.commands.manifest.describe import describe
 from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
 from tagline.errors import Exit, ManifestUnreadable
 from tests.fakes import MemoryTree

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tagline.commands.import_mlflow import AT_ONCE, Wanted, import_mlflow
+from tagline.commands.mlflow.importing import AT_ONCE, Wanted, import_mlflow
 from tagline.domain.mlflow.importing import Imported
 from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tagline.commands.describe import describe
-from tagline.commands.validate import validate
+from tagline.commands.manifest.describe import describe
+from tagline.commands.manifest.validate import validate
 from tests.fakes import MemoryTree
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tagline.commands.validate import validate
+from tagline.commands.manifest.validate import validate
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.validation import ValidationReport
 from tagline.errors import Exit, WrongUsage

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tagline.commands.validate import validate
+from tagline.commands.manifest.validate import validate
 from tagline.domain.manifest.rules import RULES
 from tagline.render.findings import FORMATS, render_findings
 from tests.corpus import cases, expected_of, shorthand, tree_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tagline.commands.snapshots import outs_in, read_outs
+from tagline.commands.manifest.snapshots import outs_in, read_outs
 from tagline.domain.storage.pointers import Out, outs_of, pick
 from tagline.errors import BadPointer
 from tests.domain.pipelines import defining

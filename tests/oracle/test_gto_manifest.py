@@ -7,7 +7,7 @@ from pathlib import Path
 import gto.api
 import pytest
 
-from tagline.commands.describe import describe
+from tagline.commands.manifest.describe import describe
 from tests.fakes import MemoryTree
 from tests.gitbuild import EPOCH, Commit, History, build
 

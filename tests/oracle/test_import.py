@@ -7,7 +7,7 @@ from pathlib import Path
 import gto.api
 import pytest
 
-from tagline.commands.import_mlflow import Wanted, import_mlflow
+from tagline.commands.mlflow.importing import Wanted, import_mlflow
 from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.settings import Settings
 from tagline.wiring import Wiring

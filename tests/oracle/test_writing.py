@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from tagline.adapters.git_ledger import LocalLedger, Tagger
 from tagline.adapters.git_repository import GitRepository
-from tagline.commands.assign import assign
-from tagline.commands.deprecate import deprecate
-from tagline.commands.deregister import deregister
-from tagline.commands.register import register
-from tagline.commands.rollback import rollback
-from tagline.commands.unassign import unassign
-from tagline.commands.writing import Desk
+from tagline.commands.ledger.assign import assign
+from tagline.commands.ledger.deprecate import deprecate
+from tagline.commands.ledger.deregister import deregister
+from tagline.commands.ledger.register import register
+from tagline.commands.ledger.rollback import rollback
+from tagline.commands.ledger.unassign import unassign
+from tagline.commands.ledger.writing import Desk
 from tagline.errors import TaglineError
 from tests.conftest import CommandLine
 from tests.gitbuild import EPOCH, Commit, History, build, run_git

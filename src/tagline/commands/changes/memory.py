@@ -1,0 +1,60 @@
+"""What promotes remember of changes: whom a later run need not look at again. Nothing is decided by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tagline.commands.changes.cases import ChangeDesk
+from tagline.commands.ledger.writing import backoff
+from tagline.domain.changes.changes import Change
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.records import Actor, Record, RecordedTag, is_finished, judged
+from tagline.domain.results import Planned
+from tagline.errors import PlatformRefused, WrongUsage
+from tagline.ports import Raced
+
+_ATTEMPTS = 3
+
+
+def finished(desk: ChangeDesk, changes: Sequence[Change]) -> set[int]:
+    """Of merged changes those with which, as was written down, nothing is left to do; by their numbers.
+
+    Only while each tag that they made is there.
+    """
+    keys = {change.number: change.key for change in changes if change.key is not None}
+    records = desk.memory.recall(list(keys)) if keys else {}
+    names = {tag.tag for record in records.values() for tag in record.tags}
+    there = desk.memory.tags(names) if names else {}
+    return {number for number, record in records.items() if is_finished(record, keys[number], there)}
+
+
+def remember(desk: ChangeDesk, planned: Planned) -> Planned:
+    """Write down that nothing is left to do with a judged change; the answer, with a warning where that fails."""
+    change = planned.decided.change
+    if change.key is None or change.merge_commit is None:
+        return planned
+    key, like, rows = change.key, change.merge_commit, {row.tag: row for row in planned.decided.rows}
+
+    def compose(there: Mapping[str, str], actor: Actor) -> Record:
+        if not rows.keys() <= there.keys():
+            raise Raced  # somebody has taken one away again
+        tags = [RecordedTag(name, there[name], row.commit) for name, row in rows.items()]
+        refused = [(found.artifact, found.stage, found.rule) for found in planned.decided.refused]
+        return judged(key, tags, refused, actor, int(desk.now()))
+
+    for attempt in range(_ATTEMPTS):
+        try:
+            desk.memory.remember(change.number, compose, list(rows), like)
+            return replace(planned, remembered=True)
+        except Raced:
+            desk.pause(backoff(attempt))
+        except (PlatformRefused, WrongUsage) as error:
+            return _not_remembered(planned, f"{error.message} {error.hint}")
+    return _not_remembered(planned, "Other runs kept writing there.")
+
+
+def _not_remembered(planned: Planned, why: str) -> Planned:
+    number = planned.decided.change.number
+    message = f"That change {number} is finished could not be written down: later runs look at it again. {why}"
+    return replace(planned, warnings=[*planned.warnings, Warn("not-remembered", None, message.strip())])

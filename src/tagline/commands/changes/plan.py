@@ -1,0 +1,159 @@
+"""``tagline plan``: what the merge of an open change will do, said on the change before it is merged."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from tagline.commands.changes.cases import Case, ChangeDesk, breaks_policy, open_case, policy_now
+from tagline.commands.changes.comments import Found, find_comment, post
+from tagline.commands.changes.deciding import decide
+from tagline.commands.lineage.lineage import picture
+from tagline.domain.changes.changes import Change, Status
+from tagline.domain.changes.policy import NO_POLICY
+from tagline.domain.changes.promotion import Decided
+from tagline.domain.changes.record import Record
+from tagline.domain.changes.triggers import Event, Task, plan_task
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.messages import one_line
+from tagline.domain.manifest.findings import Finding
+from tagline.domain.results import Planned
+from tagline.errors import TaglineError, WrongUsage
+from tagline.ports import CannotComment, Forge
+
+#: Writes a comment's text: of what was planned, with what it has to remember, at an instant (unix seconds).
+Compose = Callable[[Planned, Record, Forge, int], str]
+
+_LATER = "The next run with a token that may comment will post it."
+_STATES = {"ok": "success", "nothing": "success", "waiting": "pending", "refused": "failure"}
+
+
+def task_of(event: Event, number: int | None, *, every: bool) -> Task:
+    """What to plan: what was asked for, else what the job's event says. Raises WrongUsage where neither does."""
+    if number is not None:
+        return Task("change", number=number)
+    if every:
+        return Task("open")
+    if event.platform is None:
+        raise WrongUsage("No change was named.", "Name one: --change N, or all open ones: --open.", code="no-change")
+    return plan_task(event)
+
+
+def plan(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
+    """Plan what a task names; nothing for a task that names nothing."""
+    match task.kind:
+        case "change":
+            return [plan_change(desk, change, compose, task.status_on) for change in named(desk, task)]
+        case "open":
+            # A list tells less of each change; what is missing costs a request where it is needed.
+            return [_one_of_many(desk, change, compose) for change in desk.forge.open_changes()]
+    return []
+
+
+def _one_of_many(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+    """One open change of all; what is wrong with it stops no other."""
+    try:
+        return plan_change(desk, change, compose, None, listed=True)
+    except TaglineError as error:
+        return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, error=error)
+
+
+def named(desk: ChangeDesk, task: Task) -> list[Change]:
+    """The change that a task names by its number, or by the commit that it landed as."""
+    if task.number is not None:
+        return [desk.forge.change(task.number)]
+    return desk.forge.landed_as(task.commit or "")
+
+
+def plan_change(
+    desk: ChangeDesk, change: Change, compose: Compose, status_on: str | None, *, listed: bool = False
+) -> Planned:
+    """Plan one open change, comment on it and set its status.
+
+    ``status_on`` is another commit than the head that wants the status: a merge queue's. ``listed``:
+    one of many, whose status is left alone where it asks for nothing.
+    """
+    if not change.open:
+        note = "It is merged: tagline promote does what it asked for." if change.merged else "It is closed."
+        return Planned(Decided(change), policy_now(desk), dry_run=desk.dry_run, note=note)
+    case: Case | None = None
+    try:
+        case = open_case(desk, change)
+        planned = _planned(desk, change, case, compose, listed=listed)
+    except Exception as error:
+        # A required status that nobody sets locks the change. Whether a listed one asks is not known here.
+        if not desk.dry_run and not (listed and case is None):
+            with contextlib.suppress(TaglineError, CannotComment):
+                desk.forge.set_status(change, status_on or change.head, Status("error", _failure_text(error)))
+        raise
+    if not desk.dry_run and not (listed and case is None and planned.decided.verdict == "nothing"):
+        _set_status(desk, planned, status_on or change.head)
+    return planned
+
+
+def _planned(desk: ChangeDesk, change: Change, case: Case | None, compose: Compose, *, listed: bool) -> Planned:
+    """Decide on an open change and say so in its comment."""
+    if case is not None:
+        policy, (decided, entries) = case.policy, decide(case)
+    else:
+        policy, entries = policy_now(desk), {}
+        breaks = breaks_policy(desk, change, lambda: desk.forge.merge_base(change), change.head)
+        decided = Decided(change, final=breaks)
+    planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
+    quiet = decided.verdict == "nothing"
+    if quiet and policy.findings:
+        planned.warnings.append(Warn("policy-unreadable", None, _locked(policy.findings[0])))
+    if desk.dry_run:
+        return planned
+    found = Found() if quiet and listed and not change.comments else find_comment(desk, change, policy)
+    if found.record is not None and found.record.says and desk.forge.change(change.number).merged:
+        # It was merged while we looked: what the comment says of that stands.
+        return replace(planned, comment_url=found.comment.url if found.comment else None)
+    if case is not None and not quiet:
+        traced, gaps = picture(case, decided, entries, touched=True)
+        planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
+    if not quiet or found.comment is not None:
+        record = Record(seen=tuple(step.signature for step in decided.steps))
+        planned = post(desk, planned, found, compose(planned, record, desk.forge, int(desk.now())), _LATER)
+    return planned
+
+
+def _locked(finding: Finding) -> str:
+    return f"Until {finding.file} of the default branch is mended (line {finding.line}), whatever asks is refused."
+
+
+def _set_status(desk: ChangeDesk, planned: Planned, commit: str) -> None:
+    decided = planned.decided
+    state = Status(_STATES[decided.verdict], status_text(planned), planned.comment_url)  # type: ignore[arg-type]
+    try:
+        desk.forge.set_status(decided.change, commit, state)
+    except CannotComment as error:
+        message = f"The status of {commit[:7]} could not be set: {error}."
+        planned.warnings.append(Warn("status-not-set", None, message))
+
+
+def status_text(planned: Planned) -> str:
+    """A line beside the status: what the merge does, or the first thing that stands against it."""
+    return one_line(_status_text(planned))
+
+
+def _failure_text(error: Exception) -> str:
+    """The same where there is no plan."""
+    why = error.message if isinstance(error, TaglineError) else "a bug in Tagline, the job's log tells it."
+    return one_line(f"The plan could not be made: {why}")
+
+
+def _status_text(planned: Planned) -> str:
+    decided = planned.decided
+    against = [*decided.refused, *decided.waiting]
+    if against:
+        first = against[0]
+        what = "#".join(part for part in (first.artifact, first.stage) if part)
+        more = f" (and {len(against) - 1} more)" if len(against) > 1 else ""
+        return f"{what}{': ' if what else ''}{first.message}{more}"
+    tags = [row.tag for row in decided.rows if row.created]
+    if not tags:
+        locked = [_locked(planned.policy.findings[0])] if planned.policy.findings else []
+        return " ".join(["The merge makes no tags.", *locked])
+    return f"The merge makes {', '.join(tags)}"

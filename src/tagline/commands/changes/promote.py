@@ -1,0 +1,312 @@
+"""``tagline promote``: do what a merged change asked for, once, and write down what was done.
+
+Labels and approvals count as they stood at the merge, the ledger as it stands now. Changes that landed
+earlier and whose jobs are late come first, so that versions are numbered in the order of the merges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from tagline.commands.changes.cases import Case, ChangeDesk, merged_case, policy_now, promotes
+from tagline.commands.changes.comments import Found, find_comment, post
+from tagline.commands.changes.deciding import Entries, decide
+from tagline.commands.changes.landed import landed, unfinished_before
+from tagline.commands.changes.memory import remember
+from tagline.commands.changes.mlflow_sync import NOT_TOLD, tell
+from tagline.commands.changes.plan import Compose, named
+from tagline.commands.ledger.writing import ATTEMPTS, backoff
+from tagline.commands.lineage.lineage import picture
+from tagline.domain.changes.changes import Change
+from tagline.domain.changes.policy import NO_POLICY, Policy
+from tagline.domain.changes.promotion import Decided, Refusal
+from tagline.domain.changes.record import Record, digest
+from tagline.domain.changes.steps import Step
+from tagline.domain.changes.triggers import Event, Task, promote_task
+from tagline.domain.ledger.events import Warn
+from tagline.domain.lineage.comparison import Traced
+from tagline.domain.results import Planned
+from tagline.errors import Conflict, Exit, PlatformRefused, Refused, TaglineError, WrongUsage
+from tagline.ports import Batch, Raced
+
+#: A push whose end nobody saw may have gone through: it is looked up and tried again so many times.
+_BLIND_PUSHES = 3
+_BLIND = ("push-failed", "unreachable")
+#: Refusals of the platform that somebody must mend first, however often we run.
+_FOR_GOOD = ("ruleset", "protected-tag", "no-write-permission", "hook-declined", "guard-refused", "tag-taken")
+#: What stops no later change: its numbers and stages are in the ledger.
+_ALONE = (*_FOR_GOOD, NOT_TOLD)
+_LATER = "The next promote with a token that may comment completes it."
+
+
+def task_of(event: Event, number: int | None) -> Task:
+    """What to promote: what was asked for, else what the job's event says. Raises WrongUsage where neither does."""
+    if number is not None:
+        return Task("change", number=number)
+    if event.platform is None:
+        raise WrongUsage("No change was named.", "Name a merged one: --change N.", code="no-change")
+    return promote_task(event)
+
+
+def promote(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
+    """Promote what a task names, and first whatever landed before it and is unfinished."""
+    if task.kind == "change":
+        return _in_order(desk, compose, [(change, _with_earlier) for change in named(desk, task)])
+    if task.kind != "landed":
+        return []
+    policy = policy_now(desk)
+    branches = [task.branch] if task.branch else desk.history.branches()
+    promoted = [branch for branch in branches if promotes(desk.history, policy, branch)]
+    found = [landed(desk, task, branch, policy) for branch in promoted]
+    late = _late if task.commit is not None else _found_late
+    changes = [(change, late if change in one.late else promote_change) for one in found for change in one.changes]
+    return _in_order(desk, compose, changes)
+
+
+_Promote = Callable[[ChangeDesk, Change, Compose], Planned]
+
+
+def _in_order(desk: ChangeDesk, compose: Compose, changes: Iterable[tuple[Change, _Promote]]) -> list[Planned]:
+    """One after the other, until one fails that stops those behind it.
+
+    Raises what it failed with only where nothing was made before: what was made is told, whatever comes after.
+    """
+    done: list[Planned] = []
+    for change, act in changes:
+        try:
+            planned = act(desk, change, compose)
+        except TaglineError as error:
+            if not any(map(_has_made, done)):
+                raise
+            return [*done, _failed(desk, change, error)]
+        done.append(planned)
+        wrong = planned.error
+        if wrong is not None and wrong.code != NOT_TOLD and (act not in (_late, _found_late) or _may_pass(wrong)):
+            break
+    return done
+
+
+def _has_made(planned: Planned) -> bool:
+    return any(row.created for one in (*planned.earlier, planned) for row in one.decided.rows)
+
+
+def _may_pass(error: TaglineError) -> bool:
+    return error.exit_code in (Exit.PLATFORM, Exit.CONFLICT) and error.code not in _ALONE
+
+
+def _failed(desk: ChangeDesk, change: Change, error: TaglineError, earlier: Iterable[Planned] = ()) -> Planned:
+    """The answer for a change of which nothing was done."""
+    return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, earlier=tuple(earlier), error=error)
+
+
+def _with_earlier(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+    """One change by its number. One that asks for nothing completes no other."""
+    case = _case(desk, change, compose)
+    if isinstance(case, Planned):
+        return case
+    earlier: list[Planned] = []
+    try:
+        for other in unfinished_before(desk, change, policy_now(desk)):
+            earlier.append(_late(desk, other, compose))
+            stopped = earlier[-1].error
+            if stopped is not None and _may_pass(stopped):
+                return _failed(desk, change, stopped, earlier)
+        return replace(_promote_case(case, compose), earlier=tuple(earlier))
+    except TaglineError as error:
+        if not any(map(_has_made, earlier)):
+            raise
+        return _failed(desk, change, error, earlier)
+
+
+def _late(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+    """A change that somebody else's job should have promoted. What is wrong with it for good stops no other.
+
+    Raises PlatformRefused and Conflict that may pass, or where a part was done, answers with it: a later change
+    must not be numbered first.
+    """
+    try:
+        return _as_another_runs(promote_change(desk, change, compose))
+    except TaglineError as error:
+        if _may_pass(error):
+            raise
+        return _failed(desk, change, error)
+
+
+def _found_late(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+    """The same for a run that is about no change of its own: it is red for what no run has told before.
+
+    Where nothing can be remembered nobody knows that, and it would be red for days.
+    """
+    planned = _late(desk, change, compose)
+    told = planned.remembered or planned.decided.unreadable or desk.dry_run
+    return replace(planned, late=planned.late and not told)
+
+
+def _as_another_runs(planned: Planned) -> Planned:
+    """The answer for an earlier change: what is refused of it is a warning to the run that completes it."""
+    if not planned.decided.refused:
+        return planned
+    first, number = planned.decided.refused[0], planned.decided.change.number
+    what = "#".join(part for part in (first.artifact, first.stage) if part)
+    message = f"Change {number}, which landed earlier, is refused: {what}{': ' if what else ''}{first.message}"
+    return replace(planned, late=True, warnings=[*planned.warnings, Warn("earlier-refused", None, message)])
+
+
+# -- one change ---------------------------------------------------------------
+
+
+def promote_change(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+    """Do what one merged change asked for, say on its comment what was done, and remember that it is."""
+    case = _case(desk, change, compose)
+    return case if isinstance(case, Planned) else _promote_case(case, compose)
+
+
+def _case(desk: ChangeDesk, change: Change, compose: Compose) -> Case | Planned:
+    """A merged change's case; the answer itself where there is nothing to decide."""
+    policy = policy_now(desk)
+    try:
+        case = merged_case(desk, change) if change.merged else None
+    except Refused as error:
+        # How it landed cannot be told and will not be: that is said where people look.
+        found = find_comment(desk, change, policy)
+        refusal = Refusal(None, None, error.code, error.message, error.hint)
+        return _judged(desk, Decided(change, final=(refusal,)), policy, found, compose)
+    if case is None or not any(case.asks):
+        note = "" if change.merged else "It is not merged: tagline plan says what its merge will do."
+        return Planned(Decided(change), policy, dry_run=desk.dry_run, note=note)
+    return case
+
+
+def _promote_case(case: Case, compose: Compose) -> Planned:
+    found = find_comment(case.desk, case.change, case.policy)
+    work = _Work()
+    try:
+        decided = _carry_out(case, work)
+    except TaglineError as error:
+        if work.decided is None or not work.created:
+            raise
+        return _in_part(case, work.decided, work.created, error)
+    if not case.desk.dry_run and (problems := tell(case, decided)):
+        messages = [problem.message for problem in problems]
+        if case.policy.mlflow_required and not all(problem.lasting for problem in problems):
+            return _untold(case, decided, messages)
+        told = tuple(Warn("mlflow-not-told", None, message) for message in messages)
+        decided = replace(decided, warnings=(*decided.warnings, *told))
+    return _judged(
+        case.desk, decided, case.policy, found, compose, lambda: picture(case, decided, work.entries, touched=False)
+    )
+
+
+@dataclass
+class _Work:
+    """How far a run came with a change: what it decided last and on which tags, and the tags that it made."""
+
+    decided: Decided | None = None
+    entries: Entries = field(default_factory=dict)
+    created: set[str] = field(default_factory=set)
+
+
+def _in_part(case: Case, decided: Decided, created: set[str], error: TaglineError) -> Planned:
+    """The answer for a change of which some artifacts' tags were made before it failed.
+
+    It is not judged: nothing is remembered, and the next run completes it.
+    """
+    steps = (
+        replace(step, new=(), rows=tuple(row for row in step.rows if row.tag in created or not row.created))
+        for step in decided.steps
+    )
+    made = _marked(replace(decided, steps=tuple(steps)), created)
+    message = f"Change {case.change.number} is done in part: {len(created)} of its tags are made and stay."
+    error.message = f"{message} {error.message}"
+    return Planned(made, case.policy, warnings=list(made.warnings), error=error)
+
+
+def _untold(case: Case, decided: Decided, problems: list[str]) -> Planned:
+    """The answer where the policy wants MLflow told and it is not. Nothing is remembered: the next run completes it."""
+    error = PlatformRefused(
+        f"The tags of change {case.change.number} are in the ledger and stay. {' '.join(problems)}",
+        "Run the same command again when MLflow can be told; or say mlflow: best-effort in .tagline.yaml.",
+        code=NOT_TOLD,
+    )
+    return Planned(decided, case.policy, warnings=list(decided.warnings), error=error)
+
+
+def _judged(
+    desk: ChangeDesk,
+    decided: Decided,
+    policy: Policy,
+    found: Found,
+    compose: Compose,
+    lineage: Callable[[], tuple[tuple[Traced, ...], list[Warn]]] = lambda: ((), []),
+) -> Planned:
+    """The answer for a merge that is judged: written into its comment unless it stands there, and remembered."""
+    planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
+    if desk.dry_run:
+        return planned
+    record = Record(found.record.seen if found.record is not None else (), digest(decided))
+    stands = found.comment is not None and found.record == record
+    traced, gaps = ((), []) if stands else lineage()
+    planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
+    # What it starts elsewhere, it starts before anything says that nothing is left to do.
+    body = compose(planned, record, desk.forge, int(desk.now()))
+    if stands and found.comment is not None:
+        planned = replace(planned, comment_url=found.comment.url)
+    else:
+        planned = post(desk, planned, found, body, _LATER)
+    # What this token could not read another may: that is no word on the change, and not for good.
+    return planned if decided.unreadable else remember(desk, planned)
+
+
+def _carry_out(case: Case, work: _Work) -> Decided:
+    """Decide and write, and again when somebody else wrote meanwhile. ``work`` says how far it came.
+
+    Raises Conflict when others kept being faster, PlatformRefused when the remote says no.
+    """
+    desk = case.desk
+    blind = 0
+    for attempt in range(ATTEMPTS):
+        decided, entries = decide(case)
+        work.decided, work.entries = decided, entries
+        if desk.dry_run:
+            return _marked(decided, set())
+        try:
+            for batch in _batches(case, decided, entries):
+                desk.ledger.publish(batch)
+                work.created |= {tag.name for entry in batch for tag in entry.tags}
+            return _marked(decided, work.created)
+        except Raced:
+            pass
+        except PlatformRefused as error:
+            blind += 1
+            if error.code not in _BLIND or blind >= _BLIND_PUSHES:
+                raise
+        desk.pause(backoff(attempt))
+    raise Conflict(
+        f"Other runs kept writing the same artifacts: change {case.change.number} is not done "
+        f"after {ATTEMPTS} attempts.",
+        "Run the same command again: what is done already is not done twice.",
+        code="raced",
+    )
+
+
+def _batches(case: Case, decided: Decided, entries: Entries) -> list[list[Batch]]:
+    """What goes into one push each: an artifact, or with ``atomic: change`` all of them."""
+    new: dict[str, list[Step]] = {}
+    for step in decided.steps:
+        if step.new:
+            new.setdefault(step.intent.artifact, []).append(step)
+    batches = [
+        Batch(name, [tag for step in steps for tag in step.new], entries[name].mark, case.change.key)
+        for name, steps in new.items()
+    ]
+    return [batches] if case.policy.atomic_change and batches else [[batch] for batch in batches]
+
+
+def _marked(decided: Decided, created: set[str]) -> Decided:
+    """The rows say which tags this very run made."""
+    steps = tuple(
+        replace(step, rows=tuple(row._replace(created=row.tag in created) for row in step.rows))
+        for step in decided.steps
+    )
+    return replace(decided, steps=steps)

@@ -1,0 +1,17 @@
+"""``tagline deprecate``: hide an artifact until something happens to it again."""
+
+from __future__ import annotations
+
+from tagline.commands.ledger.writing import Desk, Ledgered, write
+from tagline.domain.ledger.planning import Plan, check_names, plan_deprecate
+from tagline.domain.results import Written
+
+
+def deprecate(desk: Desk, artifact: str) -> Written:
+    """Deprecate an artifact. Raises NotFound when it is unknown, Refused when it holds a guarded stage."""
+    check_names(artifact)
+
+    def decide(ledger: Ledgered, now: int) -> Plan:
+        return plan_deprecate(ledger.state, now, desk.trailers())
+
+    return write(desk, artifact, decide, touches=lambda state: state.stages)

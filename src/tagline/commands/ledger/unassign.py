@@ -1,0 +1,20 @@
+"""``tagline unassign``: take a stage away; it falls back to the version assigned before."""
+
+from __future__ import annotations
+
+from tagline.commands.ledger.writing import Desk, Ledgered, write
+from tagline.domain.ledger.planning import Plan, check_names, plan_unassign
+from tagline.domain.results import Written
+
+
+def unassign(desk: Desk, artifact: str, stage: str, *, version: str | None) -> Written:
+    """Take ``stage`` from its holder, or from ``version``.
+
+    Raises NotFound when nobody holds it, Refused for a guarded stage.
+    """
+    check_names(artifact, stage)
+
+    def decide(ledger: Ledgered, now: int) -> Plan:
+        return plan_unassign(ledger.state, stage, version, now, desk.trailers())
+
+    return write(desk, artifact, decide, touches=lambda _: [stage])

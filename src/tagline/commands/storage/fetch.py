@@ -1,0 +1,93 @@
+"""``tagline fetch``: bring an artifact's bytes, verified, to a path that is replaced as a whole."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+
+from tagline.commands.ledger.reading import Source
+from tagline.commands.storage.asking import items_of
+from tagline.commands.storage.locating import Place, StorageDesk
+from tagline.commands.storage.resolve import Wanted, look_up, other_digest, place_of
+from tagline.domain.ledger.events import Warn
+from tagline.domain.results import Fetched
+from tagline.domain.storage.objects import Item, Location, only_file, total_size
+from tagline.errors import NotFound, Refused
+from tagline.storage_ports import Destination
+
+#: Told the bytes (None: unknown) and files to come, gives what is told of each piece that came.
+Begin = Callable[[int | None, int], Callable[[int, int], None]]
+
+
+def fetch(
+    source: Source,
+    wanted: Wanted,
+    now: int,
+    desk: StorageDesk,
+    destination: Destination,
+    begin: Begin,
+    *,
+    force: bool = False,
+) -> Fetched:
+    """Fetch a target to a destination.
+
+    What is there already and equal stays untouched. Raises Refused where something else is there and not
+    ``force``, or where it is kept in any case, and all that ``resolve`` and the destination raise.
+    """
+    found = look_up(source, wanted, now)
+    if found.entry is None:
+        raise NotFound(
+            f"No manifest describes {found.answer.artifact} at commit {found.answer.commit[:7]}.",
+            "Describe it in artifacts.yaml and register the commit that does.",
+            code="not-described",
+        )
+    place, items = items_of(place_of(source, found, desk), found.tree, destination.recall)
+    size = place.size if place.size is not None else total_size(items)
+    name = destination.settle(items, _file_name(found.entry.path or "", found.answer.artifact))
+    equal = destination.compare(items)
+    if equal is False:
+        destination.refuse_kept(items)
+    if equal is False and not force:
+        raise Refused(
+            f"{name} exists and is not {found.answer.artifact} {found.answer.version or found.answer.commit[:7]}.",
+            "Name another path, or replace it: --force",
+            code="destination-differs",
+        )
+    if not equal:
+        assert place.store is not None  # noqa: S101 - items came from it
+        came = _Counter(begin(size, len(items)))
+        destination.receive(place.store, items, came.report, size, force=force)
+        if place.listing is not None and place.digest is not None:
+            destination.keep(place.digest, place.listing)
+        size = came.bytes if size is None else size
+    location = Location(place.uri, place.digest, size, len(items), _version(place, items))
+    notes = [Warn("not-cached", None, note) for note in destination.notes]
+    notes += other_digest(found, place, location)
+    return Fetched(found.resolved(location, *notes), name, equal is True)
+
+
+def _file_name(path: str, artifact: str) -> str:
+    """What an artifact is called inside of a folder: as in its repository."""
+    name = path.rpartition("/")[2]
+    return name if name not in ("", ".", "..") else re.split("[/:]", artifact)[-1]
+
+
+def _version(place: Place, items: Sequence[Item]) -> str | None:
+    """The version of the one object; the files of a folder have each their own."""
+    return place.key.version_id if place.key is not None and only_file(items) is not None else None
+
+
+class _Counter:
+    """Adds up what came: a store tells the size of what its pointer does not."""
+
+    def __init__(self, report: Callable[[int, int], None]) -> None:
+        self._report = report
+        self._lock = threading.Lock()
+        self.bytes = 0
+
+    def report(self, size: int, files: int) -> None:
+        """So many bytes and files in addition."""
+        with self._lock:
+            self.bytes += size
+        self._report(size, files)

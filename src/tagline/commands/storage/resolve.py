@@ -1,0 +1,207 @@
+"""``tagline resolve``: the artifact behind a target: its manifest entry and where its bytes are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tagline.commands.ledger.check_ref import artifact_of
+from tagline.commands.ledger.reading import Source, View, present, read
+from tagline.commands.manifest.describe import describe
+from tagline.commands.storage.asking import inner_place, location_of
+from tagline.commands.storage.locating import Place, StorageDesk, Surroundings, locate
+from tagline.domain.ledger.answers import Answer, decides, find, of_tag, previous_version
+from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.messages import CHANGE, DIGEST, parse_trailers
+from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.targets import Target, parse_target
+from tagline.domain.lineage.published import entry_of
+from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.results import Presigned, Resolved
+from tagline.domain.storage.objects import Location, only_file
+from tagline.errors import Refused, TaglineError, WrongUsage
+from tagline.ports import Tree
+
+#: The longest that S3 signs for: a week, in seconds.
+LONGEST_PRESIGN = 7 * 86_400
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked: a target or (a text) the registry tag that started this job, and how it is to be answered.
+
+    ``as_of`` is unix seconds. ``require_change`` refuses a tag that no merged change made.
+    """
+
+    target: Target | str
+    as_of: int | None = None
+    require_change: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """A target found in the ledger, and the snapshot that its tag names."""
+
+    answer: Answer
+    entry: ManifestEntry | None
+    tree: Tree
+    current: bool
+    previous_version: str | None
+    warnings: list[Warn]
+    #: Digests that tags of the answer say, by tag.
+    promised: Mapping[str, str]
+
+    def resolved(self, location: Location, *more: Warn, presigned: Presigned | None = None) -> Resolved:
+        """The answer of ``resolve``."""
+        return Resolved(
+            answer=self.answer,
+            entry=self.entry and entry_of(self.entry),
+            location=location,
+            current=self.current,
+            previous_version=self.previous_version,
+            warnings=[*self.warnings, *more],
+            presigned=presigned,
+        )
+
+
+def resolve(
+    source: Source, wanted: Wanted, now: int, desk: StorageDesk, *, look: bool = True, presign: int | None = None
+) -> Resolved:
+    """Resolve a target and look at the one object that stands for its bytes.
+
+    A tag answers what it named: ``current`` says whether it still decides. Without ``look`` no store is
+    asked, and what cannot be located is a warning. ``presign`` is in seconds. Raises NotFound,
+    ManifestUnreadable, BadPointer, ObjectMissing, WrongBytes, StoreRefused, and Refused when
+    ``require_change`` and the deciding tag was not made by a merged change, or when the job's tag took
+    something away.
+    """
+    if presign is not None and not 0 < presign <= LONGEST_PRESIGN:
+        raise WrongUsage(f"--presign {presign} is not between 1 and {LONGEST_PRESIGN} seconds.", "A week is the most.")
+    found = look_up(source, wanted, now)
+    if found.entry is None:
+        return found.resolved(Location(), _not_described(found.answer))
+    try:
+        place = place_of(source, found, desk)
+        if look and place.inner:
+            place = inner_place(place)
+        location = location_of(place, look=look)
+    except TaglineError as error:
+        if look:
+            raise
+        return found.resolved(Location(), Warn("storage-not-read", found.answer.tag, error.message))
+    notes = [_part_of_a_list(found.answer, place)] if place.inner else []
+    notes += other_digest(found, place, location)
+    return found.resolved(location, *notes, presigned=_presigned(place, presign, now) if presign else None)
+
+
+def look_up(source: Source, wanted: Wanted, now: int) -> Found:
+    """Find a target in the ledger and its entry in the manifest; nothing is asked about bytes."""
+    target, as_of = wanted.target, wanted.as_of
+    name = artifact_of(target) if isinstance(target, str) else target.artifact
+    view = read(source, [name or ""], details=True)
+    with view.or_incomplete():
+        state = present(view, name or "", as_of, deprecated=isinstance(target, str))
+        answer = of_tag(state, target) if isinstance(target, str) else find(state, target)
+    if wanted.require_change:
+        _require_change(view, answer)
+    tree = source.repository.tree(answer.commit)
+    warnings = view.warnings(state, now if as_of is None else None)
+    return Found(
+        answer=answer,
+        entry=describe(answer.artifact, tree),
+        tree=tree,
+        current=_current(view, state, answer, as_of),
+        previous_version=previous_version(state, answer),
+        warnings=[*warnings, *_about(answer)],
+        promised=_promised(view, state, answer),
+    )
+
+
+def place_of(source: Source, found: Found, desk: StorageDesk) -> Place:
+    """Where a target's bytes are, by the word of its commit."""
+    assert found.entry is not None  # noqa: S101 - the caller has looked
+    commit = found.answer.commit
+    around = Surroundings(desk, source.repository.url, commit, found.tree.content)
+    return locate(found.tree, found.entry, around)
+
+
+def target_of_job(text: str | None, tag: str | None) -> Target | str:
+    """The target that was asked for, else the registry tag that started this job.
+
+    Raises WrongUsage when there is neither.
+    """
+    if text:
+        return parse_target(text)
+    if tag is None or artifact_of(tag) is None:
+        started_by = f" (this job was started by {tag!r}, which is no registry tag)" if tag else ""
+        raise WrongUsage(f"No target was given{started_by}.", "Name one, such as churn#prod.", code="no-target")
+    return tag
+
+
+def _presigned(place: Place, seconds: int, now: int) -> Presigned:
+    """A URL for the one object. Raises Refused where there is none to sign."""
+    item = only_file(place.items or ())
+    url = place.store.presign(item.key, seconds) if item is not None and place.store is not None else None
+    if url is None:
+        why = "it is a folder" if place.store is not None and item is None else "its store signs no URLs"
+        raise Refused(
+            f"No URL can be signed for this artifact: {why}.",
+            "Fetch it instead: tagline fetch TARGET -o DEST",
+            code="no-presign",
+        )
+    return Presigned(url, now + seconds)
+
+
+def _current(view: View, state: ArtifactState, answer: Answer, as_of: int | None) -> bool:
+    """Whether the deciding tag decides today as well, not just at ``as_of``."""
+    today = view.state(answer.artifact) if as_of is not None else state
+    event = next((e for e in state.events if e.tag == answer.tag), None)
+    return today is not None and event is not None and not today.deprecated and decides(today, event)
+
+
+def _require_change(view: View, answer: Answer) -> None:
+    if CHANGE not in parse_trailers(view.raw[answer.tag].message):
+        raise Refused(
+            f"{answer.tag} was not made by a merged change: it has no Change: trailer.",
+            "Promote through a pull or merge request, or drop --require-change.",
+            code="no-change",
+        )
+
+
+def _promised(view: View, state: ArtifactState, answer: Answer) -> dict[str, str]:
+    """What the tag that decides, and the registration of its version, say of the bytes."""
+    registered = (e.tag for e in state.events if e.commit == answer.commit and e.version == answer.version)
+    said = {tag: parse_trailers(view.raw[tag].message).get(DIGEST, []) for tag in (answer.tag, *registered)}
+    return {tag: digests[0] for tag, digests in said.items() if digests}
+
+
+def other_digest(found: Found, place: Place, location: Location) -> list[Warn]:
+    """A warning for each tag that was written of other bytes than those that its commit has now."""
+    # Of a part of a folder the list may have been all that was asked then.
+    if location.digest is None or place.inner:
+        return []
+    return [
+        Warn("other-digest", tag, f"{tag} was written of {digest[:80]!r}, and its commit has {location.digest}.")
+        for tag, digest in found.promised.items()
+        if digest != location.digest
+    ]
+
+
+def _about(answer: Answer) -> list[Warn]:
+    if answer.version is None:
+        message = f"{answer.tag} is on a commit where no version is registered; the commit is the answer."
+        return [Warn("no-version", answer.tag, message)]
+    if not answer.active:
+        message = f"{answer.artifact} {answer.version} was deregistered: it is withdrawn."
+        return [Warn("deregistered", answer.tag, message)]
+    return []
+
+
+def _part_of_a_list(answer: Answer, place: Place) -> Warn:
+    message = f"{place.inner} is a part of a folder whose list lies in its store, which was not asked."
+    return Warn("storage-not-read", answer.tag, message)
+
+
+def _not_described(answer: Answer) -> Warn:
+    message = f"No manifest describes {answer.artifact} at commit {answer.commit[:7]}."
+    return Warn("not-described", answer.tag, message)
