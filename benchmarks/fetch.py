@@ -44,8 +44,8 @@ TRANSFER = """
 import hashlib, json, os, sys, time
 import boto3
 from pathlib import Path
-from tagline.adapters.destination import Destination
-from tagline.adapters.s3 import S3Store
+from tagline.adapters.transfer.destination import Destination
+from tagline.adapters.stores.s3 import S3Store
 from tagline.domain.storage.objects import Item, Key, Remote
 
 url, key, digest, size, dest, runs = sys.argv[1:]

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.mlflow_client import MlflowClient
+from tagline.adapters.mlflow.client import MlflowClient
 
 _numbers = itertools.count()
 #: Seconds; it imports half of data science first.

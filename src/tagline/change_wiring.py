@@ -14,10 +14,10 @@ from tagline.token_wiring import GITHUB, GITHUB_API, Grant, NamedBy, token_for
 from tagline.wiring import MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring, login_of, server_of
 
 if TYPE_CHECKING:
-    from tagline.adapters.git_history import GitHistory
-    from tagline.adapters.git_objects import GitObjects
-    from tagline.adapters.git_remote import RemoteCache
-    from tagline.adapters.git_urls import RemoteUrl
+    from tagline.adapters.git.history import GitHistory
+    from tagline.adapters.git.objects import GitObjects
+    from tagline.adapters.git.remote import RemoteCache
+    from tagline.adapters.git.urls import RemoteUrl
     from tagline.commands.changes.cases import ChangeDesk
     from tagline.memory_ports import Memory
     from tagline.ports import Delivery, Forge, Job, Ledger
@@ -104,7 +104,7 @@ class ChangeWiring:
                 "Leave it out: on GitLab pipelines of tags start by themselves with a project's token.",
                 code="deliver-elsewhere",
             )
-        from tagline.adapters.github_runs import GitHubRuns
+        from tagline.adapters.forges.github_runs import GitHubRuns
 
         api = _github_api(self._place)
         return GitHubRuns(api, self._place.name, self._place.server, _secret(self._grant(api)))
@@ -121,8 +121,8 @@ class ChangeWiring:
         return StorageWiring(self.settings, self._git_objects, checkout() if personal else None)
 
     def _git_objects(self, commit: str) -> GitObjects:
-        from tagline.adapters.git_lfs import LfsStore, lfs_server
-        from tagline.adapters.git_objects import GitObjects
+        from tagline.adapters.git.lfs import LfsStore, lfs_server
+        from tagline.adapters.git.objects import GitObjects
 
         history = self._history
 
@@ -182,11 +182,11 @@ class ChangeWiring:
     def _forge(self) -> Forge:
         flavour, place = self.flavour, self._place
         if flavour == "github":
-            from tagline.adapters.github import GitHub
+            from tagline.adapters.forges.github import GitHub
 
             api = _github_api(place)
             return GitHub(api, place.name, place.server, _secret(self._grant(api)))
-        from tagline.adapters.gitlab import GitLab
+        from tagline.adapters.forges.gitlab import GitLab
 
         server = (place.api_url or place.server).rstrip("/").removesuffix("/api/v4")
         grant = self._grant(f"{server}/api/v4")
@@ -195,31 +195,31 @@ class ChangeWiring:
 
     @cached_property
     def _remote_url(self) -> RemoteUrl:
-        from tagline.adapters.git_urls import remote_url
+        from tagline.adapters.git.urls import remote_url
 
         url = f"{self._place.page}.git"
         return remote_url(url, login=login_of(self._grant(url)))
 
     @cached_property
     def _cache(self) -> RemoteCache:
-        from tagline.adapters.git_remote import RemoteCache
+        from tagline.adapters.git.remote import RemoteCache
 
         return RemoteCache(self.settings.cache)
 
     @cached_property
     def _history(self) -> GitHistory:
-        from tagline.adapters.git_history import GitHistory
+        from tagline.adapters.git.history import GitHistory
 
         return GitHistory(self._cache, self._remote_url)
 
     @property
     def _memory(self) -> Memory:
-        from tagline.adapters.git_memory import GitMemory
+        from tagline.adapters.git.memory import GitMemory
 
         return GitMemory(self._cache, self._remote_url, self.settings.tagger)
 
     def _ledger(self, history: GitHistory) -> Ledger:
-        from tagline.adapters.git_ledger import RemoteLedger
+        from tagline.adapters.git.ledger import RemoteLedger
 
         return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger, lambda: history.commits)
 

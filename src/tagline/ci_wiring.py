@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 def job_of(settings: Settings) -> Job:
     """The runner that executes us."""
     if settings.platform == "github":
-        from tagline.adapters.github_job import GitHubJob
+        from tagline.adapters.runners.github import GitHubJob
 
         return GitHubJob(settings)
     if settings.platform == "gitlab":
-        from tagline.adapters.gitlab_job import GitLabJob
+        from tagline.adapters.runners.gitlab import GitLabJob
 
         return GitLabJob(settings)
-    from tagline.adapters.terminal_job import TerminalJob
+    from tagline.adapters.runners.terminal import TerminalJob
 
     return TerminalJob()
 
 
 def cloud_identity(settings: Settings, environ: MutableMapping[str, str]) -> AbstractContextManager[None]:
     """Be the role that was asked for, as long as it lasts. Raises WrongUsage for a role without a token."""
-    from tagline.adapters.web_identity import web_identity
+    from tagline.adapters.runners.web_identity import web_identity
 
     return web_identity(settings.aws_role, settings.id_token, environ)

@@ -34,8 +34,8 @@ def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
             "mlflow server --backend-store-uri URI",
             code="bad-mlflow-url",
         )
-    from tagline.adapters.mlflow_client import MlflowClient
-    from tagline.adapters.mlflow_registry import MlflowRegistry
+    from tagline.adapters.mlflow.client import MlflowClient
+    from tagline.adapters.mlflow.registry import MlflowRegistry
 
     # A login in the address is meant for it; MlflowClient takes it out.
     return MlflowRegistry(MlflowClient(text, None if user or password else mlflow_login_for(settings, url)))

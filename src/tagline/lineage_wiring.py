@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tagline.adapters.git_history import GitHistory
+    from tagline.adapters.git.history import GitHistory
     from tagline.commands.lineage.reading import Library
     from tagline.commands.storage.locating import StorageDesk
     from tagline.settings import Settings

@@ -16,15 +16,15 @@ from tagline.settings import Settings
 from tagline.storage_ports import ObjectStore
 
 if TYPE_CHECKING:
-    from tagline.adapters.git import Git
-    from tagline.adapters.git_objects import GitObjects
+    from tagline.adapters.git.objects import GitObjects
+    from tagline.adapters.git.running import Git
     from tagline.commands.storage.locating import StorageDesk
     from tagline.storage_ports import Destination
 
 
 def checkout() -> Git | None:
     """git in the work tree that this job stands in, if it stands in one."""
-    from tagline.adapters.git import find_repository, open_git
+    from tagline.adapters.git.running import find_repository, open_git
 
     try:
         place = find_repository(Path())
@@ -62,7 +62,7 @@ class StorageWiring:
         """The store of a DVC remote, opened once."""
         known = next((store for other, store in self._opened if other == remote), None)
         if known is None:
-            from tagline.adapters.stores import RemoteStores
+            from tagline.adapters.stores.choice import RemoteStores
 
             known = RemoteStores(request_payer=self._settings.request_payer).remote(remote, folder)
             self._opened.append((remote, known))
@@ -70,7 +70,7 @@ class StorageWiring:
 
     def desk(self) -> StorageDesk:
         """What commands need to find and reach bytes."""
-        from tagline.adapters.dvc_machine import DvcMachine
+        from tagline.adapters.stores.dvc_machine import DvcMachine
         from tagline.commands.storage.locating import StorageDesk
 
         home = self._settings.home
@@ -79,9 +79,9 @@ class StorageWiring:
 
     def destination(self, path: str, cache: Path | None, jobs: int | None) -> Destination:
         """Where fetched files go. A slash at the end of ``path`` means *into*."""
-        from tagline.adapters.destination import Destination
-        from tagline.adapters.fetched_folders import FetchedFolders
-        from tagline.adapters.object_cache import ObjectCache
+        from tagline.adapters.transfer.cache import ObjectCache
+        from tagline.adapters.transfer.destination import Destination
+        from tagline.adapters.transfer.fetched_folders import FetchedFolders
 
         made = FetchedFolders(self._settings.cache / "fetched")
         return Destination(path, cache=ObjectCache(cache) if cache is not None else None, streams=jobs, made=made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagline.adapters.mlflow import MlflowTracking
+from tagline.adapters.mlflow.tracking import MlflowTracking
 from tagline.domain.mlflow.runs import is_http, query_in
 from tagline.domain.text.public import public
 from tagline.settings import Settings

@@ -22,11 +22,11 @@ from tagline.storage_ports import ObjectStore
 from tagline.token_wiring import GITHUB, GITHUB_API, Grant, token_for
 
 if TYPE_CHECKING:
-    from tagline.adapters.git_ledger import RemoteLedger
-    from tagline.adapters.git_objects import GitObjects
-    from tagline.adapters.git_remote import RemoteCache
-    from tagline.adapters.git_repository import GitRepository
-    from tagline.adapters.git_urls import Login, RemoteUrl
+    from tagline.adapters.git.ledger import RemoteLedger
+    from tagline.adapters.git.objects import GitObjects
+    from tagline.adapters.git.remote import RemoteCache
+    from tagline.adapters.git.repository import GitRepository
+    from tagline.adapters.git.urls import Login, RemoteUrl
     from tagline.commands.ledger.writing import Desk
     from tagline.storage_wiring import StorageWiring
     from tagline.tracking_ports import Bridge, Commits
@@ -54,7 +54,7 @@ def server_of(settings: Settings, forge: str | None, api_url: str | None) -> str
 
 def login_of(grant: Grant | None) -> Login | None:
     """A token as Git sends it."""
-    from tagline.adapters.git_urls import JOB_TOKEN_USER, TOKEN_USER, Login
+    from tagline.adapters.git.urls import JOB_TOKEN_USER, TOKEN_USER, Login
 
     if grant is None:
         return None
@@ -63,7 +63,7 @@ def login_of(grant: Grant | None) -> Login | None:
 
 def write_answer(file: Path, text: str) -> None:
     """Put an answer into a file, which is replaced as a whole. Raises PlatformRefused where that cannot be done."""
-    from tagline.adapters.answer_file import write_answer as write
+    from tagline.adapters.runners.answer_file import write_answer as write
 
     write(file, text)
 
@@ -96,7 +96,7 @@ class Wiring:
         text = self.repo
         if text is None or text.startswith((".", "/", "~")):
             return None
-        from tagline.adapters.git import is_url
+        from tagline.adapters.git.running import is_url
 
         if is_url(text) and not re.search(r"\s", text):
             return text
@@ -127,7 +127,7 @@ class Wiring:
     @cached_property
     def repository(self) -> GitRepository:
         """The repository to read: local, or the cache of the remote one."""
-        from tagline.adapters.git_repository import GitRepository
+        from tagline.adapters.git.repository import GitRepository
 
         if self._url is None:
             found = GitRepository.at(self._folder, self.remote)
@@ -143,8 +143,8 @@ class Wiring:
             raise WrongUsage(
                 "--offline cannot read a repository by URL.", "Drop --offline, or read a clone: --repo ./PATH"
             )
-        from tagline.adapters.git_snapshots import RemoteRepository, Snapshots
-        from tagline.adapters.git_tag_fetch import has_files
+        from tagline.adapters.git.snapshots import RemoteRepository, Snapshots
+        from tagline.adapters.git.tag_fetch import has_files
 
         tags = self._cache.fetch(self._remote_url, self.artifact)
         snapshots = Snapshots(self._cache, self._remote_url, self.artifact)
@@ -152,13 +152,13 @@ class Wiring:
 
     @cached_property
     def _cache(self) -> RemoteCache:
-        from tagline.adapters.git_remote import RemoteCache
+        from tagline.adapters.git.remote import RemoteCache
 
         return RemoteCache(self.settings.cache)
 
     @cached_property
     def _remote_url(self) -> RemoteUrl:
-        from tagline.adapters.git_urls import remote_url
+        from tagline.adapters.git.urls import remote_url
 
         url = self._url or ""
         return remote_url(url, login=login_of(token_for(self.settings, url, url, "caller")))
@@ -183,14 +183,14 @@ class Wiring:
         return bridge_of(self.settings)
 
     def _git_objects(self, commit: str) -> GitObjects:
-        from tagline.adapters.git_objects import GitObjects
+        from tagline.adapters.git.objects import GitObjects
 
         git, prefetch = self.repository.objects(commit)
         return GitObjects(git, self.repository.url, lambda: self._lfs(commit), prefetch)
 
     def _lfs(self, commit: str) -> ObjectStore:
-        from tagline.adapters.git_lfs import LfsStore, lfs_server
-        from tagline.adapters.git_urls import remote_url, upstream_of
+        from tagline.adapters.git.lfs import LfsStore, lfs_server
+        from tagline.adapters.git.urls import remote_url, upstream_of
 
         repository = self.repository
         if self._url is not None:
@@ -221,7 +221,7 @@ class Wiring:
 
     def _upstream(self) -> Upstream | None:
         """The remote to compare a clone with; None where it has none, and with --offline."""
-        from tagline.adapters.git_remote import GitUpstream
+        from tagline.adapters.git.remote import GitUpstream
 
         if self.offline:
             return None
@@ -264,8 +264,8 @@ class Wiring:
 
     @cached_property
     def _remote_ledger(self) -> RemoteLedger:
-        from tagline.adapters.git_ledger import RemoteLedger
-        from tagline.adapters.git_urls import upstream_of
+        from tagline.adapters.git.ledger import RemoteLedger
+        from tagline.adapters.git.urls import upstream_of
 
         if self._url is not None:
             return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger)
@@ -280,7 +280,7 @@ class Wiring:
         return RemoteLedger(self._cache, remote, self.repository, self.settings.tagger)
 
     def _ledger(self, *, pushes: bool) -> Ledger:
-        from tagline.adapters.git_ledger import LocalLedger, Tagger
+        from tagline.adapters.git.ledger import LocalLedger, Tagger
 
         if pushes:
             return self._remote_ledger
@@ -293,9 +293,9 @@ class Wiring:
 
         Raises WrongUsage where ``--repo`` names a remote: commits are made in a clone.
         """
-        from tagline.adapters.git_commits import BranchCommits
-        from tagline.adapters.git_ledger import Tagger
-        from tagline.adapters.git_urls import upstream_of
+        from tagline.adapters.git.commits import BranchCommits
+        from tagline.adapters.git.ledger import Tagger
+        from tagline.adapters.git.urls import upstream_of
 
         if self._url is not None:
             raise WrongUsage(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.destination import Destination
-from tagline.adapters.fetched_folders import FetchedFolders
+from tagline.adapters.transfer.destination import Destination
+from tagline.adapters.transfer.fetched_folders import FetchedFolders
 from tagline.domain.storage.objects import Item
 from tagline.errors import BadPointer, Conflict, PlatformRefused, Refused, WrongUsage
 from tests.adapters.stores import FaultyStore, item, names_of, read_folder

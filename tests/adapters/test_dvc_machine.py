@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.dvc_machine import DvcMachine
-from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git.repository import GitRepository
+from tagline.adapters.stores.dvc_machine import DvcMachine
 from tagline.settings import Settings
 from tests.conftest import CommandLine
 from tests.gitbuild import Commit, History, Tag, build, run_git

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters import transfer
-from tagline.adapters.destination import Destination
-from tagline.adapters.fetched_folders import FetchedFolders
-from tagline.adapters.ranges import PART
+from tagline.adapters.transfer import transfer
+from tagline.adapters.transfer.destination import Destination
+from tagline.adapters.transfer.fetched_folders import FetchedFolders
+from tagline.adapters.transfer.ranges import PART
 from tagline.domain.storage.objects import Item, Key
 from tagline.errors import Conflict, PlatformRefused
 from tests.adapters.stores import FaultyStore, content, item, names_of, read_folder
@@ -40,8 +40,8 @@ def _ignore(size: int, files: int) -> None:
 _CHILD = """
 import sys
 from pathlib import Path
-from tagline.adapters.destination import Destination
-from tagline.adapters.object_cache import ObjectCache
+from tagline.adapters.transfer.destination import Destination
+from tagline.adapters.transfer.cache import ObjectCache
 from tagline.domain.storage.objects import Item, Key
 from tests.adapters.stores import FolderStore, GeneratedStore
 {body}
@@ -221,7 +221,7 @@ def die(event, arguments):
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-from tagline.adapters.fetched_folders import FetchedFolders
+from tagline.adapters.transfer.fetched_folders import FetchedFolders
 from tests.adapters.stores import FaultyStore, item
 files = {"a.txt": b"alpha", "sub/b": b"beta" * 1000, "sub/deeper/c": b""}
 wanted = [item(name, data) for name, data in files.items()]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git import find_repository, open_git
-from tagline.adapters.git_facts import commit_facts
+from tagline.adapters.git.facts import commit_facts
+from tagline.adapters.git.running import find_repository, open_git
 from tagline.domain.ledger.commits import Signature
 from tests.gitbuild import Commit, History, build, run_git
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git_differing import End, differing
-from tagline.adapters.git_repository import GitRepository
-from tagline.adapters.git_trees import CommitTree
+from tagline.adapters.git.differing import End, differing
+from tagline.adapters.git.repository import GitRepository
+from tagline.adapters.git.trees import CommitTree
 from tagline.domain.changes.touches import Among, FileChange
 from tagline.errors import TooManyPaths
 from tagline.ports import Content

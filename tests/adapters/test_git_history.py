@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tagline.adapters.git_history import GitHistory
-from tagline.adapters.git_remote import RemoteCache
-from tagline.adapters.git_urls import remote_url
+from tagline.adapters.git.history import GitHistory
+from tagline.adapters.git.remote import RemoteCache
+from tagline.adapters.git.urls import remote_url
 from tagline.domain.changes.touches import Among, FileChange
 from tests.gitbuild import EPOCH, Commit, History, build, run_git
 from tests.githttp import GitServer, serve

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters import http_retries
-from tagline.adapters.git_lfs import LfsStore, lfs_server
-from tagline.adapters.git_repository import GitRepository
-from tagline.adapters.git_urls import Login, RemoteUrl, remote_url
+from tagline.adapters.git.lfs import LfsStore, lfs_server
+from tagline.adapters.git.repository import GitRepository
+from tagline.adapters.git.urls import Login, RemoteUrl, remote_url
+from tagline.adapters.http import retries as http_retries
 from tagline.domain.storage.objects import Key
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError
 from tests.conftest import CommandLine

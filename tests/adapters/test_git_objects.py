@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git_lfs import LfsStore
-from tagline.adapters.git_objects import GitObjects
-from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git.lfs import LfsStore
+from tagline.adapters.git.objects import GitObjects
+from tagline.adapters.git.repository import GitRepository
 from tagline.domain.storage.objects import Key
 from tagline.errors import ObjectMissing
 from tests.conftest import CommandLine

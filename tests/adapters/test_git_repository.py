@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git.repository import GitRepository
 from tagline.errors import NotFound, WrongUsage
 from tagline.ports import Content
 from tests.gitbuild import EPOCH, Commit, History, Tag, build, run_git

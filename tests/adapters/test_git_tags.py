@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git import find_repository, open_git
-from tagline.adapters.git_repository import GitRepository
-from tagline.adapters.git_tags import read_tags, tag_names
+from tagline.adapters.git.repository import GitRepository
+from tagline.adapters.git.running import find_repository, open_git
+from tagline.adapters.git.tags import read_tags, tag_names
 from tagline.errors import PlatformRefused
 from tests.gitbuild import EPOCH, Commit, History, Tag, build, run_git
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tagline.adapters import http_retries
-from tagline.adapters.github import GitHub
-from tagline.adapters.github_runs import GitHubRuns
+from tagline.adapters.forges.github import GitHub
+from tagline.adapters.forges.github_runs import GitHubRuns
+from tagline.adapters.http import retries as http_retries
 from tagline.domain.changes.changes import Change
 from tagline.errors import PlatformRefused
 from tagline.ports import CannotComment

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters import github_runs, http_retries
-from tagline.adapters.github_runs import GitHubRuns
+from tagline.adapters.forges import github_runs
+from tagline.adapters.forges.github_runs import GitHubRuns
+from tagline.adapters.http import retries as http_retries
 from tagline.errors import PlatformRefused
 from tagline.localforge import Drop, ForgeServer, LocalForge, Repository, Request, Response, serve
 from tagline.settings import Secret

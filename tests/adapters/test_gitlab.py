@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tagline.adapters import http_retries
-from tagline.adapters.gitlab import GitLab
+from tagline.adapters.forges.gitlab import GitLab
+from tagline.adapters.http import retries as http_retries
 from tagline.domain.changes.changes import Change
 from tagline.errors import PlatformRefused
 from tagline.ports import CannotComment

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters import http_retries, mlflow_client
-from tagline.adapters.mlflow_client import MlflowClient, NoSuchThing
+from tagline.adapters.http import retries as http_retries
+from tagline.adapters.mlflow import client as mlflow_client
+from tagline.adapters.mlflow.client import MlflowClient, NoSuchThing
 from tagline.errors import PlatformRefused
 from tagline.settings import Login, Secret
 from tests.mlflowserver import MlflowStub

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters import transfer
-from tagline.adapters.destination import Destination
-from tagline.adapters.object_cache import ObjectCache
+from tagline.adapters.transfer import transfer
+from tagline.adapters.transfer.cache import ObjectCache
+from tagline.adapters.transfer.destination import Destination
 from tagline.domain.storage.objects import Item
 from tests.adapters.stores import FaultyStore, content, item, md5, names_of
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.s3 import S3Store
+from tagline.adapters.stores.s3 import S3Store
 from tagline.domain.storage.objects import Key, Remote
 from tagline.errors import Conflict, NotFound, ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
 from tests.s3answers import AnsweringS3, Asked, Reply, answering, list_page, refusal

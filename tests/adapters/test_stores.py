@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.fsspec_options import plan
-from tagline.adapters.fsspec_store import FsspecStore
-from tagline.adapters.local_store import LocalStore
-from tagline.adapters.s3 import S3Store
-from tagline.adapters.stores import RemoteStores
+from tagline.adapters.stores.choice import RemoteStores
+from tagline.adapters.stores.fsspec import FsspecStore
+from tagline.adapters.stores.fsspec_options import plan
+from tagline.adapters.stores.local import LocalStore
+from tagline.adapters.stores.s3 import S3Store
 from tagline.domain.storage.objects import Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
 from tests.objectservers import PASSWORD, USER, PlainHandler, RangeHandler, serve_http, serve_sftp, serve_webdav
@@ -356,9 +356,7 @@ def test_local__written_while_it_is_read__changed(tmp_path: Path) -> None:
 
 
 def test_import__of_the_stores__brings_no_library() -> None:
-    code = (
-        "import sys, tagline.adapters.stores, tagline.adapters.s3, tagline.adapters.fsspec_store; print(*sys.modules)"
-    )
+    code = "import sys, tagline.adapters.stores.choice, tagline.adapters.stores.s3, tagline.adapters.stores.fsspec; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"boto3", "botocore", "fsspec", "asyncssh", "aiohttp", "httpx"} & set(loaded)
 

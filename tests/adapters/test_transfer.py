@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagline.adapters import ranges, transfer
-from tagline.adapters.crew import Crew, Stopped
-from tagline.adapters.destination import Destination
-from tagline.adapters.digests import Hasher
-from tagline.adapters.ranges import PART, Ranges
+from tagline.adapters.transfer import ranges, transfer
+from tagline.adapters.transfer.crew import Crew, Stopped
+from tagline.adapters.transfer.destination import Destination
+from tagline.adapters.transfer.digests import Hasher
+from tagline.adapters.transfer.ranges import PART, Ranges
 from tagline.domain.storage.objects import Key
 from tagline.errors import BadPointer, ObjectChanged, ObjectMissing, StoreRefused, WrongBytes
 from tests.adapters.stores import FaultyStore, content, item, md5

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters import github_runs, http_retries
+from tagline.adapters.forges import github_runs
+from tagline.adapters.http import retries as http_retries
 from tagline.localforge import Drop, Request
 from tests.changes.world import BETTER, Ran, World
 from tests.forge.faults import fail_always, fail_once

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters import http_retries
+from tagline.adapters.http import retries as http_retries
 from tests.changes.world import BETTER, Platform, World
 from tests.forge.faults import Way, fail_always, fail_once, rate_limited
 

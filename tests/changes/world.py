@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tagline.adapters.git import find_repository, open_git
-from tagline.adapters.git_tags import read_tags
+from tagline.adapters.git.running import find_repository, open_git
+from tagline.adapters.git.tags import read_tags
 from tagline.domain.changes.record import MARKER
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.messages import parse_trailers

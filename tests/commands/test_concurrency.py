@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git.repository import GitRepository
 from tagline.domain.ledger.events import read_events
 from tagline.domain.ledger.registry import fold
 from tagline.domain.ledger.tags import EventKind

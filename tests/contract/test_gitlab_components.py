@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from tagline.adapters.gitlab_job import FILES, REPORT
+from tagline.adapters.runners.gitlab import FILES, REPORT
 from tagline.inputs import COMMANDS, INPUTS
 from tagline.render.outputs import OUTPUTS
 

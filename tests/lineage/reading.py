@@ -10,7 +10,7 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git.repository import GitRepository
 from tagline.commands.lineage.reading import Library, Subject, read_lineage
 from tagline.domain.lineage.graph import Graph, edges
 from tagline.domain.lineage.lineage import Lineage

@@ -10,8 +10,8 @@ import gto.api
 from gto.base import BaseRegistryState
 from gto.registry import GitRegistry
 
-from tagline.adapters.git import find_repository, open_git
-from tagline.adapters.git_tags import read_tags
+from tagline.adapters.git.running import find_repository, open_git
+from tagline.adapters.git.tags import read_tags
 from tagline.domain.ledger.answers import find, versions_by_commit
 from tagline.domain.ledger.events import RawTag, Reading, read_events
 from tagline.domain.ledger.registry import ArtifactState, fold

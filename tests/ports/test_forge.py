@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.github import GitHub
-from tagline.adapters.gitlab import GitLab
+from tagline.adapters.forges.github import GitHub
+from tagline.adapters.forges.gitlab import GitLab
 from tagline.domain.changes.changes import Status
 from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound

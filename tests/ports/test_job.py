@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.github_job import GitHubJob
-from tagline.adapters.gitlab_job import GitLabJob
-from tagline.adapters.terminal_job import TerminalJob
+from tagline.adapters.runners.github import GitHubJob
+from tagline.adapters.runners.gitlab import GitLabJob
+from tagline.adapters.runners.terminal import TerminalJob
 from tagline.domain.changes.triggers import Event
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports import Job

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git_ledger import LocalLedger, RemoteLedger, Tagger
-from tagline.adapters.git_remote import RemoteCache, upstream_of
-from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git.ledger import LocalLedger, RemoteLedger, Tagger
+from tagline.adapters.git.remote import RemoteCache, upstream_of
+from tagline.adapters.git.repository import GitRepository
 from tagline.domain.ledger.planning import NewTag
 from tagline.errors import Conflict, Refused
 from tagline.ports import Batch, Ledger, Raced

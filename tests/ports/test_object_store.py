@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.fsspec_store import FsspecStore
-from tagline.adapters.local_store import LocalStore
-from tagline.adapters.s3 import S3Store
-from tagline.adapters.stores import RemoteStores
+from tagline.adapters.stores.choice import RemoteStores
+from tagline.adapters.stores.fsspec import FsspecStore
+from tagline.adapters.stores.local import LocalStore
+from tagline.adapters.stores.s3 import S3Store
 from tagline.domain.storage.objects import Facts, Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused
 from tagline.storage_ports import ObjectStore

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tagline.adapters.mlflow import MlflowTracking
+from tagline.adapters.mlflow.tracking import MlflowTracking
 from tagline.domain.mlflow.runs import Dataset
 from tagline.errors import PlatformRefused
 from tagline.tracking_ports import Tracking

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.adapters.mlflow import MlflowTracking
+from tagline.adapters.mlflow.tracking import MlflowTracking
 from tagline.domain.text.public import parted
 from tagline.settings import Settings
 from tagline.tracking_wiring import bridge_of

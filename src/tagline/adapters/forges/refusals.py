@@ -1,0 +1,113 @@
+"""What a forge's API refuses, and why: cause, missing permission, fix."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import requests
+
+from tagline.adapters.forges.json_answers import OddAnswer, without_markup
+from tagline.adapters.http.retries import LONGEST_WAIT
+from tagline.domain.text.public import public
+from tagline.errors import NotFound, PlatformRefused
+
+_MOST_WORDS = 300
+#: What the libraries and our own conversions fail with where an answer has another shape than the forge's.
+GARBLED = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+class Refusal(NamedTuple):
+    """An answer that is no answer: HTTP status (0: none came), the forge's words, seconds that it wants us to wait."""
+
+    status: int
+    words: str
+    wait: float | None
+    rate_limited: bool
+
+
+class ElsewhereError(requests.RequestException):
+    """A forge sent us on to another server, which was not asked: it would have got the token."""
+
+    def __init__(self, forge: str, asked: object, sent_to: object) -> None:
+        where = sent_to or "an address that is none"
+        super().__init__(f"{asked or forge} sends us on to {where}, which was not asked.")
+
+
+def elsewhere(error: ElsewhereError, variable: str) -> PlatformRefused:
+    """The error for a forge that sends us on; ``variable`` names its API in a job."""
+    return PlatformRefused(
+        f"{error} It would have got the token.",
+        f"Where the forge is there for good, name that address: {variable}, or for another repository --repo-api-url.",
+        code="other-origin",
+    )
+
+
+def unreachable(url: str, error: Exception) -> PlatformRefused:
+    """The error for a forge that did not answer, however often it was asked, or not with an answer of its API."""
+    if isinstance(error, OddAnswer):
+        return _garbled(url, str(error))
+    if isinstance(error, requests.exceptions.SSLError):
+        return PlatformRefused(
+            f"The TLS certificate of {public(url)} is not trusted.",
+            "A private authority's: name its bundle in REQUESTS_CA_BUNDLE, and for Git in GIT_SSL_CAINFO.",
+            code="unreachable",
+        )
+    return PlatformRefused(
+        f"{public(url)} cannot be reached: {type(error).__name__}.",
+        "Run the same command again: what is done already is not done twice.",
+        code="unreachable",
+    )
+
+
+def misshapen(url: str, error: Exception) -> PlatformRefused:
+    """The error for an answer that the library or we could not read: one of ``GARBLED``."""
+    return _garbled(url, f"an answer of another shape ({type(error).__name__}: {error})")
+
+
+def _garbled(url: str, what: str) -> PlatformRefused:
+    """What came is no answer of a forge's API: the fault is on the way to it, or in the address."""
+    words = without_markup(what)[:_MOST_WORDS]
+    return PlatformRefused(
+        f"What answered for {public(url)} is not the forge's API, or is a page in front of it: {words}.",
+        "Check GITHUB_API_URL or CI_API_V4_URL, the repository's name and the proxies on the way; then run the same "
+        "command again: what is done already is not done twice.",
+        code="forge-failed",
+    )
+
+
+def not_there(where: str, what: str, needs: str, *, has_token: bool) -> NotFound:
+    """The error for what is not there, which is also what a token that may not see it is told."""
+    if not has_token:
+        hint = "No token was given: set TAGLINE_TOKEN in a job of it, else TAGLINE_REPO_TOKEN and TAGLINE_REPO_HOST."
+    else:
+        hint = f"Check the number and the repository, and that the token has {needs.removesuffix('.')}."
+    return NotFound(f"{where} has no {what}, or this token may not see it.", hint, code="not-on-forge")
+
+
+def explain(forge: str, refusal: Refusal) -> PlatformRefused:
+    """The error for an answer that repeating did not mend."""
+    words = without_markup(refusal.words)[:_MOST_WORDS]
+    if refusal.rate_limited:
+        wait = f" It asks to wait {refusal.wait:.0f} seconds." if refusal.wait else ""
+        return PlatformRefused(
+            f"{forge} limits the rate of this token.{wait} It said: {words}",
+            f"Run again later (Tagline itself waits up to {LONGEST_WAIT:.0f} seconds), or use an App's own token.",
+            code="rate-limit",
+        )
+    if refusal.status == 401:
+        return PlatformRefused(
+            f"{forge} does not accept the token: {words}",
+            "Set TAGLINE_TOKEN to a token that is valid here and has not expired.",
+            code="bad-credentials",
+        )
+    if refusal.status == 403:
+        return PlatformRefused(
+            f"{forge} does not let this token do that: {words}",
+            "docs/permissions.md lists what each command needs.",
+            code="no-permission",
+        )
+    return PlatformRefused(
+        f"{forge} answered {refusal.status}: {words}",
+        "Run the same command again: what is done already is not done twice.",
+        code="forge-failed",
+    )

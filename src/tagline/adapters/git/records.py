@@ -1,0 +1,127 @@
+"""Records as Git holds them: a commit whose tree is the one file ``record.json``, its parent the record before."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+from tagline.adapters.git.running import STAY, Git
+from tagline.domain.ledger.records import (
+    ADOPTED,
+    FILE,
+    MAX_RECORD,
+    Actor,
+    Record,
+    RecordedTag,
+    commit_message,
+    decode,
+    encode,
+    file_in,
+)
+
+_IDENTITY_RE = re.compile(r"(?P<name>[^<>\n]*) <(?P<email>[^<>\n]*)>")
+_OLD_RE = re.compile(
+    r"object (?P<commit>[0-9a-f]+)\ntype commit\ntag (?P<tag>[^\n]+)\n"
+    r"tagger (?P<identity>[^<>\n]* <[^<>\n]*>) (?P<time>\d{1,11}) [+-]\d{4}\n"
+)
+#: Bytes of a commit beside its record.
+_HEAD = 4096
+
+
+class Tip(NamedTuple):
+    """What the ref of a line stands at: the object's id, its type and content; no content where it is too long."""
+
+    object_id: str
+    kind: str
+    content: bytes
+
+    @property
+    def file(self) -> bytes | None:
+        """The text of its ``record.json``, where the commit's message has it; None where only the file would tell."""
+        head, _, message = self.content.partition(b"\n\n")
+        data = file_in(message)
+        tree = _name("tree", _tree(_name("blob", data, self.object_id)), self.object_id)
+        return data if self.kind == "commit" and head.startswith(f"tree {tree}\n".encode()) else None
+
+    @property
+    def record(self) -> Record | None:
+        """The record itself, as far as the commit tells it. A guard of the old form, a tag object, is of that tag."""
+        if self.kind != "tag":
+            return decode(self.file or b"")
+        old = _OLD_RE.match(self.content.decode(errors="replace"))
+        if old is None:
+            return None
+        tag = RecordedTag(old["tag"], self.object_id, old["commit"])
+        return Record(ADOPTED, (tag,), None, actor_of(old["identity"]), int(old["time"]))
+
+
+def read_tip(git: Git, object_id: str) -> Tip:
+    """Of an object that is here; what is not is never fetched."""
+    asked = git.run("cat-file", "--batch-check", stdin=f"{object_id}\n".encode(), environment=STAY).stdout.split()
+    kind, size = (asked[1].decode(), int(asked[2])) if len(asked) == 3 else ("missing", 0)
+    if not 0 < size <= MAX_RECORD + _HEAD:
+        return Tip(object_id, kind, b"")
+    return Tip(object_id, kind, git.run("cat-file", kind, object_id, environment=STAY).stdout)
+
+
+def recorded_tags(git: Git, object_id: str) -> tuple[RecordedTag, ...]:
+    """The tags that the newest record of a line names; none where what is there is no record of ours."""
+    record = read_tip(git, object_id).record
+    return record.tags if record is not None else ()
+
+
+def write_record(folder: Path, record: Record, above: Tip | None, like: str) -> str:
+    """Store a record's commit with its tree and file in an object folder; its id. No ref knows it yet.
+
+    ``above`` is where the line stands, ``like`` the id of any object of the repository.
+    """
+    return _store(folder, record, _parent(folder, above) if above else None, like)
+
+
+def _parent(folder: Path, above: Tip) -> str | None:
+    """The commit that a line goes on from. A guard of the old form becomes the first record of one."""
+    if above.kind == "commit":
+        if (data := above.file) is not None:
+            # Git looks into the files of what it builds on, and would fetch them: here they are.
+            _put(folder, "tree", _tree(_put(folder, "blob", data, above.object_id)), above.object_id)
+        return above.object_id
+    return _store(folder, above.record, None, like=above.object_id) if above.record else None
+
+
+def actor_of(identity: str) -> Actor:
+    """Of Git's ``Name <email>``."""
+    match = _IDENTITY_RE.fullmatch(identity)
+    return Actor(match["name"], match["email"]) if match else Actor(identity, "")
+
+
+def _store(folder: Path, record: Record, parent: str | None, like: str) -> str:
+    tree = _put(folder, "tree", _tree(_put(folder, "blob", encode(record), like)), like)
+    who = f"{record.actor.name} <{record.actor.email}> {record.time} +0000"
+    above = f"parent {parent}\n" if parent else ""
+    head = f"tree {tree}\n{above}author {who}\ncommitter {who}\n\n"
+    return _put(folder, "commit", head.encode() + commit_message(record), like)
+
+
+def _tree(blob: str) -> bytes:
+    return f"100644 {FILE}\0".encode() + bytes.fromhex(blob)
+
+
+def _whole(kind: str, data: bytes) -> bytes:
+    return f"{kind} {len(data)}\0".encode() + data
+
+
+def _name(kind: str, data: bytes, like: str) -> str:
+    """The id of an object, by the algorithm of another id of its repository."""
+    return hashlib.new("sha256" if len(like) == 64 else "sha1", _whole(kind, data), usedforsecurity=False).hexdigest()
+
+
+def _put(folder: Path, kind: str, data: bytes, like: str) -> str:
+    """Store a loose object, as git does it; a process less for each."""
+    name = _name(kind, data, like)
+    path = folder / name[:2] / name[2:]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(zlib.compress(_whole(kind, data)))
+    return name

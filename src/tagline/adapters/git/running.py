@@ -1,0 +1,313 @@
+"""How every other Git adapter runs git: through GitPython, with an environment of our own.
+
+Nothing of the user's is executed or changed: hooks and fsmonitor are off, prompts are off,
+only well-known transports are allowed, and a checkout that belongs to somebody else is read
+by naming it (and only it) as safe in the environment of the child.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+# GitPython looks for git at import; without one it must fail with our words, not with a traceback.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import git
+from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
+
+from tagline.adapters.git.folder_reader import FolderReader
+from tagline.adapters.git.redirects import MOST_REDIRECTS, TELLING, moved_to, redirected
+from tagline.domain.text.public import public
+from tagline.errors import PlatformRefused, WrongUsage
+
+#: Old address to new one, of the repositories that turned out to have moved: one look at each in a run.
+_moved: dict[str, str] = {}
+
+_ALWAYS = (
+    ("core.hooksPath", os.devnull),
+    ("core.fsmonitor", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("advice.detachedHead", "false"),
+    ("advice.graftFileDeprecated", "false"),
+    ("protocol.version", "2"),
+    # git would take headers along, and so tokens, to wherever a server sends it.
+    ("http.followRedirects", "false"),
+)
+#: What subprocess calls PIPE.
+_PIPE = -1
+_TRANSPORTS = "file:git:http:https:ssh"
+#: Keeps git from fetching what a partial repository lacks, with all that lies behind it.
+STAY = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+
+# A hook or an alias of git's runs us with variables that point every git at its own repository;
+# ours go by the folder they are started in. Source: git rev-parse --local-env-vars.
+for _name in (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE", "GIT_CONFIG",
+):  # fmt: skip
+    os.environ.pop(_name, None)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one git process said."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
+def config_environment(config: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Configuration for a child git by environment: nothing in argv, nothing on disk.
+
+    Source: https://git-scm.com/docs/git-config, ``GIT_CONFIG_COUNT``.
+    """
+    pairs = list(config)
+    environment = {"GIT_CONFIG_COUNT": str(len(pairs))}
+    for number, (key, value) in enumerate(pairs):
+        environment[f"GIT_CONFIG_KEY_{number}"] = key
+        environment[f"GIT_CONFIG_VALUE_{number}"] = value
+    return environment
+
+
+def inherited_config(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The configuration that our own environment already carries by ``GIT_CONFIG_COUNT``."""
+    count = environment.get("GIT_CONFIG_COUNT", "0")
+    numbers = range(int(count)) if count.isdigit() else range(0)
+    return [
+        (environment[f"GIT_CONFIG_KEY_{n}"], environment.get(f"GIT_CONFIG_VALUE_{n}", ""))
+        for n in numbers
+        if f"GIT_CONFIG_KEY_{n}" in environment
+    ]
+
+
+class Git:
+    """git, run in one directory with our environment."""
+
+    def __init__(
+        self,
+        directory: Path,
+        config: Iterable[tuple[str, str]] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = directory
+        self.config = (*_ALWAYS, *config)
+        self._git = git.Git(str(directory))
+        self._environment = dict(environment or {})
+        self._configure()
+
+    def _configure(self) -> None:
+        """Set the environment of every git that is started from now on."""
+        inherited = inherited_config(os.environ)
+        moved = [(f"url.{new}.insteadOf", old) for old, new in _moved.items()]
+        self._git.update_environment(
+            GIT_TERMINAL_PROMPT="0",
+            GIT_OPTIONAL_LOCKS="0",
+            GIT_ALLOW_PROTOCOL=_TRANSPORTS,
+            GIT_LITERAL_PATHSPECS="1",  # a manifest's path is a path, not a pattern
+            GIT_NO_REPLACE_OBJECTS="1",  # the ledger is what was pushed, not what refs/replace makes of it
+            GIT_ADVICE="0",
+            **config_environment([*inherited, *self.config, *moved]),
+            **self._environment,
+        )
+
+    def run(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        check: bool = True,
+    ) -> Result:
+        """Run ``git ARGUMENTS`` and wait for it.
+
+        Raises :class:`PlatformRefused` on a non-zero exit when ``check``, when git is missing, and for a server that
+        sends us on to another one.
+        """
+        result = self._run(arguments, stdin, environment)
+        for _ in range(MOST_REDIRECTS):
+            url = redirected(result.stderr) if result.status != 0 else None
+            if url is None or not self._follow(url, arguments, stdin, environment):
+                break
+            result = self._run(arguments, stdin, environment)
+        if check and result.status != 0:
+            raise command_failed(arguments[0], result.stderr)
+        return result
+
+    def _run(self, arguments: Sequence[str], stdin: bytes | None, environment: Mapping[str, str] | None) -> Result:
+        with _input(stdin) as istream:
+            status, stdout, stderr = self._execute(
+                list(arguments), istream=istream, env=dict(environment or {}) or None
+            )
+        return Result(status, stdout, stderr)
+
+    def _follow(
+        self, url: str, arguments: Sequence[str], stdin: bytes | None, environment: Mapping[str, str] | None
+    ) -> bool:
+        """Whether the repository at ``url`` has a new address, which is taken from now on.
+
+        Raises PlatformRefused for one on another server.
+        """
+        if url not in _moved:
+            trace = self._run(arguments, stdin, {**(environment or {}), **TELLING}).stderr
+            login = self._run(("config", "--get-urlmatch", "http.extraHeader", f"{url}/"), None, None)
+            new = moved_to(url, trace, has_login=bool(login.stdout.strip()))
+            if new is None or new == url:
+                return False
+            # What was known to lead to the old address leads to the new one: git itself looks only once.
+            _moved.update({known: new for known, last in _moved.items() if last == url} | {url: new})
+        self._configure()
+        return True
+
+    def _execute(self, arguments: list[str], **options: Any) -> tuple[int, bytes, str]:
+        try:
+            status, stdout, stderr = self._git.execute(
+                ["git", *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                **options,
+            )
+        except GitCommandNotFound as error:
+            raise git_missing() from error
+        except GitCommandError as error:
+            raise command_failed(arguments[0], str(error.stderr)) from error
+        text = stderr.decode(errors="replace") if isinstance(stderr, bytes) else str(stderr)
+        return int(status), bytes(stdout), text
+
+    def start(self, *arguments: str, istream: Any = None) -> Any:
+        """Start git and return GitPython's handle on the process (``.proc`` is a Popen)."""
+        try:
+            return self._git.execute(["git", *arguments], as_process=True, istream=istream)
+        except GitCommandNotFound as error:
+            raise git_missing() from error
+
+    def stream(self, object_id: str) -> tuple[int, IO[bytes]] | None:
+        """An object's size in bytes and its content, by a process that serves one after the other.
+
+        The content must be read to its end, or :meth:`forget` called. None for an object that is not here.
+        """
+        try:
+            _, _, size, stream = self._git.stream_object_data(object_id)
+        except ValueError:
+            return None
+        return int(size), stream  # type: ignore[return-value]
+
+    def size(self, object_id: str) -> int | None:
+        """An object's size in bytes; None for one that is not here."""
+        try:
+            return int(self._git.get_object_header(object_id)[2])
+        except ValueError:
+            return None
+
+    def folders(self) -> FolderReader:
+        """What reads folders of this repository, by a process of its own; to be opened by ``with``."""
+        return FolderReader(lambda: self.start("cat-file", "--batch", istream=_PIPE))
+
+    def forget(self) -> None:
+        """End the processes that :meth:`stream` and :meth:`size` keep."""
+        self._git.clear_cache()
+
+    def text(self, *arguments: str) -> str:
+        """The output of a command that must succeed, without its last newline."""
+        return self.run(*arguments).stdout.decode(errors="replace").rstrip("\n")
+
+    def ask(self, *arguments: str) -> str | None:
+        """The output of a command whose failure means no."""
+        result = self.run(*arguments, check=False)
+        return result.stdout.decode(errors="replace").rstrip("\n") if result.status == 0 else None
+
+
+class _input:  # noqa: N801 - a context manager used as a function
+    """Bytes as a file that a child process can read."""
+
+    def __init__(self, data: bytes | None) -> None:
+        self._data = data
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> IO[bytes] | None:
+        if self._data is None:
+            return None
+        import tempfile
+
+        self._file = tempfile.TemporaryFile()
+        self._file.write(self._data)
+        self._file.seek(0)
+        return self._file
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def git_missing() -> WrongUsage:
+    """The error for a machine without git."""
+    return WrongUsage("git is not installed, or not on PATH.", "Install git 2.38 or newer.", code="no-git")
+
+
+def command_failed(command: str, stderr: str) -> PlatformRefused:
+    """The error for a git command that failed for a reason nobody foresaw."""
+    return PlatformRefused(f"git {command} failed: {plain_stderr(stderr)}", "Git's own words say why.")
+
+
+def plain_stderr(stderr: str) -> str:
+    """Git's complaint on one line, without the secrets that a URL may carry."""
+    lines = [line.strip() for line in stderr.replace("\r", "\n").splitlines()]
+    text = "; ".join(line for line in lines if line and not line.startswith("hint:"))
+    return public(text)[:2000] or "no reason given"
+
+
+_SCP_RE = re.compile(r"[^-/:][^/:]*:(?!//).*")
+
+
+def is_url(text: str) -> bool:
+    """Whether git takes ``text`` for a URL (``https://``, ``git@host:path``) and not for a path."""
+    return "://" in text or _SCP_RE.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a repository lies."""
+
+    #: The work tree's root, or the repository itself when bare.
+    root: Path
+    #: This checkout's own git directory, and the one that holds objects and refs.
+    git_dir: Path
+    common_dir: Path
+    bare: bool
+
+
+def find_repository(path: Path) -> Place:
+    """The repository that ``path`` stands in.
+
+    Raises :class:`WrongUsage` when there is no such folder or it is in no repository.
+    """
+    try:
+        repo = git.Repo(path, search_parent_directories=True)
+    except NoSuchPathError as error:
+        raise WrongUsage(f"There is no folder {path}.", "Check the path given to --repo.", code="no-folder") from error
+    except (InvalidGitRepositoryError, ValueError) as error:
+        raise WrongUsage(
+            f"{path.absolute()} is not in a Git repository.",
+            "Run tagline inside a clone, or name one: --repo PATH or --repo URL.",
+            code="no-repository",
+        ) from error
+    with repo:
+        bare = repo.working_tree_dir is None
+        root = Path(repo.git_dir if bare else str(repo.working_tree_dir))
+        return Place(root, Path(repo.git_dir), Path(repo.common_dir), bare)
+
+
+def open_git(place: Place, extra: Sequence[tuple[str, str]] = ()) -> Git:
+    """git in the repository at ``place``, whoever owns it."""
+    # Git compares the work tree's root, or the git directory of a bare repository; both are
+    # named as they are and with links resolved.
+    safe = {str(place.root), str(place.root.resolve()), str(place.git_dir), str(place.git_dir.resolve())}
+    return Git(place.root, [*(("safe.directory", path) for path in sorted(safe)), *extra])

@@ -1,0 +1,185 @@
+"""One large object on its way into a file: in ranges, continued where an earlier run left it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+from tagline.adapters.transfer.crew import Crew
+from tagline.adapters.transfer.digests import Hasher, hasher_of
+from tagline.adapters.transfer.ranges import Ranges, close, patiently
+from tagline.adapters.transfer.refusals import wrong_digest, wrong_size
+from tagline.adapters.transfer.staging import Staging
+from tagline.adapters.transfer.trees import pieces_of, write_all
+from tagline.domain.storage.objects import Facts, Item
+from tagline.errors import ObjectChanged, WrongBytes
+from tagline.storage_ports import ObjectStore
+
+#: Pieces that may wait to be written while earlier ones are hashed.
+_BACKLOG = 4
+
+
+class LargeFile:
+    """A file of many parts. It is a contiguous beginning of the object at every instant."""
+
+    def __init__(
+        self, store: ObjectStore, item: Item, staging: Staging, crew: Crew, report: Callable[[int, int], None]
+    ) -> None:
+        self._store = store
+        self._item = item
+        self._name = item.relpath
+        self._staging = staging
+        self._crew = crew
+        self._report = report
+        self._reported = 0
+        self._continued = False
+
+    def bring(self, streams: int) -> None:
+        """Complete and verify the file.
+
+        Bytes of two transfers may not belong together, so whatever is wrong with them is tried once
+        more from nothing; so is an object that changed on the way.
+        """
+        for last in (False, True):
+            try:
+                self._attempt(streams)
+                return
+            except (WrongBytes, ObjectChanged) as error:
+                self._restart()
+                if last or not (self._continued or isinstance(error, ObjectChanged)):
+                    raise
+
+    def _attempt(self, streams: int) -> None:
+        self._continued = False
+        facts = patiently(lambda: self._store.look(self._item.key), self._crew)
+        if self._item.size not in (None, facts.size):
+            raise wrong_size(self._item, self._store, self._item.size or 0, facts.size)
+        if facts.etag is None:
+            patiently(lambda: self._in_one_stream(facts), self._crew)
+            return
+        hasher = hasher_of(self._item, facts.size)
+        descriptor, start = self._begin(facts, hasher)
+        try:
+            ranges = Ranges(self._store, self._item.key, facts.etag, start, facts.size, streams, self._crew)
+            self._receive(ranges.pieces(), descriptor, hasher)
+            self._continued |= ranges.continued
+        finally:
+            os.close(descriptor)
+        self._verify(hasher)
+        self._staging.forget(self._name)
+
+    def _begin(self, facts: Facts, hasher: Hasher) -> tuple[int, int]:
+        """The open file and how much of it is there already: hashed again, and of this very object."""
+        state = {"digest": self._item.digest, "etag": facts.etag, "uri": self._store.uri(self._item.key)}
+        kept = self._staging.kept.get(self._name, 0)
+        if kept and kept <= facts.size and (kept == facts.size or self._staging.recall(self._name) == state):
+            descriptor = self._staging.reopen(self._name)
+            try:
+                for piece in pieces_of(descriptor):
+                    self._crew.check()
+                    hasher.update(piece)
+                    self._count(len(piece))
+            except BaseException:
+                os.close(descriptor)
+                raise
+            self._continued = True
+            return descriptor, kept
+        self._staging.drop(self._name)
+        self._staging.remember(self._name, state)
+        return self._staging.create(self._name), 0
+
+    def _in_one_stream(self, facts: Facts) -> None:
+        """Without a mark of its content nobody can tell whether an object is still the same: all or nothing."""
+        self._restart()
+        hasher = hasher_of(self._item, facts.size)
+        descriptor = self._staging.create(self._name)
+        try:
+            try:
+                pieces = self._store.read(self._item.key)
+                self._receive(self._at_most(pieces, facts.size), descriptor, hasher)
+            finally:
+                os.close(descriptor)
+            self._verify(hasher)
+        except BaseException:
+            self._restart()
+            raise
+
+    def _at_most(self, pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+        done = 0
+        try:
+            for piece in pieces:
+                done += len(piece)
+                if done > size:
+                    raise wrong_size(self._item, self._store, size, None)
+                yield piece
+        finally:
+            close(pieces)
+        if done < size:
+            raise wrong_size(self._item, self._store, size, done)
+
+    def _receive(self, pieces: Iterator[bytes], descriptor: int, hasher: Hasher) -> None:
+        """Hash and write side by side: each takes a core of its own."""
+        writer = _Writer(descriptor)
+        try:
+            for piece in pieces:
+                self._crew.check()
+                writer.put(piece)
+                hasher.update(piece)
+                self._count(len(piece))
+        finally:
+            close(pieces)
+            writer.end()
+        writer.check()
+
+    def _verify(self, hasher: Hasher) -> None:
+        if not hasher.matches():
+            raise wrong_digest(self._item, self._store, hasher.found)
+
+    def _count(self, size: int) -> None:
+        self._reported += size
+        self._report(size, 0)
+
+    def _restart(self) -> None:
+        """Nothing of it is there, and nothing was reported."""
+        self._staging.drop(self._name)
+        self._staging.kept.pop(self._name, None)
+        if self._reported:
+            self._report(-self._reported, 0)
+            self._reported = 0
+
+
+class _Writer:
+    """A thread that writes pieces to a file in their order."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._failure: Exception | None = None
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(_BACKLOG)
+        self._thread = threading.Thread(target=self._write, name="fetch-write", daemon=True)
+        self._thread.start()
+
+    def put(self, piece: bytes) -> None:
+        """One more piece; waits where too many wait already. Raises what writing failed with."""
+        self.check()
+        self._waiting.put(piece)
+
+    def end(self) -> None:
+        """Write what waits, and end."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raises what writing failed with."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _write(self) -> None:
+        while (piece := self._waiting.get()) is not None:
+            # After a failure the rest is only taken away, so that nobody waits for room.
+            if self._failure is None:
+                try:
+                    write_all(self._descriptor, piece)
+                except Exception as error:
+                    self._failure = error
