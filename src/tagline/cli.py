@@ -77,7 +77,9 @@ def _bug(error: Exception) -> TaglineError:
 
 
 def _fail(error: TaglineError, arguments: Sequence[str], environ: MutableMapping[str, str]) -> None:
-    from tagline.render import annotations, documents, terminal
+    from tagline.render.json import documents
+    from tagline.render.runner import annotations
+    from tagline.render.terminal import tables as terminal
     from tagline.settings import Settings
 
     if "--json" in arguments:

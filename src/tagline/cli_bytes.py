@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tagline.domain.manifest.findings import Finding
     from tagline.domain.manifest.manifest import Declared
     from tagline.domain.manifest.validation import ValidationReport
-    from tagline.render.findings import Format
+    from tagline.render.findings.formats import Format
     from tagline.settings import Settings
     from tagline.wiring import Wiring
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     """``resolve``."""
     from tagline.commands.storage.resolve import resolve
-    from tagline.render import documents, escape, terminal
+    from tagline.render import escape
+    from tagline.render.json import documents
+    from tagline.render.terminal import tables as terminal
     from tagline.wiring import now
 
     wanted, wiring = _wanted(chosen, settings)
@@ -47,7 +49,8 @@ def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
 
     from tagline.commands.storage.fetch import fetch
     from tagline.progress import Progress
-    from tagline.render import documents, terminal
+    from tagline.render.json import documents
+    from tagline.render.terminal import tables as terminal
     from tagline.wiring import now
 
     wanted, wiring = _wanted(chosen, settings)
@@ -92,7 +95,7 @@ def _wanted(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wir
 def say_validate(chosen: argparse.Namespace, settings: Settings) -> int:
     """``validate``: exit code 1 with findings."""
     from tagline.errors import WrongUsage
-    from tagline.render.findings import render_findings
+    from tagline.render.findings.formats import render_findings
 
     if chosen.json and chosen.format not in (None, "json"):
         raise WrongUsage(f"--json and --format {chosen.format} contradict each other.", "Use one of them.")

@@ -67,7 +67,7 @@ def _summarize(desk: ChangeDesk, settings: Settings, planned: Sequence[Planned])
     """
     import contextlib
 
-    from tagline.render.lineage_markdown import section
+    from tagline.render.markdown.lineage import section
 
     if not settings.step or settings.platform != "github":
         return
@@ -104,7 +104,7 @@ def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiri
 def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
     import dataclasses
 
-    from tagline.render.comment import comment
+    from tagline.render.markdown.comment import comment
 
     try:
         return comment(planned.decided, record, pages_of(forge), planned.policy.digest, now, planned.traced)
@@ -131,13 +131,15 @@ def _say_changes(
     delivered: Sequence[Delivered] | None = None,
 ) -> int:
     from tagline.errors import Exit
-    from tagline.render import annotations, changes, documents
+    from tagline.render.json import documents
+    from tagline.render.runner import annotations
+    from tagline.render.terminal import changes
 
     voice = Voice(chosen, settings)
     found = [warning for each in planned for one in (*each.earlier, each) for warning in one.warnings]
     document, text = documents.changes(planned, why), changes.changes(planned, why, voice.pen)
     if delivered is not None:
-        from tagline.render import delivered as render
+        from tagline.render.terminal import delivered as render
 
         document["delivered"] = render.documents(delivered)
         text = "\n\n".join(filter(None, (text, render.text(delivered, voice.pen))))

@@ -28,7 +28,7 @@ def say_ci(
     from tagline.ci_wiring import cloud_identity, job_of
     from tagline.errors import TaglineError
     from tagline.inputs import command_line
-    from tagline.render import documents
+    from tagline.render.json import documents
 
     settings = dataclasses.replace(settings, step=True)
     step = _Step(settings, job_of(settings))
@@ -98,8 +98,8 @@ class _Step:
         """Give an answer to later steps; the last one counts."""
         import secrets
 
-        from tagline.render import outputs as render
-        from tagline.render.documents import dumps
+        from tagline.render.json.documents import dumps
+        from tagline.render.runner import outputs as render
 
         values = render.outputs(document)
         if self._settings.platform == "github":
@@ -117,7 +117,7 @@ class _Step:
 
     def _prefix(self) -> str:
         from tagline.errors import WrongUsage
-        from tagline.render.outputs import is_prefix
+        from tagline.render.runner.outputs import is_prefix
 
         prefix = self._settings.dotenv_prefix
         if not is_prefix(prefix):
@@ -129,7 +129,7 @@ class _Step:
         return prefix
 
     def _summarize(self, document: Mapping[str, Any]) -> None:
-        from tagline.render.summary import summary
+        from tagline.render.runner.summary import summary
 
         if text := summary(document):
             self._job.report(text)
@@ -147,7 +147,7 @@ class _Step:
         import json
 
         from tagline.cli_bytes import report_of
-        from tagline.render.findings import render_findings
+        from tagline.render.findings.formats import render_findings
 
         report = report_of(asked, self._settings)
         github = self._settings.platform == "github"
@@ -160,6 +160,6 @@ class _Step:
 
 
 def _render(report: ValidationReport, fmt: Any) -> str:
-    from tagline.render.findings import render_findings
+    from tagline.render.findings.formats import render_findings
 
     return render_findings(report, fmt, sources=report.sources, color=False)

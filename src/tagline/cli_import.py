@@ -17,7 +17,7 @@ def say_import(chosen: argparse.Namespace, settings: Settings) -> int:
     """``import mlflow``, the only source there is."""
     from tagline.commands.mlflow.importing import Wanted, import_mlflow
     from tagline.import_wiring import registry_of
-    from tagline.render import imported
+    from tagline.render.terminal import imported
 
     wiring = wiring_of(chosen, settings, None)
     registry = registry_of(settings, chosen.tracking_uri)

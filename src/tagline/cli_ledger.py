@@ -20,7 +20,8 @@ def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
     """``show``: the registry, an artifact, or one target."""
     from tagline.commands.ledger.show import show_artifact, show_registry, show_target
     from tagline.domain.ledger.targets import parse_target
-    from tagline.render import documents, terminal
+    from tagline.render.json import documents
+    from tagline.render.terminal import tables as terminal
     from tagline.wiring import now
 
     as_of = instant(chosen)
@@ -55,8 +56,9 @@ def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.ledger.holds import holds
     from tagline.domain.ledger.targets import parse_target
     from tagline.errors import WrongUsage
-    from tagline.render import documents, terminal
-    from tagline.render import holds as held
+    from tagline.render.json import documents
+    from tagline.render.terminal import holds as held
+    from tagline.render.terminal import tables as terminal
     from tagline.wiring import now
 
     name = parse_target(chosen.name) if chosen.name else None
@@ -79,7 +81,8 @@ def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
 def say_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
     """``check-ref``."""
     from tagline.commands.ledger.check_ref import artifact_of, check_ref
-    from tagline.render import documents, terminal
+    from tagline.render.json import documents
+    from tagline.render.terminal import tables as terminal
     from tagline.wiring import now
 
     ref = chosen.ref if chosen.ref is not None else settings.tag
@@ -179,7 +182,8 @@ def say_deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def _say_written(chosen: argparse.Namespace, settings: Settings, written: Written, stage: str | None) -> int:
-    from tagline.render import documents, terminal
+    from tagline.render.json import documents
+    from tagline.render.terminal import tables as terminal
 
     voice = Voice(chosen, settings)
     text = terminal.written(written, stage, voice.pen)

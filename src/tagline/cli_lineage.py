@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from tagline.domain.ledger.events import Warn
     from tagline.domain.lineage.comparison import Traced
-    from tagline.render.lineage_document import Document
-    from tagline.render.markdown import Pages
+    from tagline.render.json.lineage import Document
+    from tagline.render.markdown.escaping import Pages
     from tagline.settings import Settings
 
 #: Formats that tell of one version and no comparison.
@@ -38,7 +38,7 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.lineage.lineage import trace_target
     from tagline.commands.storage.resolve import target_of_job
     from tagline.lineage_wiring import library_of
-    from tagline.render import lineage_document
+    from tagline.render.json import lineage as lineage_document
     from tagline.wiring import now
 
     meanwhile("yaml", "jsonschema")
@@ -54,7 +54,7 @@ def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.change_wiring import ChangeWiring
     from tagline.commands.lineage.lineage import trace_of_change
     from tagline.errors import WrongUsage
-    from tagline.render import lineage_document
+    from tagline.render.json import lineage as lineage_document
 
     if chosen.target or chosen.as_of:
         raise WrongUsage("--change stands alone.", "Leave TARGET and --as-of out, or --change.")
@@ -78,7 +78,8 @@ def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.lineage.diff import diff
     from tagline.domain.ledger.targets import parse_target
     from tagline.lineage_wiring import library_of
-    from tagline.render import lineage_document, lineage_terminal
+    from tagline.render.json import lineage as lineage_document
+    from tagline.render.terminal import lineage as lineage_terminal
     from tagline.wiring import now
 
     meanwhile("yaml", "jsonschema")
@@ -100,7 +101,7 @@ def _say(
     url: str,
     pages: Pages | None,
 ) -> None:
-    from tagline.render.documents import dumps
+    from tagline.render.json.documents import dumps
 
     voice = Voice(chosen, settings)
     # The voice itself makes a document's JSON where that is said.
@@ -121,27 +122,27 @@ def _say(
     voice.say(document, text, warnings)
     if settings.step:
         from tagline.ci_wiring import job_of
-        from tagline.render.lineage_markdown import section
+        from tagline.render.markdown.lineage import section
 
         job_of(settings).report(section(traced, pages))
 
 
 def _text(form: str, traced: Sequence[Traced], voice: Voice, url: str, pages: Pages | None) -> str:
-    from tagline.render.documents import dumps
+    from tagline.render.json.documents import dumps
 
     if form == "text":
-        from tagline.render.lineage_terminal import lineages
+        from tagline.render.terminal.lineage import lineages
 
         return lineages(traced, voice.pen)
     if form == "markdown":
-        from tagline.render.lineage_markdown import section
+        from tagline.render.markdown.lineage import section
 
         return section(traced, pages)
     if form == "mermaid":
-        from tagline.render.lineage_mermaid import diagram
+        from tagline.render.markdown.lineage_mermaid import diagram
 
         return "\n".join(diagram(one.lineage, one.against) for one in traced if one.lineage is not None)
-    from tagline.render import cyclonedx, in_toto, openlineage
+    from tagline.render.exports import cyclonedx, in_toto, openlineage
 
     found = traced[0].lineage
     assert found is not None  # noqa: S101 - a target has one, or there was an error

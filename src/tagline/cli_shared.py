@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import argparse
 
     from tagline.ports import Forge
-    from tagline.render.markdown import Pages
+    from tagline.render.markdown.escaping import Pages
     from tagline.settings import Settings
     from tagline.wiring import Wiring
 
@@ -48,7 +48,7 @@ def window(chosen: argparse.Namespace) -> tuple[int | None, int | None]:
 
 def pages_of(forge: Forge) -> Pages:
     """Where a forge shows what we write about."""
-    from tagline.render.markdown import Pages
+    from tagline.render.markdown.escaping import Pages
 
     return Pages(forge.tag_url, forge.commit_url, forge.file_url, forge.compare_url)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from tagline.render import progress as text
+from tagline.render.terminal import progress as text
 
 #: Seconds between two pictures of the bar.
 _REDRAW = 0.1

@@ -22,7 +22,7 @@ class Voice:
     """Speaks an answer: JSON or text on stdout, warnings of the ledger on stderr."""
 
     def __init__(self, chosen: argparse.Namespace, settings: Settings) -> None:
-        from tagline.render.terminal import Pen
+        from tagline.render.terminal.tables import Pen
 
         self.as_json: bool = chosen.json
         #: Who else hears the document: a step of CI.
@@ -37,7 +37,7 @@ class Voice:
 
     def say(self, document: Any, text: str, warnings: Any) -> None:
         """Print one answer."""
-        from tagline.render import documents
+        from tagline.render.json import documents
 
         print(documents.dumps(document) if self.as_json else text)
         if self._hear is not None:
@@ -46,7 +46,7 @@ class Voice:
 
     def warn(self, warnings: Any) -> None:
         """Warnings for people; a program finds them in the document."""
-        from tagline.render import terminal
+        from tagline.render.terminal import tables as terminal
 
         if warnings and not self.as_json:
             sys.stdout.flush()

@@ -11,8 +11,8 @@ import yaml
 
 from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.errors import Refused
-from tagline.render import imported
-from tagline.render.terminal import Pen
+from tagline.render.terminal import imported
+from tagline.render.terminal.tables import Pen
 from tests.commands.test_import_plans import BRANCH, _has_nothing, _run, _tags, _versions
 from tests.conftest import CommandLine
 from tests.fake_registry import FakeRegistry

@@ -8,7 +8,7 @@ import pytest
 
 from tagline.commands.manifest.validate import validate
 from tagline.domain.manifest.rules import RULES
-from tagline.render.findings import FORMATS, render_findings
+from tagline.render.findings.formats import FORMATS, render_findings
 from tests.corpus import cases, expected_of, shorthand, tree_of
 
 

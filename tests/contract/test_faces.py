@@ -11,7 +11,7 @@ import yaml
 
 from tagline.arguments import parser
 from tagline.inputs import COMMANDS, INPUTS
-from tagline.render.outputs import OUTPUTS
+from tagline.render.runner.outputs import OUTPUTS
 from tests.faces import ROOT, faces
 
 SOURCE = ROOT / "src" / "tagline"

@@ -17,7 +17,7 @@ import yaml
 
 from tagline.adapters.runners.gitlab import FILES, REPORT
 from tagline.inputs import COMMANDS, INPUTS
-from tagline.render.outputs import OUTPUTS
+from tagline.render.runner.outputs import OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "gitlab-ci"

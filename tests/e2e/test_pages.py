@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tagline.domain.changes.asks import WORD_JOINER
-from tagline.render import mermaid
-from tagline.render.mermaid import Edge, Line, Node, fenced, flowchart, line_chart, shown
+from tagline.render.markdown import mermaid
+from tagline.render.markdown.mermaid import Edge, Line, Node, fenced, flowchart, line_chart, shown
 from tests.browser import Seen, Version, look, need_browser, ragged_rows
 
 pytestmark = pytest.mark.e2e

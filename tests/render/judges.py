@@ -14,7 +14,7 @@ from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 from jsonschema import FormatChecker
 
 from tagline.domain.lineage.lineage import Lineage
-from tagline.render import cyclonedx, in_toto, openlineage
+from tagline.render.exports import cyclonedx, in_toto, openlineage
 from tests.render import openlineage_judge
 from tests.render.lineages import REPO
 

@@ -28,8 +28,8 @@ from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import NewTag, Row
 from tagline.domain.ledger.tags import EventKind
 from tagline.formats.yaml import reading as yaml
-from tagline.render.comment import comment
-from tagline.render.markdown import Pages
+from tagline.render.markdown.comment import comment
+from tagline.render.markdown.escaping import Pages
 from tests.domain.promotions import (
     HEAD,
     LABELLED,

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from tagline.domain.lineage.graph import Pointed, graph_of
 from tagline.domain.lineage.lineage import Figure, Lineage, Stale
 from tagline.domain.lineage.pipelines import Behind
-from tagline.render import cyclonedx, in_toto, openlineage
-from tagline.render.interchange import HOME
+from tagline.render.exports import cyclonedx, in_toto, openlineage
+from tagline.render.exports.interchange import HOME
 from tests.render import openlineage_judge
 from tests.render.judges import all_of, judge_all
 from tests.render.lineages import (

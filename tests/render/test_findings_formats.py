@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.validation import Checked, ValidationReport
 from tagline.render.escape import one_line, width
-from tagline.render.excerpt import WINDOW, excerpt, source_lines
-from tagline.render.findings import FORMATS, fingerprints, render_findings
+from tagline.render.findings.excerpt import WINDOW, excerpt, source_lines
+from tagline.render.findings.formats import FORMATS, fingerprints, render_findings
 
 HOSTILE = "a%b\r\n::error::x ##[error]y , : <&>\"' \x1b[31m \x00 \u202e \u2028 🎉"
 

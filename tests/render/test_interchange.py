@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import FormatChecker
 
 from tagline.domain.results import Location
-from tagline.render import in_toto
-from tagline.render.interchange import in_git, plain, repository, uri
+from tagline.render.exports import in_toto
+from tagline.render.exports.interchange import in_git, plain, repository, uri
 from tests.render.lineages import COMMIT, PLACES, REPO, TEXTS, URLS, VALUES, pipeline
 
 ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tagline.render import cyclonedx, in_toto, openlineage
+from tagline.render.exports import cyclonedx, in_toto, openlineage
 from tests.render import openlineage_judge
 from tests.render.judges import judge_cyclonedx, judge_in_toto
 from tests.render.lineages import REPO, pipeline

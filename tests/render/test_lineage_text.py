@@ -23,13 +23,13 @@ from tagline.domain.lineage.graph import Pointed, graph_of
 from tagline.domain.lineage.lineage import Figure, Lineage, parameters_of
 from tagline.domain.lineage.pipelines import Behind, Step
 from tagline.domain.mlflow.runs import Checked
-from tagline.render import lineage_document
-from tagline.render.comment import LIMIT
-from tagline.render.lineage_markdown import LEVELS, section
-from tagline.render.lineage_mermaid import diagram
-from tagline.render.lineage_terminal import lineages
-from tagline.render.markdown import Pages
-from tagline.render.terminal import Pen
+from tagline.render.json import lineage as lineage_document
+from tagline.render.markdown.comment import LIMIT
+from tagline.render.markdown.escaping import Pages
+from tagline.render.markdown.lineage import LEVELS, section
+from tagline.render.markdown.lineage_mermaid import diagram
+from tagline.render.terminal.lineage import lineages
+from tagline.render.terminal.tables import Pen
 from tests.render.lineages import IMPORTS, IN_GIT, STEPS, in_git, md5, pipeline, without_anything
 
 GOLDENS = Path(__file__).parent / "goldens"

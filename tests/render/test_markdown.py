@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from tagline.domain.changes.asks import WORD_JOINER
 from tagline.render.escape import one_line
-from tagline.render.markdown import code, link, table, text
+from tagline.render.markdown.escaping import code, link, table, text
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagline.domain.changes.asks import WORD_JOINER
-from tagline.render.mermaid import (
+from tagline.render.markdown.mermaid import (
     LONGEST,
     MOST_EDGES,
     MOST_NODES,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.render.outputs import OUTPUTS, dotenv, github_outputs, is_prefix, links, outputs
-from tagline.render.summary import summary
+from tagline.render.runner.outputs import OUTPUTS, dotenv, github_outputs, is_prefix, links, outputs
+from tagline.render.runner.summary import summary
 
 HOSTILE = st.text(
     st.one_of(st.characters(), st.sampled_from(list("\n\r=<$%`\\\x00\x1b\u2028")), st.just("\ud800")), max_size=40

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tagline.progress import Progress as Shown
 from tagline.render.escape import width
-from tagline.render.progress import Progress, amount, bar, duration, line
+from tagline.render.terminal.progress import Progress, amount, bar, duration, line
 
 MIB = 1 << 20
 HALF = Progress("model.bin", 512 * MIB, 1024 * MIB, 0, 1, 64.0 * MIB)

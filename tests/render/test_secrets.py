@@ -15,11 +15,11 @@ from tagline.domain.lineage.pipelines import imported_of, steps_of
 from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
 from tagline.domain.mlflow.runs import Checked, Dataset, Run
 from tagline.domain.storage.objects import Location
-from tagline.render import lineage_document
-from tagline.render.lineage_markdown import section
-from tagline.render.lineage_mermaid import diagram
-from tagline.render.lineage_terminal import lineages
-from tagline.render.terminal import Pen
+from tagline.render.json import lineage as lineage_document
+from tagline.render.markdown.lineage import section
+from tagline.render.markdown.lineage_mermaid import diagram
+from tagline.render.terminal.lineage import lineages
+from tagline.render.terminal.tables import Pen
 from tests.render.judges import all_of
 from tests.render.lineages import FACTS, REPO
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tagline.domain.lineage.comparison import MetricDelta
-from tagline.render.lineage_document import plain
+from tagline.render.json.lineage import plain
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 #: Characters of a value in a table.

@@ -8,7 +8,7 @@ from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage, Passage
 from tagline.domain.text.times import time_or_none
 from tagline.render.figures import digest, size, value
-from tagline.render.markdown import Pages, code, instant, link, table, text
+from tagline.render.markdown.escaping import Pages, code, instant, link, table, text
 
 
 def details(lineage: Lineage, pages: Pages | None, most: int) -> str:

@@ -6,8 +6,8 @@ import math
 
 from tagline.domain.lineage.comparison import MetricDelta, Point, Traced
 from tagline.domain.lineage.lineage import Figure
-from tagline.render.markdown import fold, html
-from tagline.render.mermaid import Line, fenced, line_chart
+from tagline.render.markdown.escaping import fold, html
+from tagline.render.markdown.mermaid import Line, fenced, line_chart
 
 #: Charts of one artifact.
 _MOST = 3

@@ -9,11 +9,11 @@ from tagline.domain.lineage.comparison import Against, Comparison, MetricDelta, 
 from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage
 from tagline.render.figures import count, digest, judged, size, value
-from tagline.render.lineage_charts import charts
-from tagline.render.lineage_details import details
-from tagline.render.lineage_mermaid import diagram
-from tagline.render.markdown import Pages, code, fold, link, table, text
-from tagline.render.mermaid import fenced
+from tagline.render.markdown.escaping import Pages, code, fold, link, table, text
+from tagline.render.markdown.lineage_charts import charts
+from tagline.render.markdown.lineage_details import details
+from tagline.render.markdown.lineage_mermaid import diagram
+from tagline.render.markdown.mermaid import fenced
 
 
 class Detail(NamedTuple):

@@ -19,8 +19,8 @@ from tagline.domain.changes.verdicts import State
 from tagline.domain.lineage.comparison import Traced
 from tagline.domain.text.times import format_time
 from tagline.render.escape import one_line
-from tagline.render.lineage_markdown import section
-from tagline.render.markdown import Pages, code, fold, instant, link, table, text
+from tagline.render.markdown.escaping import Pages, code, fold, instant, link, table, text
+from tagline.render.markdown.lineage import section
 
 #: Characters of a whole comment: GitHub takes 65,536.
 LIMIT = 60_000

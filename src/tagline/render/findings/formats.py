@@ -11,10 +11,10 @@ from typing import Literal, get_args
 
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.validation import ValidationReport
-from tagline.render.annotations import annotation
 from tagline.render.escape import one_line
-from tagline.render.excerpt import excerpt, source_lines
-from tagline.render.junit import junit
+from tagline.render.findings.excerpt import excerpt, source_lines
+from tagline.render.findings.junit import junit
+from tagline.render.runner.annotations import annotation
 
 Format = Literal["text", "json", "github", "code-quality", "junit"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -13,8 +13,8 @@ from tagline import __version__
 from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage
 from tagline.domain.manifest.manifest import is_uri
-from tagline.render.as_read import readings
-from tagline.render.interchange import (
+from tagline.render.exports.as_read import readings
+from tagline.render.exports.interchange import (
     HOME,
     commit_digest,
     content_uri,

@@ -14,7 +14,7 @@ from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage
 from tagline.domain.lineage.pipelines import Behind, Step
 from tagline.domain.manifest.manifest import is_uri
-from tagline.render.interchange import (
+from tagline.render.exports.interchange import (
     HOME,
     content_uri,
     figures_in,

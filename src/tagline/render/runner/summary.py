@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tagline.render.markdown import code, link, table, text
+from tagline.render.markdown.escaping import code, link, table, text
 
 #: Rows of findings; the summary of a step holds a mebibyte, and nobody reads more.
 _MOST = 200

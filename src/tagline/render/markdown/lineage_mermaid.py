@@ -9,7 +9,7 @@ from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage
 from tagline.domain.lineage.pipelines import Step
 from tagline.render.figures import count, difference, digest, size, value
-from tagline.render.mermaid import Edge, Mark, Node, Shape, flowchart
+from tagline.render.markdown.mermaid import Edge, Mark, Node, Shape, flowchart
 
 #: Nodes up to which every file of code is shown; beyond it code is counted by step; beyond that data too.
 _EVERYTHING, _MOST = 24, 48

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tagline.render.documents import dumps
+from tagline.render.json.documents import dumps
 
 #: Each output and what it says, in the order of action.yml.
 OUTPUTS: Mapping[str, str] = {

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from tagline.domain.changes.delivery import Delivered
-from tagline.render.documents import failure as failed
 from tagline.render.escape import no_command, one_line
-from tagline.render.terminal import Pen, failure
+from tagline.render.json.documents import failure as failed
+from tagline.render.terminal.tables import Pen, failure
 
 
 def documents(delivered: Iterable[Delivered]) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from typing import Any
 from tagline import __version__
 from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage
-from tagline.render.as_read import readings
-from tagline.render.interchange import (
+from tagline.render.exports.as_read import readings
+from tagline.render.exports.interchange import (
     HOME,
     content_uri,
     digest_of,

@@ -7,9 +7,9 @@ from typing import Any
 
 from tagline.domain.ledger.tags import EventKind
 from tagline.domain.mlflow.importing import Imported, ImportedModel, StageChoice
-from tagline.render import documents
 from tagline.render.escape import no_command, one_line
-from tagline.render.terminal import Pen, table
+from tagline.render.json import documents
+from tagline.render.terminal.tables import Pen, table
 
 #: Lines of a table: a registry may have thousands of versions, and most are there already.
 _MOST = 200

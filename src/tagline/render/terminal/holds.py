@@ -9,7 +9,7 @@ from tagline.domain.results import StageHistory
 from tagline.domain.text.durations import format_duration
 from tagline.domain.text.times import format_time
 from tagline.render.escape import one_line
-from tagline.render.terminal import Pen, table
+from tagline.render.terminal.tables import Pen, table
 
 _NOBODY = "-"
 

@@ -9,8 +9,8 @@ from tagline.domain.lineage.lineage import Lineage, Passage, same
 from tagline.domain.text.times import format_time, time_or_none
 from tagline.render.escape import no_command, one_line
 from tagline.render.figures import count, difference, digest, judged, size, sparkline, value
-from tagline.render.lineage_charts import course
-from tagline.render.terminal import Pen, table
+from tagline.render.markdown.lineage_charts import course
+from tagline.render.terminal.tables import Pen, table
 
 #: Rows of one table; more are in --json.
 _MOST = 40

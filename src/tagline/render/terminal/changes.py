@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from tagline.domain.changes.promotion import Refusal
 from tagline.domain.results import Planned
 from tagline.render.escape import one_line
-from tagline.render.terminal import Pen, failure, table
+from tagline.render.terminal.tables import Pen, failure, table
 
 _COLORS = {"ok": "green", "waiting": "yellow", "refused": "red", "nothing": "dim"}
 
