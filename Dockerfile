@@ -48,7 +48,7 @@ RUN pip --python /build/bin/python3 wheel --no-build-isolation --no-deps --wheel
  && rm -r "/tagline$site/bin" \
  && python3 -m compileall -q --invalidation-mode unchecked-hash -s /tagline -p / "/tagline$site" \
  && mkdir -p /tagline/usr/local/bin \
- && printf '%s\n' '#!/opt/tagline/bin/python3 -IB' 'import sys' 'from tagline.cli import main' 'sys.exit(main())' \
+ && printf '%s\n' '#!/opt/tagline/bin/python3 -IB' 'import sys' 'from tagline.cli.main import main' 'sys.exit(main())' \
     >/tagline/usr/local/bin/tagline \
  && chmod 755 /tagline/usr/local/bin/tagline
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tagline.cli import main
+from tagline.cli.main import main
 from tests.gitbuild import environment
 from tests.mlflowserver import mlflow_server
 from tests.s3server import s3, s3_server

@@ -9,14 +9,14 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tagline.arguments import parser
-from tagline.inputs import COMMANDS, INPUTS, Input
+from tagline.cli.arguments import parser
+from tagline.cli.inputs import COMMANDS, INPUTS, Input
 from tagline.render.runner.outputs import OUTPUTS
 
 ROOT = Path(__file__).parents[1]
 
 _HEAD = """\
-# Written by `make faces` from src/tagline/inputs.py and src/tagline/render/runner/outputs.py.
+# Written by `make faces` from src/tagline/cli/inputs.py and src/tagline/render/runner/outputs.py.
 name: Tagline
 description: A model registry in Git. Validate, plan, promote, resolve and fetch models by tags and pull requests.
 author: The Tagline authors

@@ -2,7 +2,7 @@
 
 import sys
 
-from tagline.cli import main
+from tagline.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

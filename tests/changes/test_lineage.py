@@ -250,7 +250,7 @@ def test_promote__all_or_nothing_and_refused__names_no_version(make_world: Calla
 
 
 def test_plan__picture_that_cannot_be_drawn__costs_the_picture_alone() -> None:
-    from tagline.cli_changes import _comment
+    from tagline.cli.changes import _comment
     from tagline.domain.changes.policy import NO_POLICY
     from tagline.domain.changes.promotion import Decided
     from tagline.domain.changes.record import Record, find

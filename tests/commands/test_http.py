@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tagline.arguments import parser
-from tagline.cli_shared import wiring_of
+from tagline.cli.arguments import parser
+from tagline.cli.shared import wiring_of
 from tagline.settings import Settings
 from tests.commands.test_reading import COMMITS, TAGS
 from tests.conftest import CommandLine

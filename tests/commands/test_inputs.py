@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.arguments import parser
+from tagline.cli.arguments import parser
+from tagline.cli.inputs import LINEAGE_FORMATS, command_line
 from tagline.errors import WrongUsage
-from tagline.inputs import LINEAGE_FORMATS, command_line
 
 
 def test_inputs__of_fetch__are_its_options() -> None:

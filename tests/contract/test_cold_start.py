@@ -12,7 +12,7 @@ from tests.gitbuild import Commit, History, Tag, build
 
 _PROBE = """
 import sys
-from tagline.cli import main
+from tagline.cli.main import main
 try:
     main({arguments!r})
 finally:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tagline.arguments import parser
-from tagline.inputs import COMMANDS, INPUTS
+from tagline.cli.arguments import parser
+from tagline.cli.inputs import COMMANDS, INPUTS
 from tagline.render.runner.outputs import OUTPUTS
 from tests.faces import ROOT, faces
 

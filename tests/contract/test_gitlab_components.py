@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tagline.adapters.runners.gitlab import FILES, REPORT
-from tagline.inputs import COMMANDS, INPUTS
+from tagline.cli.inputs import COMMANDS, INPUTS
 from tagline.render.runner.outputs import OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[2]

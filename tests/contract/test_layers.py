@@ -166,4 +166,4 @@ def _reads_environment(path: Path) -> bool:
 
 def test_environment__read__in_one_place() -> None:
     # cli hands it to Settings; git.py passes on the Git configuration it carries; the demo hides it from its children.
-    assert {m.name for m in MODULES if _reads_environment(m)} == {"cli.py", "git.py", "stage.py"}
+    assert {m.name for m in MODULES if _reads_environment(m)} == {"cli/main.py", "git.py", "stage.py"}

@@ -151,7 +151,7 @@ def _write(workspace: Path) -> None:
         "pyvenv.cfg": "home = /github/workspace\n",
         "evil.pth": f"import os; os.system('{trap('pth')}')\n",
         "tagline/__init__.py": PYTHON,
-        "tagline/cli.py": PYTHON,
+        "tagline/cli/main.py": PYTHON,
         "botocore/__init__.py": PYTHON,
     }
     modules = (

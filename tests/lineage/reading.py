@@ -15,7 +15,7 @@ from tagline.commands.lineage.reading import Library, Subject, read_lineage
 from tagline.domain.lineage.graph import Graph, edges
 from tagline.domain.lineage.lineage import Lineage
 from tagline.settings import Settings
-from tagline.wiring import Wiring
+from tagline.wiring.registry import Wiring
 from tests.lineage.pipeline_world import World
 from tests.oracle.dvc_world import surroundings
 

@@ -10,7 +10,7 @@ import pytest
 from tagline.commands.mlflow.importing import Wanted, import_mlflow
 from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.settings import Settings
-from tagline.wiring import Wiring
+from tagline.wiring.registry import Wiring
 from tests.fake_registry import FakeRegistry
 from tests.gitbuild import Commit, History, build, run_git
 from tests.oracle.readers import ours, theirs

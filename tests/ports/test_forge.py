@@ -15,7 +15,7 @@ from tagline.domain.changes.changes import Status
 from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound
 from tagline.localforge import ForgeServer, LocalForge, Repository, serve
-from tagline.ports import CannotComment, CannotRead, Forge
+from tagline.ports.ports import CannotComment, CannotRead, Forge
 from tagline.settings import Secret
 from tests.forge.openapi import CONTRACT, ContractChecker
 from tests.gitbuild import Commit, History, build

@@ -17,7 +17,7 @@ from tagline.adapters.stores.local import LocalStore
 from tagline.adapters.stores.s3 import S3Store
 from tagline.domain.storage.objects import Facts, Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused
-from tagline.storage_ports import ObjectStore
+from tagline.ports.storage import ObjectStore
 from tests.fakes import MemoryStore
 from tests.objectservers import (
     PASSWORD,

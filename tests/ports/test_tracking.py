@@ -11,7 +11,7 @@ import pytest
 from tagline.adapters.mlflow.tracking import MlflowTracking
 from tagline.domain.mlflow.runs import Dataset
 from tagline.errors import PlatformRefused
-from tagline.tracking_ports import Tracking
+from tagline.ports.mlflow import Tracking
 from tests.fake_tracking import FakeTracking
 from tests.mlflowserver import MlflowServer, MlflowStub
 

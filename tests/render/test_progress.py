@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.progress import Progress as Shown
+from tagline.cli.progress import Progress as Shown
 from tagline.render.escape import width
 from tagline.render.terminal.progress import Progress, amount, bar, duration, line
 

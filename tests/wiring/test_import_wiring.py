@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tagline.errors import PlatformRefused, WrongUsage
-from tagline.import_wiring import registry_of
 from tagline.settings import Settings
+from tagline.wiring.importing import registry_of
 
 
 class _Server:

@@ -7,7 +7,7 @@ import pytest
 from tagline.adapters.mlflow.tracking import MlflowTracking
 from tagline.domain.text.public import parted
 from tagline.settings import Settings
-from tagline.tracking_wiring import bridge_of
+from tagline.wiring.mlflow import bridge_of
 
 
 @pytest.mark.parametrize(

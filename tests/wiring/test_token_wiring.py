@@ -6,7 +6,7 @@ import pytest
 
 from tagline.errors import WrongUsage
 from tagline.settings import Settings
-from tagline.token_wiring import NamedBy, mlflow_login_for, token_for, token_to_start
+from tagline.wiring.tokens import NamedBy, mlflow_login_for, token_for, token_to_start
 
 GITHUB = {
     "GITHUB_ACTIONS": "true",

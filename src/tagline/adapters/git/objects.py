@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from tagline.adapters.git.running import Git
 from tagline.domain.storage.objects import Facts, Key
 from tagline.errors import ObjectMissing, StoreRefused
-from tagline.storage_ports import ObjectStore
+from tagline.ports.storage import ObjectStore
 
 _PIECE = 1024 * 1024
 _BLOB, _LFS = "blob/", "lfs/"

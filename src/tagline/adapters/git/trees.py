@@ -14,7 +14,7 @@ from tagline.adapters.git.running import Git
 from tagline.domain.manifest.tracked import TrackedPaths, is_telling, upwards
 from tagline.domain.storage.lfs import MAX_POINTER, PREFIX
 from tagline.errors import TooManyPaths
-from tagline.ports import Blob, Content
+from tagline.ports.ports import Blob, Content
 
 _REGULAR = ("100644", "100755")
 
@@ -24,7 +24,7 @@ def _decode(raw: bytes) -> str:
 
 
 def _kind(entry: Entry) -> str:
-    """Git's mode in the words of :class:`tagline.ports.Content`."""
+    """Git's mode in the words of :class:`tagline.ports.ports.Content`."""
     return {FOLDER: "tree", SUBMODULE: "submodule", LINK: "symlink"}.get(entry.mode, "blob")
 
 

@@ -7,7 +7,7 @@ from shlex import quote
 
 from tagline.domain.storage.objects import Remote
 from tagline.errors import WrongUsage
-from tagline.storage_ports import ObjectStore
+from tagline.ports.storage import ObjectStore
 
 
 class RemoteStores:

@@ -31,7 +31,7 @@ from tagline.adapters.transfer.transfer import Transfer
 from tagline.adapters.transfer.trees import open_file, pieces_of
 from tagline.domain.storage.objects import Item
 from tagline.errors import WrongUsage
-from tagline.storage_ports import ObjectStore
+from tagline.ports.storage import ObjectStore
 
 _HASHERS = 4
 #: How many files that are in the way are named.

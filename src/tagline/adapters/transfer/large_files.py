@@ -15,7 +15,7 @@ from tagline.adapters.transfer.staging import Staging
 from tagline.adapters.transfer.trees import pieces_of, write_all
 from tagline.domain.storage.objects import Facts, Item
 from tagline.errors import ObjectChanged, WrongBytes
-from tagline.storage_ports import ObjectStore
+from tagline.ports.storage import ObjectStore
 
 #: Pieces that may wait to be written while earlier ones are hashed.
 _BACKLOG = 4

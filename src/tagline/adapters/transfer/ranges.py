@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from tagline.adapters.transfer.crew import Crew, Stopped
 from tagline.domain.storage.objects import Key
 from tagline.errors import StoreRefused, TaglineError
-from tagline.storage_ports import ObjectStore
+from tagline.ports.storage import ObjectStore
 
 T = TypeVar("T")
 

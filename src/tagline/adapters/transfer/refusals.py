@@ -7,7 +7,7 @@ import os
 
 from tagline.domain.storage.objects import Item
 from tagline.errors import PlatformRefused, Refused, WrongBytes
-from tagline.storage_ports import ObjectStore
+from tagline.ports.storage import ObjectStore
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")

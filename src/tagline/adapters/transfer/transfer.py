@@ -15,7 +15,7 @@ from tagline.adapters.transfer.refusals import wrong_digest, wrong_size
 from tagline.adapters.transfer.staging import Staging
 from tagline.adapters.transfer.trees import CHUNK, pieces_of, write_all
 from tagline.domain.storage.objects import Facts, Item, Key
-from tagline.storage_ports import ObjectStore
+from tagline.ports.storage import ObjectStore
 
 #: Objects above this size are read as several ranges; below it they are hardly worth a question first.
 LARGE = 16 << 20

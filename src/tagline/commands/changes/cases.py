@@ -28,9 +28,9 @@ from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.errors import Refused, WrongUsage
 from tagline.formats.policy import judge_policy, unreadable
 from tagline.formats.yaml import reading as yaml
-from tagline.memory_ports import Memory
-from tagline.ports import Forge, History, Job, Landing, Ledger, Tree
-from tagline.tracking_ports import Bridge
+from tagline.ports.memory import Memory
+from tagline.ports.mlflow import Bridge
+from tagline.ports.ports import Forge, History, Job, Landing, Ledger, Tree
 
 #: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
 RECENT = 7 * 86_400

@@ -9,7 +9,7 @@ from tagline.domain.changes.delivery import Delivered, Rule, wanted
 from tagline.domain.ledger.planning import Row
 from tagline.domain.results import Planned
 from tagline.errors import TaglineError
-from tagline.ports import Delivery
+from tagline.ports.ports import Delivery
 
 
 def deliver(

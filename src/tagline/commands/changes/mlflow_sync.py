@@ -23,7 +23,7 @@ from tagline.domain.ledger.tags import EventKind
 from tagline.domain.manifest.manifest import MlflowRun
 from tagline.domain.mlflow.runs import Checked, ModelVersion, alias_of, elsewhere, refuses_alias, sharers, tags_for
 from tagline.errors import ManifestUnreadable, PlatformRefused
-from tagline.tracking_ports import Tracking
+from tagline.ports.mlflow import Tracking
 
 #: The warning, and the error where the policy says ``mlflow: required``.
 NOT_TOLD = "mlflow-not-told"

@@ -14,7 +14,7 @@ from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.results import Written
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
 from tagline.formats.policy import load_policy
-from tagline.ports import Batch, Ledger, Raced, Repository, Snapshot
+from tagline.ports.ports import Batch, Ledger, Raced, Repository, Snapshot
 
 #: How often a plan is made anew because somebody else was faster.
 ATTEMPTS = 25

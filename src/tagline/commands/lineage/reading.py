@@ -30,8 +30,8 @@ from tagline.domain.storage.objects import Location
 from tagline.errors import ManifestUnreadable, TaglineError
 from tagline.formats.params import read_params
 from tagline.formats.yaml import reading as yaml
-from tagline.ports import Content, Tree
-from tagline.tracking_ports import Bridge
+from tagline.ports.mlflow import Bridge
+from tagline.ports.ports import Content, Tree
 
 
 class Subject(NamedTuple):

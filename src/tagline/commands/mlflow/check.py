@@ -10,8 +10,8 @@ from tagline.domain.manifest.document import Node
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import Declared
 from tagline.domain.manifest.rules import RULES
-from tagline.ports import Tree
-from tagline.tracking_ports import Bridge
+from tagline.ports.mlflow import Bridge
+from tagline.ports.ports import Tree
 
 _RULES = {"missing": "mlflow-run-missing", "different": "mlflow-metrics-differ", "unknown": "mlflow-unknown"}
 

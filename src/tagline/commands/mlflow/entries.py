@@ -19,7 +19,7 @@ from tagline.errors import Refused
 from tagline.formats import manifest_edit
 from tagline.formats.yaml import reading as yaml
 from tagline.formats.yaml import writing as yaml_text
-from tagline.tracking_ports import Commits, ModelRegistry
+from tagline.ports.mlflow import Commits, ModelRegistry
 
 #: An artifact, and a number of MLflow's.
 Key = tuple[str, int]

@@ -11,7 +11,7 @@ from tagline.domain.changes.conditions import Metrics
 from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
 from tagline.domain.mlflow.runs import Checked, ModelVersion, compare, elsewhere, figures
 from tagline.errors import PlatformRefused
-from tagline.tracking_ports import Tracking
+from tagline.ports.mlflow import Tracking
 
 _SET = "Set MLFLOW_TRACKING_URI, and a login for it, in this job (docs/mlflow.md)."
 _NAME_VERSION = "Name the version: mlflow: {run_id, model, version}."

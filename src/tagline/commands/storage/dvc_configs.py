@@ -7,8 +7,8 @@ import posixpath
 from tagline.domain.manifest.tracked import upwards
 from tagline.domain.storage.remotes import REPOSITORY, DvcConfig, Level
 from tagline.formats import dvc_config
-from tagline.ports import Tree
-from tagline.storage_ports import Machine
+from tagline.ports.ports import Tree
+from tagline.ports.storage import Machine
 
 CONFIG = ".dvc/config"
 

@@ -14,7 +14,7 @@ from tagline.domain.ledger.events import Warn
 from tagline.domain.results import Fetched
 from tagline.domain.storage.objects import Item, Location, only_file, total_size
 from tagline.errors import NotFound, Refused
-from tagline.storage_ports import Destination
+from tagline.ports.storage import Destination
 
 #: Told the bytes (None: unknown) and files to come, gives what is told of each piece that came.
 Begin = Callable[[int | None, int], Callable[[int, int], None]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tagline.cli_shared import instant, window, wiring_of
-from tagline.voice import Voice
+from tagline.cli.shared import instant, window, wiring_of
+from tagline.cli.voice import Voice
 
-# As in cli.py.
+# As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +22,7 @@ def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.domain.ledger.targets import parse_target
     from tagline.render.json import documents
     from tagline.render.terminal import tables as terminal
-    from tagline.wiring import now
+    from tagline.wiring.registry import now
 
     as_of = instant(chosen)
     target = parse_target(chosen.target) if chosen.target else None
@@ -59,7 +59,7 @@ def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.render.json import documents
     from tagline.render.terminal import holds as held
     from tagline.render.terminal import tables as terminal
-    from tagline.wiring import now
+    from tagline.wiring.registry import now
 
     name = parse_target(chosen.name) if chosen.name else None
     if name is not None and (name.version or name.stage):
@@ -83,7 +83,7 @@ def say_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.ledger.check_ref import artifact_of, check_ref
     from tagline.render.json import documents
     from tagline.render.terminal import tables as terminal
-    from tagline.wiring import now
+    from tagline.wiring.registry import now
 
     ref = chosen.ref if chosen.ref is not None else settings.tag
     source = wiring_of(chosen, settings, artifact_of(ref)).source

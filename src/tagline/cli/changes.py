@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from tagline.cli_shared import pages_of
-from tagline.voice import Voice
+from tagline.cli.shared import pages_of
+from tagline.cli.voice import Voice
 
-# As in cli.py.
+# As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tagline.change_wiring import ChangeWiring
     from tagline.commands.changes.cases import ChangeDesk
     from tagline.domain.changes.delivery import Delivered
     from tagline.domain.changes.record import Record
     from tagline.domain.ledger.events import Warn
     from tagline.domain.results import Planned
-    from tagline.ports import Forge
+    from tagline.ports.ports import Forge
     from tagline.settings import Settings
+    from tagline.wiring.changes import ChangeWiring
 
 
 def say_plan(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -96,7 +96,7 @@ class _Courier:
 
 
 def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiring:
-    from tagline.change_wiring import ChangeWiring
+    from tagline.wiring.changes import ChangeWiring
 
     return ChangeWiring(settings, chosen.repo, chosen.repo_forge, chosen.repo_api_url)
 

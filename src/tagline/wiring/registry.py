@@ -16,10 +16,10 @@ from tagline.domain.ledger.messages import one_line
 from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.text.public import public
 from tagline.errors import NotFound, WrongUsage
-from tagline.ports import Ledger, Tree, Upstream
+from tagline.ports.ports import Ledger, Tree, Upstream
+from tagline.ports.storage import ObjectStore
 from tagline.settings import Settings
-from tagline.storage_ports import ObjectStore
-from tagline.token_wiring import GITHUB, GITHUB_API, Grant, token_for
+from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, token_for
 
 if TYPE_CHECKING:
     from tagline.adapters.git.ledger import RemoteLedger
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tagline.adapters.git.repository import GitRepository
     from tagline.adapters.git.urls import Login, RemoteUrl
     from tagline.commands.ledger.writing import Desk
-    from tagline.storage_wiring import StorageWiring
-    from tagline.tracking_ports import Bridge, Commits
+    from tagline.ports.mlflow import Bridge, Commits
+    from tagline.wiring.storage import StorageWiring
 
 #: ``owner/name`` on a forge, groups in between included.
 OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
@@ -170,7 +170,7 @@ class Wiring:
     @cached_property
     def storage(self) -> StorageWiring:
         """What reaches bytes."""
-        from tagline.storage_wiring import StorageWiring
+        from tagline.wiring.storage import StorageWiring
 
         local = self._url is None and not self.repository.place.bare
         return StorageWiring(self.settings, self._git_objects, self.repository.git if local else None)
@@ -178,7 +178,7 @@ class Wiring:
     @cached_property
     def tracking(self) -> Bridge:
         """This job's MLflow, which only an artifact whose manifest names a run asks for."""
-        from tagline.tracking_wiring import bridge_of
+        from tagline.wiring.mlflow import bridge_of
 
         return bridge_of(self.settings)
 

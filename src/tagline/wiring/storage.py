@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from tagline.domain.storage.objects import Remote
 from tagline.errors import WrongUsage
+from tagline.ports.storage import ObjectStore
 from tagline.settings import Settings
-from tagline.storage_ports import ObjectStore
 
 if TYPE_CHECKING:
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.running import Git
     from tagline.commands.storage.locating import StorageDesk
-    from tagline.storage_ports import Destination
+    from tagline.ports.storage import Destination
 
 
 def checkout() -> Git | None:

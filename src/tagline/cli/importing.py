@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tagline.cli_shared import wiring_of
-from tagline.voice import Voice
+from tagline.cli.shared import wiring_of
+from tagline.cli.voice import Voice
 
-# As in cli.py.
+# As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def say_import(chosen: argparse.Namespace, settings: Settings) -> int:
     """``import mlflow``, the only source there is."""
     from tagline.commands.mlflow.importing import Wanted, import_mlflow
-    from tagline.import_wiring import registry_of
     from tagline.render.terminal import imported
+    from tagline.wiring.importing import registry_of
 
     wiring = wiring_of(chosen, settings, None)
     registry = registry_of(settings, chosen.tracking_uri)

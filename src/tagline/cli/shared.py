@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-# As in cli.py.
+# As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from tagline.ports import Forge
+    from tagline.ports.ports import Forge
     from tagline.render.markdown.escaping import Pages
     from tagline.settings import Settings
-    from tagline.wiring import Wiring
+    from tagline.wiring.registry import Wiring
 
 
 def wiring_of(chosen: argparse.Namespace, settings: Settings, artifact: str | None) -> Wiring:
     """The adapters that the arguments ask for; ``artifact`` is the only one that the question is about."""
-    from tagline.wiring import Wiring
+    from tagline.wiring.registry import Wiring
 
     return Wiring(
         settings,

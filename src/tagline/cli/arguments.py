@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from tagline import __version__
+from tagline.cli.inputs import COMMANDS, LINEAGE_FORMATS
 from tagline.errors import WrongUsage
-from tagline.inputs import COMMANDS, LINEAGE_FORMATS
 
 FORMATS = ("text", "json", "github", "code-quality", "junit")
 #: ``git`` is a server without an API.

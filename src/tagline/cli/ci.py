@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-# As in cli.py.
+# As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tagline.domain.manifest.validation import ValidationReport
-    from tagline.ports import Job
+    from tagline.ports.ports import Job
     from tagline.settings import Settings
 
     Command = Callable[[argparse.Namespace, Settings], int]
@@ -24,11 +24,11 @@ def say_ci(
     """``ci``; ``command`` gives the function that speaks for a command."""
     import dataclasses
 
-    from tagline.arguments import parser
-    from tagline.ci_wiring import cloud_identity, job_of
+    from tagline.cli.arguments import parser
+    from tagline.cli.inputs import command_line
     from tagline.errors import TaglineError
-    from tagline.inputs import command_line
     from tagline.render.json import documents
+    from tagline.wiring.runner import cloud_identity, job_of
 
     settings = dataclasses.replace(settings, step=True)
     step = _Step(settings, job_of(settings))
@@ -146,7 +146,7 @@ class _Step:
         """``validate`` in all the forms that the runner shows."""
         import json
 
-        from tagline.cli_bytes import report_of
+        from tagline.cli.storage import report_of
         from tagline.render.findings.formats import render_findings
 
         report = report_of(asked, self._settings)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tagline.cli_shared import instant, meanwhile, pages_of, wiring_of
-from tagline.voice import Voice
+from tagline.cli.shared import instant, meanwhile, pages_of, wiring_of
+from tagline.cli.voice import Voice
 
-# As in cli.py.
+# As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -37,9 +37,9 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.ledger.check_ref import artifact_of
     from tagline.commands.lineage.lineage import trace_target
     from tagline.commands.storage.resolve import target_of_job
-    from tagline.lineage_wiring import library_of
     from tagline.render.json import lineage as lineage_document
-    from tagline.wiring import now
+    from tagline.wiring.lineage import library_of
+    from tagline.wiring.registry import now
 
     meanwhile("yaml", "jsonschema")
     target = target_of_job(chosen.target, settings.tag)
@@ -51,10 +51,10 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
-    from tagline.change_wiring import ChangeWiring
     from tagline.commands.lineage.lineage import trace_of_change
     from tagline.errors import WrongUsage
     from tagline.render.json import lineage as lineage_document
+    from tagline.wiring.changes import ChangeWiring
 
     if chosen.target or chosen.as_of:
         raise WrongUsage("--change stands alone.", "Leave TARGET and --as-of out, or --change.")
@@ -74,13 +74,13 @@ def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     """``diff``."""
-    from tagline.cli_shared import window
+    from tagline.cli.shared import window
     from tagline.commands.lineage.diff import diff
     from tagline.domain.ledger.targets import parse_target
-    from tagline.lineage_wiring import library_of
     from tagline.render.json import lineage as lineage_document
     from tagline.render.terminal import lineage as lineage_terminal
-    from tagline.wiring import now
+    from tagline.wiring.lineage import library_of
+    from tagline.wiring.registry import now
 
     meanwhile("yaml", "jsonschema")
     targets = [parse_target(text) for text in (chosen.target, chosen.other) if text is not None]
@@ -110,7 +110,7 @@ def _say(
         from pathlib import Path
 
         from tagline.render.escape import one_line
-        from tagline.wiring import write_answer
+        from tagline.wiring.registry import write_answer
 
         write_answer(Path(chosen.output), dumps(document) if voice.as_json else text)
         text = f"Written to {one_line(chosen.output)}."
@@ -121,8 +121,8 @@ def _say(
         text = "\n".join(no_command(break_commands(line)) for line in text.split("\n"))
     voice.say(document, text, warnings)
     if settings.step:
-        from tagline.ci_wiring import job_of
         from tagline.render.markdown.lineage import section
+        from tagline.wiring.runner import job_of
 
         job_of(settings).report(section(traced, pages))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-# As in cli.py: typing's own constant would cost more than the rest of this file.
+# As in cli/main.py: typing's own constant would cost more than the rest of this file.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tagline.adapters.mlflow.tracking import MlflowTracking
 from tagline.domain.mlflow.runs import is_http, query_in
 from tagline.domain.text.public import public
+from tagline.ports.mlflow import Bridge
 from tagline.settings import Settings
-from tagline.token_wiring import mlflow_login_for
-from tagline.tracking_ports import Bridge
+from tagline.wiring.tokens import mlflow_login_for
 
 
 def bridge_of(settings: Settings) -> Bridge:

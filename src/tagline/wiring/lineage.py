@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tagline.commands.lineage.reading import Library
     from tagline.commands.storage.locating import StorageDesk
     from tagline.settings import Settings
-    from tagline.wiring import Wiring
+    from tagline.wiring.registry import Wiring
 
 
 def library_of(wiring: Wiring) -> Library:
@@ -33,7 +33,7 @@ def library_of_changes(settings: Settings, history: GitHistory, storage: Storage
     """Of the repository that changes land in. The policy comes with the change."""
     from tagline.commands.changes.stored import content_at
     from tagline.commands.lineage.reading import Library
-    from tagline.tracking_wiring import bridge_of
+    from tagline.wiring.mlflow import bridge_of
 
     return Library(
         url=history.url,

@@ -8,10 +8,10 @@ from tagline.domain.text.origins import origin_of
 from tagline.domain.text.public import parted
 from tagline.errors import WrongUsage
 from tagline.settings import Settings
-from tagline.token_wiring import mlflow_login_for
+from tagline.wiring.tokens import mlflow_login_for
 
 if TYPE_CHECKING:
-    from tagline.tracking_ports import ModelRegistry
+    from tagline.ports.mlflow import ModelRegistry
 
 
 def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tagline.cli_shared import instant, meanwhile, wiring_of
-from tagline.voice import Voice, colored
+from tagline.cli.shared import instant, meanwhile, wiring_of
+from tagline.cli.voice import Voice, colored
 
-# As in cli.py.
+# As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tagline.domain.manifest.validation import ValidationReport
     from tagline.render.findings.formats import Format
     from tagline.settings import Settings
-    from tagline.wiring import Wiring
+    from tagline.wiring.registry import Wiring
 
 
 def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -28,7 +28,7 @@ def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.render import escape
     from tagline.render.json import documents
     from tagline.render.terminal import tables as terminal
-    from tagline.wiring import now
+    from tagline.wiring.registry import now
 
     wanted, wiring = _wanted(chosen, settings)
     result = resolve(wiring.source(), wanted, now(), wiring.storage.desk(), look=chosen.storage, presign=chosen.presign)
@@ -47,11 +47,11 @@ def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
     import time
     from pathlib import Path
 
+    from tagline.cli.progress import Progress
     from tagline.commands.storage.fetch import fetch
-    from tagline.progress import Progress
     from tagline.render.json import documents
     from tagline.render.terminal import tables as terminal
-    from tagline.wiring import now
+    from tagline.wiring.registry import now
 
     wanted, wiring = _wanted(chosen, settings)
     cache = Path(chosen.cache) if chosen.cache else settings.objects

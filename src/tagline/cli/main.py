@@ -11,7 +11,7 @@ import os
 import sys
 
 from tagline import __version__
-from tagline.voice import colored
+from tagline.cli.voice import colored
 
 # Not typing's own constant: importing typing would be a quarter of the time of --version.
 TYPE_CHECKING = False
@@ -96,7 +96,7 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     import gc
     import io
 
-    from tagline.arguments import parser
+    from tagline.cli.arguments import parser
     from tagline.errors import WrongUsage
     from tagline.settings import Settings
 
@@ -112,7 +112,7 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
         grammar.print_help()
         raise WrongUsage("No command was given.", "For a first look: tagline demo")
     if chosen.command == "ci":
-        from tagline.inputs import of_action
+        from tagline.cli.inputs import of_action
 
         environ.update(of_action(environ))
     code = _command(chosen.command, environ)(chosen, Settings.from_environ(environ))
@@ -124,28 +124,28 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
 def _command(name: str, environ: MutableMapping[str, str]) -> Callable[[argparse.Namespace, Settings], int]:
     """The function that speaks for a command."""
     if name == "ci":
-        from tagline.cli_ci import say_ci
+        from tagline.cli.ci import say_ci
 
         return lambda chosen, settings: say_ci(chosen, settings, environ, lambda step: _command(step, environ))
     if name in ("plan", "promote"):
-        from tagline import cli_changes
+        from tagline.cli import changes as cli_changes
 
         return {"plan": cli_changes.say_plan, "promote": cli_changes.say_promote}[name]
     if name in ("resolve", "fetch", "validate"):
-        from tagline import cli_bytes as cli
+        from tagline.cli import storage as cli
 
         return {"resolve": cli.say_resolve, "fetch": cli.say_fetch, "validate": cli.say_validate}[name]
     if name in ("lineage", "diff"):
-        from tagline import cli_lineage
+        from tagline.cli import lineage as cli_lineage
 
         return {"lineage": cli_lineage.say_lineage, "diff": cli_lineage.say_diff}[name]
     if name == "import":
-        from tagline.cli_import import say_import
+        from tagline.cli.importing import say_import
 
         return say_import
     if name == "demo":
         return _demo
-    from tagline import cli_ledger
+    from tagline.cli import ledger as cli_ledger
 
     return {
         "show": cli_ledger.say_show,

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from tagline.errors import WrongUsage
 from tagline.settings import Secret, Settings
-from tagline.token_wiring import GITHUB, GITHUB_API, Grant, NamedBy, token_for
-from tagline.wiring import MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring, login_of, server_of
+from tagline.wiring.registry import MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring, login_of, server_of
+from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, NamedBy, token_for
 
 if TYPE_CHECKING:
     from tagline.adapters.git.history import GitHistory
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.urls import RemoteUrl
     from tagline.commands.changes.cases import ChangeDesk
-    from tagline.memory_ports import Memory
-    from tagline.ports import Delivery, Forge, Job, Ledger
-    from tagline.storage_ports import ObjectStore
-    from tagline.storage_wiring import StorageWiring
+    from tagline.ports.memory import Memory
+    from tagline.ports.ports import Delivery, Forge, Job, Ledger
+    from tagline.ports.storage import ObjectStore
+    from tagline.wiring.storage import StorageWiring
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,15 @@ class ChangeWiring:
     @cached_property
     def job(self) -> Job:
         """The runner that executes us."""
-        from tagline.ci_wiring import job_of
+        from tagline.wiring.runner import job_of
 
         return job_of(self.settings)
 
     def desk(self, *, dry_run: bool) -> ChangeDesk:
         """What the commands about changes work with."""
         from tagline.commands.changes.cases import ChangeDesk
-        from tagline.lineage_wiring import library_of_changes
-        from tagline.tracking_wiring import bridge_of
+        from tagline.wiring.lineage import library_of_changes
+        from tagline.wiring.mlflow import bridge_of
 
         forge, history, storage = self._forge, self._history, self._storage.desk()
         return ChangeDesk(
@@ -115,7 +115,7 @@ class ChangeWiring:
 
         A job's folder may not: it has no checkout of its own, and what lies there an earlier job left.
         """
-        from tagline.storage_wiring import StorageWiring, checkout
+        from tagline.wiring.storage import StorageWiring, checkout
 
         personal = self.repo is None and not self.settings.ci
         return StorageWiring(self.settings, self._git_objects, checkout() if personal else None)
