@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tagline.localforge import LocalForge, serve
+from tagline_localforge import LocalForge, serve
 from tests.changes.world import World
 from tests.gitbuild import EPOCH, Commit, History, Tag, build, environment
 

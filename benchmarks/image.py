@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tagline.localforge import LocalForge, serve
+from tagline_localforge import LocalForge, serve
 from tests.changes.world import World
 from tests.e2e.machine import BASE, DOCKER, ROOT, build_image, docker, run_arguments
 from tests.gitbuild import EPOCH, Commit, History, Tag, build, environment

@@ -15,8 +15,8 @@ from tagline.adapters.forges import github_runs
 from tagline.adapters.forges.github_runs import GitHubRuns
 from tagline.adapters.http import retries as http_retries
 from tagline.errors import PlatformRefused
-from tagline.localforge import Drop, ForgeServer, LocalForge, Repository, Request, Response, serve
 from tagline.settings import Secret
+from tagline_localforge import Drop, ForgeServer, LocalForge, Repository, Request, Response, serve
 from tests.forge.faults import Way, fail_always, fail_once, rate_limited
 from tests.forge.openapi import CONTRACT, ContractChecker
 from tests.gitbuild import Commit, History, Tag, build

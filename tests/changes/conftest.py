@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tagline.localforge import LocalForge, serve
+from tagline_localforge import LocalForge, serve
 from tests.changes.world import START, Platform, World
 from tests.conftest import CommandLine
 from tests.forge.openapi import CONTRACT, ContractChecker

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tagline.localforge import Drop, Request
+from tagline_localforge import Drop, Request
 from tests.changes.merges import ASKED, METHODS, TRIGGERS
 from tests.changes.world import Platform, World
 from tests.gitbuild import environment

@@ -15,7 +15,7 @@ import pytest
 
 from tagline.domain.changes.record import MARKER, Record, hide
 from tagline.domain.ledger.messages import parse_trailers
-from tagline.localforge import LocalForge, serve
+from tagline_localforge import LocalForge, serve
 from tests.changes.world import BETTER, START, Platform, World
 from tests.gitbuild import environment
 

@@ -13,7 +13,7 @@ import pytest
 
 from tagline.adapters.forges import github_runs
 from tagline.adapters.http import retries as http_retries
-from tagline.localforge import Drop, Request
+from tagline_localforge import Drop, Request
 from tests.changes.world import BETTER, Ran, World
 from tests.forge.faults import fail_always, fail_once
 from tests.render.test_outputs import as_github_reads

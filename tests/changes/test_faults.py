@@ -201,7 +201,7 @@ def test_push__between_two_artifacts_the_remote_dies__the_next_run_completes_it(
         if re.search(r"git-receive-pack$", request.path) and request.method == "POST":
             pushes += 1
             if pushes > 1:
-                from tagline.localforge import Drop
+                from tagline_localforge import Drop
 
                 raise Drop
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tagline.adapters.http import retries as http_retries
-from tagline.localforge import Request, Response
+from tagline_localforge import Request, Response
 from tests.changes.world import BETTER, Platform, Ran, World
 from tests.forge.faults import fail_always
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tagline.localforge.records import Run
+from tagline_localforge.records import Run
 from tests.changes.world import BETTER, MANIFEST, Platform, World
 
 GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n"

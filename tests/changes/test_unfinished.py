@@ -11,8 +11,8 @@ import pytest
 
 from tagline.commands.lineage.lineage import MOST_ARTIFACTS
 from tagline.domain.changes.record import Record, find, hide
-from tagline.localforge import Drop, Request
 from tagline.render.runner.outputs import outputs
+from tagline_localforge import Drop, Request
 from tests.changes.world import BETTER, Platform, World
 
 GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n"

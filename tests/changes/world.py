@@ -17,9 +17,9 @@ from tagline.adapters.git.tags import read_tags
 from tagline.domain.changes.record import MARKER
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.messages import parse_trailers
-from tagline.localforge import Exchange, ForgeServer, LocalForge, Repository
-from tagline.localforge.model import SteppingClock
-from tagline.localforge.records import NO_COMMIT
+from tagline_localforge import Exchange, ForgeServer, LocalForge, Repository
+from tagline_localforge.model import SteppingClock
+from tagline_localforge.records import NO_COMMIT
 from tests.gitbuild import environment
 
 Platform = Literal["github", "gitlab"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tagline.demo.plain import plain
+from tagline_localforge.demo.plain import plain
 from tests.conftest import CommandLine
 from tests.gitbuild import environment, run_git
 

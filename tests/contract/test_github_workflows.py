@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from tagline.localforge import LocalForge, Repository, serve
+from tagline_localforge import LocalForge, Repository, serve
 from tests.gitbuild import environment, run_git
 
 ROOT = Path(__file__).parents[2]

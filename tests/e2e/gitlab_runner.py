@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tagline.localforge import Exchange, ForgeServer, Repository, Request, Response
+from tagline_localforge import Exchange, ForgeServer, Repository, Request, Response
 from tests.e2e.machine import CACHE
 from tests.gitbuild import environment
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tagline.localforge import LocalForge, serve
+from tagline_localforge import LocalForge, serve
 from tests.changes.conftest import ROLES
 from tests.changes.world import BETTER, START, World
 from tests.e2e.github_runner import (

@@ -15,7 +15,7 @@ from typing import IO
 
 import pytest
 
-from tagline.localforge import Response
+from tagline_localforge import Response
 from tests.changes.conftest import make_world, platform
 from tests.changes.world import BETTER, World
 from tests.e2e.machine import BUILD_SECRET, container_run, docker, image

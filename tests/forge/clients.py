@@ -13,7 +13,7 @@ from github.Repository import Repository
 from gitlab.exceptions import GitlabError
 from gitlab.v4.objects import Project
 
-from tagline.localforge import ForgeServer
+from tagline_localforge import ForgeServer
 
 
 def github_client(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tagline.localforge import ForgeServer, LocalForge, Repository, serve
+from tagline_localforge import ForgeServer, LocalForge, Repository, serve
 from tests.forge.openapi import CONTRACT, ContractChecker
 from tests.gitbuild import Commit, History, build
 

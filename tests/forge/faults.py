@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tagline.localforge import Drop, ForgeServer, Request, Response
+from tagline_localforge import Drop, ForgeServer, Request, Response
 
 #: ``drop`` breaks the connection before anything happens, ``drop-after`` when all has happened.
 Way = int | Literal["drop", "drop-after"]

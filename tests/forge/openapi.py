@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from jsonschema import Draft4Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
-from tagline.localforge import Exchange
+from tagline_localforge import Exchange
 
 #: GitHub's description of the routes that we use; it lies beside the checkout, not in it.
 CONTRACT = Path(__file__).parents[3] / "shared" / "contracts" / "github-openapi-subset.json"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tagline.localforge import Exchange
+from tagline_localforge import Exchange
 from tests.forge.openapi import CONTRACT, ContractChecker
 
 pytestmark = pytest.mark.skipif(not CONTRACT.exists(), reason="GitHub's description does not lie beside this checkout")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tagline.localforge import ForgeServer, Repository
+from tagline_localforge import ForgeServer, Repository
 from tests.forge.clients import on_github, status_of
 from tests.gitbuild import environment
 

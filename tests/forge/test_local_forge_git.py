@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tagline.localforge import ForgeServer, Repository
+from tagline_localforge import ForgeServer, Repository
 from tests.gitbuild import environment, run_git
 
 

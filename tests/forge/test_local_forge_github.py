@@ -10,7 +10,7 @@ from github.NamedUser import NamedUser
 from github.PaginatedList import PaginatedList
 from github.PullRequest import PullRequest
 
-from tagline.localforge import ForgeServer, LocalForge, Repository
+from tagline_localforge import ForgeServer, LocalForge, Repository
 from tests.forge.clients import github_client, on_github, status_of
 from tests.forge.faults import fail_always, fail_once, rate_limited, too_many_requests
 

@@ -8,7 +8,7 @@ import gitlab
 import pytest
 from gitlab.v4.objects import Project, ProjectMergeRequest
 
-from tagline.localforge import ForgeServer, LocalForge, Repository
+from tagline_localforge import ForgeServer, LocalForge, Repository
 from tests.forge.clients import gitlab_client, on_gitlab, status_of
 from tests.forge.faults import fail_once, too_many_requests
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.localforge import ForgeServer, Repository
-from tagline.localforge.git import MergeConflict
-from tagline.localforge.merging import NotFastForward
+from tagline_localforge import ForgeServer, Repository
+from tagline_localforge.git import MergeConflict
+from tagline_localforge.merging import NotFastForward
 from tests.forge.clients import on_github
 from tests.gitbuild import run_git
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tagline.localforge import ForgeServer, Repository
-from tagline.localforge.records import Run
+from tagline_localforge import ForgeServer, Repository
+from tagline_localforge.records import Run
 from tests.forge.clients import on_github, on_gitlab, status_of
 from tests.gitbuild import environment
 

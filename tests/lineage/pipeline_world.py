@@ -13,7 +13,7 @@ from typing import Any
 from dvc.repo import Repo
 
 from tagline.cli.main import main
-from tagline.localforge import LocalForge, serve
+from tagline_localforge import LocalForge, serve
 from tests.changes.world import World as Shop
 from tests.conftest import Said
 from tests.gitbuild import run_git

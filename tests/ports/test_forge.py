@@ -14,9 +14,9 @@ from tagline.adapters.forges.gitlab import GitLab
 from tagline.domain.changes.changes import Status
 from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound
-from tagline.localforge import ForgeServer, LocalForge, Repository, serve
 from tagline.ports.ports import CannotComment, CannotRead, Forge
 from tagline.settings import Secret
+from tagline_localforge import ForgeServer, LocalForge, Repository, serve
 from tests.forge.openapi import CONTRACT, ContractChecker
 from tests.gitbuild import Commit, History, build
 

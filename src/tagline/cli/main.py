@@ -161,6 +161,6 @@ def _command(name: str, environ: MutableMapping[str, str]) -> Callable[[argparse
 
 
 def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
-    from tagline.demo import demo
+    from tagline_localforge.demo import demo
 
     return demo(chosen.keep, color=colored(sys.stdout, settings))

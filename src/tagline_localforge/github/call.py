@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from tagline.localforge.github.change_shapes import ChangeShapes
-from tagline.localforge.github.shapes import Json, Shapes
-from tagline.localforge.model import LocalForge
-from tagline.localforge.records import Change, Role, Token, at_least
-from tagline.localforge.repository import Repository
-from tagline.localforge.web import ApiError, Request, Response, page
+from tagline_localforge.github.change_shapes import ChangeShapes
+from tagline_localforge.github.shapes import Json, Shapes
+from tagline_localforge.model import LocalForge
+from tagline_localforge.records import Change, Role, Token, at_least
+from tagline_localforge.repository import Repository
+from tagline_localforge.web import ApiError, Request, Response, page
 
 _T = TypeVar("_T")
 REPOSITORY = "/repos/{owner}/{repo}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tagline.localforge.gitlab.call import PROJECT, Call, route
-from tagline.localforge.gitlab.shapes import ACCESS
-from tagline.localforge.records import Push, Team
-from tagline.localforge.repository import Repository
-from tagline.localforge.web import ApiError, Response
+from tagline_localforge.gitlab.call import PROJECT, Call, route
+from tagline_localforge.gitlab.shapes import ACCESS
+from tagline_localforge.records import Push, Team
+from tagline_localforge.repository import Repository
+from tagline_localforge.web import ApiError, Response
 
 _STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
 _COMMIT = PROJECT + "/repository/commits/{sha}"

@@ -4,6 +4,6 @@ The forge is the local one, over real HTTP; people act on it, and each job that 
 command with a job's environment.
 """
 
-from tagline.demo.story import demo
+from tagline_localforge.demo.story import demo
 
 __all__ = ["demo"]

@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from socket import SHUT_RDWR, socket
 
-from tagline.localforge import git_http, github, gitlab
-from tagline.localforge.model import LocalForge
-from tagline.localforge.web import Drop, Exchange, Request, Response
+from tagline_localforge import git_http, github, gitlab
+from tagline_localforge.model import LocalForge
+from tagline_localforge.web import Drop, Exchange, Request, Response
 
 _GIT = re.compile(r"/(?P<name>.+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack|git-receive-pack|HEAD|objects/.+)")
 

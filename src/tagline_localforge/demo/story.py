@@ -6,10 +6,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from tagline.demo.shops import GitHub, GitLab, new_forge
-from tagline.demo.stage import Stage
 from tagline.errors import WrongUsage
-from tagline.localforge import serve
+from tagline_localforge import serve
+from tagline_localforge.demo.shops import GitHub, GitLab, new_forge
+from tagline_localforge.demo.stage import Stage
 
 _MANIFEST = """\
 churn:

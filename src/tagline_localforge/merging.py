@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tagline.localforge.git import BareRepository, GitFailed, Signature
+from tagline_localforge.git import BareRepository, GitFailed, Signature
 
 Method = Literal["merge", "squash", "rebase", "ff", "squash-merge"]
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tagline.localforge.records import Person, Role, Team, Token, TokenKind
-from tagline.localforge.repository import Repository
+from tagline_localforge.records import Person, Role, Team, Token, TokenKind
+from tagline_localforge.repository import Repository
 
 _ACTIONS_LOGIN = "github-actions[bot]"
 #: Who a token of this kind is when nobody is named.

@@ -4,11 +4,11 @@ For tests and for ``tagline demo``. It knows nothing of the rest of Tagline, and
 python-gitlab speak to it as they are.
 """
 
-from tagline.localforge.model import LocalForge, SteppingClock
-from tagline.localforge.repository import Repository
-from tagline.localforge.server import ForgeServer, serve
-from tagline.localforge.state import NotThere, Refused
-from tagline.localforge.web import Drop, Exchange, Request, Response
+from tagline_localforge.model import LocalForge, SteppingClock
+from tagline_localforge.repository import Repository
+from tagline_localforge.server import ForgeServer, serve
+from tagline_localforge.state import NotThere, Refused
+from tagline_localforge.web import Drop, Exchange, Request, Response
 
 __all__ = [
     "Drop",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tagline.localforge.github.call import REPOSITORY, Call, Handler
-from tagline.localforge.github.shapes import Json, node_id, time
-from tagline.localforge.records import Run, Workflow
-from tagline.localforge.repository import Repository
-from tagline.localforge.web import ApiError, Response, Routes
+from tagline_localforge.github.call import REPOSITORY, Call, Handler
+from tagline_localforge.github.shapes import Json, node_id, time
+from tagline_localforge.records import Run, Workflow
+from tagline_localforge.repository import Repository
+from tagline_localforge.web import ApiError, Response, Routes
 
 routes: Routes[Handler] = Routes()
 _MOST_FOUND = 1000

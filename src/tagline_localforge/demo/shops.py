@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tagline.demo.plain import plain
-from tagline.demo.stage import Stage
-from tagline.localforge import LocalForge
-from tagline.localforge.merging import Method
-from tagline.localforge.records import NO_COMMIT
+from tagline_localforge import LocalForge
+from tagline_localforge.demo.plain import plain
+from tagline_localforge.demo.stage import Stage
+from tagline_localforge.merging import Method
+from tagline_localforge.records import NO_COMMIT
 
 #: Who the jobs are: a workflow's own token on GitHub, a project's bot on GitLab.
 _ACTIONS_TOKEN, _BOT_TOKEN, _BOT = "workflow-token", "project-token", "tagline-bot"

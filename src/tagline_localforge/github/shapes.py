@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from tagline.localforge.git import Commit, FileChange, Signature
-from tagline.localforge.model import LocalForge
-from tagline.localforge.records import Person, Push, Role, at_least
-from tagline.localforge.repository import Repository
+from tagline_localforge.git import Commit, FileChange, Signature
+from tagline_localforge.model import LocalForge
+from tagline_localforge.records import Person, Push, Role, at_least
+from tagline_localforge.repository import Repository
 
 Json = dict[str, Any]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tagline.localforge import git
-from tagline.localforge.model import LocalForge
-from tagline.localforge.web import Request, Response
+from tagline_localforge import git
+from tagline_localforge.model import LocalForge
+from tagline_localforge.web import Request, Response
 
 
 def answer(forge: LocalForge, request: Request, name: str, service: str) -> Response:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tagline.localforge.git import Commit, FileChange
-from tagline.localforge.model import LocalForge
-from tagline.localforge.records import (
+from tagline_localforge.git import Commit, FileChange
+from tagline_localforge.model import LocalForge
+from tagline_localforge.records import (
     NO_COMMIT,
     Attempt,
     Change,
@@ -22,7 +22,7 @@ from tagline.localforge.records import (
     Team,
     Version,
 )
-from tagline.localforge.repository import Repository
+from tagline_localforge.repository import Repository
 
 Json = dict[str, Any]
 

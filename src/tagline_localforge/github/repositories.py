@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tagline.localforge.github.call import REPOSITORY, Call, Handler, invalid, rate
-from tagline.localforge.github.shapes import node_id
-from tagline.localforge.records import Team
-from tagline.localforge.repository import Repository
-from tagline.localforge.web import ApiError, Response, Routes
+from tagline_localforge.github.call import REPOSITORY, Call, Handler, invalid, rate
+from tagline_localforge.github.shapes import node_id
+from tagline_localforge.records import Team
+from tagline_localforge.repository import Repository
+from tagline_localforge.web import ApiError, Response, Routes
 
 _LONGEST_DESCRIPTION = 140
 _STATES = ("error", "failure", "pending", "success")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tagline.localforge.merging import Merged
+from tagline_localforge.merging import Merged
 
 Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
 #: From the least to the most.

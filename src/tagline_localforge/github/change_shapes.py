@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tagline.localforge.github.shapes import Json, Shapes, node_id, time
-from tagline.localforge.records import Change, Comment, Event, Review, Status
-from tagline.localforge.repository import Repository
+from tagline_localforge.github.shapes import Json, Shapes, node_id, time
+from tagline_localforge.records import Change, Comment, Event, Review, Status
+from tagline_localforge.repository import Repository
 
 _LINKS = {
     "self": "/pulls/{}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tagline.localforge.merging import Merged, Method, land
-from tagline.localforge.records import (
+from tagline_localforge.merging import Merged, Method, land
+from tagline_localforge.records import (
     NO_COMMIT,
     Attempt,
     Change,
@@ -20,7 +20,7 @@ from tagline.localforge.records import (
     Status,
     Workflow,
 )
-from tagline.localforge.state import NotThere, Refused, RepositoryState, atomic
+from tagline_localforge.state import NotThere, Refused, RepositoryState, atomic
 
 #: More tags than this in one push start nothing.
 _MOST_TAGS = 3

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tagline.localforge.gitlab.shapes import Json, Shapes
-from tagline.localforge.model import LocalForge
-from tagline.localforge.records import Change, Role, Token, at_least
-from tagline.localforge.repository import Repository
-from tagline.localforge.web import ApiError, Request, Response, Routes, page
+from tagline_localforge.gitlab.shapes import Json, Shapes
+from tagline_localforge.model import LocalForge
+from tagline_localforge.records import Change, Role, Token, at_least
+from tagline_localforge.repository import Repository
+from tagline_localforge.web import ApiError, Request, Response, Routes, page
 
 _T = TypeVar("_T")
 PROJECT = "/projects/{project}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tagline.localforge.gitlab.call import PROJECT, Call, route
-from tagline.localforge.gitlab.shapes import Json
-from tagline.localforge.records import Change, Comment
-from tagline.localforge.web import ApiError, Response
+from tagline_localforge.gitlab.call import PROJECT, Call, route
+from tagline_localforge.gitlab.shapes import Json
+from tagline_localforge.records import Change, Comment
+from tagline_localforge.web import ApiError, Response
 
 _LONGEST_NOTE = 1_000_000
 _CHANGE = PROJECT + "/merge_requests/{iid:int}"

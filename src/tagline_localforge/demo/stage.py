@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tagline.localforge import ForgeServer
+from tagline_localforge import ForgeServer
 
 #: Whose commits these are. The jobs are nobody's: their tags are by the platform's robot.
 _ALICE = {

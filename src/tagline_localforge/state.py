@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from tagline.localforge.git import BareRepository, Commit, FileChange, MergeConflict, Signature
-from tagline.localforge.merging import Landing, land
-from tagline.localforge.records import Change, Comment, Push, Role, Run, Status, Version, Workflow
+from tagline_localforge.git import BareRepository, Commit, FileChange, MergeConflict, Signature
+from tagline_localforge.merging import Landing, land
+from tagline_localforge.records import Change, Comment, Push, Role, Run, Status, Version, Workflow
 
 if TYPE_CHECKING:
-    from tagline.localforge.model import LocalForge
+    from tagline_localforge.model import LocalForge
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tagline.localforge.github import actions, pulls, repositories
-from tagline.localforge.github.call import Call, invalid, rate
-from tagline.localforge.github.shapes import Shapes
-from tagline.localforge.model import LocalForge
-from tagline.localforge.state import NotThere, Refused
-from tagline.localforge.web import ApiError, Request, Response
+from tagline_localforge.github import actions, pulls, repositories
+from tagline_localforge.github.call import Call, invalid, rate
+from tagline_localforge.github.shapes import Shapes
+from tagline_localforge.model import LocalForge
+from tagline_localforge.state import NotThere, Refused
+from tagline_localforge.web import ApiError, Request, Response
 
 #: The prefix of GitHub Enterprise Server; github.com has none.
 PREFIX = "/api/v3"

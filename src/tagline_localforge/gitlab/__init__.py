@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 # Importing these registers their routes.
-from tagline.localforge.gitlab import merge_requests, projects  # noqa: F401
-from tagline.localforge.gitlab.call import Call, routes
-from tagline.localforge.gitlab.shapes import Shapes
-from tagline.localforge.model import LocalForge
-from tagline.localforge.records import Token
-from tagline.localforge.state import NotThere, Refused
-from tagline.localforge.web import ApiError, Request, Response
+from tagline_localforge.gitlab import merge_requests, projects  # noqa: F401
+from tagline_localforge.gitlab.call import Call, routes
+from tagline_localforge.gitlab.shapes import Shapes
+from tagline_localforge.model import LocalForge
+from tagline_localforge.records import Token
+from tagline_localforge.state import NotThere, Refused
+from tagline_localforge.web import ApiError, Request, Response
 
 PREFIX = "/api/v4"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagline.localforge.github.call import REPOSITORY, Call, Handler, invalid
-from tagline.localforge.github.shapes import Json
-from tagline.localforge.records import Change, Comment
-from tagline.localforge.repository import Repository
-from tagline.localforge.web import ApiError, Response, Routes
+from tagline_localforge.github.call import REPOSITORY, Call, Handler, invalid
+from tagline_localforge.github.shapes import Json
+from tagline_localforge.records import Change, Comment
+from tagline_localforge.repository import Repository
+from tagline_localforge.web import ApiError, Response, Routes
 
 _LONGEST_COMMENT = 65_536
 _LONGEST_LABEL = 50
