@@ -22,7 +22,7 @@ ROUNDS ?= 200
 SEED ?= 1
 fuzz: $(VENV)/.dev
 	TAGLINE_TESTS_ROUNDS=$(ROUNDS) TAGLINE_TESTS_SEED=$(SEED) \
-	    $(VENV)/bin/python -m pytest -n auto -rP tests/changes/test_kills.py $(PYTEST)
+	    $(VENV)/bin/python -m pytest -n auto -rP tests/commands/changes/test_kills.py $(PYTEST)
 
 e2e: $(VENV)/.dev
 	.ci/runners

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tagline_localforge import LocalForge, serve
-from tests.changes.world import World
-from tests.gitbuild import EPOCH, Commit, History, Tag, build, environment
+from tests.commands.changes.world import World
+from tests.support.gitbuild import EPOCH, Commit, History, Tag, build, environment
 
 NAMES = [f"m{place}" for place in range(10)]
 LABELS = (*(f"version:{name}@minor" for name in NAMES[:9]), "stage:m0#prod")

@@ -29,7 +29,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.gitbuild import Commit, History, Tag, build, environment
+from tests.support.gitbuild import Commit, History, Tag, build, environment
 
 BIN = Path(sys.executable).parent
 MIB = 1024 * 1024

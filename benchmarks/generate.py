@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.gitbuild import EPOCH, IDENTITY, environment, object_id, pack_entry, pack_header, run_git
+from tests.support.gitbuild import EPOCH, IDENTITY, environment, object_id, pack_entry, pack_header, run_git
 
 ARTIFACTS = 100
 STAGES = ("dev", "staging", "prod")

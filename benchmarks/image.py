@@ -26,9 +26,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tagline_localforge import LocalForge, serve
-from tests.changes.world import World
+from tests.commands.changes.world import World
 from tests.e2e.machine import BASE, DOCKER, ROOT, build_image, docker, run_arguments
-from tests.gitbuild import EPOCH, Commit, History, Tag, build, environment
+from tests.support.gitbuild import EPOCH, Commit, History, Tag, build, environment
 
 ARTIFACTS = 100
 MOST_START, MOST_SIZE = 0.150, 290

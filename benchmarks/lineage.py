@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.gitbuild import Commit, History, Tag, build
+from tests.support.gitbuild import Commit, History, Tag, build
 
 #: Seconds, and characters of a comment on GitHub.
 MOST_SECONDS, MOST_CHARACTERS = 2.0, 65_536

@@ -27,8 +27,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.generate import PackStream, artifact, write_packed_refs
-from tests.gitbuild import EPOCH, IDENTITY, environment, run_git
-from tests.githttp import GitServer, serve
+from tests.support.gitbuild import EPOCH, IDENTITY, environment, run_git
+from tests.support.githttp import GitServer, serve
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tagline.cli.main import main
-from tests.gitbuild import environment
-from tests.mlflowserver import mlflow_server
-from tests.s3server import s3, s3_server
+from tests.support.gitbuild import environment
+from tests.support.mlflowserver import mlflow_server
+from tests.support.s3server import s3, s3_server
 
 __all__ = ["mlflow_server", "s3", "s3_server"]
 

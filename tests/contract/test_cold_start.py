@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitbuild import Commit, History, Tag, build
+from tests.support.gitbuild import Commit, History, Tag, build
 
 _PROBE = """
 import sys

@@ -134,7 +134,9 @@ def test_promise__of_the_security_model__names_tests_that_exist(promise: str) ->
 
 def test_promises__without_a_test_or_with_one_that_is_gone__are_seen() -> None:
     assert len(_promises(SECURITY)) > 20
-    gone = SECURITY.replace("## Tokens\n", "## Tokens\n\n- Whatever.\n    - `tests/changes/test_kills.py::test_none`\n")
+    gone = SECURITY.replace(
+        "## Tokens\n", "## Tokens\n\n- Whatever.\n    - `tests/commands/changes/test_kills.py::test_none`\n"
+    )
     promise = next(item for item in _promises(gone) if item.startswith("Whatever."))
     with pytest.raises(AssertionError, match="has no test_none"):
         test_promise__of_the_security_model__names_tests_that_exist(promise)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tagline_localforge import LocalForge, Repository, serve
-from tests.gitbuild import environment, run_git
+from tests.support.gitbuild import environment, run_git
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))

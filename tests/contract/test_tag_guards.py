@@ -10,7 +10,7 @@ import yaml
 from hypothesis import assume, example, given
 
 from tagline.domain.ledger.tags import EventKind, TagName, format_tag, parse_tag, why_git_refuses
-from tests.domain.test_tags import tag_names
+from tests.domain.ledger.test_tags import tag_names
 
 ROOT = Path(__file__).parents[2]
 PERMISSIONS, COMPONENTS = ROOT / "docs/permissions.md", ROOT / "gitlab-ci/README.md"

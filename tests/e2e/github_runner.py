@@ -21,10 +21,10 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from tests.changes.world import World
-from tests.gitbuild import environment
+from tests.commands.changes.world import World
 from tests.oracle.dvc_world import in_dvc, surroundings
-from tests.s3server import S3Server
+from tests.support.gitbuild import environment
+from tests.support.s3server import S3Server
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples/github"

@@ -26,7 +26,7 @@ import yaml
 
 from tagline_localforge import Exchange, ForgeServer, Repository, Request, Response
 from tests.e2e.machine import CACHE
-from tests.gitbuild import environment
+from tests.support.gitbuild import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples" / "gitlab"

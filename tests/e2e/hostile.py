@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.gitbuild import environment
+from tests.support.gitbuild import environment
 
 #: Where the container finds the folder that must stay empty.
 PWNED = "/pwned"

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from tagline_localforge import LocalForge, serve
-from tests.changes.conftest import ROLES
-from tests.changes.world import BETTER, START, World
+from tests.commands.changes.conftest import ROLES
+from tests.commands.changes.world import BETTER, START, World
 from tests.e2e.github_runner import (
     ACTIONS_TOKEN,
     APP_KEY,
@@ -35,9 +35,9 @@ from tests.e2e.github_runner import (
     watched,
 )
 from tests.e2e.machine import image
-from tests.forge.openapi import CONTRACT, ContractChecker
-from tests.gitbuild import environment
-from tests.s3server import S3Server
+from tests.localforge.openapi import CONTRACT, ContractChecker
+from tests.support.gitbuild import environment
+from tests.support.s3server import S3Server
 
 __all__ = ["image"]
 pytestmark = pytest.mark.e2e

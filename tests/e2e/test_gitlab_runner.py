@@ -11,13 +11,13 @@ from xml.etree import ElementTree
 import pytest
 from dvc.repo import Repo
 
-from tests.changes.conftest import make_world
-from tests.changes.world import World
+from tests.commands.changes.conftest import make_world
+from tests.commands.changes.world import World
 from tests.e2e.gitlab_runner import COMPONENTS, EXAMPLES, IMAGE, GitLab, gitlab_ci_local, token_of
 from tests.e2e.machine import docker, image
-from tests.gitbuild import run_git
 from tests.oracle.dvc_world import in_dvc, surroundings, write
-from tests.s3server import KEY_ID, SECRET, S3Server
+from tests.support.gitbuild import run_git
+from tests.support.s3server import KEY_ID, SECRET, S3Server
 
 __all__ = ["image", "make_world"]
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.machine import DOCKER, ROOT, container_run, docker, image, run_arguments, shell
-from tests.gitbuild import EPOCH, Commit, History, Tag, build
-from tests.githttp import serve
+from tests.support.gitbuild import EPOCH, Commit, History, Tag, build
+from tests.support.githttp import serve
 
 __all__ = ["image"]
 pytestmark = pytest.mark.e2e

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.changes.conftest import make_world, platform
-from tests.changes.world import BETTER, World
+from tests.commands.changes.conftest import make_world, platform
+from tests.commands.changes.world import BETTER, World
 from tests.e2e.hostile import PWNED, build_hostile
 from tests.e2e.machine import container_run, image
-from tests.gitbuild import environment
+from tests.support.gitbuild import environment
 
 __all__ = ["image", "make_world", "platform"]
 pytestmark = pytest.mark.e2e

@@ -16,11 +16,11 @@ from typing import IO
 import pytest
 
 from tagline_localforge import Response
-from tests.changes.conftest import make_world, platform
-from tests.changes.world import BETTER, World
+from tests.commands.changes.conftest import make_world, platform
+from tests.commands.changes.world import BETTER, World
 from tests.e2e.machine import BUILD_SECRET, container_run, docker, image
-from tests.gitbuild import Commit, History, Tag, build
-from tests.githttp import serve
+from tests.support.gitbuild import Commit, History, Tag, build
+from tests.support.githttp import serve
 
 __all__ = ["image", "make_world", "platform"]
 pytestmark = pytest.mark.e2e

@@ -16,9 +16,9 @@ from urllib.parse import unquote
 import pytest
 
 from tests.e2e.machine import container_run, image
-from tests.gitbuild import Commit, History, Tag, build
-from tests.objectservers import PASSWORD, USER, RangeHandler, serve_http, serve_sftp, serve_webdav
-from tests.s3server import KEY_ID, SECRET, S3Server
+from tests.support.gitbuild import Commit, History, Tag, build
+from tests.support.objectservers import PASSWORD, USER, RangeHandler, serve_http, serve_sftp, serve_webdav
+from tests.support.s3server import KEY_ID, SECRET, S3Server
 
 __all__ = ["image"]
 pytestmark = pytest.mark.e2e

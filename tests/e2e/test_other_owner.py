@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CommandLine
-from tests.gitbuild import Commit, History, Tag, build, run_git
+from tests.support.gitbuild import Commit, History, Tag, build, run_git
 
 pytestmark = pytest.mark.e2e
 

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from tagline.domain.changes.asks import WORD_JOINER
 from tagline.render.markdown import mermaid
 from tagline.render.markdown.mermaid import Edge, Line, Node, fenced, flowchart, line_chart, shown
-from tests.browser import Seen, Version, look, need_browser, ragged_rows
+from tests.support.browser import Seen, Version, look, need_browser, ragged_rows
 
 pytestmark = pytest.mark.e2e
 
-GOLDENS = Path(__file__).parents[1] / "render" / "goldens"
+GOLDENS = Path(__file__).parents[1] / "render" / "markdown" / "goldens"
 #: Read before a test's environment is cleaned.
 PICTURES = os.environ.get("TAGLINE_TEST_PICTURES")
 SHAPES = ("data", "code", "step", "artifact", "metrics", "params", "run", "more")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitbuild import run_git
+from tests.support.gitbuild import run_git
 
 pytestmark = pytest.mark.e2e
 

@@ -15,7 +15,7 @@ from tagline.errors import Refused
 from tagline.formats.manifest_edit import put, same
 from tagline.formats.yaml import reading as yaml
 from tagline.formats.yaml.writing import block
-from tests.corpus import cases
+from tests.support.corpus import cases
 
 CORPUS = [case.read_bytes() for case in cases("valid") if case.suffix == ".yaml"]
 

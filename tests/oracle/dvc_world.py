@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from dvc.repo import Repo
 
-from tests.gitbuild import environment, run_git
-from tests.s3server import KEY_ID, SECRET, S3Server
+from tests.support.gitbuild import environment, run_git
+from tests.support.s3server import KEY_ID, SECRET, S3Server
 
 CRLF = b"one\r\ntwo\r\nthree\r\n"
 

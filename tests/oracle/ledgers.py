@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tagline.domain.ledger.messages import compose, subject
 from tagline.domain.ledger.tags import EventKind, TagName, format_tag, parse_tag
 from tagline.domain.ledger.versions import precedence
-from tests.gitbuild import EPOCH, Commit, History, Tag
+from tests.support.gitbuild import EPOCH, Commit, History, Tag
 
 K = EventKind
 

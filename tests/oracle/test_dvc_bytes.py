@@ -16,9 +16,9 @@ import pytest
 from dvc.repo import Repo
 
 from tests.conftest import CommandLine
-from tests.gitbuild import run_git
 from tests.oracle.dvc_world import CLOUDS, World, build_world, in_dvc, surroundings, write
-from tests.s3server import S3Server
+from tests.support.gitbuild import run_git
+from tests.support.s3server import S3Server
 
 pytestmark = pytest.mark.oracle
 

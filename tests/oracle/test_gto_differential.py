@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 
 from tagline.domain.ledger.answers import find
 from tagline.domain.ledger.targets import parse_target
-from tests.gitbuild import EPOCH, Commit, History, build, run_git
 from tests.oracle.ledgers import EXCUSES, Flavour, Ledger, crashes_gto, ledgers
 from tests.oracle.readers import Answers, OnceRead, ours, read, theirs
+from tests.support.gitbuild import EPOCH, Commit, History, build, run_git
 
 pytestmark = pytest.mark.oracle
 

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tagline.domain.ledger.tags import EventKind, TagName, format_tag, is_artifact, is_created_tag, is_name, parse_tag
-from tests.domain.test_tags import tag_names
+from tests.domain.ledger.test_tags import tag_names
 
 pytestmark = pytest.mark.oracle
 

@@ -8,8 +8,8 @@ import gto.api
 import pytest
 
 from tagline.commands.manifest.describe import describe
-from tests.fakes import MemoryTree
-from tests.gitbuild import EPOCH, Commit, History, build
+from tests.support.fakes import MemoryTree
+from tests.support.gitbuild import EPOCH, Commit, History, build
 
 pytestmark = pytest.mark.oracle
 

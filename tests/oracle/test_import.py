@@ -11,9 +11,9 @@ from tagline.commands.mlflow.importing import Wanted, import_mlflow
 from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.settings import Settings
 from tagline.wiring.registry import Wiring
-from tests.fake_registry import FakeRegistry
-from tests.gitbuild import Commit, History, build, run_git
 from tests.oracle.readers import ours, theirs
+from tests.support.fake_registry import FakeRegistry
+from tests.support.gitbuild import Commit, History, build, run_git
 
 pytestmark = pytest.mark.oracle
 

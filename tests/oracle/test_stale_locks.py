@@ -12,8 +12,8 @@ import pytest
 from dvc.repo import Repo
 
 from tests.conftest import CommandLine
-from tests.gitbuild import run_git
 from tests.oracle.dvc_world import in_dvc, surroundings, write
+from tests.support.gitbuild import run_git
 
 pytestmark = pytest.mark.oracle
 

@@ -16,8 +16,8 @@ from tagline.domain.ledger.answers import find
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.targets import parse_target
 from tagline.errors import NotFound
-from tests.gitbuild import EPOCH, Commit, History, Tag, build, run_git
 from tests.oracle.readers import read
+from tests.support.gitbuild import EPOCH, Commit, History, Tag, build, run_git
 
 pytestmark = pytest.mark.oracle
 

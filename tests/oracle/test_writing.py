@@ -23,9 +23,9 @@ from tagline.commands.ledger.unassign import unassign
 from tagline.commands.ledger.writing import Desk
 from tagline.errors import TaglineError
 from tests.conftest import CommandLine
-from tests.gitbuild import EPOCH, Commit, History, build, run_git
-from tests.githttp import serve
 from tests.oracle.readers import ours, theirs
+from tests.support.gitbuild import EPOCH, Commit, History, build, run_git
+from tests.support.githttp import serve
 
 pytestmark = pytest.mark.oracle
 

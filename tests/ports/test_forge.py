@@ -17,8 +17,8 @@ from tagline.errors import NotFound
 from tagline.ports.ports import CannotComment, CannotRead, Forge
 from tagline.settings import Secret
 from tagline_localforge import ForgeServer, LocalForge, Repository, serve
-from tests.forge.openapi import CONTRACT, ContractChecker
-from tests.gitbuild import Commit, History, build
+from tests.localforge.openapi import CONTRACT, ContractChecker
+from tests.support.gitbuild import Commit, History, build
 
 FLAVOURS = ("github", "gitlab")
 
@@ -261,7 +261,7 @@ def test_pages__of_tags_and_commits__encode_the_name(place: Place) -> None:
 
 
 def test_retries__an_error_that_passes__is_not_seen(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.forge.faults import fail_once
+    from tests.localforge.faults import fail_once
 
     def slept(_seconds: float) -> None: ...
 
@@ -275,7 +275,7 @@ def test_retries__an_error_that_passes__is_not_seen(place: Place, monkeypatch: p
 
 
 def test_comment__whose_answer_was_lost__is_there_once(place: Place) -> None:
-    from tests.forge.faults import fail_once
+    from tests.localforge.faults import fail_once
 
     change = place.forge.change(1)
     fault = fail_once(place.server, "POST", r"/(comments|notes)$", "drop-after")

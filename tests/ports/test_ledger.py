@@ -14,7 +14,7 @@ from tagline.adapters.git.repository import GitRepository
 from tagline.domain.ledger.planning import NewTag
 from tagline.errors import Conflict, Refused
 from tagline.ports.ports import Batch, Ledger, Raced
-from tests.gitbuild import EPOCH, Commit, History, build, run_git
+from tests.support.gitbuild import EPOCH, Commit, History, build, run_git
 
 
 @dataclass

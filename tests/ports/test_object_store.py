@@ -18,17 +18,9 @@ from tagline.adapters.stores.s3 import S3Store
 from tagline.domain.storage.objects import Facts, Key, Remote
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused
 from tagline.ports.storage import ObjectStore
-from tests.fakes import MemoryStore
-from tests.objectservers import (
-    PASSWORD,
-    USER,
-    PlainHandler,
-    RangeHandler,
-    serve_http,
-    serve_sftp,
-    serve_webdav,
-)
-from tests.s3server import S3Server
+from tests.support.fakes import MemoryStore
+from tests.support.objectservers import PASSWORD, USER, PlainHandler, RangeHandler, serve_http, serve_sftp, serve_webdav
+from tests.support.s3server import S3Server
 
 KINDS = ("memory", "local", "s3", "s3-versioned", "http", "http-plain", "ssh", "webdav")
 LOGIN = {"user": USER, "password": PASSWORD}

@@ -12,8 +12,8 @@ from tagline.adapters.mlflow.tracking import MlflowTracking
 from tagline.domain.mlflow.runs import Dataset
 from tagline.errors import PlatformRefused
 from tagline.ports.mlflow import Tracking
-from tests.fake_tracking import FakeTracking
-from tests.mlflowserver import MlflowServer, MlflowStub
+from tests.support.fake_tracking import FakeTracking
+from tests.support.mlflowserver import MlflowServer, MlflowStub
 
 DATA = Dataset("churn", "0a1b2c3d", "local", '{"uri": "data/churn.csv"}', "training")
 

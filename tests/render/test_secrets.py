@@ -20,8 +20,8 @@ from tagline.render.markdown.lineage import section
 from tagline.render.markdown.lineage_mermaid import diagram
 from tagline.render.terminal.lineage import lineages
 from tagline.render.terminal.tables import Pen
-from tests.render.judges import all_of
-from tests.render.lineages import FACTS, REPO
+from tests.support.judges import all_of
+from tests.support.lineages import FACTS, REPO
 
 URLS = (
     "https://h/y?sig=SECRET", "https://h/y?private_token=SECRET", "https://bob:pa/SECRET@h/x", " https://bob:SECRET@h/x",

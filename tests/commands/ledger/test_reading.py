@@ -1,0 +1,427 @@
+"""The reading commands on local repositories: documents, instants, warnings, refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CommandLine
+from tests.support.gitbuild import EPOCH, Commit, History, Tag, build, run_git
+
+MANIFEST = "rf: {type: model, path: models/rf, description: Trees, labels: [a, b]}\n"
+COMMITS = (
+    Commit("c0", files={"artifacts.yaml": MANIFEST, "models/rf": "one\n"}),
+    Commit("c1", ("c0",), files={"artifacts.yaml": MANIFEST, "models/rf": "three\n"}),
+)
+TAGS = (
+    Tag("rf@v1.0.0", "c0", time=EPOCH + 1),
+    Tag("rf#prod#1", "c0", time=EPOCH + 2),
+    Tag("rf@v1.1.0", "c1", time=EPOCH + 3),
+    Tag(
+        "rf#prod#2", "c1", time=EPOCH + 4, message="Assigning\n\nChange: https://x/1\nApproved-By: a\nApproved-By: b\n"
+    ),
+    Tag("old@v0.1.0", "c0", time=EPOCH + 5),
+    Tag("old@deprecated", "c0", time=EPOCH + 6),
+    Tag("release-1", "c0", lightweight=True),
+)
+
+
+@pytest.fixture
+def registry(here: Path) -> dict[str, str]:
+    """A registry in the folder one stands in; commit names to ids."""
+    return build(here, History(COMMITS, TAGS, {"main": "c1"}), checkout=True)
+
+
+def test_show__registry__the_document_of_the_contract(registry: dict[str, str], tagline: CommandLine) -> None:
+    c0, c1 = registry["c0"], registry["c1"]
+    assert tagline.json("show") == {
+        "artifacts": {
+            "rf": {
+                "latest": "v1.1.0",
+                "stages": {
+                    "prod": {"version": "v1.1.0", "commit": c1, "tag": "rf#prod#2", "since": "2023-11-14T22:13:24Z"}
+                },
+                "versions": [
+                    {
+                        "version": "v1.1.0",
+                        "commit": c1,
+                        "tag": "rf@v1.1.0",
+                        "registered_at": "2023-11-14T22:13:23Z",
+                        "active": True,
+                        "stages": ["prod"],
+                    },
+                    {
+                        "version": "v1.0.0",
+                        "commit": c0,
+                        "tag": "rf@v1.0.0",
+                        "registered_at": "2023-11-14T22:13:21Z",
+                        "active": True,
+                        "stages": [],
+                    },
+                ],
+                "deprecated": False,
+            }
+        },
+        "warnings": [],
+    }
+
+
+def test_show__all__deprecated_ones_too(registry: dict[str, str], tagline: CommandLine) -> None:
+    assert set(tagline.json("show", "--all")["artifacts"]) == {"rf", "old"}
+    assert tagline.json("show", "old", "--all")["artifacts"]["old"]["deprecated"] is True
+    said = tagline("show", "old")
+    assert said.code == 6
+    assert "--all" in said.err
+
+
+def test_show__one_artifact__the_same_document(registry: dict[str, str], tagline: CommandLine) -> None:
+    assert tagline.json("show", "rf") == tagline.json("show")
+
+
+@pytest.mark.parametrize(
+    ("target", "version", "tag", "stage"),
+    [
+        ("rf#prod", "v1.1.0", "rf#prod#2", "prod"),
+        ("rf@v1.0.0", "v1.0.0", "rf@v1.0.0", None),
+        ("rf@latest", "v1.1.0", "rf@v1.1.0", None),
+        ("rf@greatest", "v1.1.0", "rf@v1.1.0", None),
+    ],
+)
+def test_show__target__what_decides_it(
+    registry: dict[str, str], tagline: CommandLine, target: str, version: str, tag: str, stage: str | None
+) -> None:
+    answer = tagline.json("show", target)
+    assert (answer["version"], answer["tag"], answer["stage"], answer["active"]) == (version, tag, stage, True)
+    assert set(answer) == {
+        "artifact", "version", "commit", "tag", "stage", "stages", "registered_at", "active", "warnings",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("instant", "version"),
+    [
+        ("2023-11-14T22:13:22Z", "v1.0.0"),
+        ("2023-11-14T23:13:23+01:00", "v1.0.0"),
+        ("2023-11-14T22:13:24.999Z", "v1.1.0"),
+    ],
+)
+def test_show__as_of__events_up_to_then(
+    registry: dict[str, str], tagline: CommandLine, instant: str, version: str
+) -> None:
+    assert tagline.json("show", "rf#prod", "--as-of", instant)["version"] == version
+
+
+def test_show__as_of_before_anything__not_found(registry: dict[str, str], tagline: CommandLine) -> None:
+    said = tagline("show", "rf#prod", "--as-of", "2020-01-01T00:00:00Z", "--json")
+    assert (said.code, said.json["error"]["code"]) == (6, "not-yet")
+    assert "2023-11-14T22:13:21Z" in said.json["error"]["hint"]
+    assert tagline.json("show", "--as-of", "2020-01-01T00:00:00Z")["artifacts"] == {}
+
+
+@pytest.mark.parametrize("instant", ["yesterday", "2023-11-14", "2023-11-14T22:13:22", "2023-13-14T22:13:22Z"])
+def test_show__no_instant__usage(registry: dict[str, str], tagline: CommandLine, instant: str) -> None:
+    said = tagline("show", "--as-of", instant)
+    assert said.code == 2
+    assert "RFC 3339" in said.err
+
+
+NOT_THERE = [
+    (("show", "rff"), "unknown-artifact", "Did you mean rf?"),
+    (("show", "rff#prod"), "unknown-artifact", "Did you mean rf?"),
+    (("show", "rf#prd"), "unknown-stage", "Did you mean prod?"),
+    (("show", "rf@v1.0.1"), "unknown-version", "Did you mean v1.0.0?"),
+    (("resolve", "rff"), "unknown-artifact", "Did you mean rf?"),
+    (("history", "rff"), "unknown-artifact", "Did you mean rf?"),
+    (("check-ref", "rf@v9.0.0"), "unknown-tag", "tagline history rf"),
+    (("assign", "rff#prod", "--version", "v1.0.0"), "unknown-artifact", "Did you mean rf?"),
+    (("unassign", "rf#prd"), "unknown-stage", "Did you mean prod?"),
+    (("rollback", "rf#prd"), "unknown-stage", "Did you mean prod?"),
+    (("assign", "rf#prod", "--version", "v1.0.2"), "unknown-version", "Did you mean v1.0.0?"),
+    (("deregister", "rf@v3.0.0"), "unknown-version", ""),
+    (("deprecate", "rff"), "unknown-artifact", "Did you mean rf?"),
+    (("register", "rf", "--rev", "nope"), "unknown-revision", "git fetch"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "hint"), NOT_THERE, ids=lambda v: " ".join(v) if isinstance(v, tuple) else ""
+)
+def test_command__what_is_not_there__exit_6_with_the_nearest(
+    registry: dict[str, str], tagline: CommandLine, arguments: tuple[str, ...], code: str, hint: str
+) -> None:
+    said = tagline(*arguments, "--json")
+    assert said.code == 6
+    assert said.json["error"]["code"] == code
+    assert hint in said.json["error"]["hint"]
+    assert "error:" in said.err
+    assert "fix:" in said.err
+
+
+WRONG = [
+    (("show", "rf@1.0.0"), "v1.0.0"),
+    (("show", "rf@V1.0.0"), "v1.0.0"),
+    (("show", "rf#pr.od"), "NAME#stage"),
+    (("show", "r f"), "NAME"),
+    (("show", "sub=rf"), "sub:rf"),
+    (("register", "r f"), "a-z"),
+    (("register", "rf@v1.2.3"), "tagline register rf --version v1.2.3"),
+    (("show", "--remote", "nope", "--repo", "~nobody-at-all/x"), "path"),
+    (("show", "--repo", "https://[x/y"), "brackets"),
+    (("assign", "rf#prod", "--version", "v1.0.0", "--override", " \n"), "REASON"),
+    (("register", "rf", "--version", "1.2.3"), "Did you mean v1.2.3"),
+    (("assign", "rf"), "rf#prod"),
+    (("deregister", "rf@latest"), "NAME@v1.2.3"),
+    (("deregister", "rf"), "NAME@v1.2.3"),
+    (("history", "rf#prod"), "tagline history rf"),
+    (("register", "rf", "--bump", "huge"), "--help"),
+    (("register", "rf", "--bump", "major", "--version", "v1.0.0"), "--help"),
+    (("nonsense",), "--help"),
+    (("show", "--repo", "owner/name"), "URL"),
+    (("show", "--repo", "a b"), "./a b"),
+    (("resolve",), "churn#prod"),
+    (("validate", "--repo", "a b"), "./a b"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "hint"), WRONG, ids=lambda v: " ".join(v) if isinstance(v, tuple) else "")
+def test_command__wrong_usage__exit_2_with_the_fix(
+    registry: dict[str, str], tagline: CommandLine, arguments: tuple[str, ...], hint: str
+) -> None:
+    said = tagline(*arguments)
+    assert said.code == 2
+    assert hint in said.err
+    assert not said.out
+
+
+def test_show__no_repository_empty_repository_no_tags(here: Path, tagline: CommandLine) -> None:
+    assert tagline("show").code == 2
+    run_git(here, "init", "--quiet")
+    assert tagline.json("show") == {"artifacts": {}, "warnings": []}
+    assert "tagline register" in tagline("show").out
+    assert tagline.json("history") == {"events": [], "warnings": []}
+    assert tagline("show", "rf").code == 6
+    said = tagline("register", "rf")
+    assert said.code == 6
+    assert "git commit" in said.err
+
+
+def test_history__newest_first_with_actor_and_trailers(registry: dict[str, str], tagline: CommandLine) -> None:
+    events = tagline.json("history", "rf")["events"]
+    assert [event["tag"] for event in events] == ["rf#prod#2", "rf@v1.1.0", "rf#prod#1", "rf@v1.0.0"]
+    assert events[0] == {
+        "timestamp": "2023-11-14T22:13:24Z",
+        "artifact": "rf",
+        "event": "assignment",
+        "version": "v1.1.0",
+        "stage": "prod",
+        "commit": registry["c1"],
+        "tag": "rf#prod#2",
+        "actor": {"name": "Ada", "email": "ada@example.com"},
+        "trailers": {"Change": ["https://x/1"], "Approved-By": ["a", "b"]},
+    }
+    assert len(tagline.json("history")["events"]) == 6
+
+
+@pytest.mark.parametrize("ref", ["rf#prod#2", "refs/tags/rf#prod#2"])
+def test_check_ref__a_tag__what_it_did(registry: dict[str, str], tagline: CommandLine, ref: str) -> None:
+    assert tagline.json("check-ref", ref) == {
+        "event": "assignment",
+        "artifact": "rf",
+        "name": "rf",
+        "version": "v1.1.0",
+        "stage": "prod",
+        "tag": "rf#prod#2",
+        "commit": registry["c1"],
+        "type": "model",
+        "path": "models/rf",
+        "description": "Trees",
+        "current": True,
+        "warnings": [],
+    }
+
+
+def test_check_ref__tag_of_the_job__is_the_default(registry: dict[str, str], tagline: CommandLine) -> None:
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_REF": "refs/tags/rf#prod#1"}
+    document = tagline.json("check-ref", **github)
+    assert (document["tag"], document["version"], document["current"]) == ("rf#prod#1", "v1.0.0", False)
+    assert tagline.json("check-ref", CI_COMMIT_TAG="rf@v1.0.0", GITLAB_CI="true")["current"] is True
+    resolved = tagline.json("resolve", **github)
+    assert (resolved["tag"], resolved["version"], resolved["current"]) == ("rf#prod#1", "v1.0.0", False)
+    assert (resolved["previous_version"], resolved["size"]) == (None, 4)
+    newest = tagline.json("resolve", GITHUB_ACTIONS="true", GITHUB_REF="refs/tags/rf#prod#2")
+    assert (newest["version"], newest["current"], newest["previous_version"]) == ("v1.1.0", True, "v1.0.0")
+    said = tagline("resolve", GITLAB_CI="true", CI_COMMIT_TAG="old@deprecated")
+    assert said.code == 1
+
+
+@pytest.mark.parametrize(
+    "ref", [None, "release-1", "refs/heads/main", "refs/heads/fix#12", "v1.0.0", "rf@created", "nothing"]
+)
+def test_check_ref__no_registry_tag__empty_values(
+    registry: dict[str, str], tagline: CommandLine, ref: str | None
+) -> None:
+    document = tagline.json("check-ref", *([ref] if ref else []))
+    assert document.pop("warnings") == []
+    assert document.pop("current") is False
+    assert len(document) == 10
+    assert set(document.values()) == {None}
+
+
+def test_resolve__file_in_git__everything_about_it(registry: dict[str, str], here: Path, tagline: CommandLine) -> None:
+    blob = run_git(here, "rev-parse", "HEAD:models/rf").strip()
+    assert tagline.json("resolve", "rf#prod") == {
+        "artifact": "rf",
+        "version": "v1.1.0",
+        "stage": "prod",
+        "commit": registry["c1"],
+        "tag": "rf#prod#2",
+        "type": "model",
+        "path": "models/rf",
+        "description": "Trees",
+        "labels": ["a", "b"],
+        "uri": f"git+{here.as_uri()}@{registry['c1']}#models/rf",
+        "digest": f"gitblob:{blob}",
+        "size": 6,
+        "version_id": None,
+        "files": 1,
+        "current": True,
+        "previous_version": "v1.0.0",
+        "registered_at": "2023-11-14T22:13:23Z",
+        "presigned": None,
+        "warnings": [],
+    }
+    assert tagline.json("resolve", "rf")["version"] == "v1.1.0"
+    old = tagline.json("resolve", "rf#prod", "--as-of", "2023-11-14T22:13:22Z")
+    assert (old["version"], old["current"], old["previous_version"]) == ("v1.0.0", False, None)
+
+
+def test_resolve__require_change__refused_without_one(registry: dict[str, str], tagline: CommandLine) -> None:
+    assert tagline("resolve", "rf#prod", "--require-change").code == 0
+    said = tagline("resolve", "rf@v1.0.0", "--require-change", "--json")
+    assert said.code == 1
+    assert said.json["error"]["code"] == "no-change"
+
+
+def test_resolve__malformed_manifest_elsewhere__only_what_needs_it_fails(here: Path, tagline: CommandLine) -> None:
+    commits = (
+        Commit("good", files={"artifacts.yaml": "rf: {path: m}\n", "m": "x"}),
+        Commit("bad", files={"artifacts.yaml": "rf: {path: [\n"}),
+    )
+    tags = (Tag("rf@v1.0.0", "good", time=EPOCH + 1), Tag("rf@v1.1.0", "bad", time=EPOCH + 2))
+    build(here, History(commits, tags))
+    assert tagline.json("show")["artifacts"]["rf"]["latest"] == "v1.1.0"
+    assert tagline.json("resolve", "rf@v1.0.0")["path"] == "m"
+    said = tagline("resolve", "rf@v1.1.0", "--json")
+    assert said.code == 1
+    assert said.json["error"]["code"] == "manifest-unreadable"
+    assert "artifacts.yaml, line" in said.json["error"]["message"]
+    assert "commit " in said.json["error"]["message"]
+
+
+def test_resolve__other_kinds_of_path__say_what_is_known(here: Path, tagline: CommandLine) -> None:
+    manifest = "tree: {path: models}\nvirtual: {path: 's3://b/k', virtual: true}\nnone: {}\n"
+    manifest += "dvc: {path: data}\nlfs: {path: lfs}\n"
+    lfs = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 5\n"
+    files = {"artifacts.yaml": manifest, "models/a": "1", "models/b/c": "22", "data.dvc": "outs: []\n", "lfs": lfs}
+    names = ("tree", "virtual", "none", "dvc", "lfs", "absent")
+    build(here, History((Commit("c0", files=files),), tuple(Tag(f"{name}@v1.0.0", "c0") for name in names)))
+    found = {name: tagline.json("resolve", name, "--no-storage") for name in names}
+    assert found["tree"]["digest"].startswith("gittree:")
+    assert (found["tree"]["files"], found["tree"]["size"]) == (2, 3)
+    assert (found["virtual"]["uri"], found["virtual"]["digest"]) == ("s3://b/k", None)
+    assert found["none"]["path"] is None
+    assert (found["lfs"]["digest"], found["lfs"]["size"]) == (f"sha256:{'a' * 64}", 5)
+    for name, code in (("dvc", "storage-not-read"), ("absent", "not-described")):
+        assert (found[name]["uri"], found[name]["digest"]) == (None, None)
+        assert [w["code"] for w in found[name]["warnings"]] == [code]
+    # A pointer that names nothing: with the store, nobody guesses.
+    said = tagline("resolve", "dvc", "--json")
+    assert (said.code, said.json["error"]["code"]) == (6, "no-bytes")
+
+
+def test_show__future_dated__counts_with_a_warning(here: Path, tagline: CommandLine) -> None:
+    import time
+
+    ahead = int(time.time()) + 3600
+    build(here, History(tags=(Tag("rf@v1.0.0", "c0"), Tag("rf@v2.0.0", "c0", time=ahead))))
+    document = tagline.json("show", "rf@latest")
+    assert document["version"] == "v2.0.0"
+    assert [w["code"] for w in document["warnings"]] == ["future-dated"]
+    assert tagline.json("show", "rf@latest", "--as-of", "2026-01-01T00:00:00Z")["warnings"] == []
+
+
+def test_show__table__is_plain_in_a_pipe(registry: dict[str, str], tagline: CommandLine) -> None:
+    said = tagline("show")
+    assert said.out.splitlines()[0].split() == ["ARTIFACT", "LATEST", "STAGES", "VERSIONS"]
+    assert "\x1b" not in said.out + tagline("show", "rf").out + tagline("show", "rf#prod").out
+
+
+def test_show__hostile_history__escaped(here: Path, tagline: CommandLine) -> None:
+    tag = Tag("rf@v1.0.0", "c0", tagger="\x1b[31m::error::x <a@b>", message="m\n\nRun: ##[error]\x1b[0m\n")
+    build(here, History(tags=(tag,)))
+    said = tagline("history")
+    assert "\x1b" not in said.out
+    assert "::error::" not in [line.strip()[:9] for line in said.out.splitlines()]
+
+
+def test_repo__path_from_anywhere__the_same(registry: dict[str, str], here: Path, tagline: CommandLine) -> None:
+    expected = tagline.json("show")
+    (here / "sub").mkdir()
+    assert tagline.json("show", cwd=here / "sub") == expected
+    assert tagline.json("show", "--repo", str(here), cwd=here.parent) == expected
+    assert tagline.json("show", "--repo", "./" + here.name, cwd=here.parent) == expected
+
+
+def test_check_ref__odd_object__does_not_stop_the_others(
+    registry: dict[str, str], here: Path, tagline: CommandLine
+) -> None:
+    """A tag object whose header is no text, and an empty ref file."""
+    content = b"object \xff\xfe\ntype commit\ntag bad@v1.0.0\ntagger A <a@b> 1 +0000\n\nx\n"
+    raw = b"tag %d\0%s" % (len(content), content)
+    object_id = hashlib.sha1(raw).hexdigest()
+    path = here / ".git" / "objects" / object_id[:2] / object_id[2:]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(zlib.compress(raw))
+    (here / ".git" / "refs" / "tags" / "bad@v1.0.0").write_text(object_id + "\n")
+    document = tagline.json("show")
+    assert set(document["artifacts"]) == {"rf"}
+    assert [w["code"] for w in document["warnings"]] == ["not-a-commit"]
+
+
+@pytest.mark.parametrize("count", [1, 2500])
+def test_show__refs_emptied_by_a_crash__refused(
+    registry: dict[str, str], here: Path, tagline: CommandLine, count: int
+) -> None:
+    """Git itself only mumbles on stderr, and would answer the version before."""
+    for number in range(count):
+        (here / ".git" / "refs" / "tags" / f"rf#prod#{number + 2}").write_text("")
+    for question in (("show", "rf#prod"), ("show",), ("history",)):
+        said = tagline(*question, "--json")
+        assert (said.code, said.json["error"]["code"]) == (4, "broken-ref")
+        assert "git fetch --tags --force" in said.json["error"]["hint"]
+
+
+def test_output__that_cannot_be_written__is_no_bug(registry: dict[str, str]) -> None:
+    for command in ("show", "history"):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "tagline", command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == 4
+        assert "No space left" in done.stderr
+    narrow = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "tagline", "history"], env=narrow, capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+def test_resolve__path_that_looks_like_a_pattern__is_a_path(here: Path, tagline: CommandLine) -> None:
+    files = {"artifacts.yaml": "rf: {path: ':(glob)*'}\n", "x": "1"}
+    build(here, History((Commit("c0", files=files),), (Tag("rf@v1.0.0", "c0"),)))
+    assert tagline("resolve", "rf").code == 6
+    assert tagline.json("resolve", "rf", "--no-storage")["digest"] is None

@@ -1,0 +1,97 @@
+"""``tagline demo``, run as a newcomer runs it: a process of its own, which starts the others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tagline_localforge.demo.plain import plain
+from tests.conftest import CommandLine
+from tests.support.gitbuild import environment, run_git
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What the demo said, and the folder that it built."""
+    folder = tmp_path_factory.mktemp("demo")
+    # In somebody else's job: none of its variables may reach the demo's own.
+    foreign = {"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "somebody/else", "TAGLINE_TOKEN": "secret"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tagline", "demo", "--keep", "kept"],
+        cwd=folder,
+        env={**os.environ, **environment(HOME=str(folder)), **foreign},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout, folder / "kept"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "artifacts.yaml:4:3: error: Unknown key 'metrcs' in artifact 'churn'. [unknown-key]",
+        "  | ⏳ Tagline: waiting",
+        "  | → Missing: an approval of carol, not the author, on the last commit.",
+        "  | ✅  churn     new version    –    v1.0.0       churn@v1.0.0",
+        "#1 First trees  ok",
+        "  | This merge made 3 tags.",
+        "  churn#prod: accuracy is 0.81, v1.0.0 in prod has 0.9: worse. [gate:accuracy]",
+        "(exit code 1)",
+        "* alice opens pull request 4, 'v1.1.0 to prod'; bob labels it stage:churn@v1.1.0#prod",
+        "* alice merges merge request 1 (squash-merge)",
+        "churn     v1.1.0  prod v1.0.0, staging v1.1.0  2",
+        "tag          churn#prod#5",
+        "  | churn v1.0.0 → staging, prod",
+        "accuracy  0.9     0.93   +0.03 better  metrics/churn.json",
+    ],
+)
+def test_demo__played__says(played: tuple[str, Path], line: str) -> None:
+    assert line in played[0].splitlines()
+
+
+def test_demo__played__can_be_read_at_a_glance(played: tuple[str, Path]) -> None:
+    lines = played[0].splitlines()
+    assert len(lines) <= 175
+    assert not [line for line in lines if "\\" in line or "`" in line or "<!--" in line or "\x1b" in line]
+
+
+def test_demo__kept__leaves_a_clone_with_the_registry(played: tuple[str, Path], tagline: CommandLine) -> None:
+    out, kept = played
+    assert out.splitlines()[-1] == "A clone of the registry is in kept/shop."
+    tags = run_git(kept / "shop", "tag", "--list").split()
+    assert tags == ["churn#prod#2", "churn#prod#4", "churn#prod#5", "churn#staging#1", "churn#staging#3",
+                    "churn@v1.0.0", "churn@v1.1.0"]  # fmt: skip
+    shown = tagline.json("show", "churn#prod", cwd=kept / "shop")
+    assert shown["version"] == "v1.0.0"
+
+
+def test_demo__folder_that_is_not_empty__is_refused(tagline: CommandLine, here: Path) -> None:
+    (here / "mine.txt").write_text("1\n")
+    said = tagline("demo", "--keep", ".")
+    assert said.code == 2
+    assert "is not empty" in said.err
+    assert [path.name for path in here.iterdir()] == ["mine.txt"]
+
+
+def test_plain__comment__has_columns_and_no_markdown() -> None:
+    body = (
+        "### ⏳ Tagline: waiting\n\n⏳ `a#prod`: 0 of 1 approval\\.<br>→ Missing\\: \\@\u2060org\\/ml\\.\n\n"
+        "|  | What | Tag |\n| --- | --- | --- |\n| ✅ | **`v1.0.0`** | [`a@v1`](http://x/a%40v1) |\n\n"
+        "<details><summary>Rules: 1 of 2 satisfied</summary>\n\n| a |\n| --- |\n| b |\n\n</details>\n\n"
+        "<sub>small print</sub>\n\n<!-- tagline:v1 eNq= -->"
+    )
+    assert list(plain(body)) == [
+        "⏳ Tagline: waiting",
+        "⏳ a#prod: 0 of 1 approval.",
+        "→ Missing: @org/ml.",
+        "    What    Tag",
+        "✅  v1.0.0  a@v1",
+        "▸ Rules: 1 of 2 satisfied",
+    ]
