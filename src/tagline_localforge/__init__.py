@@ -4,7 +4,8 @@ For tests and for ``tagline demo``. It knows nothing of the rest of Tagline, and
 python-gitlab speak to it as they are.
 """
 
-from tagline_localforge.model import LocalForge, SteppingClock
+from tagline_localforge.accounts import SteppingClock
+from tagline_localforge.model import LocalForge
 from tagline_localforge.repository import Repository
 from tagline_localforge.server import ForgeServer, serve
 from tagline_localforge.state import NotThere, Refused

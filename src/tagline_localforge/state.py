@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
+from tagline_localforge.accounts import Accounts
 from tagline_localforge.git import BareRepository, Commit, FileChange, MergeConflict, Signature
 from tagline_localforge.merging import Landing, land
 from tagline_localforge.records import Change, Comment, Push, Role, Run, Status, Version, Workflow
-
-if TYPE_CHECKING:
-    from tagline_localforge.model import LocalForge
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -45,7 +43,7 @@ def atomic(
 class RepositoryState:
     """A repository's roles, changes and commits."""
 
-    def __init__(self, forge: LocalForge, full_name: str, default_branch: str) -> None:
+    def __init__(self, forge: Accounts, full_name: str, default_branch: str) -> None:
         self.forge = forge
         self.full_name = full_name
         self.default_branch = default_branch

@@ -349,7 +349,8 @@ def test_lineage__hostile_manifest_and_dest__steer_no_runner(
 
 def test_web_identity__the_token__is_a_file_of_ours_while_it_lasts(shop: Path, here: Path) -> None:
     probe = (
-        "import os, sys; from tagline.adapters.runners.web_identity import web_identity; from tagline.settings import Secret\n"
+        "import os, sys; from tagline.settings import Secret\n"
+        "from tagline.adapters.runners.web_identity import web_identity\n"
         "with web_identity('arn:r', Secret('jwt'), os.environ):\n"
         "    file = os.environ['AWS_WEB_IDENTITY_TOKEN_FILE']\n"
         "    print(oct(os.stat(file).st_mode & 0o777), open(file).read(), os.environ['AWS_ROLE_ARN'])\n"

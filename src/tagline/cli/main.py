@@ -161,6 +161,14 @@ def _command(name: str, environ: MutableMapping[str, str]) -> Callable[[argparse
 
 
 def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
-    from tagline_localforge.demo import demo
+    from tagline.errors import NotFound, WrongUsage
 
-    return demo(chosen.keep, color=colored(sys.stdout, settings))
+    try:
+        from tagline_localforge.demo import demo
+    except ModuleNotFoundError as error:
+        # The image has no forge: its jobs need none.
+        raise NotFound("The demo is not installed here.", "pip install tagline, then: tagline demo") from error
+    try:
+        return demo(chosen.keep, color=colored(sys.stdout, settings))
+    except FileExistsError as error:
+        raise WrongUsage(str(error), "Name a new folder: tagline demo --keep DIR") from error

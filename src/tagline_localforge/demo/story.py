@@ -6,7 +6,6 @@ import json
 import tempfile
 from pathlib import Path
 
-from tagline.errors import WrongUsage
 from tagline_localforge import serve
 from tagline_localforge.demo.shops import GitHub, GitLab, new_forge
 from tagline_localforge.demo.stage import Stage
@@ -32,7 +31,7 @@ stages:
 def demo(keep: str | None, *, color: bool) -> int:
     """Play the demo in a temporary folder, or in ``keep``, which then stays.
 
-    Raises WrongUsage when ``keep`` exists already and is not empty.
+    Raises FileExistsError when ``keep`` exists already and is not empty.
     """
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="tagline-demo-") as folder:
@@ -40,7 +39,7 @@ def demo(keep: str | None, *, color: bool) -> int:
         return 0
     folder_to_keep = Path(keep)
     if folder_to_keep.exists() and any(folder_to_keep.iterdir()):
-        raise WrongUsage(f"{keep} is not empty.", "Name a new folder: tagline demo --keep DIR")
+        raise FileExistsError(f"{keep} is not empty.")
     folder_to_keep.mkdir(parents=True, exist_ok=True)
     _play(folder_to_keep.resolve(), color=color)
     print(f"\nA clone of the registry is in {folder_to_keep / 'shop'}.")

@@ -356,7 +356,10 @@ def test_local__written_while_it_is_read__changed(tmp_path: Path) -> None:
 
 
 def test_import__of_the_stores__brings_no_library() -> None:
-    code = "import sys, tagline.adapters.stores.choice, tagline.adapters.stores.s3, tagline.adapters.stores.fsspec; print(*sys.modules)"
+    code = (
+        "import sys, tagline.adapters.stores.choice, tagline.adapters.stores.s3, tagline.adapters.stores.fsspec;"
+        "print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"boto3", "botocore", "fsspec", "asyncssh", "aiohttp", "httpx"} & set(loaded)
 

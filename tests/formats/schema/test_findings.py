@@ -262,8 +262,8 @@ def test_check_entry__valid_entry__does_not_import_jsonschema():
     import sys
 
     code = (
-        "import sys; from tagline.formats import schema, yaml;"
-        "schema.check_entry(yaml.load(b'a: {path: x}'), ('a',), kind='artifacts', file='f', artifact='a');"
+        "import sys; from tagline.formats.schema import findings; from tagline.formats.yaml import reading;"
+        "findings.check_entry(reading.load(b'a: {path: x}'), ('a',), kind='artifacts', file='f', artifact='a');"
         "sys.exit('jsonschema' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
