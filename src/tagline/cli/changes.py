@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tagline.domain.changes.delivery import Delivered
     from tagline.domain.changes.record import Record
     from tagline.domain.ledger.events import Warn
-    from tagline.domain.results import Planned
+    from tagline.domain.lineage.planned import Planned
     from tagline.ports.ports import Forge
     from tagline.settings import Settings
     from tagline.wiring.changes import ChangeWiring

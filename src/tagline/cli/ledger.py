@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from tagline.domain.results import Written
+    from tagline.domain.ledger.results import Written
     from tagline.settings import Settings
 
 

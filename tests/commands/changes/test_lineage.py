@@ -254,7 +254,7 @@ def test_plan__picture_that_cannot_be_drawn__costs_the_picture_alone() -> None:
     from tagline.domain.changes.policy import NO_POLICY
     from tagline.domain.changes.promotion import Decided
     from tagline.domain.changes.record import Record, find
-    from tagline.domain.results import Planned
+    from tagline.domain.lineage.planned import Planned
     from tests.render.markdown.test_comment import PAGES
     from tests.support.promotions import open_change
 

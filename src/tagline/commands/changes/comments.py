@@ -10,7 +10,7 @@ from tagline.domain.changes.changes import Change, Comment
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.record import MARKER, Record, find
 from tagline.domain.ledger.events import Warn
-from tagline.domain.results import Planned
+from tagline.domain.lineage.planned import Planned
 from tagline.errors import PlatformRefused
 from tagline.ports.ports import CannotComment, CannotRead
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from tagline.commands.changes.cases import RECENT
 from tagline.domain.changes.delivery import Delivered, Rule, wanted
 from tagline.domain.ledger.planning import Row
-from tagline.domain.results import Planned
+from tagline.domain.lineage.planned import Planned
 from tagline.errors import TaglineError
 from tagline.ports.ports import Delivery
 

@@ -10,7 +10,7 @@ from tagline.commands.ledger.writing import backoff
 from tagline.domain.changes.changes import Change
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.records import Actor, Record, RecordedTag, is_finished, judged
-from tagline.domain.results import Planned
+from tagline.domain.lineage.planned import Planned
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports.ports import Raced
 

@@ -17,8 +17,8 @@ from tagline.domain.changes.record import Record
 from tagline.domain.changes.triggers import Event, Task, plan_task
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.messages import one_line
+from tagline.domain.lineage.planned import Planned
 from tagline.domain.manifest.findings import Finding
-from tagline.domain.results import Planned
 from tagline.errors import TaglineError, WrongUsage
 from tagline.ports.ports import CannotComment, Forge
 

@@ -26,7 +26,7 @@ from tagline.domain.changes.steps import Step
 from tagline.domain.changes.triggers import Event, Task, promote_task
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.comparison import Traced
-from tagline.domain.results import Planned
+from tagline.domain.lineage.planned import Planned
 from tagline.errors import Conflict, Exit, PlatformRefused, Refused, TaglineError, WrongUsage
 from tagline.ports.ports import Batch, Raced
 

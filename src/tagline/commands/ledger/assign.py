@@ -9,7 +9,7 @@ from tagline.domain.ledger.answers import require_version
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import Plan, check_names, plan_assign, version_at
 from tagline.domain.ledger.registry import ArtifactState, VersionState
-from tagline.domain.results import Written
+from tagline.domain.ledger.results import Written
 from tagline.domain.text.similar import suggestion
 from tagline.errors import Refused
 

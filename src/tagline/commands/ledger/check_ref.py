@@ -11,7 +11,7 @@ from tagline.domain.ledger.events import Event
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.lineage.published import entry_of
-from tagline.domain.results import Checked
+from tagline.domain.manifest.results import Checked
 from tagline.errors import NotFound
 
 

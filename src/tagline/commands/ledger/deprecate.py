@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tagline.commands.ledger.writing import Desk, Ledgered, write
 from tagline.domain.ledger.planning import Plan, check_names, plan_deprecate
-from tagline.domain.results import Written
+from tagline.domain.ledger.results import Written
 
 
 def deprecate(desk: Desk, artifact: str) -> Written:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tagline.commands.ledger.writing import Desk, Ledgered, write
 from tagline.domain.ledger.planning import Plan, check_names, plan_deregister
 from tagline.domain.ledger.registry import ArtifactState
-from tagline.domain.results import Written
+from tagline.domain.ledger.results import Written
 
 
 def deregister(desk: Desk, artifact: str, version: str) -> Written:

@@ -7,7 +7,7 @@ from tagline.domain.ledger.answers import unknown_artifact, versions_by_commit
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.messages import parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
-from tagline.domain.results import History, PastEvent
+from tagline.domain.ledger.results import History, PastEvent
 
 
 def history(source: Source, name: str | None, now: int, *, start: int | None = None, end: int | None = None) -> History:

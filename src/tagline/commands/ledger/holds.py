@@ -6,8 +6,8 @@ from tagline.commands.ledger.reading import Source, View, read
 from tagline.domain.ledger.answers import require_holder, unknown_artifact
 from tagline.domain.ledger.holds import StagePast, overall, stage_past
 from tagline.domain.ledger.registry import state_of
+from tagline.domain.ledger.results import StageHistory
 from tagline.domain.ledger.tags import EventKind
-from tagline.domain.results import StageHistory
 from tagline.domain.text.similar import suggestion
 from tagline.errors import NotFound
 

@@ -10,9 +10,9 @@ from tagline.commands.manifest.describe import describe
 from tagline.commands.manifest.reading import load_manifest
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import Plan, check_names, plan_register
+from tagline.domain.ledger.results import Written
 from tagline.domain.ledger.versions import Bump, is_version
 from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, split_name
-from tagline.domain.results import Written
 from tagline.domain.text.similar import suggestion
 from tagline.errors import ManifestUnreadable, PlatformRefused, WrongUsage
 from tagline.formats.yaml import reading as yaml

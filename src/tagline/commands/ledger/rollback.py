@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tagline.commands.ledger.writing import Desk, Ledgered, write
 from tagline.domain.ledger.planning import Plan, check_names, plan_rollback
+from tagline.domain.ledger.results import Written
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
-from tagline.domain.results import Written
 
 
 def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None, to_version: str | None) -> Written:

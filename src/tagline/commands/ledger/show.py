@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from tagline.commands.ledger.reading import Source, View, present, read
 from tagline.domain.ledger.answers import find
 from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.results import Shown
 from tagline.domain.ledger.targets import Target
-from tagline.domain.results import Shown
 
 
 class Registry:

@@ -11,7 +11,7 @@ from tagline.domain.ledger import messages
 from tagline.domain.ledger.events import RawTag, Warn, read_events
 from tagline.domain.ledger.planning import Plan, projected
 from tagline.domain.ledger.registry import ArtifactState, state_of
-from tagline.domain.results import Written
+from tagline.domain.ledger.results import Written
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
 from tagline.formats.policy import load_policy
 from tagline.ports.ports import Batch, Ledger, Raced, Repository, Snapshot

@@ -11,8 +11,8 @@ from tagline.commands.storage.asking import items_of
 from tagline.commands.storage.locating import Place, StorageDesk
 from tagline.commands.storage.resolve import Wanted, look_up, other_digest, place_of
 from tagline.domain.ledger.events import Warn
-from tagline.domain.results import Fetched
 from tagline.domain.storage.objects import Item, Location, only_file, total_size
+from tagline.domain.storage.results import Fetched
 from tagline.errors import NotFound, Refused
 from tagline.ports.storage import Destination
 

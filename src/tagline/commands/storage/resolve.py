@@ -17,8 +17,8 @@ from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.targets import Target, parse_target
 from tagline.domain.lineage.published import entry_of
 from tagline.domain.manifest.manifest import ManifestEntry
-from tagline.domain.results import Presigned, Resolved
 from tagline.domain.storage.objects import Location, only_file
+from tagline.domain.storage.results import Presigned, Resolved
 from tagline.errors import Refused, TaglineError, WrongUsage
 from tagline.ports.ports import Tree
 

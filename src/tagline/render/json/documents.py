@@ -21,7 +21,10 @@ from tagline.domain.ledger.messages import (
 )
 from tagline.domain.ledger.planning import Row
 from tagline.domain.ledger.registry import ArtifactState, Hold
-from tagline.domain.results import Checked, Fetched, History, Planned, Presigned, Resolved, Shown, StageHistory, Written
+from tagline.domain.ledger.results import History, Shown, StageHistory, Written
+from tagline.domain.lineage.planned import Planned
+from tagline.domain.manifest.results import Checked
+from tagline.domain.storage.results import Fetched, Presigned, Resolved
 from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tagline.domain.changes.promotion import Refusal
-from tagline.domain.results import Planned
+from tagline.domain.lineage.planned import Planned
 from tagline.render.escape import one_line
 from tagline.render.terminal.tables import Pen, failure, table
 

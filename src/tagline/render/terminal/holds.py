@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tagline.domain.ledger.holds import Holding, StagePast, Tally, approvals
 from tagline.domain.ledger.messages import CHANGE, OVERRIDE, REQUESTED_BY, ROLLBACK_FROM
+from tagline.domain.ledger.results import StageHistory
 from tagline.domain.ledger.tags import EventKind, parse_tag
-from tagline.domain.results import StageHistory
 from tagline.domain.text.durations import format_duration
 from tagline.domain.text.times import format_time
 from tagline.render.escape import one_line

@@ -8,8 +8,10 @@ from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.holds import approvals
 from tagline.domain.ledger.messages import CHANGE, OVERRIDE, ROLLBACK_FROM, Trailers
 from tagline.domain.ledger.registry import ArtifactState, Hold
+from tagline.domain.ledger.results import History, Shown, Written
 from tagline.domain.ledger.tags import EventKind
-from tagline.domain.results import Checked, Fetched, History, Resolved, Shown, Written
+from tagline.domain.manifest.results import Checked
+from tagline.domain.storage.results import Fetched, Resolved
 from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
 from tagline.render.escape import no_command, one_line, width
