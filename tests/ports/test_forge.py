@@ -14,7 +14,7 @@ from tagline.adapters.forges.gitlab import GitLab
 from tagline.domain.changes.changes import Status
 from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound
-from tagline.ports.ports import CannotComment, CannotRead, Forge
+from tagline.ports.forge import CannotComment, CannotRead, Forge
 from tagline.settings import Secret
 from tagline_localforge import ForgeServer, LocalForge, Repository, serve
 from tests.localforge.openapi import CONTRACT, ContractChecker

@@ -14,7 +14,7 @@ from tagline.adapters.runners.gitlab import GitLabJob
 from tagline.adapters.runners.terminal import TerminalJob
 from tagline.domain.changes.triggers import Event
 from tagline.errors import PlatformRefused, WrongUsage
-from tagline.ports.ports import Job
+from tagline.ports.job import Job
 from tagline.settings import Settings
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_SHA": "c" * 40}

@@ -13,7 +13,7 @@ from tagline.adapters.git.remote import RemoteCache, upstream_of
 from tagline.adapters.git.repository import GitRepository
 from tagline.domain.ledger.planning import NewTag
 from tagline.errors import Conflict, Refused
-from tagline.ports.ports import Batch, Ledger, Raced
+from tagline.ports.ledger import Batch, Ledger, Raced
 from tests.support.gitbuild import EPOCH, Commit, History, build, run_git
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tagline.domain.changes.record import Record
     from tagline.domain.ledger.events import Warn
     from tagline.domain.lineage.planned import Planned
-    from tagline.ports.ports import Forge
+    from tagline.ports.forge import Forge
     from tagline.settings import Settings
     from tagline.wiring.changes import ChangeWiring
 

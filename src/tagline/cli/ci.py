@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tagline.domain.manifest.validation import ValidationReport
-    from tagline.ports.ports import Job
+    from tagline.ports.job import Job
     from tagline.settings import Settings
 
     Command = Callable[[argparse.Namespace, Settings], int]

@@ -7,7 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from tagline.ports.ports import Forge
+    from tagline.ports.forge import Forge
     from tagline.render.markdown.escaping import Pages
     from tagline.settings import Settings
     from tagline.wiring.registry import Wiring

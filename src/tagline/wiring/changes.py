@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.urls import RemoteUrl
     from tagline.commands.changes.cases import ChangeDesk
+    from tagline.ports.forge import Delivery, Forge
+    from tagline.ports.job import Job
+    from tagline.ports.ledger import Ledger
     from tagline.ports.memory import Memory
-    from tagline.ports.ports import Delivery, Forge, Job, Ledger
     from tagline.ports.storage import ObjectStore
     from tagline.wiring.storage import StorageWiring
 

@@ -16,7 +16,8 @@ from tagline.domain.ledger.messages import one_line
 from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.text.public import public
 from tagline.errors import NotFound, WrongUsage
-from tagline.ports.ports import Ledger, Tree, Upstream
+from tagline.ports.ledger import Ledger
+from tagline.ports.repository import Tree, Upstream
 from tagline.ports.storage import ObjectStore
 from tagline.settings import Settings
 from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, token_for
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from tagline.adapters.git.repository import GitRepository
     from tagline.adapters.git.urls import Login, RemoteUrl
     from tagline.commands.ledger.writing import Desk
-    from tagline.ports.mlflow import Bridge, Commits
+    from tagline.ports.commits import Commits
+    from tagline.ports.mlflow import Bridge
     from tagline.wiring.storage import StorageWiring
 
 #: ``owner/name`` on a forge, groups in between included.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tagline.settings import Settings
 
 if TYPE_CHECKING:
-    from tagline.ports.ports import Job
+    from tagline.ports.job import Job
 
 
 def job_of(settings: Settings) -> Job:

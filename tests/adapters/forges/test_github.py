@@ -11,7 +11,7 @@ from tagline.adapters.forges.github_runs import GitHubRuns
 from tagline.adapters.http import retries as http_retries
 from tagline.domain.changes.changes import Change
 from tagline.errors import PlatformRefused
-from tagline.ports.ports import CannotComment
+from tagline.ports.forge import CannotComment
 from tagline.settings import Secret
 from tests.support.answering import Server, serving
 

@@ -10,7 +10,7 @@ from tagline.adapters.forges.gitlab import GitLab
 from tagline.adapters.http import retries as http_retries
 from tagline.domain.changes.changes import Change
 from tagline.errors import PlatformRefused
-from tagline.ports.ports import CannotComment
+from tagline.ports.forge import CannotComment
 from tagline.settings import Secret
 from tests.support.answering import Server, serving
 

@@ -11,7 +11,7 @@ from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.trees import CommitTree
 from tagline.domain.changes.touches import Among, FileChange
 from tagline.errors import TooManyPaths
-from tagline.ports.ports import Content
+from tagline.ports.repository import Content
 from tests.support.bombs import bomb
 from tests.support.gitbuild import Commit, History, build, run_git
 

@@ -9,7 +9,7 @@ import pytest
 
 from tagline.adapters.git.repository import GitRepository
 from tagline.errors import NotFound, WrongUsage
-from tagline.ports.ports import Content
+from tagline.ports.repository import Content
 from tests.support.gitbuild import EPOCH, Commit, History, Tag, build, run_git
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 12345\n"

@@ -14,7 +14,7 @@ from tagline.commands.mlflow.importing import AT_ONCE, Wanted, import_mlflow
 from tagline.domain.mlflow.importing import Imported
 from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
-from tagline.ports.ports import Batch
+from tagline.ports.ledger import Batch
 from tagline.settings import Settings
 from tagline.wiring.registry import Wiring
 from tests.conftest import CommandLine

@@ -40,7 +40,7 @@ from tagline.domain.changes.pushes import Push
 from tagline.domain.changes.runs import nobody_knows
 from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound
-from tagline.ports.ports import CannotComment, CannotRead
+from tagline.ports.forge import CannotComment, CannotRead
 from tagline.settings import Secret
 
 #: GitHub's own words on the right side of a plan's states.

@@ -12,7 +12,7 @@ from github.Requester import Requester
 from tagline.domain.changes.changes import Named, Unknown
 from tagline.domain.changes.pushes import Push
 from tagline.domain.changes.runs import Attempt, starters
-from tagline.ports.ports import CannotRead
+from tagline.ports.forge import CannotRead
 
 _PAGES = 3
 #: A run ends after 35 days, and is started once more within 30. Source:

@@ -44,7 +44,7 @@ from tagline.domain.changes.pushes import Push
 from tagline.domain.changes.runs import nobody_knows
 from tagline.domain.ledger.records import ChangeKey
 from tagline.errors import NotFound, PlatformRefused
-from tagline.ports.ports import CannotComment, CannotRead
+from tagline.ports.forge import CannotComment, CannotRead
 from tagline.settings import Secret
 
 #: From Developer on, members may push.

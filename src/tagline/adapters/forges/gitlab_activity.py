@@ -11,7 +11,7 @@ import gitlab
 from tagline.domain.changes.changes import Named, Unknown
 from tagline.domain.changes.pushes import Push
 from tagline.domain.changes.runs import Attempt, starters
-from tagline.ports.ports import CannotRead
+from tagline.ports.forge import CannotRead
 
 _PAGES, _PAGE = 3, 100
 #: What was not heard of for so long does not go on.

@@ -25,7 +25,8 @@ from tagline.domain.changes.touches import Among, FileChange
 from tagline.domain.ledger.commits import CommitFacts
 from tagline.domain.text.public import public
 from tagline.errors import NotFound, PlatformRefused, Refused
-from tagline.ports.ports import Landing, Tree
+from tagline.ports.history import Landing
+from tagline.ports.repository import Tree
 
 _DAY = 86_400
 #: Commits that are asked for where a time does not say how many are enough.

@@ -30,7 +30,7 @@ from tagline.domain.ledger.planning import NewTag
 from tagline.domain.ledger.records import WRITE, Record, RecordedTag
 from tagline.domain.ledger.tags import parse_tag
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
-from tagline.ports.ports import Batch, Raced, Snapshot
+from tagline.ports.ledger import Batch, Raced, Snapshot
 
 _LOCK_SECONDS = 30
 _RACE_RE = re.compile(

@@ -18,7 +18,7 @@ from tagline.adapters.git.tag_fetch import WITHOUT
 from tagline.adapters.git.urls import RemoteUrl
 from tagline.domain.ledger.records import MAX_RECORD, Actor, Record, encode, same_word
 from tagline.errors import PlatformRefused
-from tagline.ports.ports import Raced
+from tagline.ports.ledger import Raced
 
 _TAGS = "refs/tags/"
 

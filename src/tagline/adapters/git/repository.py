@@ -15,7 +15,7 @@ from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.moved import Moved
 from tagline.domain.text.public import public
 from tagline.errors import NotFound, WrongUsage
-from tagline.ports.ports import Content, Tree
+from tagline.ports.repository import Content, Tree
 
 #: Brings objects of a partial repository that are about to be read.
 Bring = Callable[[Collection[str]], None]

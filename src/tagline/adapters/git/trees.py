@@ -14,7 +14,7 @@ from tagline.adapters.git.running import Git
 from tagline.domain.manifest.tracked import TrackedPaths, is_telling, upwards
 from tagline.domain.storage.lfs import MAX_POINTER, PREFIX
 from tagline.errors import TooManyPaths
-from tagline.ports.ports import Blob, Content
+from tagline.ports.repository import Blob, Content
 
 _REGULAR = ("100644", "100755")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tagline.domain.changes.triggers import Event
 from tagline.errors import PlatformRefused, WrongUsage
-from tagline.ports.ports import Piece
+from tagline.ports.job import Piece
 from tagline.settings import Settings
 
 #: Bytes; a summary that is longer is not shown at all.

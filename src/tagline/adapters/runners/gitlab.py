@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tagline.domain.changes.triggers import Event
 from tagline.errors import PlatformRefused
-from tagline.ports.ports import Piece
+from tagline.ports.job import Piece
 from tagline.settings import Settings
 
 #: In the job's folder; the components declare them as artifacts.

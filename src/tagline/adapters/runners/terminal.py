@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagline.domain.changes.triggers import Event
-from tagline.ports.ports import Piece
+from tagline.ports.job import Piece
 
 
 class TerminalJob:

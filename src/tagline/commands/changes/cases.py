@@ -28,9 +28,13 @@ from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.errors import Refused, WrongUsage
 from tagline.formats.policy import judge_policy, unreadable
 from tagline.formats.yaml import reading as yaml
+from tagline.ports.forge import Forge
+from tagline.ports.history import History, Landing
+from tagline.ports.job import Job
+from tagline.ports.ledger import Ledger
 from tagline.ports.memory import Memory
 from tagline.ports.mlflow import Bridge
-from tagline.ports.ports import Forge, History, Job, Landing, Ledger, Tree
+from tagline.ports.repository import Tree
 
 #: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
 RECENT = 7 * 86_400

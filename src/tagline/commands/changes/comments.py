@@ -12,7 +12,7 @@ from tagline.domain.changes.record import MARKER, Record, find
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import PlatformRefused
-from tagline.ports.ports import CannotComment, CannotRead
+from tagline.ports.forge import CannotComment, CannotRead
 
 
 @dataclass(frozen=True)

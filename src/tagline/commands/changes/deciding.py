@@ -28,7 +28,7 @@ from tagline.domain.ledger.events import RawTag, Warn, read_events
 from tagline.domain.ledger.registry import ArtifactState, fold, state_of
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.errors import NotFound
-from tagline.ports.ports import CannotRead
+from tagline.ports.forge import CannotRead
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from tagline.domain.changes.delivery import Delivered, Rule, wanted
 from tagline.domain.ledger.planning import Row
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import TaglineError
-from tagline.ports.ports import Delivery
+from tagline.ports.forge import Delivery
 
 
 def deliver(

@@ -12,7 +12,7 @@ from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.records import Actor, Record, RecordedTag, is_finished, judged
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import PlatformRefused, WrongUsage
-from tagline.ports.ports import Raced
+from tagline.ports.ledger import Raced
 
 _ATTEMPTS = 3
 

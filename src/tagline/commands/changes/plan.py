@@ -20,7 +20,7 @@ from tagline.domain.ledger.messages import one_line
 from tagline.domain.lineage.planned import Planned
 from tagline.domain.manifest.findings import Finding
 from tagline.errors import TaglineError, WrongUsage
-from tagline.ports.ports import CannotComment, Forge
+from tagline.ports.forge import CannotComment, Forge
 
 #: Writes a comment's text: of what was planned, with what it has to remember, at an instant (unix seconds).
 Compose = Callable[[Planned, Record, Forge, int], str]

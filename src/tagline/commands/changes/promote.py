@@ -28,7 +28,7 @@ from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.comparison import Traced
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import Conflict, Exit, PlatformRefused, Refused, TaglineError, WrongUsage
-from tagline.ports.ports import Batch, Raced
+from tagline.ports.ledger import Batch, Raced
 
 #: A push whose end nobody saw may have gone through: it is looked up and tried again so many times.
 _BLIND_PUSHES = 3

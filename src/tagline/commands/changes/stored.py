@@ -16,7 +16,8 @@ from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.storage.lfs import MAX_POINTER, parse_pointer
 from tagline.domain.storage.objects import Location
 from tagline.errors import ManifestUnreadable, PlatformRefused, TaglineError, WrongUsage
-from tagline.ports.ports import Content, History, Tree
+from tagline.ports.history import History
+from tagline.ports.repository import Content, Tree
 
 RULE = "storage"
 #: What this machine lacks; the bytes may be there all the same.

@@ -15,7 +15,7 @@ from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.text.similar import suggestion
 from tagline.domain.text.times import format_time
 from tagline.errors import IncompleteClone, NotFound
-from tagline.ports.ports import Repository, Upstream
+from tagline.ports.repository import Repository, Upstream
 
 _EXAMPLES = 3
 

@@ -16,7 +16,7 @@ from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, split_name
 from tagline.domain.text.similar import suggestion
 from tagline.errors import ManifestUnreadable, PlatformRefused, WrongUsage
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 
 def register(desk: Desk, artifact: str, find_commit: Callable[[], str], *, version: str | None, bump: Bump) -> Written:

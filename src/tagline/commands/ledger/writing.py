@@ -14,7 +14,8 @@ from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.results import Written
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
 from tagline.formats.policy import load_policy
-from tagline.ports.ports import Batch, Ledger, Raced, Repository, Snapshot
+from tagline.ports.ledger import Batch, Ledger, Raced, Snapshot
+from tagline.ports.repository import Repository
 
 #: How often a plan is made anew because somebody else was faster.
 ATTEMPTS = 25

@@ -31,7 +31,7 @@ from tagline.errors import ManifestUnreadable, TaglineError
 from tagline.formats.params import read_params
 from tagline.formats.yaml import reading as yaml
 from tagline.ports.mlflow import Bridge
-from tagline.ports.ports import Content, Tree
+from tagline.ports.repository import Content, Tree
 
 
 class Subject(NamedTuple):

@@ -13,7 +13,7 @@ from tagline.domain.manifest.interpolation import LoadParams, filled
 from tagline.domain.text.public import public
 from tagline.formats.params import read_params
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 #: Bytes of most files; those that are larger are read one by one.
 _LARGE = 1024 * 1024

@@ -9,7 +9,7 @@ from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, ManifestEntry, split_name
 from tagline.errors import ManifestUnreadable
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 # Findings that make one entry unreadable; others leave a field out at most.
 _FATAL = frozenset(("dvc-interpolation", "yaml-duplicate-key", "yaml-tag", "yaml-merge"))

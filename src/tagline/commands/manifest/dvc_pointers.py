@@ -10,7 +10,7 @@ from tagline.commands.manifest.snapshots import pipeline_in
 from tagline.domain.manifest.document import Document
 from tagline.domain.manifest.tracked import Outs, TrackedPaths
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 
 class DvcPointers:

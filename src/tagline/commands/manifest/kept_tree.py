@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from tagline.ports.ports import Blob, Content, Tree
+from tagline.ports.repository import Blob, Content, Tree
 
 
 class KeptTree:

@@ -7,7 +7,7 @@ from tagline.domain.changes.conditions import Metrics
 from tagline.errors import ManifestUnreadable
 from tagline.formats.params import read_params
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 
 def metrics_at(tree: Tree, artifact: str) -> Metrics:

@@ -14,7 +14,7 @@ from tagline.domain.manifest.manifest import Declared, Kind, declared, full_name
 from tagline.formats import params
 from tagline.formats.schema import findings as schema
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 _MENTIONS_ARTIFACTS = re.compile(rb"""\bartifacts["']?[ \t]*:""")
 

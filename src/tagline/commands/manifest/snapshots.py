@@ -15,7 +15,7 @@ from tagline.domain.manifest.tracked import TrackedPaths, upwards
 from tagline.domain.storage.pointers import Out, outs_of
 from tagline.errors import BadPointer
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 
 class Snapshot:

@@ -23,7 +23,7 @@ from tagline.domain.text.similar import did_you_mean
 from tagline.errors import WrongUsage
 from tagline.formats.policy import check_policy
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 _MAX_MESSAGE = 600
 

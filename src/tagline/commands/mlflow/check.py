@@ -11,7 +11,7 @@ from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import Declared
 from tagline.domain.manifest.rules import RULES
 from tagline.ports.mlflow import Bridge
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 _RULES = {"missing": "mlflow-run-missing", "different": "mlflow-metrics-differ", "unknown": "mlflow-unknown"}
 

@@ -19,7 +19,8 @@ from tagline.errors import Refused
 from tagline.formats import manifest_edit
 from tagline.formats.yaml import reading as yaml
 from tagline.formats.yaml import writing as yaml_text
-from tagline.ports.mlflow import Commits, ModelRegistry
+from tagline.ports.commits import Commits
+from tagline.ports.mlflow import ModelRegistry
 
 #: An artifact, and a number of MLflow's.
 Key = tuple[str, int]

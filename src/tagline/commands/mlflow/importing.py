@@ -27,7 +27,8 @@ from tagline.domain.mlflow.names import (
     stage_names,
 )
 from tagline.errors import Conflict
-from tagline.ports.mlflow import Commits, ModelRegistry
+from tagline.ports.commits import Commits
+from tagline.ports.mlflow import ModelRegistry
 
 #: Registrations that are published at once: an argument list and a push have limits.
 AT_ONCE = 200

@@ -11,7 +11,7 @@ from tagline.commands.storage.locating import Place, folder_items, object_key
 from tagline.domain.storage.listings import MAX_LISTING, Entry, below, folder_digest, listing_too_large, read_listing
 from tagline.domain.storage.objects import Facts, Item, Key, Location, only_file
 from tagline.errors import BadPointer, NotFound, ObjectMissing, WrongBytes
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 from tagline.ports.storage import ObjectStore
 
 #: How many files are named where many are wrong.

@@ -10,7 +10,7 @@ from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import Declared
 from tagline.domain.manifest.rules import RULES
 from tagline.errors import BadPointer, NotFound, ObjectMissing, TaglineError, WrongBytes
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 
 def check_storage(tree: Tree, items: Sequence[Declared], desk: StorageDesk, url: str) -> list[Finding]:

@@ -7,7 +7,7 @@ import posixpath
 from tagline.domain.manifest.tracked import upwards
 from tagline.domain.storage.remotes import REPOSITORY, DvcConfig, Level
 from tagline.formats import dvc_config
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 from tagline.ports.storage import Machine
 
 CONFIG = ".dvc/config"

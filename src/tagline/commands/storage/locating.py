@@ -16,7 +16,7 @@ from tagline.domain.storage.objects import Item, Key, Remote, total_size
 from tagline.domain.storage.pointers import ListedFile, Out, pick
 from tagline.domain.text.public import public
 from tagline.errors import BadPointer, NotFound
-from tagline.ports.ports import Content, Tree
+from tagline.ports.repository import Content, Tree
 from tagline.ports.storage import Machine, ObjectStore, Stores
 
 

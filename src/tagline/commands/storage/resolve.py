@@ -20,7 +20,7 @@ from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.storage.objects import Location, only_file
 from tagline.domain.storage.results import Presigned, Resolved
 from tagline.errors import Refused, TaglineError, WrongUsage
-from tagline.ports.ports import Tree
+from tagline.ports.repository import Tree
 
 #: The longest that S3 signs for: a week, in seconds.
 LONGEST_PRESIGN = 7 * 86_400

@@ -1,0 +1,33 @@
+"""The port of the runner that executes us."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from tagline.domain.changes.triggers import Event
+
+#: What a step leaves behind, beside the text of its log.
+Piece = Literal["outputs", "document", "annotations", "code-quality", "junit"]
+
+
+class Job(Protocol):
+    """The runner that executes us."""
+
+    @property
+    def event(self) -> Event:
+        """What started the job. Raises WrongUsage when its description cannot be read."""
+
+    def begin(self) -> None:
+        """Take away what an earlier job may have left where this one leaves its answer."""
+
+    def report(self, markdown: str, *, posted: bool = False) -> str | None:
+        """Show a text where the runner shows such; where that is, None when there is no such place.
+
+        ``posted``: it stands on the change already, so it is shown only where it outlives that.
+        """
+
+    def keep(self, piece: Piece, text: str) -> None:
+        """Leave a text where the runner takes up such; nothing where it takes up none.
+
+        ``outputs`` are for later steps. Raises PlatformRefused when it cannot be left there.
+        """

@@ -1,0 +1,58 @@
+"""The port of the ledger: where an artifact's tags are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from tagline.domain.ledger.events import RawTag
+from tagline.domain.ledger.planning import NewTag
+from tagline.domain.ledger.records import ChangeKey
+
+
+class Snapshot(NamedTuple):
+    """An artifact's tags at one instant, and a mark to tell whether anybody wrote since.
+
+    ``unpublished`` are the clone's own events of the artifact that the ledger lacks or has with
+    other content: made with --no-push, or deleted on the remote.
+    """
+
+    tags: list[RawTag]
+    mark: str
+    unpublished: tuple[RawTag, ...] = ()
+
+
+class Raced(Exception):
+    """Somebody else wrote to this artifact first: read again, plan again."""
+
+
+class Ledger(Protocol):
+    """Where an artifact's tags are written: all of a plan or nothing, and never over another's."""
+
+    def snapshot(self, artifact: str) -> Snapshot:
+        """What the plan is to be made from."""
+
+    def is_older(self, commit: str, other: str) -> bool | None:
+        """Whether ``commit`` lies strictly before ``other`` in history; None when nobody can tell."""
+
+    def policy(self) -> bytes | None:
+        """The policy file of the default branch; None where there is none.
+
+        Raises WrongUsage when its path is a link or a folder.
+        """
+
+    def publish(self, batches: Sequence[Batch]) -> None:
+        """Write all the tags, if nothing of their artifacts was written since their marks.
+
+        Raises :class:`Raced` when something was written, Conflict when a name is taken for good,
+        Refused when a ref-name collision blocks it, PlatformRefused when the remote says no.
+        """
+
+
+class Batch(NamedTuple):
+    """New tags of one artifact, the mark of the snapshot that they were planned on, and the change that asked."""
+
+    artifact: str
+    tags: Sequence[NewTag]
+    mark: str
+    change: ChangeKey | None = None
