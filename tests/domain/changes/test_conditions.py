@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.changes.conditions import duration, judge_after, judge_freeze, judge_gate, number
+from tagline.domain.changes.conditions import duration, judge_after, judge_freeze, judge_gate
 from tagline.domain.changes.policy import Freeze, Gate, StageRules
 from tagline.domain.changes.verdicts import Verdict, worst
+from tagline.domain.manifest.metrics import number
 from tagline.domain.text.times import format_time
 from tests.support.promotions import START, Ledger, ledger
 

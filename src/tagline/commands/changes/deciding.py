@@ -17,7 +17,6 @@ from tagline.domain.changes.approvals import People, approvers, is_robot, teams_
 from tagline.domain.changes.as_landed import as_landed
 from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake
 from tagline.domain.changes.changes import Named, Unknown
-from tagline.domain.changes.conditions import Metrics
 from tagline.domain.changes.decision import holds_since, rules_of, versions_since
 from tagline.domain.changes.intents import Intent, Known, resolve
 from tagline.domain.changes.policy import CODEOWNERS, StageRules
@@ -27,6 +26,7 @@ from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.ledger.events import RawTag, Warn, read_events
 from tagline.domain.ledger.registry import ArtifactState, fold, state_of
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
+from tagline.domain.manifest.metrics import Metrics
 from tagline.errors import NotFound
 from tagline.ports.forge import CannotRead
 

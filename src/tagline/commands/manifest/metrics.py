@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagline.commands.manifest.describe import describe
-from tagline.domain.changes.conditions import Metrics
+from tagline.domain.manifest.metrics import Metrics
 from tagline.errors import ManifestUnreadable
 from tagline.formats.params import read_params
 from tagline.formats.yaml import reading as yaml

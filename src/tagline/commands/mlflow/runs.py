@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tagline.domain.changes.conditions import Metrics
 from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
+from tagline.domain.manifest.metrics import Metrics
 from tagline.domain.mlflow.runs import Checked, ModelVersion, compare, elsewhere, figures
 from tagline.errors import PlatformRefused
 from tagline.ports.mlflow import Tracking

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
-from typing import Any
 
 from tagline.domain.changes.policy import Gate, StageRules
 from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.manifest.metrics import Metrics, number
 from tagline.domain.text.times import format_time
-
-#: An artifact's metrics at a commit, or a few words that say why there are none.
-Metrics = Mapping[str, Any] | str
-
 
 _BETTER = "Improve the metric in a new version, or have the gate changed in .tagline.yaml."
 
@@ -130,23 +125,3 @@ def _not_worse(
 def shown(value: float) -> str:
     """A number as people write it, with enough digits to tell it from its bound."""
     return f"{value:.12g}"
-
-
-def number(metrics: Metrics, name: str) -> float | str:
-    """One metric by its name, or by its path with dots; else why there is no number."""
-    if isinstance(metrics, str):
-        return metrics
-    value: Any = metrics.get(name)
-    if value is None:
-        value = metrics
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-    if value is None:
-        return "the metric is missing."
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "the metric is not a number."
-    try:
-        as_float = float(value)
-    except OverflowError:
-        as_float = math.inf
-    return as_float if math.isfinite(as_float) else "the metric is not a finite number."

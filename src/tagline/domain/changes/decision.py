@@ -8,7 +8,7 @@ from tagline.domain.changes.approvals import Judged, Subject, judge
 from tagline.domain.changes.approved import Approved
 from tagline.domain.changes.asks import LATEST, THIS, Action
 from tagline.domain.changes.changes import Review, Unknown
-from tagline.domain.changes.conditions import Metrics, judge_after, judge_freeze, judge_gate
+from tagline.domain.changes.conditions import judge_after, judge_freeze, judge_gate
 from tagline.domain.changes.intents import Intent, is_bump
 from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules
 from tagline.domain.changes.steps import Content, Facts, Step
@@ -28,6 +28,7 @@ from tagline.domain.ledger.planning import (
 from tagline.domain.ledger.registry import ArtifactState, Hold, VersionState
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.domain.ledger.versions import BUMPS
+from tagline.domain.manifest.metrics import Metrics
 from tagline.domain.mlflow.runs import alias_trouble
 from tagline.domain.text.times import format_time
 from tagline.errors import Refused, TaglineError

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from tagline.domain.changes.approvals import People
 from tagline.domain.changes.changes import Change, Unknown
-from tagline.domain.changes.conditions import Metrics
 from tagline.domain.changes.intents import Intent
 from tagline.domain.changes.verdicts import State, Verdict, worst
 from tagline.domain.ledger.planning import NewTag, Row
+from tagline.domain.manifest.metrics import Metrics
 
 
 class Content(NamedTuple):

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tagline.domain.changes.conditions import Metrics
 from tagline.domain.ledger.commits import CommitFacts
 from tagline.domain.ledger.events import Event, RawTag, Warn
 from tagline.domain.ledger.messages import (
@@ -26,6 +25,7 @@ from tagline.domain.lineage.graph import Graph
 from tagline.domain.lineage.pipelines import Step, flatten
 from tagline.domain.lineage.published import checked_of, entry_of, location_of, maybe
 from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.manifest.metrics import Metrics
 from tagline.domain.mlflow.runs import Checked
 from tagline.domain.storage.objects import Location
 from tagline.domain.text.public import public

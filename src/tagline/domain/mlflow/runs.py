@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from tagline.domain.changes.conditions import Metrics
 from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
+from tagline.domain.manifest.metrics import Metrics
 from tagline.domain.text.public import public
 
 #: What is written to runs and to versions of models, by name.
