@@ -51,7 +51,7 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
 
 
 def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
-    from tagline.commands.lineage.lineage import trace_of_change
+    from tagline.commands.changes.traced import trace_of_change
     from tagline.errors import WrongUsage
     from tagline.render.json import lineage as lineage_document
     from tagline.wiring.changes import ChangeWiring

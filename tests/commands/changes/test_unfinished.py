@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tagline.commands.lineage.lineage import MOST_ARTIFACTS
+from tagline.commands.changes.traced import MOST_ARTIFACTS
 from tagline.domain.changes.record import Record, find, hide
 from tagline.render.runner.outputs import outputs
 from tagline_localforge import Drop, Request

@@ -9,7 +9,7 @@ from dataclasses import replace
 from tagline.commands.changes.cases import Case, ChangeDesk, breaks_policy, open_case, policy_now
 from tagline.commands.changes.comments import Found, find_comment, post
 from tagline.commands.changes.deciding import decide
-from tagline.commands.lineage.lineage import picture
+from tagline.commands.changes.traced import picture
 from tagline.domain.changes.changes import Change, Status
 from tagline.domain.changes.policy import NO_POLICY
 from tagline.domain.changes.promotion import Decided

@@ -16,8 +16,8 @@ from tagline.commands.changes.landed import landed, unfinished_before
 from tagline.commands.changes.memory import remember
 from tagline.commands.changes.mlflow_sync import NOT_TOLD, tell
 from tagline.commands.changes.plan import Compose, named
+from tagline.commands.changes.traced import picture
 from tagline.commands.ledger.writing import ATTEMPTS, backoff
-from tagline.commands.lineage.lineage import picture
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.policy import NO_POLICY, Policy
 from tagline.domain.changes.promotion import Decided, Refusal

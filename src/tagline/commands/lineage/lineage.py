@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from tagline.commands.changes.cases import Case, ChangeDesk, any_case
-from tagline.commands.changes.deciding import Entries, decide, read_entries
-from tagline.commands.changes.mlflow_rule import RULE as MLFLOW_RULE
 from tagline.commands.ledger.check_ref import artifact_of
 from tagline.commands.ledger.reading import Source, present, read
 from tagline.commands.lineage.reading import Library, Subject, read_lineage, read_points
-from tagline.domain.changes.asks import Action
-from tagline.domain.changes.changes import Change
 from tagline.domain.changes.policy import NO_POLICY, Policy
-from tagline.domain.changes.promotion import Decided
-from tagline.domain.changes.steps import Step
 from tagline.domain.ledger.answers import Answer, find, of_tag, previous_version
 from tagline.domain.ledger.events import RawTag, Warn
-from tagline.domain.ledger.messages import CHANGE, parse_trailers
-from tagline.domain.ledger.registry import ArtifactState, fold
-from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
+from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.targets import Target
 from tagline.domain.lineage.comparison import Against, Directions, Point, Traced, compare, directions_of
-from tagline.domain.lineage.lineage import Lineage, Passage, passages_of
+from tagline.domain.lineage.lineage import Lineage, passages_of
 from tagline.errors import TaglineError
 from tagline.formats.policy import load_policy
 
 #: Versions of a history, the newest of them; each costs a look at its commit.
 _MOST_POINTS = 12
-#: Artifacts of one change that are traced; nobody reads more in one comment.
-MOST_ARTIFACTS = 10
+
+
 #: Holders that one artifact is compared with.
 _MOST_HOLDERS = 6
 
@@ -74,152 +65,6 @@ def _before(state: ArtifactState, answer: Answer) -> Against | None:
     previous = previous_version(state, answer)
     row = state.version(previous) if previous else None
     return None if row is None else Against((), row.version, row.commit, None)
-
-
-def trace_of_change(desk: ChangeDesk, number: int) -> tuple[Change, tuple[Traced, ...]]:
-    """A change by its number, whether it asks for something or not. Nothing is written.
-
-    Raises NotFound, Refused where nobody can tell how it landed.
-    """
-    change = desk.forge.change(number)
-    case = any_case(desk, change)
-    decided, entries = decide(case)
-    return change, trace_change(case, decided, entries, touched=True, ask_mlflow=True)
-
-
-def picture(case: Case, decided: Decided, entries: Entries, *, touched: bool) -> tuple[tuple[Traced, ...], list[Warn]]:
-    """What :func:`trace_change` tells, for the comment of a change; where it fails, a warning instead.
-
-    Whether something is promoted never hangs on a picture of it, not even on a bug in the drawing.
-    """
-    try:
-        return trace_change(case, decided, entries, touched=touched), []
-    except Exception as error:
-        bug = f"a bug of ours ({type(error).__name__}: {error}) Please report it."
-        why = error.message if isinstance(error, TaglineError) else bug
-        return (), [Warn("lineage-failed", None, f"What is behind the artifacts could not be read: {why}")]
-
-
-def trace_change(
-    case: Case, decided: Decided, entries: Entries, *, touched: bool, ask_mlflow: bool = False
-) -> tuple[Traced, ...]:
-    """The lineage of every version that a change is about, and of what it touches, against what the stages held before.
-
-    What is ``touched`` and not asked for costs a reading of its tags each, and is no part of a record of what was done.
-    ``entries`` are the artifacts' tags; those that this very change made count as not there yet. Without
-    ``ask_mlflow`` only what the rule has asked is told of MLflow: nothing may come between tags and their record.
-    """
-    library = case.desk.library
-    if library is None:
-        return ()
-    wanted: dict[str, list[Step]] = {name: [] for name in (case.touches.touched if touched else ())}
-    for step in decided.steps:
-        if step.intent.action not in (Action.UNASSIGN, Action.DEPRECATE):
-            wanted.setdefault(step.intent.artifact, []).append(step)
-    # What was asked for comes first; what is touched besides, as far as there is room.
-    names = sorted(wanted, key=lambda name: not wanted[name])
-    shown = names[:MOST_ARTIFACTS]
-    missing = [name for name in shown if name not in entries]
-    known = {**entries, **(read_entries(case, missing) if missing else {})}
-    asked = [one for name in shown for one in _asked(case, name, wanted[name], known)]
-    library.prepare(list(dict.fromkeys(commit for one in asked for commit in one.commits)))
-    _take_over(case, library, asked)
-    traced = [_of_change(case, one, library, ask_mlflow=ask_mlflow) for one in asked]
-    return (*traced, *(Traced(name, why="not looked at: too many artifacts") for name in names[MOST_ARTIFACTS:]))
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A version of a change before anything behind it was read. ``state`` is the ledger before the change."""
-
-    subject: Subject
-    stages: tuple[str, ...]
-    rivals: list[Against]
-    points: list[Subject]
-    state: ArtifactState
-    passages: tuple[Passage, ...]
-
-    @property
-    def commits(self) -> list[str]:
-        """Those that are read whole; of the versions of a history only the metrics are, if there are any."""
-        return [self.subject.commit, *(other.commit for other in self.rivals)]
-
-
-def _asked(case: Case, name: str, steps: Sequence[Step], entries: Entries) -> list[_Asked]:
-    """Each version that the steps are about, with the stages that it gets; the change's own files where none is."""
-    now, raw = entries[name].state, entries[name].raw
-    before = _before_change(now, raw, case.change.url)
-    stages: dict[Subject, dict[str, None]] = {}
-    for step in steps:
-        subject = _proposed(case, name, step, now, before, raw)
-        given = stages.setdefault(subject, {})
-        if step.intent.stage and _counts(step, case.change):
-            given[step.intent.stage] = None
-    if name in case.touches.touched and not any(subject.commit == case.commit for subject in stages):
-        stages[Subject(name, case.commit)] = {}
-    named = {subject.commit for subject in stages if subject.version is not None}
-    found = []
-    for subject, given in stages.items():
-        if subject.version is None and subject.commit in named:
-            continue  # a refused step of a version that another one makes
-        passages = passages_of(now.events, raw, subject.version, subject.commit) if subject.version else ()
-        rivals, points = _rivals(before, subject.commit, tuple(given)), _points(before, subject.commit)
-        found.append(_Asked(subject, tuple(given), rivals, points, before, passages))
-    return found
-
-
-def _before_change(state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> ArtifactState:
-    """The ledger without what this change wrote, and what came after it."""
-    own = [
-        event.time
-        for event in state.events
-        if event.tag in raw and url in raw[event.tag].message and url in _changes(raw[event.tag])
-    ]
-    return fold(state.name, [e for e in state.events if e.time < min(own)]) if own else state
-
-
-def _changes(tag: RawTag) -> list[str]:
-    return parse_trailers(tag.message).get(CHANGE, [])
-
-
-def _counts(step: Step, change: Change) -> bool:
-    """Whether a step is done, or will be as far as anybody can tell."""
-    if change.open:
-        return step.state != "refused"
-    return step.done or any(row.created for row in step.rows) or (step.state == "ok" and bool(step.rows))
-
-
-def _proposed(
-    case: Case, name: str, step: Step, now: ArtifactState, before: ArtifactState, raw: Mapping[str, RawTag]
-) -> Subject:
-    """The version that a step is about: one of the ledger, or the one that the change registers if it does."""
-    version = step.version
-    if step.intent.action is Action.ROLLBACK and version is None:
-        version = rollback_target(before, step.intent.stage or "", rollbacks_among(raw))
-    row = now.version(version) if version else None
-    if row is not None:
-        return Subject(name, row.commit, row.version, row.tag)
-    return Subject(name, case.commit, version if _counts(step, case.change) else None)
-
-
-def _take_over(case: Case, library: Library, asked: Iterable[_Asked]) -> None:
-    """What the rule of MLflow has asked in this run is not asked again."""
-    for one in asked:
-        key = (one.subject.artifact, one.subject.commit)
-        if (MLFLOW_RULE, " ".join(key)) in case.answers:
-            library.runs[key] = case.answers[MLFLOW_RULE, " ".join(key)]
-
-
-def _of_change(case: Case, asked: _Asked, library: Library, *, ask_mlflow: bool) -> Traced:
-    name = asked.subject.artifact
-    try:
-        lineage = read_lineage(library, asked.subject, ask_mlflow=ask_mlflow)
-    except TaglineError as error:
-        return Traced(name, asked=asked.stages, why=error.message)
-    lineage = replace(lineage, passages=asked.passages)
-    directions = directions_of(case.policy, name)
-    traced = _traced(library, lineage, asked.rivals, asked.points, asked.state, directions)
-    return replace(traced, asked=asked.stages)
 
 
 def _with_passages(lineage: Lineage, state: ArtifactState, raw: Mapping[str, RawTag]) -> Lineage:
