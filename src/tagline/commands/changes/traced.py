@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tagline.commands.changes.cases import Case, ChangeDesk, any_case
 from tagline.commands.changes.deciding import Entries, decide, read_entries
 from tagline.commands.changes.mlflow_rule import RULE as MLFLOW_RULE
-from tagline.commands.lineage.lineage import _points, _rivals, _traced
+from tagline.commands.lineage.lineage import held_points, rivals_of, trace
 from tagline.commands.lineage.reading import Library, Subject, read_lineage
 from tagline.domain.changes.asks import Action
 from tagline.domain.changes.changes import Change
@@ -113,7 +113,7 @@ def _asked(case: Case, name: str, steps: Sequence[Step], entries: Entries) -> li
         if subject.version is None and subject.commit in named:
             continue  # a refused step of a version that another one makes
         passages = passages_of(now.events, raw, subject.version, subject.commit) if subject.version else ()
-        rivals, points = _rivals(before, subject.commit, tuple(given)), _points(before, subject.commit)
+        rivals, points = rivals_of(before, subject.commit, tuple(given)), held_points(before, subject.commit)
         found.append(_Asked(subject, tuple(given), rivals, points, before, passages))
     return found
 
@@ -168,5 +168,5 @@ def _of_change(case: Case, asked: _Asked, library: Library, *, ask_mlflow: bool)
         return Traced(name, asked=asked.stages, why=error.message)
     lineage = replace(lineage, passages=asked.passages)
     directions = directions_of(case.policy, name)
-    traced = _traced(library, lineage, asked.rivals, asked.points, asked.state, directions)
+    traced = trace(library, lineage, asked.rivals, asked.points, asked.state, directions)
     return replace(traced, asked=asked.stages)

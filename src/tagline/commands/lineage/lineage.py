@@ -39,12 +39,12 @@ def trace_target(
         state = present(view, name, as_of, deprecated=True)
         answer = of_tag(state, target) if isinstance(target, str) else find(state, target)
     warnings = view.warnings(state, now if as_of is None else None)
-    others = _rivals(state, answer.commit, first=_before(state, answer))
-    points = _points(state, answer.commit)
+    others = rivals_of(state, answer.commit, first=_before(state, answer))
+    points = held_points(state, answer.commit)
     library.prepare([answer.commit, *(other.commit for other in others)])
     lineage = _with_passages(read_lineage(library, _subject(answer)), state, view.raw)
     directions = directions_of(policy_of(library), name)
-    traced = _traced(library, lineage, others, points, state, directions)
+    traced = trace(library, lineage, others, points, state, directions)
     return replace(traced, asked=(answer.stage,) if answer.stage else ()), [*warnings, *lineage.warnings]
 
 
@@ -73,7 +73,7 @@ def _with_passages(lineage: Lineage, state: ArtifactState, raw: Mapping[str, Raw
     return replace(lineage, passages=passages_of(state.events, raw, lineage.version, lineage.commit.id))
 
 
-def _rivals(
+def rivals_of(
     state: ArtifactState, commit: str, asked: Sequence[str] = (), first: Against | None = None
 ) -> list[Against]:
     """What to compare with: the stages' holders, those of the stages that are asked for first.
@@ -94,14 +94,14 @@ def _rivals(
     return list(by_commit.values())[:_MOST_HOLDERS]
 
 
-def _points(state: ArtifactState, commit: str) -> list[Subject]:
+def held_points(state: ArtifactState, commit: str) -> list[Subject]:
     """The versions of a history, oldest first; the proposed commit is not among them."""
     rows = [row for row in state.versions if row.active and row.commit != commit]
     newest = sorted(rows, key=lambda row: row.registered_at)[-_MOST_POINTS:]
     return [Subject(state.name, row.commit, row.version) for row in newest]
 
 
-def _traced(
+def trace(
     library: Library,
     lineage: Lineage,
     others: Iterable[Against],
