@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tagline.commands.changes.cases import ChangeDesk
+    from tagline.commands.changes.request import ChangeDesk
     from tagline.domain.changes.delivery import Delivered
     from tagline.domain.changes.record import Record
     from tagline.domain.ledger.events import Warn

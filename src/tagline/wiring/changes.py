@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.urls import RemoteUrl
-    from tagline.commands.changes.cases import ChangeDesk
+    from tagline.commands.changes.request import ChangeDesk
     from tagline.ports.forge import Delivery, Forge
     from tagline.ports.job import Job
     from tagline.ports.ledger import Ledger
@@ -77,7 +77,7 @@ class ChangeWiring:
 
     def desk(self, *, dry_run: bool) -> ChangeDesk:
         """What the commands about changes work with."""
-        from tagline.commands.changes.cases import ChangeDesk
+        from tagline.commands.changes.request import ChangeDesk
         from tagline.wiring.lineage import library_of_changes
         from tagline.wiring.mlflow import bridge_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from tagline.commands.changes.cases import Case
+from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, digest_at, entry_at
 from tagline.commands.manifest.snapshots import Snapshot
 from tagline.domain.changes.approvals import People, approvers
@@ -18,7 +18,7 @@ Bytes = Mapping[Version, str | Unknown | None]
 
 
 def read_approved(
-    case: Case, own: Collection[str], rules: Mapping[Intent, Sequence[StageRules]], people: People
+    request: ChangeRequest, own: Collection[str], rules: Mapping[Intent, Sequence[StageRules]], people: People
 ) -> Bytes:
     """What names the bytes of the artifacts whose stages ask for approvals, where the version is the change's ``own``.
 
@@ -30,57 +30,60 @@ def read_approved(
         if not approvals or intent.action is not Action.ASSIGN or intent.artifact not in own:
             continue
         fresh = all(rule.fresh for rule in approvals)
-        commits = [case.commit, *_approved_commits(case, people, fresh=fresh)]
-        found.update({(intent.artifact, commit): bytes_at(case, (intent.artifact, commit)) for commit in commits})
+        commits = [request.commit, *_approved_commits(request, people, fresh=fresh)]
+        found.update({(intent.artifact, commit): bytes_at(request, (intent.artifact, commit)) for commit in commits})
     return found
 
 
-def read_behind(case: Case, own: Collection[str]) -> frozenset[str]:
+def read_behind(request: ChangeRequest, own: Collection[str]) -> frozenset[str]:
     """The artifacts whose merge would bring other bytes than an open change's head has: its base branch has others.
 
     Of each the merge base, the head and the base branch's tip are compared, as a merge does it. What cannot be read is
     left to the merge, which compares anew.
     """
-    tip = case.desk.history.tip(case.change.base)
-    if not case.change.open or tip == case.before:
+    tip = request.desk.history.tip(request.change.base)
+    if not request.change.open or tip == request.before:
         return frozenset()
-    return frozenset(name for name in own if _moved(case, name, tip))
+    return frozenset(name for name in own if _moved(request, name, tip))
 
 
-def _moved(case: Case, name: str, tip: str) -> bool:
+def _moved(request: ChangeRequest, name: str, tip: str) -> bool:
     """Whether a base branch's tip has other bytes of an artifact, or elsewhere, than both merge base and head."""
-    versions = [(name, commit) for commit in (tip, case.before, case.commit)]
-    found = [bytes_at(case, version) for version in versions]
+    versions = [(name, commit) for commit in (tip, request.before, request.commit)]
+    found = [bytes_at(request, version) for version in versions]
     if any(isinstance(one, Unknown) for one in found):
         return False
-    entries = [entry_at(case, version)[0] for version in versions]
+    entries = [entry_at(request, version)[0] for version in versions]
     paths = [entry.path if entry is not None else None for entry in entries]
     theirs, *ours = zip(paths, found, strict=True)
     return theirs not in ours
 
 
-def _approved_commits(case: Case, people: People, *, fresh: bool) -> list[str]:
+def _approved_commits(request: ChangeRequest, people: People, *, fresh: bool) -> list[str]:
     """Where only approvals of the last commit count, no other is read: anybody can approve any number of them."""
     writers = (r for r in approvers(people.reviews) if people.writers.get(r.by.casefold()) is not False)
     seen = (review.commit or review.head for review in writers)
-    return list(dict.fromkeys(commit for commit in seen if commit and (not fresh or commit == case.change.head)))
+    return list(dict.fromkeys(commit for commit in seen if commit and (not fresh or commit == request.change.head)))
 
 
-def bytes_at(case: Case, version: Version) -> str | Unknown | None:
+def bytes_at(request: ChangeRequest, version: Version) -> str | Unknown | None:
     """What names an artifact's bytes at a commit: a digest, or the file in Git that stands for them.
 
     None for one that the commit does not describe, or gives no path; Unknown where nobody can read it.
     """
     name, commit = version
     try:
-        entry, tree = entry_at(case, version)
+        entry, tree = entry_at(request, version)
         if entry is None or entry.path is None:
             return None
         if entry.virtual:
             return entry.path
-        found = digest_at(case, version)
+        found = digest_at(request, version)
         if found is None:
-            kind, object_id = case.desk.history.object_id(commit, Snapshot(tree).stands_for(entry)) or ("nothing", "")
+            kind, object_id = request.desk.history.object_id(commit, Snapshot(tree).stands_for(entry)) or (
+                "nothing",
+                "",
+            )
             found = f"{kind}:{object_id}"
         return found
     except (ManifestUnreadable, PlatformRefused) as error:

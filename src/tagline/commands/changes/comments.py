@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 
-from tagline.commands.changes.cases import ChangeDesk
+from tagline.commands.changes.request import ChangeDesk
 from tagline.domain.changes.changes import Change, Comment
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.record import MARKER, Record, find

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tagline.commands.changes.approved import read_approved, read_behind
-from tagline.commands.changes.cases import Case
 from tagline.commands.changes.mlflow_rule import read_linked
+from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, read_stored
 from tagline.commands.ledger.reading import View
 from tagline.commands.manifest.metrics import metrics_at
@@ -54,41 +54,43 @@ _MOST_UPDATES = 20
 A = TypeVar("A")
 
 
-def decide(case: Case) -> tuple[Decided, Entries]:
+def decide(request: ChangeRequest) -> tuple[Decided, Entries]:
     """Decide a case on a fresh reading of the ledger."""
-    asks, mistakes = case.asks
-    decided = Decided(case.change, touches=case.touches, warnings=tuple(case.warnings()), final=case.policy_refusals)
+    asks, mistakes = request.asks
+    decided = Decided(
+        request.change, touches=request.touches, warnings=tuple(request.warnings()), final=request.policy_refusals
+    )
     if decided.final:
         return decided, {}
     if not asks:
         return replace(decided, mistakes=tuple(mistakes)), {}
-    names = _names(case, asks)
+    names = _names(request, asks)
     if len(names) > _MOST_NAMES:
         message = f"{len(names)} artifacts are named, and more than {_MOST_NAMES} are not promoted by one change."
         mistake = Mistake(asks[0].source, message, "Ask in several changes.")
         return replace(decided, mistakes=(mistake,)), {}
-    entries = read_entries(case, names)
+    entries = read_entries(request, names)
     odd = [warning for entry in entries.values() for warning in entry.warnings]
     decided = replace(decided, warnings=(*decided.warnings, *odd))
-    known = _known(case, entries)
-    intents, more = resolve(asks, known, case.policy.max_artifacts)
+    known = _known(request, entries)
+    intents, more = resolve(asks, known, request.policy.max_artifacts)
     if mistakes or more:
         return replace(decided, mistakes=(*mistakes, *more)), entries
     by_artifact: dict[str, list[Intent]] = {}
     for intent in intents:
         by_artifact.setdefault(intent.artifact, []).append(intent)
-    url = case.change.url
+    url = request.change.url
     left = (not_done(wanted, entries[name].state, entries[name].raw, url) for name, wanted in by_artifact.items())
-    facts = gather(case, entries, [intent for some in left for intent in some])
+    facts = gather(request, entries, [intent for some in left for intent in some])
     steps: list[Step] = []
     for name, wanted in by_artifact.items():
         entry = entries[name]
-        steps += plan_artifact(entry.state, entry.raw, wanted, facts, case.policy, entry.then)
+        steps += plan_artifact(entry.state, entry.raw, wanted, facts, request.policy, entry.then)
     unread = facts.people.pushers.unread
     odd = [_may_have_pushed(unread)] if unread is not None else []
     drift = tuple(words for step in steps for words in step.drift)
     decided = replace(decided, steps=tuple(steps), drift=drift, warnings=(*decided.warnings, *odd))
-    return (decided if case.change.open else settle(decided, case.policy)), entries
+    return (decided if request.change.open else settle(decided, request.policy)), entries
 
 
 def _may_have_pushed(unread: Unknown) -> Warn:
@@ -96,79 +98,79 @@ def _may_have_pushed(unread: Unknown) -> Warn:
     return Warn("pushers-unread", None, message)
 
 
-def _names(case: Case, asks: Sequence[Ask]) -> list[str]:
+def _names(request: ChangeRequest, asks: Sequence[Ask]) -> list[str]:
     """The artifacts whose tags decide: those that are named, and where a label means all of them, the touched ones."""
     names = {ask.artifact for ask in asks if ask.artifact}
-    touched = case.touches.touched
-    if any(ask.artifact is None for ask in asks) and len(touched) <= case.policy.max_artifacts:
+    touched = request.touches.touched
+    if any(ask.artifact is None for ask in asks) and len(touched) <= request.policy.max_artifacts:
         names |= set(touched)
     return sorted(names)
 
 
-def read_entries(case: Case, names: Sequence[str]) -> Entries:
+def read_entries(request: ChangeRequest, names: Sequence[str]) -> Entries:
     """The artifacts' tags as the remote has them now, several at a time: each is a few round trips."""
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        found = dict(zip(names, pool.map(lambda name: _read_entry(case, name), names), strict=True))
-    return {n: replace(e, then=as_landed(e.state, e.raw, case.change, case.is_behind)) for n, e in found.items()}
+        found = dict(zip(names, pool.map(lambda name: _read_entry(request, name), names), strict=True))
+    return {n: replace(e, then=as_landed(e.state, e.raw, request.change, request.is_behind)) for n, e in found.items()}
 
 
-def _read_entry(case: Case, name: str) -> Entry:
+def _read_entry(request: ChangeRequest, name: str) -> Entry:
     try:
-        snapshot = case.desk.ledger.snapshot(name)
+        snapshot = request.desk.ledger.snapshot(name)
     except NotFound:  # a name that no tag can carry has none
         return Entry(nothing := fold(name, ()), nothing, {}, "", [])
     reading = read_events(snapshot.tags)
     state = state_of(reading, name)
-    warnings = [*reading.warnings, *View.warnings_of(state, int(case.desk.now()))]
+    warnings = [*reading.warnings, *View.warnings_of(state, int(request.desk.now()))]
     return Entry(state, state, {tag.name: tag for tag in snapshot.tags}, snapshot.mark, warnings)
 
 
-def _known(case: Case, entries: Entries) -> Known:
-    listed = set(case.stages or ())
+def _known(request: ChangeRequest, entries: Entries) -> Known:
+    listed = set(request.stages or ())
     stages = {
-        name: listed | set(case.policy.stages(name)) | (set() if case.stages else set(entry.then.holds))
+        name: listed | set(request.policy.stages(name)) | (set() if request.stages else set(entry.then.holds))
         for name, entry in entries.items()
     }
     return Known(
-        touched=tuple(case.touches.touched),
-        described=tuple(case.entries),
+        touched=tuple(request.touches.touched),
+        described=tuple(request.entries),
         tagged=tuple(name for name, entry in entries.items() if entry.then.events),
         stages=stages,
-        only_stages=case.stages is not None,
+        only_stages=request.stages is not None,
     )
 
 
 # -- facts --------------------------------------------------------------------
 
 
-def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
+def gather(request: ChangeRequest, entries: Entries, intents: list[Intent]) -> Facts:
     """Ask for what the intents' rules need to know, and for nothing else."""
-    met = ((intent, rules_of(intent, entries[intent.artifact].then, case.policy)) for intent in intents)
+    met = ((intent, rules_of(intent, entries[intent.artifact].then, request.policy)) for intent in intents)
     rules = {intent: [rules for _, rules in found] for intent, found in met if found}
     owned = [intent for intent, found in rules.items() if any(_asks_owners(r) for r in found)]
-    owners = {intent.artifact: _owners(case, entries[intent.artifact].state) for intent in owned}
+    owners = {intent.artifact: _owners(request, entries[intent.artifact].state) for intent in owned}
     files = {ask.file for intent in owned for ask in intent.asks if ask.file}
-    file_owners = {file: case.codeowners.owners(file) for file in files}
+    file_owners = {file: request.codeowners.owners(file) for file in files}
     registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
-    made, served = {(name, case.commit) for name in registers}, _served(case, entries, intents)
-    stored = read_stored(case, made, served)
-    people = _people(case, rules, owners, file_owners)
-    own = registers | {name for name, entry in entries.items() if _has_version_at(entry.state, case.commit)}
+    made, served = {(name, request.commit) for name in registers}, _served(request, entries, intents)
+    stored = read_stored(request, made, served)
+    people = _people(request, rules, owners, file_owners)
+    own = registers | {name for name, entry in entries.items() if _has_version_at(entry.state, request.commit)}
     return Facts(
-        change=case.change,
-        commit=case.commit,
-        now=int(case.desk.now()),
+        change=request.change,
+        commit=request.commit,
+        now=int(request.desk.now()),
         people=people,
         owners=owners,
         file_owners=file_owners,
-        metrics=_metrics(case, entries, rules),
+        metrics=_metrics(request, entries, rules),
         contents=stored.contents,
         stored=stored.verdicts,
-        mlflow=read_linked(case, [*made, *served]),
-        bytes_at=read_approved(case, own, rules, people),
-        behind=read_behind(case, _with_approvals(rules, own)),
-        newer={} if case.change.open else _newer(case, entries, intents),
-        run_url=case.desk.run_url,
+        mlflow=read_linked(request, [*made, *served]),
+        bytes_at=read_approved(request, own, rules, people),
+        behind=read_behind(request, _with_approvals(rules, own)),
+        newer={} if request.change.open else _newer(request, entries, intents),
+        run_url=request.desk.run_url,
     )
 
 
@@ -187,38 +189,38 @@ def _asks_owners(rules: StageRules) -> bool:
     return rules.approvals is not None and CODEOWNERS in (rules.approvals.people or ())
 
 
-def _owners(case: Case, state: ArtifactState) -> tuple[str, ...]:
-    file = case.owned_file(state.name, _registered_before(case, state))
-    return case.codeowners.owners(file) if file is not None else ()
+def _owners(request: ChangeRequest, state: ArtifactState) -> tuple[str, ...]:
+    file = request.owned_file(state.name, _registered_before(request, state))
+    return request.codeowners.owners(file) if file is not None else ()
 
 
-def _registered_before(case: Case, state: ArtifactState) -> str | None:
+def _registered_before(request: ChangeRequest, state: ArtifactState) -> str | None:
     """The commit of the version that was registered last before the change, withdrawn since or not."""
     newest_first = sorted(state.versions, key=lambda row: row.registered_at, reverse=True)
-    commits = dict.fromkeys(row.commit for row in newest_first if row.commit != case.commit)
-    is_older = case.desk.history.is_older
+    commits = dict.fromkeys(row.commit for row in newest_first if row.commit != request.commit)
+    is_older = request.desk.history.is_older
     # What lies behind a landing may have been registered since, by a change that landed later.
-    return next((c for c in commits if case.change.open or is_older(c, case.commit) is not False), None)
+    return next((c for c in commits if request.change.open or is_older(c, request.commit) is not False), None)
 
 
 Rules = Mapping[Intent, list[StageRules]]
 Owners = Mapping[str, tuple[str, ...]]
 
 
-def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> People:
+def _people(request: ChangeRequest, rules: Rules, owners: Owners, file_owners: Owners) -> People:
     """Reviews, and who the reviewers are; nothing where no rule asks for approvals."""
     wanted = {intent: [r.approvals for r in found if r.approvals is not None] for intent, found in rules.items()}
     if not any(wanted.values()):
         return People()
-    forge = case.desk.forge
-    reviews = _ask(case, "reviews", lambda _: forge.reviews(case.change), "")
+    forge = request.desk.forge
+    reviews = _ask(request, "reviews", lambda _: forge.reviews(request.change), "")
     if isinstance(reviews, Unknown):
         return People(reviews=reviews)
     logins = {review.by.casefold(): review.by for review in approvers(reviews)}
     # The author's own is not counted anyway, unless a rule says so.
     rules_met = [rule for found in wanted.values() for rule in found]
     if all("author" in rule.exclude for rule in rules_met):
-        logins.pop(case.change.author.casefold(), None)
+        logins.pop(request.change.author.casefold(), None)
     teams: dict[str, None] = {}
     for intent, found in wanted.items():
         asked = [ask.file for ask in intent.asks if ask.file]
@@ -227,21 +229,25 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(
         reviews,
-        pushers=_pushers(case, logins) if logins and any("pusher" in rule.exclude for rule in rules_met) else Named(),
-        starters=_starters(case) if logins and any("labeller" in rule.exclude for rule in rules_met) else Named(),
-        writers={folded: _ask(case, "write", forge.may_write, login) for folded, login in logins.items()},
-        members={team: _members(case, team) for team in teams if logins and _is_group(case, team, logins)},
+        pushers=_pushers(request, logins)
+        if logins and any("pusher" in rule.exclude for rule in rules_met)
+        else Named(),
+        starters=_starters(request) if logins and any("labeller" in rule.exclude for rule in rules_met) else Named(),
+        writers={folded: _ask(request, "write", forge.may_write, login) for folded, login in logins.items()},
+        members={team: _members(request, team) for team in teams if logins and _is_group(request, team, logins)},
     )
 
 
-def _pushers(case: Case, logins: Collection[str]) -> Named:
+def _pushers(request: ChangeRequest, logins: Collection[str]) -> Named:
     """Who of some people (folded logins) pushed to the change's branch, as the forge names them.
 
     What only brought the branch up to date with its base makes nobody a pusher.
     """
-    change, left = case.change, iter(range(_MOST_UPDATES))
-    brings_nothing = case.desk.history.brings_nothing
-    found = _ask(case, "pushes", lambda _: trail(case.desk.forge.pushes(change), change.head, change.merged_at), "")
+    change, left = request.change, iter(range(_MOST_UPDATES))
+    brings_nothing = request.desk.history.brings_nothing
+    found = _ask(
+        request, "pushes", lambda _: trail(request.desk.forge.pushes(change), change.head, change.merged_at), ""
+    )
     if isinstance(found, Unknown):
         return Named(unread=found)
     pushers: set[str | None] = set()
@@ -249,11 +255,11 @@ def _pushers(case: Case, logins: Collection[str]) -> Named:
         by = push.by.casefold() if push.by is not None else None
         if by in pushers or (by is not None and by not in logins):
             continue
-        is_update = next(left, None) is not None and brings_nothing(push.before, push.after or "", case.before)
+        is_update = next(left, None) is not None and brings_nothing(push.before, push.after or "", request.before)
         if not is_update:
             pushers.add(by)
     start = found.pushes[-1].before if found.pushes else None
-    whole = found.whole or (start is not None and brings_nothing(None, start, case.before))
+    whole = found.whole or (start is not None and brings_nothing(None, start, request.before))
     known = frozenset(by for by in pushers if by is not None)
     if whole and None not in pushers:
         return Named(known)
@@ -261,39 +267,39 @@ def _pushers(case: Case, logins: Collection[str]) -> Named:
     return Named(known, Unknown("who pushed some of its commits", needs))
 
 
-def _starters(case: Case) -> Named:
+def _starters(request: ChangeRequest) -> Named:
     """Who started what opened the change: a robot opens none of itself, and a person asks for what they open."""
-    if not is_robot(case.change.author):
+    if not is_robot(request.change.author):
         return Named()
-    found = _ask(case, "starters", lambda _: case.desk.forge.starters(case.change), "")
+    found = _ask(request, "starters", lambda _: request.desk.forge.starters(request.change), "")
     return Named(unread=found) if isinstance(found, Unknown) else found
 
 
-def _members(case: Case, name: str) -> frozenset[str] | Unknown:
+def _members(request: ChangeRequest, name: str) -> frozenset[str] | Unknown:
     if name.startswith("@@"):
         return Unknown(f"who has the role {name}", "Name people or groups in CODEOWNERS: roles are not read.")
-    return _ask(case, "members", case.desk.forge.members, name)
+    return _ask(request, "members", request.desk.forge.members, name)
 
 
-def _is_group(case: Case, name: str, logins: Mapping[str, str]) -> bool:
+def _is_group(request: ChangeRequest, name: str, logins: Mapping[str, str]) -> bool:
     """CODEOWNERS writes people like groups: on GitHub a team has a slash, on GitLab a group may have none."""
     if "/" in name or name.startswith("@@"):
         return True
-    return case.desk.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
+    return request.desk.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
 
 
-def _ask(case: Case, what: str, question: Callable[[str], A], about: str) -> A | Unknown:
+def _ask(request: ChangeRequest, what: str, question: Callable[[str], A], about: str) -> A | Unknown:
     """Ask the forge once a run, and take a denial for unknown."""
-    if (what, about) not in case.answers:
+    if (what, about) not in request.answers:
         try:
-            case.answers[what, about] = question(about)
+            request.answers[what, about] = question(about)
         except CannotRead as refusal:
-            case.answers[what, about] = refusal.unknown
-    found: A | Unknown = case.answers[what, about]
+            request.answers[what, about] = refusal.unknown
+    found: A | Unknown = request.answers[what, about]
     return found
 
 
-def _metrics(case: Case, entries: Entries, rules: Rules) -> dict[tuple[str, str], Metrics]:
+def _metrics(request: ChangeRequest, entries: Entries, rules: Rules) -> dict[tuple[str, str], Metrics]:
     """The metrics of every commit that a gate may look at."""
     commits: dict[tuple[str, str], None] = {}
     for intent, found in rules.items():
@@ -302,27 +308,27 @@ def _metrics(case: Case, entries: Entries, rules: Rules) -> dict[tuple[str, str]
         if not gates:
             continue
         held = [state.stages[g.not_worse_than].commit for g in gates if g.not_worse_than in state.stages]
-        for commit in [*held, *_proposed(case, state, intent)]:
+        for commit in [*held, *_proposed(request, state, intent)]:
             commits[(intent.artifact, commit)] = None
-    return {(name, commit): metrics_at(case.desk.history.files(commit), name) for name, commit in commits}
+    return {(name, commit): metrics_at(request.desk.history.files(commit), name) for name, commit in commits}
 
 
-def _proposed(case: Case, state: ArtifactState, intent: Intent) -> list[str]:
+def _proposed(request: ChangeRequest, state: ArtifactState, intent: Intent) -> list[str]:
     if intent.which == THIS:
-        return [case.commit]
+        return [request.commit]
     row = state.latest if intent.which in (LATEST, None) else state.version(intent.which)
     # The latest may be the one that this very change registers.
-    return [case.commit, *([row.commit] if row else [])] if intent.which == LATEST else [row.commit] if row else []
+    return [request.commit, *([row.commit] if row else [])] if intent.which == LATEST else [row.commit] if row else []
 
 
-def _served(case: Case, entries: Entries, intents: Iterable[Intent]) -> list[Version]:
+def _served(request: ChangeRequest, entries: Entries, intents: Iterable[Intent]) -> list[Version]:
     """The versions that may come to hold a stage: their bytes are looked at."""
     found: dict[Version, None] = {}
     for intent in intents:
         entry = entries[intent.artifact]
         commits: list[str] = []
         if intent.action is Action.ASSIGN:
-            commits = _proposed(case, entry.then, intent)
+            commits = _proposed(request, entry.then, intent)
         elif intent.action is Action.ROLLBACK:
             target = rollback_target(entry.then, intent.stage or "", rollbacks_among(entry.raw))
             row = entry.then.version(target) if target else None
@@ -331,7 +337,7 @@ def _served(case: Case, entries: Entries, intents: Iterable[Intent]) -> list[Ver
     return list(found)
 
 
-def _newer(case: Case, entries: Entries, intents: Iterable[Intent]) -> dict[str, bool | None]:
+def _newer(request: ChangeRequest, entries: Entries, intents: Iterable[Intent]) -> dict[str, bool | None]:
     """Of the commits that hold a stage or the latest version, or did since: whether this change lies before them."""
     commits: dict[str, None] = {}
     for intent in intents:
@@ -341,4 +347,4 @@ def _newer(case: Case, entries: Entries, intents: Iterable[Intent]) -> dict[str,
             commits.update([(entry.then.latest.commit, None)] if entry.then.latest else [])
         if intent.which == THIS and intent.stage is not None:
             commits.update((hold.commit, None) for hold in holds_since(entry.state, entry.then, intent.stage))
-    return {commit: case.desk.history.is_older(case.commit, commit) for commit in commits}
+    return {commit: request.desk.history.is_older(request.commit, commit) for commit in commits}

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from tagline.commands.changes.cases import RECENT, ChangeDesk, may_have_requested
 from tagline.commands.changes.memory import finished
+from tagline.commands.changes.request import RECENT, ChangeDesk, may_have_requested
 from tagline.domain.changes.asks import concerns_us
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.policy import Policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tagline.commands.changes.cases import ChangeDesk
+from tagline.commands.changes.request import ChangeDesk
 from tagline.commands.ledger.writing import backoff
 from tagline.domain.changes.changes import Change
 from tagline.domain.ledger.events import Warn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tagline.commands.changes.cases import Case
+from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, entry_at
 from tagline.commands.manifest.metrics import metrics_at
 from tagline.commands.mlflow.runs import check
@@ -17,31 +17,31 @@ from tagline.errors import ManifestUnreadable
 RULE = "mlflow"
 
 
-def read_linked(case: Case, versions: Iterable[Version]) -> Mapping[Version, Linked]:
+def read_linked(request: ChangeRequest, versions: Iterable[Version]) -> Mapping[Version, Linked]:
     """Of the versions whose manifest names a run what MLflow says, asked once a run; nothing is asked for others."""
-    found = ((version, _linked(case, version)) for version in dict.fromkeys(versions))
+    found = ((version, _linked(request, version)) for version in dict.fromkeys(versions))
     return {version: linked for version, linked in found if linked is not None}
 
 
-def _linked(case: Case, version: Version) -> Linked | None:
+def _linked(request: ChangeRequest, version: Version) -> Linked | None:
     try:
-        entry, tree = entry_at(case, version)
+        entry, tree = entry_at(request, version)
     except ManifestUnreadable:  # said by whoever needs it
         return None
     if entry is None or entry.mlflow is None:
         return None
     key = (RULE, " ".join(version))
-    if key not in case.answers:
-        case.answers[key] = check(*case.desk.tracking, entry, metrics_at(tree, entry.name))
-    checked: Checked = case.answers[key]
-    verdict = _verdict(checked, required=case.policy.mlflow_required)
-    return Linked(verdict, entry.mlflow.model is not None, _shared(case, entry.name, entry.mlflow))
+    if key not in request.answers:
+        request.answers[key] = check(*request.desk.tracking, entry, metrics_at(tree, entry.name))
+    checked: Checked = request.answers[key]
+    verdict = _verdict(checked, required=request.policy.mlflow_required)
+    return Linked(verdict, entry.mlflow.model is not None, _shared(request, entry.name, entry.mlflow))
 
 
-def _shared(case: Case, artifact: str, named: MlflowRun) -> str:
+def _shared(request: ChangeRequest, artifact: str, named: MlflowRun) -> str:
     """Why no alias can follow the artifact's stages: others of the change's commit name its model too."""
-    tracking = case.desk.tracking.tracking
-    others = sharers(artifact, named, case.entries, tracking.url if tracking is not None else None)
+    tracking = request.desk.tracking.tracking
+    others = sharers(artifact, named, request.entries, tracking.url if tracking is not None else None)
     return f"{', '.join([artifact, *others])} share the registered model {named.model}." if others else ""
 
 

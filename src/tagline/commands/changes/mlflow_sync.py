@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tagline.commands.changes.cases import Case
 from tagline.commands.changes.deciding import Entry, read_entries
+from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import entry_at
 from tagline.commands.mlflow.runs import resolve_version
 from tagline.domain.changes.asks import Action
@@ -45,7 +45,7 @@ class Untold(NamedTuple):
     lasting: bool = False
 
 
-def tell(case: Case, decided: Decided) -> list[Untold]:
+def tell(request: ChangeRequest, decided: Decided) -> list[Untold]:
     """Tell MLflow of a change whose tags are in the ledger; what could not be told.
 
     Artifacts whose manifests name no MLflow run cost no request.
@@ -54,14 +54,14 @@ def tell(case: Case, decided: Decided) -> list[Untold]:
     for step in decided.steps:
         if step.rows:
             by_artifact.setdefault(step.intent.artifact, []).append(step)
-    return [problem for name, steps in by_artifact.items() for problem in _Telling(case, name, steps).problems()]
+    return [problem for name, steps in by_artifact.items() for problem in _Telling(request, name, steps).problems()]
 
 
 @dataclass
 class _Telling:
     """One artifact of a change."""
 
-    case: Case
+    request: ChangeRequest
     artifact: str
     steps: list[Step]
     found: list[Untold] = field(default_factory=list)
@@ -70,7 +70,7 @@ class _Telling:
         """Do it, and say what did not work."""
         commits = dict.fromkeys(row.commit for step in self.steps for row in step.rows)
         stages = {step.intent.stage for step in self.steps if step.intent.stage and step.intent.action in _MOVES}
-        tracking, why_not = self.case.desk.tracking
+        tracking, why_not = self.request.desk.tracking
         named = any(self._named(commit) is not None for commit in commits)
         if tracking is None:
             if named:
@@ -91,7 +91,7 @@ class _Telling:
         return list(dict.fromkeys(self.found))
 
     def _read(self) -> Entry:
-        return read_entries(self.case, [self.artifact])[self.artifact]
+        return read_entries(self.request, [self.artifact])[self.artifact]
 
     def _try(self, act: Callable[[], None]) -> None:
         try:
@@ -112,7 +112,7 @@ class _Telling:
     def _named(self, commit: str) -> MlflowRun | None:
         """The run that the manifest of a commit names."""
         try:
-            entry, _ = entry_at(self.case, (self.artifact, commit))
+            entry, _ = entry_at(self.request, (self.artifact, commit))
         except ManifestUnreadable:
             return None
         return entry.mlflow if entry is not None else None
@@ -140,7 +140,7 @@ class _Telling:
         return version
 
     def _sharers(self, tracking: Tracking, named: MlflowRun) -> list[str]:
-        return sharers(self.artifact, named, self.case.entries, tracking.url)
+        return sharers(self.artifact, named, self.request.entries, tracking.url)
 
     # -- telling ------------------------------------------------------------------
 

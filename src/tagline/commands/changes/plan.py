@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from tagline.commands.changes.cases import Case, ChangeDesk, breaks_policy, open_case, policy_now
 from tagline.commands.changes.comments import Found, find_comment, post
 from tagline.commands.changes.deciding import decide
+from tagline.commands.changes.request import ChangeDesk, ChangeRequest, breaks_policy, open_request, policy_now
 from tagline.commands.changes.traced import picture
 from tagline.domain.changes.changes import Change, Status
 from tagline.domain.changes.policy import NO_POLICY
@@ -77,25 +77,27 @@ def plan_change(
     if not change.open:
         note = "It is merged: tagline promote does what it asked for." if change.merged else "It is closed."
         return Planned(Decided(change), policy_now(desk), dry_run=desk.dry_run, note=note)
-    case: Case | None = None
+    request: ChangeRequest | None = None
     try:
-        case = open_case(desk, change)
-        planned = _planned(desk, change, case, compose, listed=listed)
+        request = open_request(desk, change)
+        planned = _planned(desk, change, request, compose, listed=listed)
     except Exception as error:
         # A required status that nobody sets locks the change. Whether a listed one asks is not known here.
-        if not desk.dry_run and not (listed and case is None):
+        if not desk.dry_run and not (listed and request is None):
             with contextlib.suppress(TaglineError, CannotComment):
                 desk.forge.set_status(change, status_on or change.head, Status("error", _failure_text(error)))
         raise
-    if not desk.dry_run and not (listed and case is None and planned.decided.verdict == "nothing"):
+    if not desk.dry_run and not (listed and request is None and planned.decided.verdict == "nothing"):
         _set_status(desk, planned, status_on or change.head)
     return planned
 
 
-def _planned(desk: ChangeDesk, change: Change, case: Case | None, compose: Compose, *, listed: bool) -> Planned:
+def _planned(
+    desk: ChangeDesk, change: Change, request: ChangeRequest | None, compose: Compose, *, listed: bool
+) -> Planned:
     """Decide on an open change and say so in its comment."""
-    if case is not None:
-        policy, (decided, entries) = case.policy, decide(case)
+    if request is not None:
+        policy, (decided, entries) = request.policy, decide(request)
     else:
         policy, entries = policy_now(desk), {}
         breaks = breaks_policy(desk, change, lambda: desk.forge.merge_base(change), change.head)
@@ -110,8 +112,8 @@ def _planned(desk: ChangeDesk, change: Change, case: Case | None, compose: Compo
     if found.record is not None and found.record.says and desk.forge.change(change.number).merged:
         # It was merged while we looked: what the comment says of that stands.
         return replace(planned, comment_url=found.comment.url if found.comment else None)
-    if case is not None and not quiet:
-        traced, gaps = picture(case, decided, entries, touched=True)
+    if request is not None and not quiet:
+        traced, gaps = picture(request, decided, entries, touched=True)
         planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     if not quiet or found.comment is not None:
         record = Record(seen=tuple(step.signature for step in decided.steps))

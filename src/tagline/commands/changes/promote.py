@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from tagline.commands.changes.cases import Case, ChangeDesk, merged_case, policy_now, promotes
 from tagline.commands.changes.comments import Found, find_comment, post
 from tagline.commands.changes.deciding import Entries, decide
 from tagline.commands.changes.landed import landed, unfinished_before
 from tagline.commands.changes.memory import remember
 from tagline.commands.changes.mlflow_sync import NOT_TOLD, tell
 from tagline.commands.changes.plan import Compose, named
+from tagline.commands.changes.request import ChangeDesk, ChangeRequest, merged_case, policy_now, promotes
 from tagline.commands.changes.traced import picture
 from tagline.commands.ledger.writing import ATTEMPTS, backoff
 from tagline.domain.changes.changes import Change
@@ -102,9 +102,9 @@ def _failed(desk: ChangeDesk, change: Change, error: TaglineError, earlier: Iter
 
 def _with_earlier(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
     """One change by its number. One that asks for nothing completes no other."""
-    case = _case(desk, change, compose)
-    if isinstance(case, Planned):
-        return case
+    request = _request(desk, change, compose)
+    if isinstance(request, Planned):
+        return request
     earlier: list[Planned] = []
     try:
         for other in unfinished_before(desk, change, policy_now(desk)):
@@ -112,7 +112,7 @@ def _with_earlier(desk: ChangeDesk, change: Change, compose: Compose) -> Planned
             stopped = earlier[-1].error
             if stopped is not None and _may_pass(stopped):
                 return _failed(desk, change, stopped, earlier)
-        return replace(_promote_case(case, compose), earlier=tuple(earlier))
+        return replace(_promote_case(request, compose), earlier=tuple(earlier))
     except TaglineError as error:
         if not any(map(_has_made, earlier)):
             raise
@@ -158,43 +158,48 @@ def _as_another_runs(planned: Planned) -> Planned:
 
 def promote_change(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
     """Do what one merged change asked for, say on its comment what was done, and remember that it is."""
-    case = _case(desk, change, compose)
-    return case if isinstance(case, Planned) else _promote_case(case, compose)
+    request = _request(desk, change, compose)
+    return request if isinstance(request, Planned) else _promote_case(request, compose)
 
 
-def _case(desk: ChangeDesk, change: Change, compose: Compose) -> Case | Planned:
+def _request(desk: ChangeDesk, change: Change, compose: Compose) -> ChangeRequest | Planned:
     """A merged change's case; the answer itself where there is nothing to decide."""
     policy = policy_now(desk)
     try:
-        case = merged_case(desk, change) if change.merged else None
+        request = merged_case(desk, change) if change.merged else None
     except Refused as error:
         # How it landed cannot be told and will not be: that is said where people look.
         found = find_comment(desk, change, policy)
         refusal = Refusal(None, None, error.code, error.message, error.hint)
         return _judged(desk, Decided(change, final=(refusal,)), policy, found, compose)
-    if case is None or not any(case.asks):
+    if request is None or not any(request.asks):
         note = "" if change.merged else "It is not merged: tagline plan says what its merge will do."
         return Planned(Decided(change), policy, dry_run=desk.dry_run, note=note)
-    return case
+    return request
 
 
-def _promote_case(case: Case, compose: Compose) -> Planned:
-    found = find_comment(case.desk, case.change, case.policy)
+def _promote_case(request: ChangeRequest, compose: Compose) -> Planned:
+    found = find_comment(request.desk, request.change, request.policy)
     work = _Work()
     try:
-        decided = _carry_out(case, work)
+        decided = _carry_out(request, work)
     except TaglineError as error:
         if work.decided is None or not work.created:
             raise
-        return _in_part(case, work.decided, work.created, error)
-    if not case.desk.dry_run and (problems := tell(case, decided)):
+        return _in_part(request, work.decided, work.created, error)
+    if not request.desk.dry_run and (problems := tell(request, decided)):
         messages = [problem.message for problem in problems]
-        if case.policy.mlflow_required and not all(problem.lasting for problem in problems):
-            return _untold(case, decided, messages)
+        if request.policy.mlflow_required and not all(problem.lasting for problem in problems):
+            return _untold(request, decided, messages)
         told = tuple(Warn("mlflow-not-told", None, message) for message in messages)
         decided = replace(decided, warnings=(*decided.warnings, *told))
     return _judged(
-        case.desk, decided, case.policy, found, compose, lambda: picture(case, decided, work.entries, touched=False)
+        request.desk,
+        decided,
+        request.policy,
+        found,
+        compose,
+        lambda: picture(request, decided, work.entries, touched=False),
     )
 
 
@@ -207,7 +212,7 @@ class _Work:
     created: set[str] = field(default_factory=set)
 
 
-def _in_part(case: Case, decided: Decided, created: set[str], error: TaglineError) -> Planned:
+def _in_part(request: ChangeRequest, decided: Decided, created: set[str], error: TaglineError) -> Planned:
     """The answer for a change of which some artifacts' tags were made before it failed.
 
     It is not judged: nothing is remembered, and the next run completes it.
@@ -217,19 +222,19 @@ def _in_part(case: Case, decided: Decided, created: set[str], error: TaglineErro
         for step in decided.steps
     )
     made = _marked(replace(decided, steps=tuple(steps)), created)
-    message = f"Change {case.change.number} is done in part: {len(created)} of its tags are made and stay."
+    message = f"Change {request.change.number} is done in part: {len(created)} of its tags are made and stay."
     error.message = f"{message} {error.message}"
-    return Planned(made, case.policy, warnings=list(made.warnings), error=error)
+    return Planned(made, request.policy, warnings=list(made.warnings), error=error)
 
 
-def _untold(case: Case, decided: Decided, problems: list[str]) -> Planned:
+def _untold(request: ChangeRequest, decided: Decided, problems: list[str]) -> Planned:
     """The answer where the policy wants MLflow told and it is not. Nothing is remembered: the next run completes it."""
     error = PlatformRefused(
-        f"The tags of change {case.change.number} are in the ledger and stay. {' '.join(problems)}",
+        f"The tags of change {request.change.number} are in the ledger and stay. {' '.join(problems)}",
         "Run the same command again when MLflow can be told; or say mlflow: best-effort in .tagline.yaml.",
         code=NOT_TOLD,
     )
-    return Planned(decided, case.policy, warnings=list(decided.warnings), error=error)
+    return Planned(decided, request.policy, warnings=list(decided.warnings), error=error)
 
 
 def _judged(
@@ -258,20 +263,20 @@ def _judged(
     return planned if decided.unreadable else remember(desk, planned)
 
 
-def _carry_out(case: Case, work: _Work) -> Decided:
+def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
     """Decide and write, and again when somebody else wrote meanwhile. ``work`` says how far it came.
 
     Raises Conflict when others kept being faster, PlatformRefused when the remote says no.
     """
-    desk = case.desk
+    desk = request.desk
     blind = 0
     for attempt in range(ATTEMPTS):
-        decided, entries = decide(case)
+        decided, entries = decide(request)
         work.decided, work.entries = decided, entries
         if desk.dry_run:
             return _marked(decided, set())
         try:
-            for batch in _batches(case, decided, entries):
+            for batch in _batches(request, decided, entries):
                 desk.ledger.publish(batch)
                 work.created |= {tag.name for entry in batch for tag in entry.tags}
             return _marked(decided, work.created)
@@ -283,24 +288,24 @@ def _carry_out(case: Case, work: _Work) -> Decided:
                 raise
         desk.pause(backoff(attempt))
     raise Conflict(
-        f"Other runs kept writing the same artifacts: change {case.change.number} is not done "
+        f"Other runs kept writing the same artifacts: change {request.change.number} is not done "
         f"after {ATTEMPTS} attempts.",
         "Run the same command again: what is done already is not done twice.",
         code="raced",
     )
 
 
-def _batches(case: Case, decided: Decided, entries: Entries) -> list[list[Batch]]:
+def _batches(request: ChangeRequest, decided: Decided, entries: Entries) -> list[list[Batch]]:
     """What goes into one push each: an artifact, or with ``atomic: change`` all of them."""
     new: dict[str, list[Step]] = {}
     for step in decided.steps:
         if step.new:
             new.setdefault(step.intent.artifact, []).append(step)
     batches = [
-        Batch(name, [tag for step in steps for tag in step.new], entries[name].mark, case.change.key)
+        Batch(name, [tag for step in steps for tag in step.new], entries[name].mark, request.change.key)
         for name, steps in new.items()
     ]
-    return [batches] if case.policy.atomic_change and batches else [[batch] for batch in batches]
+    return [batches] if request.policy.atomic_change and batches else [[batch] for batch in batches]
 
 
 def _marked(decided: Decided, created: set[str]) -> Decided:

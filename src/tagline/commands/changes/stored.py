@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tagline.commands.changes.cases import Case
+from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.manifest.describe import describe
 from tagline.commands.manifest.snapshots import Snapshot
 from tagline.commands.storage.asking import location_of, look_at_all
@@ -34,24 +34,24 @@ class Stored(NamedTuple):
     verdicts: Mapping[Version, Verdict]
 
 
-def read_stored(case: Case, describe_only: Iterable[Version], look_at: Iterable[Version]) -> Stored:
+def read_stored(request: ChangeRequest, describe_only: Iterable[Version], look_at: Iterable[Version]) -> Stored:
     """Read where versions' bytes are; of those to look at, ask the stores about every object."""
-    looked = {version: _looked(case, version) for version in look_at}
+    looked = {version: _looked(request, version) for version in look_at}
     contents = {version: described for version, (described, _) in looked.items() if described is not None}
     for version in describe_only:
-        if version not in contents and (described := _described(case, version)) is not None:
+        if version not in contents and (described := _described(request, version)) is not None:
             contents[version] = described
     return Stored(contents, {version: verdict for version, (_, verdict) in looked.items() if verdict is not None})
 
 
-def _described(case: Case, version: Version) -> Described | None:
+def _described(request: ChangeRequest, version: Version) -> Described | None:
     """By the word of the commit alone; None where it does not tell."""
     try:
-        place = _place(case, version)
+        place = _place(request, version)
     except TaglineError:
         # Where the bytes are nobody knows; which bytes they are, a pointer may say all the same.
         try:
-            entry, tree = entry_at(case, version)
+            entry, tree = entry_at(request, version)
         except ManifestUnreadable:
             return None
         digest = digest_of(tree, entry.path) if entry is not None and entry.path is not None else None
@@ -59,30 +59,30 @@ def _described(case: Case, version: Version) -> Described | None:
     return None if place is None else _trailers(location_of(place[0], look=False))
 
 
-def digest_at(case: Case, version: Version) -> str | None:
+def digest_at(request: ChangeRequest, version: Version) -> str | None:
     """The digest of a version's bytes by the word of its commit; None where it does not tell."""
-    described = _described(case, version)
+    described = _described(request, version)
     return described.digest if described is not None else None
 
 
-def _looked(case: Case, version: Version) -> tuple[Described | None, Verdict | None]:
+def _looked(request: ChangeRequest, version: Version) -> tuple[Described | None, Verdict | None]:
     """The same after a look at every object, once a run."""
     name, commit = version
     key = (RULE, f"{name} {commit}")
-    if key not in case.answers:
-        case.answers[key] = _look(case, version)
-    found: tuple[Described | None, Verdict | None] = case.answers[key]
+    if key not in request.answers:
+        request.answers[key] = _look(request, version)
+    found: tuple[Described | None, Verdict | None] = request.answers[key]
     return found
 
 
-def _look(case: Case, version: Version) -> tuple[Described | None, Verdict | None]:
+def _look(request: ChangeRequest, version: Version) -> tuple[Described | None, Verdict | None]:
     try:
-        place = _place(case, version)
+        place = _place(request, version)
         if place is None:
             return None, None
         location = look_at_all(*place)
     except TaglineError as error:
-        return _described(case, version), _refusal(error, required=case.policy.storage_required)
+        return _described(request, version), _refusal(error, required=request.policy.storage_required)
     in_git = (location.digest or "git").startswith("git")
     verdict = None if in_git else Verdict(RULE, "ok", f"{_amount(location)} at {location.uri}")
     return _trailers(location), verdict
@@ -106,28 +106,28 @@ def _trailers(location: Location) -> Described:
     return Described(location.digest, location.uri, location.version_id)
 
 
-def entry_at(case: Case, version: Version) -> tuple[ManifestEntry | None, Tree]:
+def entry_at(request: ChangeRequest, version: Version) -> tuple[ManifestEntry | None, Tree]:
     """How a version's own commit describes its artifact, read once a run. Raises ManifestUnreadable."""
     name, commit = version
-    tree = case.desk.history.files(commit)
+    tree = request.desk.history.files(commit)
     key = ("entry", f"{name} {commit}")
-    if key not in case.answers:
-        case.answers[key] = case.entries.get(name) if commit == case.commit else describe(name, tree)
-    entry: ManifestEntry | None = case.answers[key]
+    if key not in request.answers:
+        request.answers[key] = request.entries.get(name) if commit == request.commit else describe(name, tree)
+    entry: ManifestEntry | None = request.answers[key]
     return entry, tree
 
 
-def _place(case: Case, version: Version) -> tuple[Place, Tree] | None:
+def _place(request: ChangeRequest, version: Version) -> tuple[Place, Tree] | None:
     """Where a version's bytes are; None for an artifact that its commit does not describe, or gives no path."""
-    history, commit = case.desk.history, version[1]
-    entry, tree = entry_at(case, version)
+    history, commit = request.desk.history, version[1]
+    entry, tree = entry_at(request, version)
     if entry is None or entry.path is None:
         return None
 
     def content(path: str) -> Content | None:
         return content_at(history, commit, tree, path)
 
-    return locate(tree, entry, Surroundings(case.desk.storage, history.url, commit, content)), tree
+    return locate(tree, entry, Surroundings(request.desk.storage, history.url, commit, content)), tree
 
 
 def content_at(history: History, commit: str, tree: Tree, path: str) -> Content | None:

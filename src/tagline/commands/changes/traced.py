@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tagline.commands.changes.cases import Case, ChangeDesk, any_case
 from tagline.commands.changes.deciding import Entries, decide, read_entries
 from tagline.commands.changes.mlflow_rule import RULE as MLFLOW_RULE
+from tagline.commands.changes.request import ChangeDesk, ChangeRequest, any_request
 from tagline.commands.lineage.lineage import held_points, rivals_of, trace
 from tagline.commands.lineage.reading import Library, Subject, read_lineage
 from tagline.domain.changes.asks import Action
@@ -32,18 +32,20 @@ def trace_of_change(desk: ChangeDesk, number: int) -> tuple[Change, tuple[Traced
     Raises NotFound, Refused where nobody can tell how it landed.
     """
     change = desk.forge.change(number)
-    case = any_case(desk, change)
-    decided, entries = decide(case)
-    return change, trace_change(case, decided, entries, touched=True, ask_mlflow=True)
+    request = any_request(desk, change)
+    decided, entries = decide(request)
+    return change, trace_change(request, decided, entries, touched=True, ask_mlflow=True)
 
 
-def picture(case: Case, decided: Decided, entries: Entries, *, touched: bool) -> tuple[tuple[Traced, ...], list[Warn]]:
+def picture(
+    request: ChangeRequest, decided: Decided, entries: Entries, *, touched: bool
+) -> tuple[tuple[Traced, ...], list[Warn]]:
     """What :func:`trace_change` tells, for the comment of a change; where it fails, a warning instead.
 
     Whether something is promoted never hangs on a picture of it, not even on a bug in the drawing.
     """
     try:
-        return trace_change(case, decided, entries, touched=touched), []
+        return trace_change(request, decided, entries, touched=touched), []
     except Exception as error:
         bug = f"a bug of ours ({type(error).__name__}: {error}) Please report it."
         why = error.message if isinstance(error, TaglineError) else bug
@@ -51,7 +53,7 @@ def picture(case: Case, decided: Decided, entries: Entries, *, touched: bool) ->
 
 
 def trace_change(
-    case: Case, decided: Decided, entries: Entries, *, touched: bool, ask_mlflow: bool = False
+    request: ChangeRequest, decided: Decided, entries: Entries, *, touched: bool, ask_mlflow: bool = False
 ) -> tuple[Traced, ...]:
     """The lineage of every version that a change is about, and of what it touches, against what the stages held before.
 
@@ -59,10 +61,10 @@ def trace_change(
     ``entries`` are the artifacts' tags; those that this very change made count as not there yet. Without
     ``ask_mlflow`` only what the rule has asked is told of MLflow: nothing may come between tags and their record.
     """
-    library = case.desk.library
+    library = request.desk.library
     if library is None:
         return ()
-    wanted: dict[str, list[Step]] = {name: [] for name in (case.touches.touched if touched else ())}
+    wanted: dict[str, list[Step]] = {name: [] for name in (request.touches.touched if touched else ())}
     for step in decided.steps:
         if step.intent.action not in (Action.UNASSIGN, Action.DEPRECATE):
             wanted.setdefault(step.intent.artifact, []).append(step)
@@ -70,11 +72,11 @@ def trace_change(
     names = sorted(wanted, key=lambda name: not wanted[name])
     shown = names[:MOST_ARTIFACTS]
     missing = [name for name in shown if name not in entries]
-    known = {**entries, **(read_entries(case, missing) if missing else {})}
-    asked = [one for name in shown for one in _asked(case, name, wanted[name], known)]
+    known = {**entries, **(read_entries(request, missing) if missing else {})}
+    asked = [one for name in shown for one in _asked(request, name, wanted[name], known)]
     library.prepare(list(dict.fromkeys(commit for one in asked for commit in one.commits)))
-    _take_over(case, library, asked)
-    traced = [_of_change(case, one, library, ask_mlflow=ask_mlflow) for one in asked]
+    _take_over(request, library, asked)
+    traced = [_of_change(request, one, library, ask_mlflow=ask_mlflow) for one in asked]
     return (*traced, *(Traced(name, why="not looked at: too many artifacts") for name in names[MOST_ARTIFACTS:]))
 
 
@@ -95,18 +97,18 @@ class _Asked:
         return [self.subject.commit, *(other.commit for other in self.rivals)]
 
 
-def _asked(case: Case, name: str, steps: Sequence[Step], entries: Entries) -> list[_Asked]:
+def _asked(request: ChangeRequest, name: str, steps: Sequence[Step], entries: Entries) -> list[_Asked]:
     """Each version that the steps are about, with the stages that it gets; the change's own files where none is."""
     now, raw = entries[name].state, entries[name].raw
-    before = _before_change(now, raw, case.change.url)
+    before = _before_change(now, raw, request.change.url)
     stages: dict[Subject, dict[str, None]] = {}
     for step in steps:
-        subject = _proposed(case, name, step, now, before, raw)
+        subject = _proposed(request, name, step, now, before, raw)
         given = stages.setdefault(subject, {})
-        if step.intent.stage and _counts(step, case.change):
+        if step.intent.stage and _counts(step, request.change):
             given[step.intent.stage] = None
-    if name in case.touches.touched and not any(subject.commit == case.commit for subject in stages):
-        stages[Subject(name, case.commit)] = {}
+    if name in request.touches.touched and not any(subject.commit == request.commit for subject in stages):
+        stages[Subject(name, request.commit)] = {}
     named = {subject.commit for subject in stages if subject.version is not None}
     found = []
     for subject, given in stages.items():
@@ -140,7 +142,7 @@ def _counts(step: Step, change: Change) -> bool:
 
 
 def _proposed(
-    case: Case, name: str, step: Step, now: ArtifactState, before: ArtifactState, raw: Mapping[str, RawTag]
+    request: ChangeRequest, name: str, step: Step, now: ArtifactState, before: ArtifactState, raw: Mapping[str, RawTag]
 ) -> Subject:
     """The version that a step is about: one of the ledger, or the one that the change registers if it does."""
     version = step.version
@@ -149,24 +151,24 @@ def _proposed(
     row = now.version(version) if version else None
     if row is not None:
         return Subject(name, row.commit, row.version, row.tag)
-    return Subject(name, case.commit, version if _counts(step, case.change) else None)
+    return Subject(name, request.commit, version if _counts(step, request.change) else None)
 
 
-def _take_over(case: Case, library: Library, asked: Iterable[_Asked]) -> None:
+def _take_over(request: ChangeRequest, library: Library, asked: Iterable[_Asked]) -> None:
     """What the rule of MLflow has asked in this run is not asked again."""
     for one in asked:
         key = (one.subject.artifact, one.subject.commit)
-        if (MLFLOW_RULE, " ".join(key)) in case.answers:
-            library.runs[key] = case.answers[MLFLOW_RULE, " ".join(key)]
+        if (MLFLOW_RULE, " ".join(key)) in request.answers:
+            library.runs[key] = request.answers[MLFLOW_RULE, " ".join(key)]
 
 
-def _of_change(case: Case, asked: _Asked, library: Library, *, ask_mlflow: bool) -> Traced:
+def _of_change(request: ChangeRequest, asked: _Asked, library: Library, *, ask_mlflow: bool) -> Traced:
     name = asked.subject.artifact
     try:
         lineage = read_lineage(library, asked.subject, ask_mlflow=ask_mlflow)
     except TaglineError as error:
         return Traced(name, asked=asked.stages, why=error.message)
     lineage = replace(lineage, passages=asked.passages)
-    directions = directions_of(case.policy, name)
+    directions = directions_of(request.policy, name)
     traced = trace(library, lineage, asked.rivals, asked.points, asked.state, directions)
     return replace(traced, asked=asked.stages)

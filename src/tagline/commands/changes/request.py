@@ -1,6 +1,6 @@
-"""A change as a case: everything that is read of it before anything is decided, but the ledger.
+"""A change as a request: everything that is read of it before anything is decided, but the ledger.
 
-Two forms of one case: an open change, between its merge base and its head, and a merged one, between
+Two forms of one request: an open change, between its merge base and its head, and a merged one, between
 the tip before it landed and the commit that it landed as. What decides (policy, code owners) comes
 from the default branch and never from the change itself.
 """
@@ -68,7 +68,7 @@ class ChangeDesk:
 
 
 @dataclass(frozen=True)
-class Case:
+class ChangeRequest:
     """One change between two commits."""
 
     desk: ChangeDesk
@@ -262,14 +262,14 @@ def breaks_policy(desk: ChangeDesk, change: Change, before: Callable[[], str], c
     return tuple(refusals)
 
 
-def _unknown_rules(case: Case) -> list[Refusal]:
-    if not case.policy.findings or not any(case.asks):
+def _unknown_rules(request: ChangeRequest) -> list[Refusal]:
+    if not request.policy.findings or not any(request.asks):
         return []
-    first = case.policy.findings[0]
+    first = request.policy.findings[0]
     message = f"The policy cannot be understood: {first.file}, line {first.line}: {first.message}"
     fix = (
         f"{first.hint} A change that does just this and asks for nothing can be merged; "
-        f"{'then plan this one again' if case.change.open else 'then ask in a new change'}."
+        f"{'then plan this one again' if request.change.open else 'then ask in a new change'}."
     )
     return [Refusal(None, None, "policy-unreadable", message, fix)]
 
@@ -279,7 +279,7 @@ def policy_now(desk: ChangeDesk) -> Policy:
     return policy_at(desk, desk.history.tip())
 
 
-def open_case(desk: ChangeDesk, change: Change) -> Case | None:
+def open_request(desk: ChangeDesk, change: Change) -> ChangeRequest | None:
     """The case of an open change; None where it asks for nothing, which costs no request to find out."""
     policy = policy_now(desk)
     # Where the list of branches cannot be understood, what asks is told so.
@@ -287,10 +287,10 @@ def open_case(desk: ChangeDesk, change: Change) -> Case | None:
         return None
     if not labelled(change, policy) and not _may_request(desk.history, change):
         return None
-    return Case(desk, change, policy, desk.forge.merge_base(change), change.head, desk.history.tip())
+    return ChangeRequest(desk, change, policy, desk.forge.merge_base(change), change.head, desk.history.tip())
 
 
-def merged_case(desk: ChangeDesk, change: Change) -> Case | None:
+def merged_case(desk: ChangeDesk, change: Change) -> ChangeRequest | None:
     """The case of a merged change; None for a branch that is not promoted, or where it asks for nothing.
 
     Raises Refused where its landing cannot be told, WrongUsage where nobody knows whether its branch is listed.
@@ -317,10 +317,10 @@ def merged_case(desk: ChangeDesk, change: Change) -> Case | None:
     policy = policy_at(desk, rules_at)
     if not requested and not labelled(change, policy, labels):
         return None
-    return Case(desk, change, policy, landing.before, landing.commit, rules_at, labels)
+    return ChangeRequest(desk, change, policy, landing.before, landing.commit, rules_at, labels)
 
 
-def any_case(desk: ChangeDesk, change: Change) -> Case:
+def any_request(desk: ChangeDesk, change: Change) -> ChangeRequest:
     """The case of a change that is only looked at, whether it asks for something or not.
 
     Raises WrongUsage for one that was closed, Refused where its landing cannot be told.
@@ -328,10 +328,10 @@ def any_case(desk: ChangeDesk, change: Change) -> Case:
     if change.merged:
         landing = landing_of(desk, change)
         labels = desk.forge.labels(change)
-        return Case(desk, change, policy_now(desk), landing.before, landing.commit, desk.history.tip(), labels)
+        return ChangeRequest(desk, change, policy_now(desk), landing.before, landing.commit, desk.history.tip(), labels)
     if not change.open:
         raise WrongUsage(f"Change {change.number} was closed without a merge.", "Name an open or a merged one.")
-    return Case(
+    return ChangeRequest(
         desk, change, policy_now(desk), desk.forge.merge_base(change), change.head, desk.history.tip()
     )  # fmt: skip
 
