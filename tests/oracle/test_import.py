@@ -34,8 +34,8 @@ def test_import__read_by_gto__says_the_same_to_both(tmp_path: Path) -> None:
     registry = FakeRegistry(*models, versions=versions)
     registry.figures["1e2"] = {"a.b: c": 1e-07, "true": 3.0}
     wiring = Wiring(Settings(), repo=str(tmp_path))
-    desk, commits = wiring.desk(push=False, dry_run=False), wiring.commits("imported", push=False, dry_run=False)
-    import_mlflow(desk, registry, commits, Wanted(["a b", "main.risk=main/risk"]))
+    context, commits = wiring.context(push=False, dry_run=False), wiring.commits("imported", push=False, dry_run=False)
+    import_mlflow(context, registry, commits, Wanted(["a b", "main.risk=main/risk"]))
 
     told = ours(tmp_path)
     assert told == theirs(tmp_path)

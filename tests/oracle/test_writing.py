@@ -20,7 +20,7 @@ from tagline.commands.ledger.deregister import deregister
 from tagline.commands.ledger.register import register
 from tagline.commands.ledger.rollback import rollback
 from tagline.commands.ledger.unassign import unassign
-from tagline.commands.ledger.writing import Desk
+from tagline.commands.ledger.writing import WriteContext
 from tagline.errors import TaglineError
 from tests.conftest import CommandLine
 from tests.oracle.readers import ours, theirs
@@ -33,34 +33,34 @@ COMMITS = 4
 NAMES = ("rf", "dir/sub:rf")
 
 
-def _desk(path: Path) -> Desk:
+def _context(path: Path) -> WriteContext:
     repository = GitRepository.at(path)
     ledger = LocalLedger(repository, Tagger(repository.git, ("Ada", "ada@example.org")))
-    return Desk(lambda: repository, ledger, lambda: EPOCH + 1000, time.sleep, pushes=False)
+    return WriteContext(lambda: repository, ledger, lambda: EPOCH + 1000, time.sleep, pushes=False)
 
 
-def _steps() -> st.SearchStrategy[Callable[[Desk, list[str]], object]]:
+def _steps() -> st.SearchStrategy[Callable[[WriteContext, list[str]], object]]:
     names, stages = st.sampled_from(NAMES), st.sampled_from(["dev", "prod/eu"])
     numbers, bumps = st.integers(0, COMMITS - 1), st.sampled_from(["major", "minor", "patch"])
 
-    def registering(name: str, number: int, bump: str) -> Callable[[Desk, list[str]], object]:
-        return lambda desk, ids: register(desk, name, lambda: ids[number], version=None, bump=bump)  # type: ignore[arg-type]
+    def registering(name: str, number: int, bump: str) -> Callable[[WriteContext, list[str]], object]:
+        return lambda context, ids: register(context, name, lambda: ids[number], version=None, bump=bump)  # type: ignore[arg-type]
 
-    def assigning(name: str, stage: str, number: int) -> Callable[[Desk, list[str]], object]:
+    def assigning(name: str, stage: str, number: int) -> Callable[[WriteContext, list[str]], object]:
         version = f"v0.{number}.0" if number else None
-        return lambda desk, ids: assign(desk, name, stage, version=version, head=lambda: ids[-1], stages=None)
+        return lambda context, ids: assign(context, name, stage, version=version, head=lambda: ids[-1], stages=None)
 
-    def unassigning(name: str, stage: str) -> Callable[[Desk, list[str]], object]:
-        return lambda desk, _: unassign(desk, name, stage, version=None)
+    def unassigning(name: str, stage: str) -> Callable[[WriteContext, list[str]], object]:
+        return lambda context, _: unassign(context, name, stage, version=None)
 
-    def rolling_back(name: str, stage: str) -> Callable[[Desk, list[str]], object]:
-        return lambda desk, _: rollback(desk, name, stage, from_version=None, to_version=None)
+    def rolling_back(name: str, stage: str) -> Callable[[WriteContext, list[str]], object]:
+        return lambda context, _: rollback(context, name, stage, from_version=None, to_version=None)
 
-    def deregistering(name: str, number: int) -> Callable[[Desk, list[str]], object]:
-        return lambda desk, _: deregister(desk, name, f"v0.{number}.0")
+    def deregistering(name: str, number: int) -> Callable[[WriteContext, list[str]], object]:
+        return lambda context, _: deregister(context, name, f"v0.{number}.0")
 
-    def deprecating(name: str) -> Callable[[Desk, list[str]], object]:
-        return lambda desk, _: deprecate(desk, name)
+    def deprecating(name: str) -> Callable[[WriteContext, list[str]], object]:
+        return lambda context, _: deprecate(context, name)
 
     return st.one_of(
         st.builds(registering, names, numbers, bumps),
@@ -77,15 +77,15 @@ def _steps() -> st.SearchStrategy[Callable[[Desk, list[str]], object]]:
 @settings(max_examples=25, derandomize=True)
 @given(script=st.lists(_steps(), min_size=4, max_size=14))
 def test_ledgers_written_by_our_commands__read_by_gto_and_us__agree(
-    script: list[Callable[[Desk, list[str]], object]], tmp_path_factory: pytest.TempPathFactory
+    script: list[Callable[[WriteContext, list[str]], object]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("ledger") / "r"
     commits = tuple(Commit(f"c{n}", (f"c{n - 1}",) if n else (), time=EPOCH + n) for n in range(COMMITS))
     ids = build(path, History(commits, branches={"main": f"c{COMMITS - 1}"}))
-    desk = _desk(path)
+    context = _context(path)
     for step in script:
         try:
-            step(desk, [ids[f"c{n}"] for n in range(COMMITS)])
+            step(context, [ids[f"c{n}"] for n in range(COMMITS)])
         except TaglineError:
             continue  # refused
     if run_git(path, "tag"):

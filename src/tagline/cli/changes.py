@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tagline.commands.changes.request import ChangeDesk
+    from tagline.commands.changes.request import ChangeContext
     from tagline.domain.changes.delivery import Delivered
     from tagline.domain.changes.record import Record
     from tagline.domain.ledger.events import Warn
@@ -30,9 +30,9 @@ def say_plan(chosen: argparse.Namespace, settings: Settings) -> int:
         raise WrongUsage("--open and --change exclude each other.", "Use one of them.")
     wiring = _change_wiring(chosen, settings)
     task = task_of(wiring.job.event, chosen.change, every=chosen.open)
-    desk = wiring.desk(dry_run=chosen.dry_run)
-    planned = plan(desk, task, _comment)
-    _summarize(desk, settings, planned)
+    context = wiring.context(dry_run=chosen.dry_run)
+    planned = plan(context, task, _comment)
+    _summarize(context, settings, planned)
     return _say_changes(chosen, settings, planned, task.why)
 
 
@@ -43,10 +43,10 @@ def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     wiring = _change_wiring(chosen, settings)
     courier = _Courier(chosen.deliver, wiring) if chosen.deliver else None
     task = task_of(wiring.job.event, chosen.change)
-    desk = wiring.desk(dry_run=chosen.dry_run)
+    context = wiring.context(dry_run=chosen.dry_run)
     if courier is None:
-        planned = promote(desk, task, _comment)
-        _summarize(desk, settings, planned)
+        planned = promote(context, task, _comment)
+        _summarize(context, settings, planned)
         return _say_changes(chosen, settings, planned, task.why)
 
     def compose(planned: Planned, record: Record, forge: Forge, now: int) -> str:
@@ -54,13 +54,13 @@ def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
         courier.deliver([planned], now)
         return _comment(planned, record, forge, now)
 
-    promoted = promote(desk, task, compose)
-    courier.deliver(promoted, desk.now())
-    _summarize(desk, settings, promoted)
+    promoted = promote(context, task, compose)
+    courier.deliver(promoted, context.now())
+    _summarize(context, settings, promoted)
     return _say_changes(chosen, settings, promoted, task.why, courier.delivered)
 
 
-def _summarize(desk: ChangeDesk, settings: Settings, planned: Sequence[Planned]) -> None:
+def _summarize(context: ChangeContext, settings: Settings, planned: Sequence[Planned]) -> None:
     """What is behind the artifacts, in the step's summary, which has more room than a comment.
 
     On GitLab the comment's text is kept with the job; and what could not be posted is shown whole anyway.
@@ -75,7 +75,7 @@ def _summarize(desk: ChangeDesk, settings: Settings, planned: Sequence[Planned])
         if one.traced and one.comment_url:
             # What could not be written was said in the comment.
             with contextlib.suppress(Exception):
-                desk.job.report(section(one.traced, pages_of(desk.forge)))
+                context.job.report(section(one.traced, pages_of(context.forge)))
 
 
 class _Courier:

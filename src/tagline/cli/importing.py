@@ -22,9 +22,9 @@ def say_import(chosen: argparse.Namespace, settings: Settings) -> int:
     wiring = wiring_of(chosen, settings, None)
     registry = registry_of(settings, chosen.tracking_uri)
     commits = wiring.commits(chosen.branch, push=chosen.push, dry_run=chosen.dry_run)
-    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
+    context = wiring.context(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
     wanted = Wanted(chosen.model or (), chosen.stage or (), wiring.allowed_stages())
-    result = import_mlflow(desk, registry, commits, wanted)
+    result = import_mlflow(context, registry, commits, wanted)
     voice = Voice(chosen, settings)
     voice.say(imported.document(result), imported.text(result, voice.pen), result.warnings)
     return 0

@@ -98,9 +98,9 @@ def say_register(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.ledger.register import register
 
     wiring = wiring_of(chosen, settings, chosen.name)
-    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run)
+    context = wiring.context(push=chosen.push, dry_run=chosen.dry_run)
     written = register(
-        desk, chosen.name, lambda: wiring.commit(chosen.rev), version=chosen.number, bump=chosen.bump or "patch"
+        context, chosen.name, lambda: wiring.commit(chosen.rev), version=chosen.number, bump=chosen.bump or "patch"
     )
     return _say_written(chosen, settings, written, None)
 
@@ -121,9 +121,9 @@ def say_assign(chosen: argparse.Namespace, settings: Settings) -> int:
 
     artifact, stage = _stage_target(chosen)
     wiring = wiring_of(chosen, settings, artifact)
-    desk = wiring.desk(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
+    context = wiring.context(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
     written = assign(
-        desk,
+        context,
         artifact,
         stage,
         version=chosen.number,
@@ -138,10 +138,10 @@ def say_unassign(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.ledger.unassign import unassign
 
     artifact, stage = _stage_target(chosen)
-    desk = wiring_of(chosen, settings, artifact).desk(
+    context = wiring_of(chosen, settings, artifact).context(
         push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
     )
-    return _say_written(chosen, settings, unassign(desk, artifact, stage, version=chosen.number), stage)
+    return _say_written(chosen, settings, unassign(context, artifact, stage, version=chosen.number), stage)
 
 
 def say_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -149,10 +149,10 @@ def say_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.ledger.rollback import rollback
 
     artifact, stage = _stage_target(chosen)
-    desk = wiring_of(chosen, settings, artifact).desk(
+    context = wiring_of(chosen, settings, artifact).context(
         push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
     )
-    written = rollback(desk, artifact, stage, from_version=chosen.from_version, to_version=chosen.to_version)
+    written = rollback(context, artifact, stage, from_version=chosen.from_version, to_version=chosen.to_version)
     return _say_written(chosen, settings, written, stage)
 
 
@@ -165,20 +165,20 @@ def say_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
     target = parse_target(chosen.target)
     if target.version in (None, LATEST):
         raise WrongUsage(f"{chosen.target!r} names no version.", "Write NAME@v1.2.3: the version to withdraw.")
-    desk = wiring_of(chosen, settings, target.artifact).desk(
+    context = wiring_of(chosen, settings, target.artifact).context(
         push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
     )
-    return _say_written(chosen, settings, deregister(desk, target.artifact, target.version or ""), None)
+    return _say_written(chosen, settings, deregister(context, target.artifact, target.version or ""), None)
 
 
 def say_deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
     """``deprecate``."""
     from tagline.commands.ledger.deprecate import deprecate
 
-    desk = wiring_of(chosen, settings, chosen.name).desk(
+    context = wiring_of(chosen, settings, chosen.name).context(
         push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
     )
-    return _say_written(chosen, settings, deprecate(desk, chosen.name), None)
+    return _say_written(chosen, settings, deprecate(context, chosen.name), None)
 
 
 def _say_written(chosen: argparse.Namespace, settings: Settings, written: Written, stage: str | None) -> int:

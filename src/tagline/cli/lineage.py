@@ -63,12 +63,12 @@ def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
             f"--format {chosen.format} tells of a version, and a change has none yet.", "Name it: NAME@v1.2.3"
         )
     wiring = ChangeWiring(settings, chosen.repo, chosen.repo_forge, chosen.repo_api_url)
-    desk = wiring.desk(dry_run=True)
-    change, traced = trace_of_change(desk, chosen.change)
+    context = wiring.context(dry_run=True)
+    change, traced = trace_of_change(context, chosen.change)
     warnings = [warn for one in traced if one.lineage is not None for warn in one.lineage.warnings]
-    pages = pages_of(desk.forge)
+    pages = pages_of(context.forge)
     document = lineage_document.changed(change, traced, warnings)
-    _say(chosen, settings, document, traced, warnings, desk.history.url, pages)
+    _say(chosen, settings, document, traced, warnings, context.history.url, pages)
     return 0
 
 

@@ -31,7 +31,9 @@ def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.wiring.registry import now
 
     wanted, wiring = _wanted(chosen, settings)
-    result = resolve(wiring.source(), wanted, now(), wiring.storage.desk(), look=chosen.storage, presign=chosen.presign)
+    result = resolve(
+        wiring.source(), wanted, now(), wiring.storage.context(), look=chosen.storage, presign=chosen.presign
+    )
     voice = Voice(chosen, settings)
     if result.presigned is not None and settings.platform == "github":
         # Whoever has the URL has the bytes: the runner hides it in its logs.
@@ -71,7 +73,7 @@ def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
             wiring.source(),
             wanted,
             now(),
-            wiring.storage.desk(),
+            wiring.storage.context(),
             destination,
             begin,
             force=chosen.force,
@@ -119,7 +121,7 @@ def report_of(chosen: argparse.Namespace, settings: Settings) -> ValidationRepor
     def look(items: Sequence[Declared]) -> list[Finding]:
         found: list[Finding] = []
         if chosen.check_storage:
-            found += check_storage(tree, items, wiring.storage.desk(), wiring.repository.url)
+            found += check_storage(tree, items, wiring.storage.context(), wiring.repository.url)
         if chosen.check_mlflow:
             found += check_mlflow(tree, items, wiring.tracking)
         return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.urls import RemoteUrl
-    from tagline.commands.changes.request import ChangeDesk
+    from tagline.commands.changes.request import ChangeContext
     from tagline.ports.forge import Delivery, Forge
     from tagline.ports.job import Job
     from tagline.ports.ledger import Ledger
@@ -75,14 +75,14 @@ class ChangeWiring:
 
         return job_of(self.settings)
 
-    def desk(self, *, dry_run: bool) -> ChangeDesk:
+    def context(self, *, dry_run: bool) -> ChangeContext:
         """What the commands about changes work with."""
-        from tagline.commands.changes.request import ChangeDesk
+        from tagline.commands.changes.request import ChangeContext
         from tagline.wiring.lineage import library_of_changes
         from tagline.wiring.mlflow import bridge_of
 
-        forge, history, storage = self._forge, self._history, self._storage.desk()
-        return ChangeDesk(
+        forge, history, storage = self._forge, self._history, self._storage.context()
+        return ChangeContext(
             forge,
             self.job,
             history,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tagline.adapters.git.history import GitHistory
     from tagline.commands.lineage.reading import Library
-    from tagline.commands.storage.locating import StorageDesk
+    from tagline.commands.storage.locating import StorageContext
     from tagline.settings import Settings
     from tagline.wiring.registry import Wiring
 
@@ -23,13 +23,13 @@ def library_of(wiring: Wiring) -> Library:
         facts=repository.facts,
         prepare=repository.prepare,
         content=lambda _commit, tree, path: tree.content(path),
-        desk=wiring.storage.desk(),
+        context=wiring.storage.context(),
         tracking=lambda: wiring.tracking,
         policy=wiring.policy,
     )
 
 
-def library_of_changes(settings: Settings, history: GitHistory, storage: StorageDesk) -> Library:
+def library_of_changes(settings: Settings, history: GitHistory, storage: StorageContext) -> Library:
     """Of the repository that changes land in. The policy comes with the change."""
     from tagline.commands.changes.stored import content_at
     from tagline.commands.lineage.reading import Library
@@ -41,7 +41,7 @@ def library_of_changes(settings: Settings, history: GitHistory, storage: Storage
         facts=history.facts,
         prepare=history.prepare,
         content=lambda commit, tree, path: content_at(history, commit, tree, path),
-        desk=storage,
+        context=storage,
         tracking=lambda: bridge_of(settings),
         policy=lambda: None,
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.repository import GitRepository
     from tagline.adapters.git.urls import Login, RemoteUrl
-    from tagline.commands.ledger.writing import Desk
+    from tagline.commands.ledger.writing import WriteContext
     from tagline.ports.commits import Commits
     from tagline.ports.mlflow import Bridge
     from tagline.wiring.storage import StorageWiring
@@ -240,18 +240,18 @@ class Wiring:
             )
         return repository.remote
 
-    def desk(self, *, push: bool | None, dry_run: bool, override: str | None = None) -> Desk:
+    def context(self, *, push: bool | None, dry_run: bool, override: str | None = None) -> WriteContext:
         """What writing commands write with. ``push`` None means the default: in CI and to URLs.
 
         Raises WrongUsage for an override without a reason.
         """
-        from tagline.commands.ledger.writing import Desk
+        from tagline.commands.ledger.writing import WriteContext
 
         pushes = push if push is not None else self.settings.ci or self._url is not None
         if override is not None and not one_line(override):
             raise WrongUsage("--override needs a reason.", "Say why: --override 'REASON'", code="no-reason")
         ledger = self._ledger(pushes=pushes)
-        return Desk(
+        return WriteContext(
             repository=lambda: self.repository if self._url is None else self._remote_ledger.cached,
             ledger=ledger,
             now=time.time,
@@ -291,7 +291,7 @@ class Wiring:
         return LocalLedger(self.repository, Tagger(self.repository.git, self.settings.tagger))
 
     def commits(self, branch: str, *, push: bool | None, dry_run: bool) -> Commits:
-        """What makes commits on a branch of this clone. ``push`` is as for :meth:`desk`.
+        """What makes commits on a branch of this clone. ``push`` is as for :meth:`context`.
 
         Raises WrongUsage where ``--repo`` names a remote: commits are made in a clone.
         """

@@ -18,7 +18,7 @@ from tagline.settings import Settings
 if TYPE_CHECKING:
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.running import Git
-    from tagline.commands.storage.locating import StorageDesk
+    from tagline.commands.storage.locating import StorageContext
     from tagline.ports.storage import Destination
 
 
@@ -68,14 +68,14 @@ class StorageWiring:
             self._opened.append((remote, known))
         return known
 
-    def desk(self) -> StorageDesk:
+    def context(self) -> StorageContext:
         """What commands need to find and reach bytes."""
         from tagline.adapters.stores.dvc_machine import DvcMachine
-        from tagline.commands.storage.locating import StorageDesk
+        from tagline.commands.storage.locating import StorageContext
 
         home = self._settings.home
         machine = DvcMachine(self._settings.dvc_folders, self._clone, str(home) if home else None)
-        return StorageDesk(self, machine)
+        return StorageContext(self, machine)
 
     def destination(self, path: str, cache: Path | None, jobs: int | None) -> Destination:
         """Where fetched files go. A slash at the end of ``path`` means *into*."""

@@ -23,10 +23,10 @@ from tests.oracle.dvc_world import surroundings
 def ours(world: World, revision: str, artifact: str = "churn") -> Lineage:
     """The lineage of an artifact at a revision of the clone."""
     repository = GitRepository.at(world.root)
-    desk = Wiring(Settings.from_environ({"HOME": str(world.home)}), repo=str(world.root)).storage.desk()
+    context = Wiring(Settings.from_environ({"HOME": str(world.home)}), repo=str(world.root)).storage.context()
     library = Library(
         repository.url, repository.tree, repository.facts, repository.prepare,
-        lambda commit, _tree, path: repository.content(commit, path), desk, _no_tracking, lambda: None,
+        lambda commit, _tree, path: repository.content(commit, path), context, _no_tracking, lambda: None,
     )  # fmt: skip
     return read_lineage(library, Subject(artifact, repository.commit(revision)), ask_mlflow=False)
 

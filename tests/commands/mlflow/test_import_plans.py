@@ -44,11 +44,11 @@ def _run(
     dry_run: bool = False, override: str | None = None, ledger: Any = None, branch: str = BRANCH,
 ) -> Imported:  # fmt: skip
     wiring = Wiring(Settings(), repo=str(clone))
-    desk = wiring.desk(push=push, dry_run=dry_run, override=override)
+    context = wiring.context(push=push, dry_run=dry_run, override=override)
     if ledger is not None:
-        desk = dataclasses.replace(desk, ledger=ledger(desk.ledger))
+        context = dataclasses.replace(context, ledger=ledger(context.ledger))
     commits = wiring.commits(branch, push=push, dry_run=dry_run)
-    return import_mlflow(desk, registry, commits, Wanted(models, stages))
+    return import_mlflow(context, registry, commits, Wanted(models, stages))
 
 
 def _tags(path: Path) -> set[str]:

@@ -41,7 +41,7 @@ def read_behind(request: ChangeRequest, own: Collection[str]) -> frozenset[str]:
     Of each the merge base, the head and the base branch's tip are compared, as a merge does it. What cannot be read is
     left to the merge, which compares anew.
     """
-    tip = request.desk.history.tip(request.change.base)
+    tip = request.context.history.tip(request.change.base)
     if not request.change.open or tip == request.before:
         return frozenset()
     return frozenset(name for name in own if _moved(request, name, tip))
@@ -80,7 +80,7 @@ def bytes_at(request: ChangeRequest, version: Version) -> str | Unknown | None:
             return entry.path
         found = digest_at(request, version)
         if found is None:
-            kind, object_id = request.desk.history.object_id(commit, Snapshot(tree).stands_for(entry)) or (
+            kind, object_id = request.context.history.object_id(commit, Snapshot(tree).stands_for(entry)) or (
                 "nothing",
                 "",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 
-from tagline.commands.changes.request import ChangeDesk
+from tagline.commands.changes.request import ChangeContext
 from tagline.domain.changes.changes import Change, Comment
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.record import MARKER, Record, find
@@ -23,26 +23,26 @@ class Found:
     record: Record | None = None
 
 
-def find_comment(desk: ChangeDesk, change: Change, policy: Policy) -> Found:
+def find_comment(context: ChangeContext, change: Change, policy: Policy) -> Found:
     """Our comment on a change. One by somebody else is never ours, whatever it contains.
 
     Where this token may not read comments there is none: it may not write any either, and nothing is decided by them.
     """
     try:
-        comments = [] if change.comments == 0 else desk.forge.comments(change)
+        comments = [] if change.comments == 0 else context.forge.comments(change)
     except CannotRead:
         return Found()
     marked = [comment for comment in comments if MARKER in comment.body]
-    ours = _identities(desk, policy) if marked else set()
+    ours = _identities(context, policy) if marked else set()
     comment = next((comment for comment in marked if comment.author.casefold() in ours), None)
     return Found(comment, find(comment.body)) if comment is not None else Found()
 
 
-def _identities(desk: ChangeDesk, policy: Policy) -> set[str]:
-    return {name.casefold() for name in (desk.identity or desk.forge.me(), *policy.comment_authors) if name}
+def _identities(context: ChangeContext, policy: Policy) -> set[str]:
+    return {name.casefold() for name in (context.identity or context.forge.me(), *policy.comment_authors) if name}
 
 
-def post(desk: ChangeDesk, planned: Planned, found: Found, body: str, later: str) -> Planned:
+def post(context: ChangeContext, planned: Planned, found: Found, body: str, later: str) -> Planned:
     """Write the comment, or where that is refused, show its text in the job's report; the answer with either.
 
     ``later`` says which run will post it then.
@@ -50,25 +50,25 @@ def post(desk: ChangeDesk, planned: Planned, found: Found, body: str, later: str
     change = planned.decided.change
     try:
         if found.comment is not None:
-            posted = replace(planned, comment_url=desk.forge.edit_comment(change, found.comment, body).url)
+            posted = replace(planned, comment_url=context.forge.edit_comment(change, found.comment, body).url)
         else:
-            posted = _only_one(desk, planned, desk.forge.comment(change, body), body)
+            posted = _only_one(context, planned, context.forge.comment(change, body), body)
     except CannotComment as error:
-        place = desk.job.report(body)
+        place = context.job.report(body)
         where = f" Its text is in {place}." if place else ""
         message = f"The comment on change {change.number} could not be written: {error}.{where} {later}"
         return replace(planned, warnings=[*planned.warnings, Warn("comment-not-written", None, message)])
-    desk.job.report(body, posted=True)
+    context.job.report(body, posted=True)
     return posted
 
 
-def _only_one(desk: ChangeDesk, planned: Planned, comment: Comment, body: str) -> Planned:
+def _only_one(context: ChangeContext, planned: Planned, comment: Comment, body: str) -> Planned:
     """After a first comment: where we have an older one, that one stays.
 
     Another run may have posted at the same moment, and our name may be another than we thought.
     """
     change, warnings = planned.decided.change, list(planned.warnings)
-    if comment.author.casefold() not in _identities(desk, planned.policy):
+    if comment.author.casefold() not in _identities(context, planned.policy):
         message = (
             f"Comments of this token are by {comment.author}, which Tagline did not know. "
             f"Set TAGLINE_IDENTITY={comment.author}, or list it as comment_authors in .tagline.yaml."
@@ -76,10 +76,10 @@ def _only_one(desk: ChangeDesk, planned: Planned, comment: Comment, body: str) -
         warnings.append(Warn("identity", None, message))
     # What fails here leaves a second comment, which is untidy and no more.
     with contextlib.suppress(CannotComment, PlatformRefused):
-        ours = [c for c in desk.forge.comments(change) if c.author == comment.author and MARKER in c.body]
+        ours = [c for c in context.forge.comments(change) if c.author == comment.author and MARKER in c.body]
         oldest = min(ours, key=lambda c: c.key, default=comment)
         if oldest.key != comment.key:
-            desk.forge.edit_comment(change, oldest, body)
-            desk.forge.delete_comment(change, comment)
+            context.forge.edit_comment(change, oldest, body)
+            context.forge.delete_comment(change, comment)
             comment = oldest
     return replace(planned, comment_url=comment.url, warnings=warnings)

@@ -116,12 +116,12 @@ def read_entries(request: ChangeRequest, names: Sequence[str]) -> Entries:
 
 def _read_entry(request: ChangeRequest, name: str) -> Entry:
     try:
-        snapshot = request.desk.ledger.snapshot(name)
+        snapshot = request.context.ledger.snapshot(name)
     except NotFound:  # a name that no tag can carry has none
         return Entry(nothing := fold(name, ()), nothing, {}, "", [])
     reading = read_events(snapshot.tags)
     state = state_of(reading, name)
-    warnings = [*reading.warnings, *View.warnings_of(state, int(request.desk.now()))]
+    warnings = [*reading.warnings, *View.warnings_of(state, int(request.context.now()))]
     return Entry(state, state, {tag.name: tag for tag in snapshot.tags}, snapshot.mark, warnings)
 
 
@@ -159,7 +159,7 @@ def gather(request: ChangeRequest, entries: Entries, intents: list[Intent]) -> F
     return Facts(
         change=request.change,
         commit=request.commit,
-        now=int(request.desk.now()),
+        now=int(request.context.now()),
         people=people,
         owners=owners,
         file_owners=file_owners,
@@ -170,7 +170,7 @@ def gather(request: ChangeRequest, entries: Entries, intents: list[Intent]) -> F
         bytes_at=read_approved(request, own, rules, people),
         behind=read_behind(request, _with_approvals(rules, own)),
         newer={} if request.change.open else _newer(request, entries, intents),
-        run_url=request.desk.run_url,
+        run_url=request.context.run_url,
     )
 
 
@@ -198,7 +198,7 @@ def _registered_before(request: ChangeRequest, state: ArtifactState) -> str | No
     """The commit of the version that was registered last before the change, withdrawn since or not."""
     newest_first = sorted(state.versions, key=lambda row: row.registered_at, reverse=True)
     commits = dict.fromkeys(row.commit for row in newest_first if row.commit != request.commit)
-    is_older = request.desk.history.is_older
+    is_older = request.context.history.is_older
     # What lies behind a landing may have been registered since, by a change that landed later.
     return next((c for c in commits if request.change.open or is_older(c, request.commit) is not False), None)
 
@@ -212,7 +212,7 @@ def _people(request: ChangeRequest, rules: Rules, owners: Owners, file_owners: O
     wanted = {intent: [r.approvals for r in found if r.approvals is not None] for intent, found in rules.items()}
     if not any(wanted.values()):
         return People()
-    forge = request.desk.forge
+    forge = request.context.forge
     reviews = _ask(request, "reviews", lambda _: forge.reviews(request.change), "")
     if isinstance(reviews, Unknown):
         return People(reviews=reviews)
@@ -244,9 +244,9 @@ def _pushers(request: ChangeRequest, logins: Collection[str]) -> Named:
     What only brought the branch up to date with its base makes nobody a pusher.
     """
     change, left = request.change, iter(range(_MOST_UPDATES))
-    brings_nothing = request.desk.history.brings_nothing
+    brings_nothing = request.context.history.brings_nothing
     found = _ask(
-        request, "pushes", lambda _: trail(request.desk.forge.pushes(change), change.head, change.merged_at), ""
+        request, "pushes", lambda _: trail(request.context.forge.pushes(change), change.head, change.merged_at), ""
     )
     if isinstance(found, Unknown):
         return Named(unread=found)
@@ -271,21 +271,21 @@ def _starters(request: ChangeRequest) -> Named:
     """Who started what opened the change: a robot opens none of itself, and a person asks for what they open."""
     if not is_robot(request.change.author):
         return Named()
-    found = _ask(request, "starters", lambda _: request.desk.forge.starters(request.change), "")
+    found = _ask(request, "starters", lambda _: request.context.forge.starters(request.change), "")
     return Named(unread=found) if isinstance(found, Unknown) else found
 
 
 def _members(request: ChangeRequest, name: str) -> frozenset[str] | Unknown:
     if name.startswith("@@"):
         return Unknown(f"who has the role {name}", "Name people or groups in CODEOWNERS: roles are not read.")
-    return _ask(request, "members", request.desk.forge.members, name)
+    return _ask(request, "members", request.context.forge.members, name)
 
 
 def _is_group(request: ChangeRequest, name: str, logins: Mapping[str, str]) -> bool:
     """CODEOWNERS writes people like groups: on GitHub a team has a slash, on GitLab a group may have none."""
     if "/" in name or name.startswith("@@"):
         return True
-    return request.desk.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
+    return request.context.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
 
 
 def _ask(request: ChangeRequest, what: str, question: Callable[[str], A], about: str) -> A | Unknown:
@@ -310,7 +310,7 @@ def _metrics(request: ChangeRequest, entries: Entries, rules: Rules) -> dict[tup
         held = [state.stages[g.not_worse_than].commit for g in gates if g.not_worse_than in state.stages]
         for commit in [*held, *_proposed(request, state, intent)]:
             commits[(intent.artifact, commit)] = None
-    return {(name, commit): metrics_at(request.desk.history.files(commit), name) for name, commit in commits}
+    return {(name, commit): metrics_at(request.context.history.files(commit), name) for name, commit in commits}
 
 
 def _proposed(request: ChangeRequest, state: ArtifactState, intent: Intent) -> list[str]:
@@ -347,4 +347,4 @@ def _newer(request: ChangeRequest, entries: Entries, intents: Iterable[Intent]) 
             commits.update([(entry.then.latest.commit, None)] if entry.then.latest else [])
         if intent.which == THIS and intent.stage is not None:
             commits.update((hold.commit, None) for hold in holds_since(entry.state, entry.then, intent.stage))
-    return {commit: request.desk.history.is_older(request.commit, commit) for commit in commits}
+    return {commit: request.context.history.is_older(request.commit, commit) for commit in commits}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tagline.commands.changes.request import ChangeDesk
+from tagline.commands.changes.request import ChangeContext
 from tagline.commands.ledger.writing import backoff
 from tagline.domain.changes.changes import Change
 from tagline.domain.ledger.events import Warn
@@ -17,19 +17,19 @@ from tagline.ports.ledger import Raced
 _ATTEMPTS = 3
 
 
-def finished(desk: ChangeDesk, changes: Sequence[Change]) -> set[int]:
+def finished(context: ChangeContext, changes: Sequence[Change]) -> set[int]:
     """Of merged changes those with which, as was written down, nothing is left to do; by their numbers.
 
     Only while each tag that they made is there.
     """
     keys = {change.number: change.key for change in changes if change.key is not None}
-    records = desk.memory.recall(list(keys)) if keys else {}
+    records = context.memory.recall(list(keys)) if keys else {}
     names = {tag.tag for record in records.values() for tag in record.tags}
-    there = desk.memory.tags(names) if names else {}
+    there = context.memory.tags(names) if names else {}
     return {number for number, record in records.items() if is_finished(record, keys[number], there)}
 
 
-def remember(desk: ChangeDesk, planned: Planned) -> Planned:
+def remember(context: ChangeContext, planned: Planned) -> Planned:
     """Write down that nothing is left to do with a judged change; the answer, with a warning where that fails."""
     change = planned.decided.change
     if change.key is None or change.merge_commit is None:
@@ -41,14 +41,14 @@ def remember(desk: ChangeDesk, planned: Planned) -> Planned:
             raise Raced  # somebody has taken one away again
         tags = [RecordedTag(name, there[name], row.commit) for name, row in rows.items()]
         refused = [(found.artifact, found.stage, found.rule) for found in planned.decided.refused]
-        return judged(key, tags, refused, actor, int(desk.now()))
+        return judged(key, tags, refused, actor, int(context.now()))
 
     for attempt in range(_ATTEMPTS):
         try:
-            desk.memory.remember(change.number, compose, list(rows), like)
+            context.memory.remember(change.number, compose, list(rows), like)
             return replace(planned, remembered=True)
         except Raced:
-            desk.pause(backoff(attempt))
+            context.pause(backoff(attempt))
         except (PlatformRefused, WrongUsage) as error:
             return _not_remembered(planned, f"{error.message} {error.hint}")
     return _not_remembered(planned, "Other runs kept writing there.")

@@ -32,7 +32,7 @@ def _linked(request: ChangeRequest, version: Version) -> Linked | None:
         return None
     key = (RULE, " ".join(version))
     if key not in request.answers:
-        request.answers[key] = check(*request.desk.tracking, entry, metrics_at(tree, entry.name))
+        request.answers[key] = check(*request.context.tracking, entry, metrics_at(tree, entry.name))
     checked: Checked = request.answers[key]
     verdict = _verdict(checked, required=request.policy.mlflow_required)
     return Linked(verdict, entry.mlflow.model is not None, _shared(request, entry.name, entry.mlflow))
@@ -40,7 +40,7 @@ def _linked(request: ChangeRequest, version: Version) -> Linked | None:
 
 def _shared(request: ChangeRequest, artifact: str, named: MlflowRun) -> str:
     """Why no alias can follow the artifact's stages: others of the change's commit name its model too."""
-    tracking = request.desk.tracking.tracking
+    tracking = request.context.tracking.tracking
     others = sharers(artifact, named, request.entries, tracking.url if tracking is not None else None)
     return f"{', '.join([artifact, *others])} share the registered model {named.model}." if others else ""
 

@@ -70,7 +70,7 @@ class _Telling:
         """Do it, and say what did not work."""
         commits = dict.fromkeys(row.commit for step in self.steps for row in step.rows)
         stages = {step.intent.stage for step in self.steps if step.intent.stage and step.intent.action in _MOVES}
-        tracking, why_not = self.request.desk.tracking
+        tracking, why_not = self.request.context.tracking
         named = any(self._named(commit) is not None for commit in commits)
         if tracking is None:
             if named:

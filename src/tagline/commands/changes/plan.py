@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tagline.commands.changes.comments import Found, find_comment, post
 from tagline.commands.changes.deciding import decide
-from tagline.commands.changes.request import ChangeDesk, ChangeRequest, breaks_policy, open_request, policy_now
+from tagline.commands.changes.request import ChangeContext, ChangeRequest, breaks_policy, open_request, policy_now
 from tagline.commands.changes.traced import picture
 from tagline.domain.changes.changes import Change, Status
 from tagline.domain.changes.policy import NO_POLICY
@@ -40,34 +40,34 @@ def task_of(event: Event, number: int | None, *, every: bool) -> Task:
     return plan_task(event)
 
 
-def plan(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
+def plan(context: ChangeContext, task: Task, compose: Compose) -> list[Planned]:
     """Plan what a task names; nothing for a task that names nothing."""
     match task.kind:
         case "change":
-            return [plan_change(desk, change, compose, task.status_on) for change in named(desk, task)]
+            return [plan_change(context, change, compose, task.status_on) for change in named(context, task)]
         case "open":
             # A list tells less of each change; what is missing costs a request where it is needed.
-            return [_one_of_many(desk, change, compose) for change in desk.forge.open_changes()]
+            return [_one_of_many(context, change, compose) for change in context.forge.open_changes()]
     return []
 
 
-def _one_of_many(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+def _one_of_many(context: ChangeContext, change: Change, compose: Compose) -> Planned:
     """One open change of all; what is wrong with it stops no other."""
     try:
-        return plan_change(desk, change, compose, None, listed=True)
+        return plan_change(context, change, compose, None, listed=True)
     except TaglineError as error:
-        return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, error=error)
+        return Planned(Decided(change), NO_POLICY, dry_run=context.dry_run, error=error)
 
 
-def named(desk: ChangeDesk, task: Task) -> list[Change]:
+def named(context: ChangeContext, task: Task) -> list[Change]:
     """The change that a task names by its number, or by the commit that it landed as."""
     if task.number is not None:
-        return [desk.forge.change(task.number)]
-    return desk.forge.landed_as(task.commit or "")
+        return [context.forge.change(task.number)]
+    return context.forge.landed_as(task.commit or "")
 
 
 def plan_change(
-    desk: ChangeDesk, change: Change, compose: Compose, status_on: str | None, *, listed: bool = False
+    context: ChangeContext, change: Change, compose: Compose, status_on: str | None, *, listed: bool = False
 ) -> Planned:
     """Plan one open change, comment on it and set its status.
 
@@ -76,40 +76,40 @@ def plan_change(
     """
     if not change.open:
         note = "It is merged: tagline promote does what it asked for." if change.merged else "It is closed."
-        return Planned(Decided(change), policy_now(desk), dry_run=desk.dry_run, note=note)
+        return Planned(Decided(change), policy_now(context), dry_run=context.dry_run, note=note)
     request: ChangeRequest | None = None
     try:
-        request = open_request(desk, change)
-        planned = _planned(desk, change, request, compose, listed=listed)
+        request = open_request(context, change)
+        planned = _planned(context, change, request, compose, listed=listed)
     except Exception as error:
         # A required status that nobody sets locks the change. Whether a listed one asks is not known here.
-        if not desk.dry_run and not (listed and request is None):
+        if not context.dry_run and not (listed and request is None):
             with contextlib.suppress(TaglineError, CannotComment):
-                desk.forge.set_status(change, status_on or change.head, Status("error", _failure_text(error)))
+                context.forge.set_status(change, status_on or change.head, Status("error", _failure_text(error)))
         raise
-    if not desk.dry_run and not (listed and request is None and planned.decided.verdict == "nothing"):
-        _set_status(desk, planned, status_on or change.head)
+    if not context.dry_run and not (listed and request is None and planned.decided.verdict == "nothing"):
+        _set_status(context, planned, status_on or change.head)
     return planned
 
 
 def _planned(
-    desk: ChangeDesk, change: Change, request: ChangeRequest | None, compose: Compose, *, listed: bool
+    context: ChangeContext, change: Change, request: ChangeRequest | None, compose: Compose, *, listed: bool
 ) -> Planned:
     """Decide on an open change and say so in its comment."""
     if request is not None:
         policy, (decided, entries) = request.policy, decide(request)
     else:
-        policy, entries = policy_now(desk), {}
-        breaks = breaks_policy(desk, change, lambda: desk.forge.merge_base(change), change.head)
+        policy, entries = policy_now(context), {}
+        breaks = breaks_policy(context, change, lambda: context.forge.merge_base(change), change.head)
         decided = Decided(change, final=breaks)
-    planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
+    planned = Planned(decided, policy, dry_run=context.dry_run, warnings=list(decided.warnings))
     quiet = decided.verdict == "nothing"
     if quiet and policy.findings:
         planned.warnings.append(Warn("policy-unreadable", None, _locked(policy.findings[0])))
-    if desk.dry_run:
+    if context.dry_run:
         return planned
-    found = Found() if quiet and listed and not change.comments else find_comment(desk, change, policy)
-    if found.record is not None and found.record.says and desk.forge.change(change.number).merged:
+    found = Found() if quiet and listed and not change.comments else find_comment(context, change, policy)
+    if found.record is not None and found.record.says and context.forge.change(change.number).merged:
         # It was merged while we looked: what the comment says of that stands.
         return replace(planned, comment_url=found.comment.url if found.comment else None)
     if request is not None and not quiet:
@@ -117,7 +117,7 @@ def _planned(
         planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     if not quiet or found.comment is not None:
         record = Record(seen=tuple(step.signature for step in decided.steps))
-        planned = post(desk, planned, found, compose(planned, record, desk.forge, int(desk.now())), _LATER)
+        planned = post(context, planned, found, compose(planned, record, context.forge, int(context.now())), _LATER)
     return planned
 
 
@@ -125,11 +125,11 @@ def _locked(finding: Finding) -> str:
     return f"Until {finding.file} of the default branch is mended (line {finding.line}), whatever asks is refused."
 
 
-def _set_status(desk: ChangeDesk, planned: Planned, commit: str) -> None:
+def _set_status(context: ChangeContext, planned: Planned, commit: str) -> None:
     decided = planned.decided
     state = Status(_STATES[decided.verdict], status_text(planned), planned.comment_url)  # type: ignore[arg-type]
     try:
-        desk.forge.set_status(decided.change, commit, state)
+        context.forge.set_status(decided.change, commit, state)
     except CannotComment as error:
         message = f"The status of {commit[:7]} could not be set: {error}."
         planned.warnings.append(Warn("status-not-set", None, message))

@@ -15,7 +15,7 @@ from tagline.commands.changes.landed import landed, unfinished_before
 from tagline.commands.changes.memory import remember
 from tagline.commands.changes.mlflow_sync import NOT_TOLD, tell
 from tagline.commands.changes.plan import Compose, named
-from tagline.commands.changes.request import ChangeDesk, ChangeRequest, merged_case, policy_now, promotes
+from tagline.commands.changes.request import ChangeContext, ChangeRequest, merged_case, policy_now, promotes
 from tagline.commands.changes.traced import picture
 from tagline.commands.ledger.writing import ATTEMPTS, backoff
 from tagline.domain.changes.changes import Change
@@ -49,25 +49,25 @@ def task_of(event: Event, number: int | None) -> Task:
     return promote_task(event)
 
 
-def promote(desk: ChangeDesk, task: Task, compose: Compose) -> list[Planned]:
+def promote(context: ChangeContext, task: Task, compose: Compose) -> list[Planned]:
     """Promote what a task names, and first whatever landed before it and is unfinished."""
     if task.kind == "change":
-        return _in_order(desk, compose, [(change, _with_earlier) for change in named(desk, task)])
+        return _in_order(context, compose, [(change, _with_earlier) for change in named(context, task)])
     if task.kind != "landed":
         return []
-    policy = policy_now(desk)
-    branches = [task.branch] if task.branch else desk.history.branches()
-    promoted = [branch for branch in branches if promotes(desk.history, policy, branch)]
-    found = [landed(desk, task, branch, policy) for branch in promoted]
+    policy = policy_now(context)
+    branches = [task.branch] if task.branch else context.history.branches()
+    promoted = [branch for branch in branches if promotes(context.history, policy, branch)]
+    found = [landed(context, task, branch, policy) for branch in promoted]
     late = _late if task.commit is not None else _found_late
     changes = [(change, late if change in one.late else promote_change) for one in found for change in one.changes]
-    return _in_order(desk, compose, changes)
+    return _in_order(context, compose, changes)
 
 
-_Promote = Callable[[ChangeDesk, Change, Compose], Planned]
+_Promote = Callable[[ChangeContext, Change, Compose], Planned]
 
 
-def _in_order(desk: ChangeDesk, compose: Compose, changes: Iterable[tuple[Change, _Promote]]) -> list[Planned]:
+def _in_order(context: ChangeContext, compose: Compose, changes: Iterable[tuple[Change, _Promote]]) -> list[Planned]:
     """One after the other, until one fails that stops those behind it.
 
     Raises what it failed with only where nothing was made before: what was made is told, whatever comes after.
@@ -75,11 +75,11 @@ def _in_order(desk: ChangeDesk, compose: Compose, changes: Iterable[tuple[Change
     done: list[Planned] = []
     for change, act in changes:
         try:
-            planned = act(desk, change, compose)
+            planned = act(context, change, compose)
         except TaglineError as error:
             if not any(map(_has_made, done)):
                 raise
-            return [*done, _failed(desk, change, error)]
+            return [*done, _failed(context, change, error)]
         done.append(planned)
         wrong = planned.error
         if wrong is not None and wrong.code != NOT_TOLD and (act not in (_late, _found_late) or _may_pass(wrong)):
@@ -95,51 +95,51 @@ def _may_pass(error: TaglineError) -> bool:
     return error.exit_code in (Exit.PLATFORM, Exit.CONFLICT) and error.code not in _ALONE
 
 
-def _failed(desk: ChangeDesk, change: Change, error: TaglineError, earlier: Iterable[Planned] = ()) -> Planned:
+def _failed(context: ChangeContext, change: Change, error: TaglineError, earlier: Iterable[Planned] = ()) -> Planned:
     """The answer for a change of which nothing was done."""
-    return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, earlier=tuple(earlier), error=error)
+    return Planned(Decided(change), NO_POLICY, dry_run=context.dry_run, earlier=tuple(earlier), error=error)
 
 
-def _with_earlier(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+def _with_earlier(context: ChangeContext, change: Change, compose: Compose) -> Planned:
     """One change by its number. One that asks for nothing completes no other."""
-    request = _request(desk, change, compose)
+    request = _request(context, change, compose)
     if isinstance(request, Planned):
         return request
     earlier: list[Planned] = []
     try:
-        for other in unfinished_before(desk, change, policy_now(desk)):
-            earlier.append(_late(desk, other, compose))
+        for other in unfinished_before(context, change, policy_now(context)):
+            earlier.append(_late(context, other, compose))
             stopped = earlier[-1].error
             if stopped is not None and _may_pass(stopped):
-                return _failed(desk, change, stopped, earlier)
+                return _failed(context, change, stopped, earlier)
         return replace(_promote_case(request, compose), earlier=tuple(earlier))
     except TaglineError as error:
         if not any(map(_has_made, earlier)):
             raise
-        return _failed(desk, change, error, earlier)
+        return _failed(context, change, error, earlier)
 
 
-def _late(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+def _late(context: ChangeContext, change: Change, compose: Compose) -> Planned:
     """A change that somebody else's job should have promoted. What is wrong with it for good stops no other.
 
     Raises PlatformRefused and Conflict that may pass, or where a part was done, answers with it: a later change
     must not be numbered first.
     """
     try:
-        return _as_another_runs(promote_change(desk, change, compose))
+        return _as_another_runs(promote_change(context, change, compose))
     except TaglineError as error:
         if _may_pass(error):
             raise
-        return _failed(desk, change, error)
+        return _failed(context, change, error)
 
 
-def _found_late(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+def _found_late(context: ChangeContext, change: Change, compose: Compose) -> Planned:
     """The same for a run that is about no change of its own: it is red for what no run has told before.
 
     Where nothing can be remembered nobody knows that, and it would be red for days.
     """
-    planned = _late(desk, change, compose)
-    told = planned.remembered or planned.decided.unreadable or desk.dry_run
+    planned = _late(context, change, compose)
+    told = planned.remembered or planned.decided.unreadable or context.dry_run
     return replace(planned, late=planned.late and not told)
 
 
@@ -156,30 +156,30 @@ def _as_another_runs(planned: Planned) -> Planned:
 # -- one change ---------------------------------------------------------------
 
 
-def promote_change(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
+def promote_change(context: ChangeContext, change: Change, compose: Compose) -> Planned:
     """Do what one merged change asked for, say on its comment what was done, and remember that it is."""
-    request = _request(desk, change, compose)
+    request = _request(context, change, compose)
     return request if isinstance(request, Planned) else _promote_case(request, compose)
 
 
-def _request(desk: ChangeDesk, change: Change, compose: Compose) -> ChangeRequest | Planned:
+def _request(context: ChangeContext, change: Change, compose: Compose) -> ChangeRequest | Planned:
     """A merged change's case; the answer itself where there is nothing to decide."""
-    policy = policy_now(desk)
+    policy = policy_now(context)
     try:
-        request = merged_case(desk, change) if change.merged else None
+        request = merged_case(context, change) if change.merged else None
     except Refused as error:
         # How it landed cannot be told and will not be: that is said where people look.
-        found = find_comment(desk, change, policy)
+        found = find_comment(context, change, policy)
         refusal = Refusal(None, None, error.code, error.message, error.hint)
-        return _judged(desk, Decided(change, final=(refusal,)), policy, found, compose)
+        return _judged(context, Decided(change, final=(refusal,)), policy, found, compose)
     if request is None or not any(request.asks):
         note = "" if change.merged else "It is not merged: tagline plan says what its merge will do."
-        return Planned(Decided(change), policy, dry_run=desk.dry_run, note=note)
+        return Planned(Decided(change), policy, dry_run=context.dry_run, note=note)
     return request
 
 
 def _promote_case(request: ChangeRequest, compose: Compose) -> Planned:
-    found = find_comment(request.desk, request.change, request.policy)
+    found = find_comment(request.context, request.change, request.policy)
     work = _Work()
     try:
         decided = _carry_out(request, work)
@@ -187,14 +187,14 @@ def _promote_case(request: ChangeRequest, compose: Compose) -> Planned:
         if work.decided is None or not work.created:
             raise
         return _in_part(request, work.decided, work.created, error)
-    if not request.desk.dry_run and (problems := tell(request, decided)):
+    if not request.context.dry_run and (problems := tell(request, decided)):
         messages = [problem.message for problem in problems]
         if request.policy.mlflow_required and not all(problem.lasting for problem in problems):
             return _untold(request, decided, messages)
         told = tuple(Warn("mlflow-not-told", None, message) for message in messages)
         decided = replace(decided, warnings=(*decided.warnings, *told))
     return _judged(
-        request.desk,
+        request.context,
         decided,
         request.policy,
         found,
@@ -238,7 +238,7 @@ def _untold(request: ChangeRequest, decided: Decided, problems: list[str]) -> Pl
 
 
 def _judged(
-    desk: ChangeDesk,
+    context: ChangeContext,
     decided: Decided,
     policy: Policy,
     found: Found,
@@ -246,21 +246,21 @@ def _judged(
     lineage: Callable[[], tuple[tuple[Traced, ...], list[Warn]]] = lambda: ((), []),
 ) -> Planned:
     """The answer for a merge that is judged: written into its comment unless it stands there, and remembered."""
-    planned = Planned(decided, policy, dry_run=desk.dry_run, warnings=list(decided.warnings))
-    if desk.dry_run:
+    planned = Planned(decided, policy, dry_run=context.dry_run, warnings=list(decided.warnings))
+    if context.dry_run:
         return planned
     record = Record(found.record.seen if found.record is not None else (), digest(decided))
     stands = found.comment is not None and found.record == record
     traced, gaps = ((), []) if stands else lineage()
     planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     # What it starts elsewhere, it starts before anything says that nothing is left to do.
-    body = compose(planned, record, desk.forge, int(desk.now()))
+    body = compose(planned, record, context.forge, int(context.now()))
     if stands and found.comment is not None:
         planned = replace(planned, comment_url=found.comment.url)
     else:
-        planned = post(desk, planned, found, body, _LATER)
+        planned = post(context, planned, found, body, _LATER)
     # What this token could not read another may: that is no word on the change, and not for good.
-    return planned if decided.unreadable else remember(desk, planned)
+    return planned if decided.unreadable else remember(context, planned)
 
 
 def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
@@ -268,16 +268,16 @@ def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
 
     Raises Conflict when others kept being faster, PlatformRefused when the remote says no.
     """
-    desk = request.desk
+    context = request.context
     blind = 0
     for attempt in range(ATTEMPTS):
         decided, entries = decide(request)
         work.decided, work.entries = decided, entries
-        if desk.dry_run:
+        if context.dry_run:
             return _marked(decided, set())
         try:
             for batch in _batches(request, decided, entries):
-                desk.ledger.publish(batch)
+                context.ledger.publish(batch)
                 work.created |= {tag.name for entry in batch for tag in entry.tags}
             return _marked(decided, work.created)
         except Raced:
@@ -286,7 +286,7 @@ def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
             blind += 1
             if error.code not in _BLIND or blind >= _BLIND_PUSHES:
                 raise
-        desk.pause(backoff(attempt))
+        context.pause(backoff(attempt))
     raise Conflict(
         f"Other runs kept writing the same artifacts: change {request.change.number} is not done "
         f"after {ATTEMPTS} attempts.",

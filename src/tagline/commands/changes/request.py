@@ -14,7 +14,7 @@ from typing import Any
 
 from tagline.commands.lineage.reading import Library
 from tagline.commands.manifest.snapshots import Snapshot, outs_in, pointers_among
-from tagline.commands.storage.locating import StorageDesk
+from tagline.commands.storage.locating import StorageContext
 from tagline.domain.changes.asks import REQUESTS, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
 from tagline.domain.changes.changes import Change, Label
 from tagline.domain.changes.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
@@ -41,7 +41,7 @@ RECENT = 7 * 86_400
 
 
 @dataclass(frozen=True)
-class ChangeDesk:
+class ChangeContext:
     """What the commands about changes work with.
 
     ``now`` is unix seconds, ``pause`` sleeps for seconds.
@@ -54,7 +54,7 @@ class ChangeDesk:
     memory: Memory
     now: Callable[[], float]
     pause: Callable[[float], None]
-    storage: StorageDesk
+    storage: StorageContext
     dry_run: bool = False
     #: Policies as they were read, by the id of the file.
     policies: dict[str, Policy] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class ChangeDesk:
 class ChangeRequest:
     """One change between two commits."""
 
-    desk: ChangeDesk
+    context: ChangeContext
     change: Change
     policy: Policy
     before: str
@@ -84,7 +84,7 @@ class ChangeRequest:
     @cached_property
     def requests(self) -> list[FileChange]:
         """The request files that differ between the two ends."""
-        differing = self.desk.history.differing(self.before, self.commit, Among(folders=(_REQUESTS,)))
+        differing = self.context.history.differing(self.before, self.commit, Among(folders=(_REQUESTS,)))
         return [file for file in differing if request_stage(file.path) is not None]
 
     @cached_property
@@ -92,7 +92,7 @@ class ChangeRequest:
         """The artifacts whose bytes differ."""
         ends = (self._before, self._after)
         paths = {entry.path for end in ends for entry in end.entries.values() if entry.path and not entry.virtual}
-        files = self.desk.history.differing(self.before, self.commit, Among(paths=paths, telling=True))
+        files = self.context.history.differing(self.before, self.commit, Among(paths=paths, telling=True))
         pointers = pointers_among(file.path for file in files)
         before, after = (Side(end.entries, outs_in(end.tree, pointers)) for end in ends)
         return find_touches(before, after, files)
@@ -103,16 +103,16 @@ class ChangeRequest:
         return self._after.entries
 
     def _tree(self, commit: str) -> Tree:
-        return self.desk.history.files(commit)
+        return self.context.history.files(commit)
 
     @cached_property
     def asks(self) -> tuple[list[Ask], list[Mistake]]:
         """What labels and request files ask for, and what they get wrong."""
         labels = self.labels
         if labels is None:
-            labels = self.desk.forge.labels(self.change) if labelled(self.change, self.policy) else ()
+            labels = self.context.forge.labels(self.change) if labelled(self.change, self.policy) else ()
         asks, mistakes = read_labels(labels, self.policy.label_prefix)
-        if self.desk.forge.attests_labels:
+        if self.context.forge.attests_labels:
             mistakes += [_unattested(ask) for ask in asks if ask.at is None]
         added = [f.path for f in self.requests if f.status == "A"]
         contents = self._tree(self.commit).read_many(added, yaml.MAX_BYTES)
@@ -135,11 +135,11 @@ class ChangeRequest:
     @cached_property
     def codeowners(self) -> Codeowners:
         """As the rules' commit has them."""
-        places = LOCATIONS[self.desk.forge.flavour]
+        places = LOCATIONS[self.context.forge.flavour]
         found = self._tree(self.rules_at).read_many(places, MAX_CODEOWNERS)
         data = next((found[place] for place in places if place in found), b"")
         text = "" if len(data) > MAX_CODEOWNERS else data.decode(errors="replace")
-        return parse_codeowners(text, self.desk.forge.flavour)
+        return parse_codeowners(text, self.context.forge.flavour)
 
     def is_behind(self, commit: str) -> bool:
         """Whether a merged change's landing, or one of the days before it on its branch, is this commit."""
@@ -147,7 +147,7 @@ class ChangeRequest:
 
     @cached_property
     def _behind(self) -> frozenset[str]:
-        line = self.desk.history.line(self.change.base, (self.change.merged_at or 0.0) - RECENT)
+        line = self.context.history.line(self.change.base, (self.change.merged_at or 0.0) - RECENT)
         return frozenset(line[line.index(self.commit) :] if self.commit in line else ())
 
     @cached_property
@@ -184,7 +184,7 @@ class ChangeRequest:
             if file.status != "A"
         ]
         unattested = [ask.source for ask in self.asks[0] if ask.at is None]
-        if unattested and not self.desk.forge.attests_labels:
+        if unattested and not self.context.forge.attests_labels:
             names = ", ".join(dict.fromkeys(unattested))
             message = f"Nobody can tell who applied {names}, or when: with this token labels count as they stand now."
             found.append(Warn("labels-unattested", None, message))
@@ -199,7 +199,7 @@ class ChangeRequest:
     @cached_property
     def policy_refusals(self) -> tuple[Refusal, ...]:
         """Why nothing of this change is done: its policy cannot be understood, or it leaves behind one that cannot."""
-        return (*_unknown_rules(self), *breaks_policy(self.desk, self.change, lambda: self.before, self.commit))
+        return (*_unknown_rules(self), *breaks_policy(self.context, self.change, lambda: self.before, self.commit))
 
 
 _REQUESTS = REQUESTS.rstrip("/")
@@ -219,16 +219,16 @@ def labelled(change: Change, policy: Policy, labels: Sequence[Label] = ()) -> bo
     return any(concerns_us(name, policy.label_prefix) for name in names)
 
 
-def policy_at(desk: ChangeDesk, commit: str) -> Policy:
+def policy_at(context: ChangeContext, commit: str) -> Policy:
     """The policy of a commit, read once. What is wrong in it are its ``findings``."""
-    found = desk.history.object_id(commit, POLICY_FILE)
+    found = context.history.object_id(commit, POLICY_FILE)
     if found is None:
         return NO_POLICY
     kind, key = found
-    if key not in desk.policies:
-        data = desk.history.files(commit).read(POLICY_FILE, MAX_POLICY) if kind == "blob" else None
-        desk.policies[key] = judge_policy(data) if data is not None else _no_file(kind)
-    return desk.policies[key]
+    if key not in context.policies:
+        data = context.history.files(commit).read(POLICY_FILE, MAX_POLICY) if kind == "blob" else None
+        context.policies[key] = judge_policy(data) if data is not None else _no_file(kind)
+    return context.policies[key]
 
 
 def _no_file(kind: str) -> Policy:
@@ -241,15 +241,17 @@ def _no_file(kind: str) -> Policy:
 _MOST_FINDINGS = 10
 
 
-def breaks_policy(desk: ChangeDesk, change: Change, before: Callable[[], str], commit: str) -> tuple[Refusal, ...]:
+def breaks_policy(
+    context: ChangeContext, change: Change, before: Callable[[], str], commit: str
+) -> tuple[Refusal, ...]:
     """What is wrong in the policy that a change makes of the default branch's, if it makes another of it.
 
     ``before`` is the other end of the change, asked for only where its own is wrong.
     """
-    if change.base != desk.history.default_branch:
+    if change.base != context.history.default_branch:
         return ()
-    findings = policy_at(desk, commit).findings
-    place = desk.history.object_id
+    findings = policy_at(context, commit).findings
+    place = context.history.object_id
     if not findings or place(before(), POLICY_FILE) == place(commit, POLICY_FILE):
         return ()
     told = findings[:_MOST_FINDINGS]
@@ -274,33 +276,33 @@ def _unknown_rules(request: ChangeRequest) -> list[Refusal]:
     return [Refusal(None, None, "policy-unreadable", message, fix)]
 
 
-def policy_now(desk: ChangeDesk) -> Policy:
+def policy_now(context: ChangeContext) -> Policy:
     """The policy of the default branch as it is."""
-    return policy_at(desk, desk.history.tip())
+    return policy_at(context, context.history.tip())
 
 
-def open_request(desk: ChangeDesk, change: Change) -> ChangeRequest | None:
+def open_request(context: ChangeContext, change: Change) -> ChangeRequest | None:
     """The case of an open change; None where it asks for nothing, which costs no request to find out."""
-    policy = policy_now(desk)
+    policy = policy_now(context)
     # Where the list of branches cannot be understood, what asks is told so.
-    if not promotes(desk.history, policy, change.base) and not policy.findings:
+    if not promotes(context.history, policy, change.base) and not policy.findings:
         return None
-    if not labelled(change, policy) and not _may_request(desk.history, change):
+    if not labelled(change, policy) and not _may_request(context.history, change):
         return None
-    return ChangeRequest(desk, change, policy, desk.forge.merge_base(change), change.head, desk.history.tip())
+    return ChangeRequest(context, change, policy, context.forge.merge_base(change), change.head, context.history.tip())
 
 
-def merged_case(desk: ChangeDesk, change: Change) -> ChangeRequest | None:
+def merged_case(context: ChangeContext, change: Change) -> ChangeRequest | None:
     """The case of a merged change; None for a branch that is not promoted, or where it asks for nothing.
 
     Raises Refused where its landing cannot be told, WrongUsage where nobody knows whether its branch is listed.
     """
-    history = desk.history
+    history = context.history
     # What is on the default branch now is not asked about what landed there.
-    elsewhere = policy_now(desk) if change.base != history.default_branch else None
+    elsewhere = policy_now(context) if change.base != history.default_branch else None
     if elsewhere is not None and not promotes(history, elsewhere, change.base) and not elsewhere.findings:
         return None
-    labels = desk.forge.labels(change)
+    labels = context.forge.labels(change)
     requested = may_have_requested(history, change)
     if not labels and not requested:
         return None
@@ -308,48 +310,50 @@ def merged_case(desk: ChangeDesk, change: Change) -> ChangeRequest | None:
         # Not for good: the branch's tip decides, and may be mended.
         raise unreadable(elsewhere)
     try:
-        landing = landing_of(desk, change)
+        landing = landing_of(context, change)
     except Refused:
-        if requested or labelled(change, policy_now(desk), labels):
+        if requested or labelled(change, policy_now(context), labels):
             raise
         return None
-    rules_at = rules_of_landing(desk, change, landing)
-    policy = policy_at(desk, rules_at)
+    rules_at = rules_of_landing(context, change, landing)
+    policy = policy_at(context, rules_at)
     if not requested and not labelled(change, policy, labels):
         return None
-    return ChangeRequest(desk, change, policy, landing.before, landing.commit, rules_at, labels)
+    return ChangeRequest(context, change, policy, landing.before, landing.commit, rules_at, labels)
 
 
-def any_request(desk: ChangeDesk, change: Change) -> ChangeRequest:
+def any_request(context: ChangeContext, change: Change) -> ChangeRequest:
     """The case of a change that is only looked at, whether it asks for something or not.
 
     Raises WrongUsage for one that was closed, Refused where its landing cannot be told.
     """
     if change.merged:
-        landing = landing_of(desk, change)
-        labels = desk.forge.labels(change)
-        return ChangeRequest(desk, change, policy_now(desk), landing.before, landing.commit, desk.history.tip(), labels)
+        landing = landing_of(context, change)
+        labels = context.forge.labels(change)
+        return ChangeRequest(
+            context, change, policy_now(context), landing.before, landing.commit, context.history.tip(), labels
+        )
     if not change.open:
         raise WrongUsage(f"Change {change.number} was closed without a merge.", "Name an open or a merged one.")
     return ChangeRequest(
-        desk, change, policy_now(desk), desk.forge.merge_base(change), change.head, desk.history.tip()
+        context, change, policy_now(context), context.forge.merge_base(change), change.head, context.history.tip()
     )  # fmt: skip
 
 
-def landing_of(desk: ChangeDesk, change: Change) -> Landing:
+def landing_of(context: ChangeContext, change: Change) -> Landing:
     """How a change landed; one from a list is asked for whole where the list leaves out what tells it."""
     if change.merge_commit == change.head and change.base_commit is None:
-        change = desk.forge.change(change.number)
-    return desk.history.landing(change, lambda: desk.forge.commit_ids(change))
+        change = context.forge.change(change.number)
+    return context.history.landing(change, lambda: context.forge.commit_ids(change))
 
 
-def rules_of_landing(desk: ChangeDesk, change: Change, landing: Landing) -> str:
+def rules_of_landing(context: ChangeContext, change: Change, landing: Landing) -> str:
     """The commit whose policy and code owners decide on what landed: the branch's, just before it.
 
     So neither the change itself nor anything that came later counts, however late its job. What landed on another
     branch has made nothing of the default one, which speaks for it: by its tip.
     """
-    return landing.before if change.base == desk.history.default_branch else desk.history.tip()
+    return landing.before if change.base == context.history.default_branch else context.history.tip()
 
 
 def promotes(history: History, policy: Policy, branch: str) -> bool:

@@ -109,7 +109,7 @@ def _trailers(location: Location) -> Described:
 def entry_at(request: ChangeRequest, version: Version) -> tuple[ManifestEntry | None, Tree]:
     """How a version's own commit describes its artifact, read once a run. Raises ManifestUnreadable."""
     name, commit = version
-    tree = request.desk.history.files(commit)
+    tree = request.context.history.files(commit)
     key = ("entry", f"{name} {commit}")
     if key not in request.answers:
         request.answers[key] = request.entries.get(name) if commit == request.commit else describe(name, tree)
@@ -119,7 +119,7 @@ def entry_at(request: ChangeRequest, version: Version) -> tuple[ManifestEntry | 
 
 def _place(request: ChangeRequest, version: Version) -> tuple[Place, Tree] | None:
     """Where a version's bytes are; None for an artifact that its commit does not describe, or gives no path."""
-    history, commit = request.desk.history, version[1]
+    history, commit = request.context.history, version[1]
     entry, tree = entry_at(request, version)
     if entry is None or entry.path is None:
         return None
@@ -127,7 +127,7 @@ def _place(request: ChangeRequest, version: Version) -> tuple[Place, Tree] | Non
     def content(path: str) -> Content | None:
         return content_at(history, commit, tree, path)
 
-    return locate(tree, entry, Surroundings(request.desk.storage, history.url, commit, content)), tree
+    return locate(tree, entry, Surroundings(request.context.storage, history.url, commit, content)), tree
 
 
 def content_at(history: History, commit: str, tree: Tree, path: str) -> Content | None:

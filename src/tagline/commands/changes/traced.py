@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tagline.commands.changes.deciding import Entries, decide, read_entries
 from tagline.commands.changes.mlflow_rule import RULE as MLFLOW_RULE
-from tagline.commands.changes.request import ChangeDesk, ChangeRequest, any_request
+from tagline.commands.changes.request import ChangeContext, ChangeRequest, any_request
 from tagline.commands.lineage.lineage import held_points, rivals_of, trace
 from tagline.commands.lineage.reading import Library, Subject, read_lineage
 from tagline.domain.changes.asks import Action
@@ -26,13 +26,13 @@ from tagline.errors import TaglineError
 MOST_ARTIFACTS = 10
 
 
-def trace_of_change(desk: ChangeDesk, number: int) -> tuple[Change, tuple[Traced, ...]]:
+def trace_of_change(context: ChangeContext, number: int) -> tuple[Change, tuple[Traced, ...]]:
     """A change by its number, whether it asks for something or not. Nothing is written.
 
     Raises NotFound, Refused where nobody can tell how it landed.
     """
-    change = desk.forge.change(number)
-    request = any_request(desk, change)
+    change = context.forge.change(number)
+    request = any_request(context, change)
     decided, entries = decide(request)
     return change, trace_change(request, decided, entries, touched=True, ask_mlflow=True)
 
@@ -61,7 +61,7 @@ def trace_change(
     ``entries`` are the artifacts' tags; those that this very change made count as not there yet. Without
     ``ask_mlflow`` only what the rule has asked is told of MLflow: nothing may come between tags and their record.
     """
-    library = request.desk.library
+    library = request.context.library
     if library is None:
         return ()
     wanted: dict[str, list[Step]] = {name: [] for name in (request.touches.touched if touched else ())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tagline.commands.ledger.writing import Desk, Ledgered, write
+from tagline.commands.ledger.writing import Ledgered, WriteContext, write
 from tagline.domain.ledger.answers import require_version
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import Plan, check_names, plan_assign, version_at
@@ -15,7 +15,7 @@ from tagline.errors import Refused
 
 
 def assign(
-    desk: Desk,
+    context: WriteContext,
     artifact: str,
     stage: str,
     *,
@@ -32,10 +32,10 @@ def assign(
     check_names(artifact, stage, stages=stages)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
-        row = _chosen(desk, ledger.state, stage, version, head)
-        return plan_assign(ledger.state, stage, row, now, desk.trailers())
+        row = _chosen(context, ledger.state, stage, version, head)
+        return plan_assign(ledger.state, stage, row, now, context.trailers())
 
-    written = write(desk, artifact, decide, touches=lambda _: [stage])
+    written = write(context, artifact, decide, touches=lambda _: [stage])
     known = sorted(set(written.before.holds) - {stage})
     if stage not in written.before.holds and known and stages is None:
         message = f"{stage} is a new stage of {artifact}; it had {', '.join(known)}.{suggestion(stage, known)}"
@@ -43,12 +43,14 @@ def assign(
     return written
 
 
-def _chosen(desk: Desk, state: ArtifactState, stage: str, version: str | None, head: Callable[[], str]) -> VersionState:
+def _chosen(
+    context: WriteContext, state: ArtifactState, stage: str, version: str | None, head: Callable[[], str]
+) -> VersionState:
     if version is not None:
         return require_version(state, version)
     row = version_at(state, head(), stage)
     hold = state.stages.get(stage)
-    older = hold is not None and desk.ledger.is_older(row.commit, hold.commit)
+    older = hold is not None and context.ledger.is_older(row.commit, hold.commit)
     if hold is not None and older is not False and row.version != hold.version:
         raise Refused(
             f"{state.name}#{stage} is at {hold.version or hold.commit[:7]}, whose commit {hold.commit[:7]} "

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from tagline.commands.ledger.writing import Desk, Ledgered, write
+from tagline.commands.ledger.writing import Ledgered, WriteContext, write
 from tagline.domain.ledger.planning import Plan, check_names, plan_deprecate
 from tagline.domain.ledger.results import Written
 
 
-def deprecate(desk: Desk, artifact: str) -> Written:
+def deprecate(context: WriteContext, artifact: str) -> Written:
     """Deprecate an artifact. Raises NotFound when it is unknown, Refused when it holds a guarded stage."""
     check_names(artifact)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
-        return plan_deprecate(ledger.state, now, desk.trailers())
+        return plan_deprecate(ledger.state, now, context.trailers())
 
-    return write(desk, artifact, decide, touches=lambda state: state.stages)
+    return write(context, artifact, decide, touches=lambda state: state.stages)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tagline.commands.ledger.writing import Desk, Ledgered, write
+from tagline.commands.ledger.writing import Ledgered, WriteContext, write
 from tagline.domain.ledger.planning import Plan, check_names, plan_deregister
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.results import Written
 
 
-def deregister(desk: Desk, artifact: str, version: str) -> Written:
+def deregister(context: WriteContext, artifact: str, version: str) -> Written:
     """Withdraw ``version``; every stage that it holds falls back.
 
     Raises NotFound when it was never registered, Refused when it holds a guarded stage.
@@ -16,10 +16,10 @@ def deregister(desk: Desk, artifact: str, version: str) -> Written:
     check_names(artifact)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
-        return plan_deregister(ledger.state, version, now, desk.trailers())
+        return plan_deregister(ledger.state, version, now, context.trailers())
 
     def touches(state: ArtifactState) -> list[str]:
         row = state.version(version)
         return row.stages if row else []
 
-    return write(desk, artifact, decide, touches=touches)
+    return write(context, artifact, decide, touches=touches)

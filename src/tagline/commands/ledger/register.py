@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 
-from tagline.commands.ledger.writing import Desk, Ledgered, write
+from tagline.commands.ledger.writing import Ledgered, WriteContext, write
 from tagline.commands.manifest.describe import describe
 from tagline.commands.manifest.reading import load_manifest
 from tagline.domain.ledger.events import Warn
@@ -19,7 +19,9 @@ from tagline.formats.yaml import reading as yaml
 from tagline.ports.repository import Tree
 
 
-def register(desk: Desk, artifact: str, find_commit: Callable[[], str], *, version: str | None, bump: Bump) -> Written:
+def register(
+    context: WriteContext, artifact: str, find_commit: Callable[[], str], *, version: str | None, bump: Bump
+) -> Written:
     """Register ``version`` at the commit found, or the next version by ``bump``.
 
     Raises WrongUsage for names outside the grammar, Refused for a deregistered version or a second
@@ -32,20 +34,20 @@ def register(desk: Desk, artifact: str, find_commit: Callable[[], str], *, versi
         raise WrongUsage(f"{version!r} is no version.", hint, code="bad-version")
 
     commit = find_commit()
-    undescribed = _undescribed(desk, artifact, commit)
+    undescribed = _undescribed(context, artifact, commit)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
-        return plan_register(ledger.state, commit, now, version=version, bump=bump, trailers=desk.trailers())
+        return plan_register(ledger.state, commit, now, version=version, bump=bump, trailers=context.trailers())
 
-    written = write(desk, artifact, decide, must_exist=False)
+    written = write(context, artifact, decide, must_exist=False)
     written.warnings.extend(undescribed)
     return written
 
 
-def _undescribed(desk: Desk, artifact: str, commit: str) -> list[Warn]:
+def _undescribed(context: WriteContext, artifact: str, commit: str) -> list[Warn]:
     """A warning when no manifest of the commit names the artifact: perhaps its name is mistyped."""
     try:
-        tree = desk.repository().tree(commit)
+        tree = context.repository().tree(commit)
         if describe(artifact, tree) is not None:
             return []
         near = suggestion(artifact, _described_names(tree, artifact))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from tagline.commands.ledger.writing import Desk, Ledgered, write
+from tagline.commands.ledger.writing import Ledgered, WriteContext, write
 from tagline.domain.ledger.planning import Plan, check_names, plan_rollback
 from tagline.domain.ledger.results import Written
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 
 
-def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None, to_version: str | None) -> Written:
+def rollback(
+    context: WriteContext, artifact: str, stage: str, *, from_version: str | None, to_version: str | None
+) -> Written:
     """Re-assign ``to_version``, or the version that held ``stage`` before, in a new assignment.
 
     An assignment and not an unassignment, because DVC ignores the latter and would serve the old
@@ -24,7 +26,7 @@ def rollback(desk: Desk, artifact: str, stage: str, *, from_version: str | None,
             target=rollback_target(ledger.state, stage, rollbacks_among(ledger.raw)),
             from_version=from_version,
             to_version=to_version,
-            trailers=desk.trailers(),
+            trailers=context.trailers(),
         )
 
-    return write(desk, artifact, decide, touches=lambda _: [stage])
+    return write(context, artifact, decide, touches=lambda _: [stage])

@@ -24,7 +24,7 @@ _LONGEST_PAUSE = 2.0
 
 
 @dataclass(frozen=True)
-class Desk:
+class WriteContext:
     """What a writing command works with.
 
     ``repository`` opens what commits and files are read from. ``now`` is unix seconds, ``pause``
@@ -90,7 +90,7 @@ def _no_stage(_state: ArtifactState) -> Iterable[str]:
 
 
 def write(
-    desk: Desk, artifact: str, decide: Decide, *, touches: Touches = _no_stage, must_exist: bool = True
+    context: WriteContext, artifact: str, decide: Decide, *, touches: Touches = _no_stage, must_exist: bool = True
 ) -> Written:
     """Plan on a fresh reading and publish it, until nobody else was in between.
 
@@ -98,27 +98,27 @@ def write(
     stage that it ``touches``; Conflict when others kept being faster; NotFound when the
     artifact has no tag and ``must_exist``.
     """
-    notes = desk.make_sure(artifact)
+    notes = context.make_sure(artifact)
     for attempt in range(ATTEMPTS):
-        snapshot = desk.ledger.snapshot(artifact)
+        snapshot = context.ledger.snapshot(artifact)
         reading = read_events(snapshot.tags)
         state = state_of(reading, artifact)
-        now = int(desk.now())
-        plan = _plan(desk, state, snapshot, now, decide, touches, must_exist=must_exist)
+        now = int(context.now())
+        plan = _plan(context, state, snapshot, now, decide, touches, must_exist=must_exist)
         if plan.new and snapshot.unpublished:
-            raise _unpublished(desk, artifact, snapshot)
+            raise _unpublished(context, artifact, snapshot)
         warnings = [*notes, *reading.warnings, *View.warnings_of(state, now)]
-        if desk.dry_run or not plan.new:
+        if context.dry_run or not plan.new:
             rows = [row._replace(created=False) for row in plan.rows]
-            after = projected(state, plan.new) if desk.dry_run else state
-            return Written(rows, False, desk.dry_run, plan.note, state, after, warnings)
+            after = projected(state, plan.new) if context.dry_run else state
+            return Written(rows, False, context.dry_run, plan.note, state, after, warnings)
         try:
-            desk.ledger.publish([Batch(artifact, plan.new, snapshot.mark)])
+            context.ledger.publish([Batch(artifact, plan.new, snapshot.mark)])
         except Raced:
-            desk.pause(backoff(attempt))
+            context.pause(backoff(attempt))
             continue
         after = projected(state, plan.new)
-        return Written(plan.rows, desk.pushes, False, plan.note, state, after, warnings)
+        return Written(plan.rows, context.pushes, False, plan.note, state, after, warnings)
     raise Conflict(
         f"Other runs kept writing tags of {artifact}; after {ATTEMPTS} attempts nothing was written.",
         "Run the same command again.",
@@ -127,7 +127,7 @@ def write(
 
 
 def _plan(
-    desk: Desk,
+    context: WriteContext,
     state: ArtifactState,
     snapshot: Snapshot,
     now: int,
@@ -138,19 +138,19 @@ def _plan(
 ) -> Plan:
     try:
         if must_exist and not state.events:
-            raise no_such_artifact(desk.repository(), state.name)
+            raise no_such_artifact(context.repository(), state.name)
         plan = decide(Ledgered(state, {tag.name: tag for tag in snapshot.tags}), now)
         if plan.new:
-            _refuse_guarded(desk, state.name, touches(state))
+            _refuse_guarded(context, state.name, touches(state))
         return plan
     except (NotFound, Refused):
         if snapshot.unpublished:
             # What was asked for may well be here, where the ledger does not see it.
-            raise _unpublished(desk, state.name, snapshot) from None
+            raise _unpublished(context, state.name, snapshot) from None
         raise
 
 
-def _unpublished(desk: Desk, artifact: str, snapshot: Snapshot) -> Conflict:
+def _unpublished(context: WriteContext, artifact: str, snapshot: Snapshot) -> Conflict:
     """The error that keeps a clone and its remote from becoming two ledgers.
 
     Tags that were made with --no-push count for nothing on the remote. A plan that passes them
@@ -161,12 +161,12 @@ def _unpublished(desk: Desk, artifact: str, snapshot: Snapshot) -> Conflict:
     missing = [tag.name for tag in snapshot.unpublished if tag.name not in theirs]
     hints = []
     if missing:
-        hints.append(f"Publish them first: git push --atomic {desk.remote} {_refs(missing)}")
+        hints.append(f"Publish them first: git push --atomic {context.remote} {_refs(missing)}")
         hints.append(f"Or, if they were an experiment or were deleted there, drop them: git tag -d {_quoted(missing)}")
     if differing:
         hints.append(f"The remote has others of the same names; drop these: git tag -d {_quoted(differing)}")
     names = _quoted([*missing, *differing])
-    message = f"Of {artifact}, this clone has what {desk.remote} has not: {names}."
+    message = f"Of {artifact}, this clone has what {context.remote} has not: {names}."
     return Conflict(message, "\n".join(hints), code="unpublished-tags")
 
 
@@ -183,12 +183,12 @@ def backoff(attempt: int) -> float:
     return random.uniform(0.3, 1.0) * min(_PAUSE * 1.6**attempt, _LONGEST_PAUSE)  # noqa: S311
 
 
-def _refuse_guarded(desk: Desk, artifact: str, stages: Iterable[str]) -> None:
+def _refuse_guarded(context: WriteContext, artifact: str, stages: Iterable[str]) -> None:
     """Raise Refused when the policy guards one of the stages and no --override says why it is passed over."""
     names = list(stages)
-    if desk.override or not names:
+    if context.override or not names:
         return
-    data = desk.ledger.policy()
+    data = context.ledger.policy()
     try:
         policy = load_policy(data)
     except WrongUsage as error:

@@ -15,7 +15,7 @@ from tagline.commands.manifest.metrics import metrics_at
 from tagline.commands.manifest.snapshots import entries_of, is_pointer
 from tagline.commands.mlflow.runs import check
 from tagline.commands.storage.asking import location_of
-from tagline.commands.storage.locating import StorageDesk, Surroundings, digest_of, locate
+from tagline.commands.storage.locating import StorageContext, Surroundings, digest_of, locate
 from tagline.domain.ledger.commits import CommitFacts
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.graph import Graph, Pointed, graph_of
@@ -56,7 +56,7 @@ class Library:
     facts: Callable[[str], CommitFacts]
     prepare: Callable[[Sequence[str]], None]
     content: Callable[[str, Tree, str], Content | None]
-    desk: StorageDesk
+    context: StorageContext
     tracking: Callable[[], Bridge]
     policy: Callable[[], bytes | None]
     parsed: dict[str, Any] = field(default_factory=dict)
@@ -328,7 +328,7 @@ class _Reading:
             return Location(), "no manifest gives it a path"
         library, commit = self._library, self._subject.commit
         around = Surroundings(
-            library.desk, library.url, commit, lambda path: library.content(commit, self._commit.whole, path)
+            library.context, library.url, commit, lambda path: library.content(commit, self._commit.whole, path)
         )  # fmt: skip
         try:
             return location_of(locate(self._tree, entry, around), look=False), ""

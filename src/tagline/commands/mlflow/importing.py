@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from tagline.commands.ledger.writing import Desk, Ledgered, write
+from tagline.commands.ledger.writing import Ledgered, WriteContext, write
 from tagline.commands.mlflow.entries import Editor, Key
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import Plan, Row, check_names
@@ -69,26 +69,26 @@ class _Outcome:
     pushed: bool
 
 
-def import_mlflow(desk: Desk, registry: ModelRegistry, commits: Commits, wanted: Wanted) -> Imported:
+def import_mlflow(context: WriteContext, registry: ModelRegistry, commits: Commits, wanted: Wanted) -> Imported:
     """Bring a registry, or the models that are wanted, into this repository.
 
     Raises NotFound for a model that is not there, Refused for names that clash, a manifest that cannot be
     edited and a guarded stage, and whatever ``registry``, ``commits`` and the ledger raise.
     """
     listed = _list(registry, wanted)
-    planned = [_tag(dataclasses.replace(desk, dry_run=True), one, None) for one in listed]
+    planned = [_tag(dataclasses.replace(context, dry_run=True), one, None) for one in listed]
     new = [(outcome.plan, choice.version) for outcome in planned for choice in outcome.plan.new]
     editor = Editor(registry, commits)
     for plan, version in new:
         editor.describe(plan, version)
-    if desk.dry_run:
-        return _answer(desk, planned, editor, None)
-    commit = editor.commit(int(desk.now()))
+    if context.dry_run:
+        return _answer(context, planned, editor, None)
+    commit = editor.commit(int(context.now()))
     done = [
-        _publish(desk, one, editor.commits) if outcome.plan.tags else outcome
+        _publish(context, one, editor.commits) if outcome.plan.tags else outcome
         for one, outcome in zip(listed, planned, strict=True)
     ]
-    return _answer(desk, done, editor, commit)
+    return _answer(context, done, editor, commit)
 
 
 def _list(registry: ModelRegistry, wanted: Wanted) -> list[_Listed]:
@@ -109,8 +109,10 @@ def _list(registry: ModelRegistry, wanted: Wanted) -> list[_Listed]:
 # -- tags ---------------------------------------------------------------------
 
 
-def _tag(desk: Desk, listed: _Listed, commits: Mapping[Key, str] | None, most: int | None = None) -> _Outcome:
-    """Plan one model's tags by the ledger as it is now, and write them unless the desk is dry: then there are no
+def _tag(
+    context: WriteContext, listed: _Listed, commits: Mapping[Key, str] | None, most: int | None = None
+) -> _Outcome:
+    """Plan one model's tags by the ledger as it is now, and write them unless the context is dry: then there are no
     ``commits`` yet, and None stands for them.
     """
     made: list[ModelPlan] = []
@@ -123,12 +125,12 @@ def _tag(desk: Desk, listed: _Listed, commits: Mapping[Key, str] | None, most: i
             listed.artifact, listed.model, listed.versions, listed.claims, ledger.state, ledger.raw, listed.left_out
         )
         made.append(plan)
-        return plan_tags(plan, ledger.state, find, now, desk.trailers(), most)
+        return plan_tags(plan, ledger.state, find, now, context.trailers(), most)
 
     def touches(_state: ArtifactState) -> list[str]:
         return [stage.stage for stage in made[-1].stages if stage.assign]
 
-    written = write(desk, listed.artifact, decide, touches=touches, must_exist=False)
+    written = write(context, listed.artifact, decide, touches=touches, must_exist=False)
     return _Outcome(made[-1], written.rows, [*written.warnings, *made[-1].warnings], written.pushed)
 
 
@@ -141,24 +143,26 @@ def _commit(commits: Mapping[Key, str] | None, listed: _Listed, version: ListedV
     return commits[listed.artifact, version.number]
 
 
-def _publish(desk: Desk, listed: _Listed, commits: Mapping[Key, str]) -> _Outcome:
+def _publish(context: WriteContext, listed: _Listed, commits: Mapping[Key, str]) -> _Outcome:
     """Write one model's tags, some at a time."""
-    first = outcome = _tag(desk, listed, commits, AT_ONCE)
+    first = outcome = _tag(context, listed, commits, AT_ONCE)
     rows = [*outcome.rows]
     while len(outcome.plan.new) > AT_ONCE:
-        outcome = _tag(desk, listed, commits, AT_ONCE)
+        outcome = _tag(context, listed, commits, AT_ONCE)
         rows += outcome.rows
     return dataclasses.replace(first, rows=rows, warnings=outcome.warnings, pushed=outcome.pushed or first.pushed)
 
 
-def _answer(desk: Desk, outcomes: Sequence[_Outcome], editor: Editor, commit: str | None) -> Imported:
+def _answer(context: WriteContext, outcomes: Sequence[_Outcome], editor: Editor, commit: str | None) -> Imported:
     models = []
     for outcome in outcomes:
         artifact = outcome.plan.artifact
         entries = {number: text for (name, number), text in editor.entries.items() if name == artifact}
         rows = [row._replace(commit="") if row.commit.startswith(_PLANNED) else row for row in outcome.rows]
         models.append(ImportedModel(outcome.plan, rows, entries))
-    unpushed = commit is None and not desk.dry_run and editor.unpushed()
+    unpushed = commit is None and not context.dry_run and editor.unpushed()
     pushed = any(outcome.pushed for outcome in outcomes)
     warnings = [*(warn for outcome in outcomes for warn in outcome.warnings), *editor.warnings]
-    return Imported(models, editor.branch, commit, pushed, desk.dry_run, warnings, desk.remote, editor.anew, unpushed)
+    return Imported(
+        models, editor.branch, commit, pushed, context.dry_run, warnings, context.remote, editor.anew, unpushed
+    )

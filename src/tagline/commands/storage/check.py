@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagline.commands.storage.asking import look_at_all
-from tagline.commands.storage.locating import StorageDesk, Surroundings, locate
+from tagline.commands.storage.locating import StorageContext, Surroundings, locate
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import Declared
 from tagline.domain.manifest.rules import RULES
@@ -13,13 +13,13 @@ from tagline.errors import BadPointer, NotFound, ObjectMissing, TaglineError, Wr
 from tagline.ports.repository import Tree
 
 
-def check_storage(tree: Tree, items: Sequence[Declared], desk: StorageDesk, url: str) -> list[Finding]:
+def check_storage(tree: Tree, items: Sequence[Declared], context: StorageContext, url: str) -> list[Finding]:
     """Look at the bytes of some artifacts; what is wrong is a finding at the artifact's path.
 
     A store that cannot be asked is a finding too, so that the other artifacts are still looked at.
     """
     findings = []
-    around = Surroundings(desk, url, "", tree.content)
+    around = Surroundings(context, url, "", tree.content)
     for item in items:
         if item.entry.path is None or item.entry.virtual:
             continue

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tagline.commands.ledger.reading import Source
 from tagline.commands.storage.asking import items_of
-from tagline.commands.storage.locating import Place, StorageDesk
+from tagline.commands.storage.locating import Place, StorageContext
 from tagline.commands.storage.resolve import Wanted, look_up, other_digest, place_of
 from tagline.domain.ledger.events import Warn
 from tagline.domain.storage.objects import Item, Location, only_file, total_size
@@ -24,7 +24,7 @@ def fetch(
     source: Source,
     wanted: Wanted,
     now: int,
-    desk: StorageDesk,
+    context: StorageContext,
     destination: Destination,
     begin: Begin,
     *,
@@ -42,7 +42,7 @@ def fetch(
             "Describe it in artifacts.yaml and register the commit that does.",
             code="not-described",
         )
-    place, items = items_of(place_of(source, found, desk), found.tree, destination.recall)
+    place, items = items_of(place_of(source, found, context), found.tree, destination.recall)
     size = place.size if place.size is not None else total_size(items)
     name = destination.settle(items, _file_name(found.entry.path or "", found.answer.artifact))
     equal = destination.compare(items)

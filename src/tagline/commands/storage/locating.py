@@ -48,7 +48,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class StorageDesk:
+class StorageContext:
     """What finding and reaching bytes takes: the stores, and this machine's configuration of DVC."""
 
     stores: Stores
@@ -57,12 +57,12 @@ class StorageDesk:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What locating needs beside the snapshot: the desk, the repository's address, the snapshot's commit.
+    """What locating needs beside the snapshot: the context, the repository's address, the snapshot's commit.
 
     ``content`` says what Git holds at a path of the snapshot.
     """
 
-    desk: StorageDesk
+    context: StorageContext
     url: str
     commit: str
     content: Callable[[str], Content | None]
@@ -111,10 +111,10 @@ def _in_git(path: str, content: Content, around: Surroundings) -> Place:
     digest = f"git{content.kind}:{content.object_id}"
     uri = f"git+{around.url}@{around.commit}#{path}"
     if content.kind == "tree":
-        store = around.desk.stores.git(around.commit)
+        store = around.context.stores.git(around.commit)
         return Place(uri, digest, content.size, content.files, store, git_folder=path)
     item = Item("", Key(f"blob/{content.object_id}"), digest, content.size)
-    return Place(uri, digest, content.size, 1, around.desk.stores.git(around.commit), items=(item,))
+    return Place(uri, digest, content.size, 1, around.context.stores.git(around.commit), items=(item,))
 
 
 def _in_lfs(tree: Tree, path: str, around: Surroundings) -> Place:
@@ -126,7 +126,7 @@ def _in_lfs(tree: Tree, path: str, around: Surroundings) -> Place:
         )
     item = _lfs_item("", pointer)
     uri = f"git+{around.url}@{around.commit}#{path}"
-    return Place(uri, item.digest, item.size, 1, around.desk.stores.git(around.commit), item.key, items=(item,))
+    return Place(uri, item.digest, item.size, 1, around.context.stores.git(around.commit), item.key, items=(item,))
 
 
 def _lfs_item(relpath: str, pointer: LfsPointer) -> Item:
@@ -209,8 +209,8 @@ def _in_dvc(tree: Tree, out: Out, inner: str, around: Surroundings) -> Place:
             code="imported",
         )
     project = project_of(out.file, tree)
-    remote = config_of(project, tree, around.desk.machine).remote(out.checked_remote)
-    store = around.desk.stores.remote(remote, project)
+    remote = config_of(project, tree, around.context.machine).remote(out.checked_remote)
+    store = around.context.stores.remote(remote, project)
     path = posixpath.relpath(out.path, project or ".")
     if remote.version_aware and (out.listed is not None or out.cloud):
         return _versioned(out, path, inner, remote, store)

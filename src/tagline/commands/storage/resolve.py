@@ -9,7 +9,7 @@ from tagline.commands.ledger.check_ref import artifact_of
 from tagline.commands.ledger.reading import Source, View, present, read
 from tagline.commands.manifest.describe import describe
 from tagline.commands.storage.asking import inner_place, location_of
-from tagline.commands.storage.locating import Place, StorageDesk, Surroundings, locate
+from tagline.commands.storage.locating import Place, StorageContext, Surroundings, locate
 from tagline.domain.ledger.answers import Answer, decides, find, of_tag, previous_version
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.messages import CHANGE, DIGEST, parse_trailers
@@ -65,7 +65,7 @@ class Found:
 
 
 def resolve(
-    source: Source, wanted: Wanted, now: int, desk: StorageDesk, *, look: bool = True, presign: int | None = None
+    source: Source, wanted: Wanted, now: int, context: StorageContext, *, look: bool = True, presign: int | None = None
 ) -> Resolved:
     """Resolve a target and look at the one object that stands for its bytes.
 
@@ -81,7 +81,7 @@ def resolve(
     if found.entry is None:
         return found.resolved(Location(), _not_described(found.answer))
     try:
-        place = place_of(source, found, desk)
+        place = place_of(source, found, context)
         if look and place.inner:
             place = inner_place(place)
         location = location_of(place, look=look)
@@ -117,11 +117,11 @@ def look_up(source: Source, wanted: Wanted, now: int) -> Found:
     )
 
 
-def place_of(source: Source, found: Found, desk: StorageDesk) -> Place:
+def place_of(source: Source, found: Found, context: StorageContext) -> Place:
     """Where a target's bytes are, by the word of its commit."""
     assert found.entry is not None  # noqa: S101 - the caller has looked
     commit = found.answer.commit
-    around = Surroundings(desk, source.repository.url, commit, found.tree.content)
+    around = Surroundings(context, source.repository.url, commit, found.tree.content)
     return locate(found.tree, found.entry, around)
 
 
