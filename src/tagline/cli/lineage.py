@@ -38,14 +38,14 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.lineage.lineage import trace_target
     from tagline.commands.storage.resolve import target_of_job
     from tagline.render.json import lineage as lineage_document
-    from tagline.wiring.lineage import library_of
+    from tagline.wiring.lineage import lineage_source_of
     from tagline.wiring.registry import now
 
     meanwhile("yaml", "jsonschema")
     target = target_of_job(chosen.target, settings.tag)
     artifact = artifact_of(target) if isinstance(target, str) else target.artifact
     wiring = wiring_of(chosen, settings, artifact)
-    traced, warnings = trace_target(wiring.source(), library_of(wiring), target, now(), instant(chosen))
+    traced, warnings = trace_target(wiring.source(), lineage_source_of(wiring), target, now(), instant(chosen))
     _say(chosen, settings, lineage_document.traced(traced, warnings), [traced], warnings, wiring.repository.url, None)
     return 0
 
@@ -79,14 +79,14 @@ def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.domain.ledger.targets import parse_target
     from tagline.render.json import lineage as lineage_document
     from tagline.render.terminal import lineage as lineage_terminal
-    from tagline.wiring.lineage import library_of
+    from tagline.wiring.lineage import lineage_source_of
     from tagline.wiring.registry import now
 
     meanwhile("yaml", "jsonschema")
     targets = [parse_target(text) for text in (chosen.target, chosen.other) if text is not None]
     start, end = window(chosen)
     wiring = wiring_of(chosen, settings, targets[0].artifact)
-    found = diff(wiring.source(), library_of(wiring), targets, now(), start=start, end=end)
+    found = diff(wiring.source(), lineage_source_of(wiring), targets, now(), start=start, end=end)
     voice = Voice(chosen, settings)
     voice.say(lineage_document.between(found), lineage_terminal.between(found, voice.pen), found.warnings)
     return 0

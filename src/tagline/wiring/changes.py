@@ -78,7 +78,7 @@ class ChangeWiring:
     def context(self, *, dry_run: bool) -> ChangeContext:
         """What the commands about changes work with."""
         from tagline.commands.changes.request import ChangeContext
-        from tagline.wiring.lineage import library_of_changes
+        from tagline.wiring.lineage import lineage_source_of_changes
         from tagline.wiring.mlflow import bridge_of
 
         forge, history, storage = self._forge, self._history, self._storage.context()
@@ -94,7 +94,7 @@ class ChangeWiring:
             dry_run=dry_run,
             identity=self.settings.identity,
             run_url=self.settings.run_url,
-            library=library_of_changes(self.settings, history, storage),
+            lineage_source=lineage_source_of_changes(self.settings, history, storage),
             tracking=bridge_of(self.settings),
         )
 

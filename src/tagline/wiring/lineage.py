@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tagline.adapters.git.history import GitHistory
-    from tagline.commands.lineage.reading import Library
+    from tagline.commands.lineage.reading import LineageSource
     from tagline.commands.storage.locating import StorageContext
     from tagline.settings import Settings
     from tagline.wiring.registry import Wiring
 
 
-def library_of(wiring: Wiring) -> Library:
+def lineage_source_of(wiring: Wiring) -> LineageSource:
     """Of the repository that a question about the registry is put to."""
-    from tagline.commands.lineage.reading import Library
+    from tagline.commands.lineage.reading import LineageSource
 
     repository = wiring.repository
-    return Library(
+    return LineageSource(
         url=repository.url,
         tree=repository.tree,
         facts=repository.facts,
@@ -29,13 +29,13 @@ def library_of(wiring: Wiring) -> Library:
     )
 
 
-def library_of_changes(settings: Settings, history: GitHistory, storage: StorageContext) -> Library:
+def lineage_source_of_changes(settings: Settings, history: GitHistory, storage: StorageContext) -> LineageSource:
     """Of the repository that changes land in. The policy comes with the change."""
     from tagline.commands.changes.stored import content_at
-    from tagline.commands.lineage.reading import Library
+    from tagline.commands.lineage.reading import LineageSource
     from tagline.wiring.mlflow import bridge_of
 
-    return Library(
+    return LineageSource(
         url=history.url,
         tree=history.files,
         facts=history.facts,

@@ -11,7 +11,7 @@ from typing import Any
 from dvc.repo import Repo
 
 from tagline.adapters.git.repository import GitRepository
-from tagline.commands.lineage.reading import Library, Subject, read_lineage
+from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
 from tagline.domain.lineage.graph import Graph, edges
 from tagline.domain.lineage.lineage import Lineage
 from tagline.settings import Settings
@@ -24,11 +24,11 @@ def ours(world: World, revision: str, artifact: str = "churn") -> Lineage:
     """The lineage of an artifact at a revision of the clone."""
     repository = GitRepository.at(world.root)
     context = Wiring(Settings.from_environ({"HOME": str(world.home)}), repo=str(world.root)).storage.context()
-    library = Library(
+    lineage_source = LineageSource(
         repository.url, repository.tree, repository.facts, repository.prepare,
         lambda commit, _tree, path: repository.content(commit, path), context, _no_tracking, lambda: None,
     )  # fmt: skip
-    return read_lineage(library, Subject(artifact, repository.commit(revision)), ask_mlflow=False)
+    return read_lineage(lineage_source, Subject(artifact, repository.commit(revision)), ask_mlflow=False)
 
 
 def _no_tracking() -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tagline.commands.lineage.reading import Library
+from tagline.commands.lineage.reading import LineageSource
 from tagline.commands.manifest.snapshots import Snapshot, outs_in, pointers_among
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.changes.asks import REQUESTS, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
@@ -62,7 +62,7 @@ class ChangeContext:
     identity: str | None = None
     run_url: str | None = None
     #: Where lineages are read from; None: none are.
-    library: Library | None = None
+    lineage_source: LineageSource | None = None
     #: MLflow, which only an artifact whose manifest names a run asks for.
     tracking: Bridge = field(default_factory=Bridge)
 

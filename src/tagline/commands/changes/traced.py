@@ -9,7 +9,7 @@ from tagline.commands.changes.deciding import Entries, decide, read_entries
 from tagline.commands.changes.mlflow_rule import RULE as MLFLOW_RULE
 from tagline.commands.changes.request import ChangeContext, ChangeRequest, any_request
 from tagline.commands.lineage.lineage import held_points, rivals_of, trace
-from tagline.commands.lineage.reading import Library, Subject, read_lineage
+from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
 from tagline.domain.changes.asks import Action
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.promotion import Decided
@@ -61,8 +61,8 @@ def trace_change(
     ``entries`` are the artifacts' tags; those that this very change made count as not there yet. Without
     ``ask_mlflow`` only what the rule has asked is told of MLflow: nothing may come between tags and their record.
     """
-    library = request.context.library
-    if library is None:
+    lineage_source = request.context.lineage_source
+    if lineage_source is None:
         return ()
     wanted: dict[str, list[Step]] = {name: [] for name in (request.touches.touched if touched else ())}
     for step in decided.steps:
@@ -74,9 +74,9 @@ def trace_change(
     missing = [name for name in shown if name not in entries]
     known = {**entries, **(read_entries(request, missing) if missing else {})}
     asked = [one for name in shown for one in _asked(request, name, wanted[name], known)]
-    library.prepare(list(dict.fromkeys(commit for one in asked for commit in one.commits)))
-    _take_over(request, library, asked)
-    traced = [_of_change(request, one, library, ask_mlflow=ask_mlflow) for one in asked]
+    lineage_source.prepare(list(dict.fromkeys(commit for one in asked for commit in one.commits)))
+    _take_over(request, lineage_source, asked)
+    traced = [_of_change(request, one, lineage_source, ask_mlflow=ask_mlflow) for one in asked]
     return (*traced, *(Traced(name, why="not looked at: too many artifacts") for name in names[MOST_ARTIFACTS:]))
 
 
@@ -154,21 +154,21 @@ def _proposed(
     return Subject(name, request.commit, version if _counts(step, request.change) else None)
 
 
-def _take_over(request: ChangeRequest, library: Library, asked: Iterable[_Asked]) -> None:
+def _take_over(request: ChangeRequest, lineage_source: LineageSource, asked: Iterable[_Asked]) -> None:
     """What the rule of MLflow has asked in this run is not asked again."""
     for one in asked:
         key = (one.subject.artifact, one.subject.commit)
         if (MLFLOW_RULE, " ".join(key)) in request.answers:
-            library.runs[key] = request.answers[MLFLOW_RULE, " ".join(key)]
+            lineage_source.runs[key] = request.answers[MLFLOW_RULE, " ".join(key)]
 
 
-def _of_change(request: ChangeRequest, asked: _Asked, library: Library, *, ask_mlflow: bool) -> Traced:
+def _of_change(request: ChangeRequest, asked: _Asked, lineage_source: LineageSource, *, ask_mlflow: bool) -> Traced:
     name = asked.subject.artifact
     try:
-        lineage = read_lineage(library, asked.subject, ask_mlflow=ask_mlflow)
+        lineage = read_lineage(lineage_source, asked.subject, ask_mlflow=ask_mlflow)
     except TaglineError as error:
         return Traced(name, asked=asked.stages, why=error.message)
     lineage = replace(lineage, passages=asked.passages)
     directions = directions_of(request.policy, name)
-    traced = trace(library, lineage, asked.rivals, asked.points, asked.state, directions)
+    traced = trace(lineage_source, lineage, asked.rivals, asked.points, asked.state, directions)
     return replace(traced, asked=asked.stages)

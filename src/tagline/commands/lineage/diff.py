@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tagline.commands.ledger.reading import Source, View, present, read
 from tagline.commands.lineage.lineage import policy_of
-from tagline.commands.lineage.reading import Library, Subject, read_lineage
+from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
 from tagline.domain.ledger.answers import find, require_holder, versions_by_commit
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.targets import Target
@@ -17,7 +17,7 @@ from tagline.errors import NotFound, WrongUsage
 
 def diff(
     source: Source,
-    library: Library,
+    lineage_source: LineageSource,
     targets: Sequence[Target],
     now: int,
     *,
@@ -37,11 +37,11 @@ def diff(
             require_holder(state, before.stage)
         first = _end(view, before, start if start is not None else (end if end is not None else now), now)
         last = _end(view, after, end if end is not None else now, now)
-    library.prepare([one.commit for one in (first, last) if one.commit is not None])
-    first, last = (_read(library, before.artifact, one) for one in (first, last))
+    lineage_source.prepare([one.commit for one in (first, last) if one.commit is not None])
+    first, last = (_read(lineage_source, before.artifact, one) for one in (first, last))
     comparison = None
     if first.lineage is not None and last.lineage is not None:
-        directions = directions_of(policy_of(library), before.artifact)
+        directions = directions_of(policy_of(lineage_source), before.artifact)
         comparison = compare(first.lineage, last.lineage, directions)
     gaps = [warn for one in (first, last) if one.lineage is not None for warn in one.lineage.warnings]
     return Between(
@@ -86,10 +86,10 @@ def _end(view: View, target: Target, at: int, now: int) -> End:
     return End(str(target), at, answer.version, answer.commit, answer.tag, answer.registered_at)
 
 
-def _read(library: Library, artifact: str, end: End) -> End:
+def _read(lineage_source: LineageSource, artifact: str, end: End) -> End:
     if end.commit is None:
         return end
-    lineage = read_lineage(library, Subject(artifact, end.commit, end.version, end.tag), ask_mlflow=False)
+    lineage = read_lineage(lineage_source, Subject(artifact, end.commit, end.version, end.tag), ask_mlflow=False)
     return End(end.target, end.at, end.version, end.commit, end.tag, end.since, lineage)
 
 

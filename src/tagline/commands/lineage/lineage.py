@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tagline.commands.ledger.check_ref import artifact_of
 from tagline.commands.ledger.reading import Source, present, read
-from tagline.commands.lineage.reading import Library, Subject, read_lineage, read_points
+from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage, read_points
 from tagline.domain.changes.policy import NO_POLICY, Policy
 from tagline.domain.ledger.answers import Answer, find, of_tag, previous_version
 from tagline.domain.ledger.events import RawTag, Warn
@@ -27,7 +27,7 @@ _MOST_HOLDERS = 6
 
 
 def trace_target(
-    source: Source, library: Library, target: Target | str, now: int, as_of: int | None = None
+    source: Source, lineage_source: LineageSource, target: Target | str, now: int, as_of: int | None = None
 ) -> tuple[Traced, list[Warn]]:
     """A target's lineage (or of what a tag named), compared with what held the stage before and what stages hold.
 
@@ -41,17 +41,17 @@ def trace_target(
     warnings = view.warnings(state, now if as_of is None else None)
     others = rivals_of(state, answer.commit, first=_before(state, answer))
     points = held_points(state, answer.commit)
-    library.prepare([answer.commit, *(other.commit for other in others)])
-    lineage = _with_passages(read_lineage(library, _subject(answer)), state, view.raw)
-    directions = directions_of(policy_of(library), name)
-    traced = trace(library, lineage, others, points, state, directions)
+    lineage_source.prepare([answer.commit, *(other.commit for other in others)])
+    lineage = _with_passages(read_lineage(lineage_source, _subject(answer)), state, view.raw)
+    directions = directions_of(policy_of(lineage_source), name)
+    traced = trace(lineage_source, lineage, others, points, state, directions)
     return replace(traced, asked=(answer.stage,) if answer.stage else ()), [*warnings, *lineage.warnings]
 
 
-def policy_of(library: Library) -> Policy:
+def policy_of(lineage_source: LineageSource) -> Policy:
     """The default branch's policy, to know which way metrics are better; one that cannot be read says nothing."""
     try:
-        return load_policy(library.policy())
+        return load_policy(lineage_source.policy())
     except TaglineError:
         return NO_POLICY
 
@@ -102,7 +102,7 @@ def held_points(state: ArtifactState, commit: str) -> list[Subject]:
 
 
 def trace(
-    library: Library,
+    lineage_source: LineageSource,
     lineage: Lineage,
     others: Iterable[Against],
     points: Sequence[Subject],
@@ -113,16 +113,16 @@ def trace(
     for other in others:
         subject = Subject(lineage.artifact, other.commit, other.version)
         try:
-            theirs = read_lineage(library, subject, ask_mlflow=False)
+            theirs = read_lineage(lineage_source, subject, ask_mlflow=False)
         except TaglineError as error:
             against.append(other._replace(why=error.message))
             continue
         against.append(other._replace(comparison=compare(theirs, lineage, directions)))
-    return Traced(lineage.artifact, lineage, tuple(against), history=_history(library, lineage, points, state))
+    return Traced(lineage.artifact, lineage, tuple(against), history=_history(lineage_source, lineage, points, state))
 
 
 def _history(
-    library: Library, lineage: Lineage, subjects: Sequence[Subject], state: ArtifactState
+    lineage_source: LineageSource, lineage: Lineage, subjects: Sequence[Subject], state: ArtifactState
 ) -> tuple[Point, ...]:
     """The metrics of earlier versions, from the files that have them today, and at the end this one's."""
     if not lineage.metrics or not subjects:
@@ -130,8 +130,8 @@ def _history(
     files = sorted({figure.file for figure in lineage.metrics if figure.file})
     inline = any(figure.file is None for figure in lineage.metrics)
     try:
-        library.prepare([subject.commit for subject in subjects])
-        figures = read_points(library, subjects, files, inline=inline)
+        lineage_source.prepare([subject.commit for subject in subjects])
+        figures = read_points(lineage_source, subjects, files, inline=inline)
     except TaglineError:
         return ()
     times = {row.version: row.registered_at for row in state.versions}

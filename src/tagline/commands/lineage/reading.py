@@ -44,7 +44,7 @@ class Subject(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Library:
+class LineageSource:
     """Where lineages are read from.
 
     ``content`` says what a commit has at a path. ``tracking`` is MLflow, opened on the first question; ``policy`` gives
@@ -66,19 +66,19 @@ class Library:
     runs: dict[tuple[str, str], Checked | None] = field(default_factory=dict)
 
 
-def read_lineage(library: Library, subject: Subject, *, ask_mlflow: bool = True) -> Lineage:
+def read_lineage(lineage_source: LineageSource, subject: Subject, *, ask_mlflow: bool = True) -> Lineage:
     """The lineage of an artifact at a commit, as Git tells it; once a run.
 
     What cannot be read is a warning in the answer: a lineage with a gap is better than none.
     """
     key = (subject.artifact, subject.commit)
-    if key not in library.read:
-        library.read[key] = _Reading(library, subject).lineage()
-    known = library.read[key]
-    if ask_mlflow and key not in library.runs and known.entry is not None and known.entry.mlflow is not None:
-        said = metrics_at(library.commits[subject.commit].tree, subject.artifact)
-        library.runs[key] = check(*library.tracking(), known.entry, said)
-    return replace(known, version=subject.version, tag=subject.tag, run=library.runs.get(key))
+    if key not in lineage_source.read:
+        lineage_source.read[key] = _Reading(lineage_source, subject).lineage()
+    known = lineage_source.read[key]
+    if ask_mlflow and key not in lineage_source.runs and known.entry is not None and known.entry.mlflow is not None:
+        said = metrics_at(lineage_source.commits[subject.commit].tree, subject.artifact)
+        lineage_source.runs[key] = check(*lineage_source.tracking(), known.entry, said)
+    return replace(known, version=subject.version, tag=subject.tag, run=lineage_source.runs.get(key))
 
 
 class _Commit:
@@ -167,13 +167,13 @@ def _why_unreadable(document: Document) -> str | None:
 class _Reading:
     """One artifact of a commit while it is read."""
 
-    def __init__(self, library: Library, subject: Subject) -> None:
-        self._library = library
+    def __init__(self, lineage_source: LineageSource, subject: Subject) -> None:
+        self._lineage_source = lineage_source
         self._subject = subject
-        if subject.commit not in library.commits:
-            tree, facts = library.tree(subject.commit), library.facts(subject.commit)
-            library.commits[subject.commit] = _Commit(tree, facts, library.parsed)
-        self._commit = library.commits[subject.commit]
+        if subject.commit not in lineage_source.commits:
+            tree, facts = lineage_source.tree(subject.commit), lineage_source.facts(subject.commit)
+            lineage_source.commits[subject.commit] = _Commit(tree, facts, lineage_source.parsed)
+        self._commit = lineage_source.commits[subject.commit]
         self._tree = self._commit.tree
         self._ids: dict[str, str] = {}
         self._warnings: list[Warn] = []
@@ -326,9 +326,9 @@ class _Reading:
         """Where the bytes are by Git's word; where that is no place, at least which bytes they are."""
         if entry is None or entry.path is None:
             return Location(), "no manifest gives it a path"
-        library, commit = self._library, self._subject.commit
+        lineage_source, commit = self._lineage_source, self._subject.commit
         around = Surroundings(
-            library.context, library.url, commit, lambda path: library.content(commit, self._commit.whole, path)
+            lineage_source.context, lineage_source.url, commit, lambda path: lineage_source.content(commit, self._commit.whole, path)
         )  # fmt: skip
         try:
             return location_of(locate(self._tree, entry, around), look=False), ""
@@ -339,12 +339,12 @@ class _Reading:
 
 
 def read_points(
-    library: Library, subjects: Iterable[Subject], files: Sequence[str], *, inline: bool
+    lineage_source: LineageSource, subjects: Iterable[Subject], files: Sequence[str], *, inline: bool
 ) -> list[list[Figure]]:
     """The metrics of several commits, of these files alone; ``inline``: of the manifest too. Nothing else is read."""
     found = []
     for subject in subjects:
-        tree = library.tree(subject.commit)
+        tree = lineage_source.tree(subject.commit)
         texts = tree.read_many(files, yaml.MAX_BYTES)
         figures: list[Figure] = []
         if inline:
