@@ -7,7 +7,7 @@ import pytest
 from tagline.adapters.mlflow.tracking import MlflowTracking
 from tagline.domain.text.public import parted
 from tagline.settings import Settings
-from tagline.wiring.mlflow import bridge_of
+from tagline.wiring.mlflow import mlflow_access_of
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ def test_settings__mlflow__own_variables_before_the_addresss():
     ],
 )
 def test_bridge__without_an_address__says_why(url: str, why: str):
-    assert bridge_of(Settings.from_environ({"MLFLOW_TRACKING_URI": url})) == (None, why)
+    assert mlflow_access_of(Settings.from_environ({"MLFLOW_TRACKING_URI": url})) == (None, why)
 
 
 def test_bridge__address_with_a_query__is_none_and_does_not_show_it():
-    bridge = bridge_of(Settings.from_environ({"MLFLOW_TRACKING_URI": "https://me:pw@m.example/ml/?key=sesame"}))
-    assert bridge == (None, "MLFLOW_TRACKING_URI: the address has a query (https://m.example/ml/?…)")
+    access = mlflow_access_of(Settings.from_environ({"MLFLOW_TRACKING_URI": "https://me:pw@m.example/ml/?key=sesame"}))
+    assert access == (None, "MLFLOW_TRACKING_URI: the address has a query (https://m.example/ml/?…)")
 
 
 def test_bridge__address__is_reached_without_the_login_in_it():
-    bridge = bridge_of(Settings.from_environ({"MLFLOW_TRACKING_URI": "https://me:pw@m.example/ml/"}))
-    assert isinstance(bridge.tracking, MlflowTracking)
-    assert bridge.tracking.url == "https://m.example/ml"
+    access = mlflow_access_of(Settings.from_environ({"MLFLOW_TRACKING_URI": "https://me:pw@m.example/ml/"}))
+    assert isinstance(access.tracking, MlflowTracking)
+    assert access.tracking.url == "https://m.example/ml"

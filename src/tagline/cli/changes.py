@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tagline.cli.presenter import Presenter
 from tagline.cli.shared import pages_of
-from tagline.cli.voice import Voice
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tagline.wiring.changes import ChangeWiring
 
 
-def say_plan(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_plan(chosen: argparse.Namespace, settings: Settings) -> int:
     """``plan``."""
     from tagline.commands.changes.plan import plan, task_of
     from tagline.errors import WrongUsage
@@ -33,31 +33,31 @@ def say_plan(chosen: argparse.Namespace, settings: Settings) -> int:
     context = wiring.context(dry_run=chosen.dry_run)
     planned = plan(context, task, _comment)
     _summarize(context, settings, planned)
-    return _say_changes(chosen, settings, planned, task.why)
+    return _present_changes(chosen, settings, planned, task.why)
 
 
-def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     """``promote``."""
     from tagline.commands.changes.promote import promote, task_of
 
     wiring = _change_wiring(chosen, settings)
-    courier = _Courier(chosen.deliver, wiring) if chosen.deliver else None
+    dispatcher = _Dispatcher(chosen.deliver, wiring) if chosen.deliver else None
     task = task_of(wiring.job.event, chosen.change)
     context = wiring.context(dry_run=chosen.dry_run)
-    if courier is None:
+    if dispatcher is None:
         planned = promote(context, task, _comment)
         _summarize(context, settings, planned)
-        return _say_changes(chosen, settings, planned, task.why)
+        return _present_changes(chosen, settings, planned, task.why)
 
     def compose(planned: Planned, record: Record, forge: Forge, now: int) -> str:
         # Before the change is remembered as finished: once it is, no later run looks at it again.
-        courier.deliver([planned], now)
+        dispatcher.deliver([planned], now)
         return _comment(planned, record, forge, now)
 
     promoted = promote(context, task, compose)
-    courier.deliver(promoted, context.now())
+    dispatcher.deliver(promoted, context.now())
     _summarize(context, settings, promoted)
-    return _say_changes(chosen, settings, promoted, task.why, courier.delivered)
+    return _present_changes(chosen, settings, promoted, task.why, dispatcher.delivered)
 
 
 def _summarize(context: ChangeContext, settings: Settings, planned: Sequence[Planned]) -> None:
@@ -78,7 +78,7 @@ def _summarize(context: ChangeContext, settings: Settings, planned: Sequence[Pla
                 context.job.report(section(one.traced, pages_of(context.forge)))
 
 
-class _Courier:
+class _Dispatcher:
     """What ``--deliver`` asks for, and what came of it. Raises WrongUsage, before anything is written."""
 
     def __init__(self, lines: Sequence[str], wiring: ChangeWiring) -> None:
@@ -123,7 +123,7 @@ def _no_picture() -> Warn:
     return Warn("lineage-failed", None, "What is behind the artifacts could not be written: a bug of ours.")
 
 
-def _say_changes(
+def _present_changes(
     chosen: argparse.Namespace,
     settings: Settings,
     planned: Sequence[Planned],
@@ -135,15 +135,15 @@ def _say_changes(
     from tagline.render.runner import annotations
     from tagline.render.terminal import changes
 
-    voice = Voice(chosen, settings)
+    presenter = Presenter(chosen, settings)
     found = [warning for each in planned for one in (*each.earlier, each) for warning in one.warnings]
-    document, text = documents.changes(planned, why), changes.changes(planned, why, voice.pen)
+    document, text = documents.changes(planned, why), changes.changes(planned, why, presenter.pen)
     if delivered is not None:
         from tagline.render.terminal import delivered as render
 
         document["delivered"] = render.documents(delivered)
-        text = "\n\n".join(filter(None, (text, render.text(delivered, voice.pen))))
-    voice.say(document, text, found)
+        text = "\n\n".join(filter(None, (text, render.text(delivered, presenter.pen))))
+    presenter.say(document, text, found)
     every = [one for each in planned for one in (each, *each.earlier)]
     failures = {id(one.error): one.error for one in every if one.error is not None}
     if settings.step and settings.platform == "github":

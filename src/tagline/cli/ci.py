@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Command = Callable[[argparse.Namespace, Settings], int]
 
 
-def say_ci(
+def run_ci(
     chosen: argparse.Namespace, settings: Settings, environ: MutableMapping[str, str], command: Callable[[str], Command]
 ) -> int:
     """``ci``; ``command`` gives the function that speaks for a command."""
@@ -36,7 +36,7 @@ def say_ci(
     try:
         arguments = command_line(chosen.step, environ)
         asked = parser().parse_args(arguments)
-        asked.hear = step.hand_over
+        asked.on_document = step.hand_over
         step.check(asked)
         with cloud_identity(settings, environ):
             if asked.command == "validate":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tagline.cli.presenter import Presenter
 from tagline.cli.shared import wiring_of
-from tagline.cli.voice import Voice
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tagline.settings import Settings
 
 
-def say_import(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_import(chosen: argparse.Namespace, settings: Settings) -> int:
     """``import mlflow``, the only source there is."""
     from tagline.commands.mlflow.importing import Wanted, import_mlflow
     from tagline.render.terminal import imported
@@ -25,6 +25,6 @@ def say_import(chosen: argparse.Namespace, settings: Settings) -> int:
     context = wiring.context(push=chosen.push, dry_run=chosen.dry_run, override=chosen.override)
     wanted = Wanted(chosen.model or (), chosen.stage or (), wiring.allowed_stages())
     result = import_mlflow(context, registry, commits, wanted)
-    voice = Voice(chosen, settings)
-    voice.say(imported.document(result), imported.text(result, voice.pen), result.warnings)
+    presenter = Presenter(chosen, settings)
+    presenter.say(imported.document(result), imported.text(result, presenter.pen), result.warnings)
     return 0

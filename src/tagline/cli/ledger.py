@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from tagline.cli.presenter import Presenter
 from tagline.cli.shared import instant, window, wiring_of
-from tagline.cli.voice import Voice
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tagline.settings import Settings
 
 
-def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_show(chosen: argparse.Namespace, settings: Settings) -> int:
     """``show``: the registry, an artifact, or one target."""
     from tagline.commands.ledger.show import show_artifact, show_registry, show_target
     from tagline.domain.ledger.targets import parse_target
@@ -27,30 +27,30 @@ def say_show(chosen: argparse.Namespace, settings: Settings) -> int:
     as_of = instant(chosen)
     target = parse_target(chosen.target) if chosen.target else None
     source = wiring_of(chosen, settings, target.artifact if target else None).source()
-    voice = Voice(chosen, settings)
+    presenter = Presenter(chosen, settings)
     if target is not None and (target.version or target.stage):
         result = show_target(source, target, now(), as_of=as_of, deprecated=chosen.all)
-        voice.say(documents.shown(result), terminal.shown(result, voice.pen), result.warnings)
+        presenter.say(documents.shown(result), terminal.shown(result, presenter.pen), result.warnings)
         return 0
     if target is None:
         registry = show_registry(source, now(), as_of=as_of, deprecated=chosen.all)
     else:
         registry = show_artifact(source, target.artifact, now(), as_of=as_of, deprecated=chosen.all)
-    if voice.as_json:
+    if presenter.as_json:
         for piece in documents.registry(registry, registry.warnings):
             sys.stdout.write(piece)
         sys.stdout.write("\n")
     elif target is None:
-        rows = terminal.registry(registry, voice.pen)
-        aside = terminal.hidden(registry.hidden, voice.pen) if registry.hidden else ""
+        rows = terminal.registry(registry, presenter.pen)
+        aside = terminal.hidden(registry.hidden, presenter.pen) if registry.hidden else ""
         print("\n".join(filter(None, (rows, aside))) or terminal.NOTHING)
     else:
-        print("\n".join(terminal.artifact(state, voice.pen) for state in registry))
-    voice.warn(registry.warnings)
+        print("\n".join(terminal.artifact(state, presenter.pen) for state in registry))
+    presenter.warn(registry.warnings)
     return 0
 
 
-def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_history(chosen: argparse.Namespace, settings: Settings) -> int:
     """``history``: events, or with ``--at`` who held a stage."""
     from tagline.commands.ledger.history import history
     from tagline.commands.ledger.holds import holds
@@ -68,17 +68,17 @@ def say_history(chosen: argparse.Namespace, settings: Settings) -> int:
     artifact = name.artifact if name else None
     start, end = window(chosen)
     source = wiring_of(chosen, settings, artifact).source()
-    voice = Voice(chosen, settings)
+    presenter = Presenter(chosen, settings)
     if chosen.at is not None:
         past = holds(source, artifact, chosen.at, now(), start=start, end=end)
-        voice.say(documents.holds(past), held.holds(past, voice.pen, artifact), past.warnings)
+        presenter.say(documents.holds(past), held.holds(past, presenter.pen, artifact), past.warnings)
         return 0
     result = history(source, artifact, now(), start=start, end=end)
-    voice.say(documents.history(result), terminal.history(result, voice.pen), result.warnings)
+    presenter.say(documents.history(result), terminal.history(result, presenter.pen), result.warnings)
     return 0
 
 
-def say_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
     """``check-ref``."""
     from tagline.commands.ledger.check_ref import artifact_of, check_ref
     from tagline.render.json import documents
@@ -88,12 +88,12 @@ def say_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
     ref = chosen.ref if chosen.ref is not None else settings.tag
     source = wiring_of(chosen, settings, artifact_of(ref)).source
     result = check_ref(source, ref, now())
-    voice = Voice(chosen, settings)
-    voice.say(documents.checked(result), terminal.checked(result, voice.pen), result.warnings)
+    presenter = Presenter(chosen, settings)
+    presenter.say(documents.checked(result), terminal.checked(result, presenter.pen), result.warnings)
     return 0
 
 
-def say_register(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_register(chosen: argparse.Namespace, settings: Settings) -> int:
     """``register``."""
     from tagline.commands.ledger.register import register
 
@@ -115,7 +115,7 @@ def _stage_target(chosen: argparse.Namespace) -> tuple[str, str]:
     return target.artifact, target.stage
 
 
-def say_assign(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_assign(chosen: argparse.Namespace, settings: Settings) -> int:
     """``assign``."""
     from tagline.commands.ledger.assign import assign
 
@@ -133,7 +133,7 @@ def say_assign(chosen: argparse.Namespace, settings: Settings) -> int:
     return _say_written(chosen, settings, written, stage)
 
 
-def say_unassign(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_unassign(chosen: argparse.Namespace, settings: Settings) -> int:
     """``unassign``."""
     from tagline.commands.ledger.unassign import unassign
 
@@ -144,7 +144,7 @@ def say_unassign(chosen: argparse.Namespace, settings: Settings) -> int:
     return _say_written(chosen, settings, unassign(context, artifact, stage, version=chosen.number), stage)
 
 
-def say_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
     """``rollback``."""
     from tagline.commands.ledger.rollback import rollback
 
@@ -156,7 +156,7 @@ def say_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
     return _say_written(chosen, settings, written, stage)
 
 
-def say_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
     """``deregister``."""
     from tagline.commands.ledger.deregister import deregister
     from tagline.domain.ledger.targets import LATEST, parse_target
@@ -171,7 +171,7 @@ def say_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
     return _say_written(chosen, settings, deregister(context, target.artifact, target.version or ""), None)
 
 
-def say_deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
     """``deprecate``."""
     from tagline.commands.ledger.deprecate import deprecate
 
@@ -185,7 +185,7 @@ def _say_written(chosen: argparse.Namespace, settings: Settings, written: Writte
     from tagline.render.json import documents
     from tagline.render.terminal import tables as terminal
 
-    voice = Voice(chosen, settings)
-    text = terminal.written(written, stage, voice.pen)
-    voice.say(documents.written(written, stage), text, written.warnings)
+    presenter = Presenter(chosen, settings)
+    text = terminal.written(written, stage, presenter.pen)
+    presenter.say(documents.written(written, stage), text, written.warnings)
     return 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tagline.cli.presenter import Presenter
 from tagline.cli.shared import instant, meanwhile, pages_of, wiring_of
-from tagline.cli.voice import Voice
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _EXPORTS = ("in-toto", "openlineage", "cyclonedx")
 
 
-def say_lineage(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_lineage(chosen: argparse.Namespace, settings: Settings) -> int:
     """``lineage``."""
     from tagline.errors import WrongUsage
 
@@ -72,7 +72,7 @@ def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     """``diff``."""
     from tagline.cli.shared import window
     from tagline.commands.lineage.diff import diff
@@ -87,8 +87,8 @@ def say_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     start, end = window(chosen)
     wiring = wiring_of(chosen, settings, targets[0].artifact)
     found = diff(wiring.source(), lineage_source_of(wiring), targets, now(), start=start, end=end)
-    voice = Voice(chosen, settings)
-    voice.say(lineage_document.between(found), lineage_terminal.between(found, voice.pen), found.warnings)
+    presenter = Presenter(chosen, settings)
+    presenter.say(lineage_document.between(found), lineage_terminal.between(found, presenter.pen), found.warnings)
     return 0
 
 
@@ -103,23 +103,23 @@ def _say(
 ) -> None:
     from tagline.render.json.documents import dumps
 
-    voice = Voice(chosen, settings)
-    # The voice itself makes a document's JSON where that is said.
-    text = "" if voice.as_json else _text(chosen.format or "text", traced, voice, url, pages)
+    presenter = Presenter(chosen, settings)
+    # The presenter itself makes a document's JSON where that is said.
+    text = "" if presenter.as_json else _text(chosen.format or "text", traced, presenter, url, pages)
     if chosen.output is not None:
         from pathlib import Path
 
         from tagline.render.escape import one_line
         from tagline.wiring.registry import write_answer
 
-        write_answer(Path(chosen.output), dumps(document) if voice.as_json else text)
+        write_answer(Path(chosen.output), dumps(document) if presenter.as_json else text)
         text = f"Written to {one_line(chosen.output)}."
-    elif settings.platform == "github" and not voice.as_json:
+    elif settings.platform == "github" and not presenter.as_json:
         from tagline.render.escape import break_commands, no_command
 
         # Names stand as they are in Markdown, and the runner reads what is printed.
         text = "\n".join(no_command(break_commands(line)) for line in text.split("\n"))
-    voice.say(document, text, warnings)
+    presenter.say(document, text, warnings)
     if settings.step:
         from tagline.render.markdown.lineage import section
         from tagline.wiring.runner import job_of
@@ -127,13 +127,13 @@ def _say(
         job_of(settings).report(section(traced, pages))
 
 
-def _text(form: str, traced: Sequence[Traced], voice: Voice, url: str, pages: Pages | None) -> str:
+def _text(form: str, traced: Sequence[Traced], presenter: Presenter, url: str, pages: Pages | None) -> str:
     from tagline.render.json.documents import dumps
 
     if form == "text":
         from tagline.render.terminal.lineage import lineages
 
-        return lineages(traced, voice.pen)
+        return lineages(traced, presenter.pen)
     if form == "markdown":
         from tagline.render.markdown.lineage import section
 

@@ -11,7 +11,7 @@ import os
 import sys
 
 from tagline import __version__
-from tagline.cli.voice import colored
+from tagline.cli.presenter import colored
 
 # Not typing's own constant: importing typing would be a quarter of the time of --version.
 TYPE_CHECKING = False
@@ -124,39 +124,39 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
 def _command(name: str, environ: MutableMapping[str, str]) -> Callable[[argparse.Namespace, Settings], int]:
     """The function that speaks for a command."""
     if name == "ci":
-        from tagline.cli.ci import say_ci
+        from tagline.cli.ci import run_ci
 
-        return lambda chosen, settings: say_ci(chosen, settings, environ, lambda step: _command(step, environ))
+        return lambda chosen, settings: run_ci(chosen, settings, environ, lambda step: _command(step, environ))
     if name in ("plan", "promote"):
         from tagline.cli import changes as cli_changes
 
-        return {"plan": cli_changes.say_plan, "promote": cli_changes.say_promote}[name]
+        return {"plan": cli_changes.run_plan, "promote": cli_changes.run_promote}[name]
     if name in ("resolve", "fetch", "validate"):
         from tagline.cli import storage as cli
 
-        return {"resolve": cli.say_resolve, "fetch": cli.say_fetch, "validate": cli.say_validate}[name]
+        return {"resolve": cli.run_resolve, "fetch": cli.run_fetch, "validate": cli.run_validate}[name]
     if name in ("lineage", "diff"):
         from tagline.cli import lineage as cli_lineage
 
-        return {"lineage": cli_lineage.say_lineage, "diff": cli_lineage.say_diff}[name]
+        return {"lineage": cli_lineage.run_lineage, "diff": cli_lineage.run_diff}[name]
     if name == "import":
-        from tagline.cli.importing import say_import
+        from tagline.cli.importing import run_import
 
-        return say_import
+        return run_import
     if name == "demo":
         return _demo
     from tagline.cli import ledger as cli_ledger
 
     return {
-        "show": cli_ledger.say_show,
-        "history": cli_ledger.say_history,
-        "check-ref": cli_ledger.say_check_ref,
-        "register": cli_ledger.say_register,
-        "assign": cli_ledger.say_assign,
-        "unassign": cli_ledger.say_unassign,
-        "rollback": cli_ledger.say_rollback,
-        "deregister": cli_ledger.say_deregister,
-        "deprecate": cli_ledger.say_deprecate,
+        "show": cli_ledger.run_show,
+        "history": cli_ledger.run_history,
+        "check-ref": cli_ledger.run_check_ref,
+        "register": cli_ledger.run_register,
+        "assign": cli_ledger.run_assign,
+        "unassign": cli_ledger.run_unassign,
+        "rollback": cli_ledger.run_rollback,
+        "deregister": cli_ledger.run_deregister,
+        "deprecate": cli_ledger.run_deprecate,
     }[name]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from tagline.cli.presenter import Presenter, colored
 from tagline.cli.shared import instant, meanwhile, wiring_of
-from tagline.cli.voice import Voice, colored
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tagline.wiring.registry import Wiring
 
 
-def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     """``resolve``."""
     from tagline.commands.storage.resolve import resolve
     from tagline.render import escape
@@ -34,16 +34,16 @@ def say_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     result = resolve(
         wiring.source(), wanted, now(), wiring.storage.context(), look=chosen.storage, presign=chosen.presign
     )
-    voice = Voice(chosen, settings)
+    presenter = Presenter(chosen, settings)
     if result.presigned is not None and settings.platform == "github":
         # Whoever has the URL has the bytes: the runner hides it in its logs.
         print(f"::add-mask::{escape.command_data(result.presigned.url)}", file=sys.stderr)
-    text = terminal.resolved(result, voice.pen, public=voice.public)
-    voice.say(documents.resolved(result), text, result.warnings)
+    text = terminal.resolved(result, presenter.pen, public=presenter.public)
+    presenter.say(documents.resolved(result), text, result.warnings)
     return 0
 
 
-def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
     """``fetch``."""
     import contextlib
     import time
@@ -78,8 +78,8 @@ def say_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
             begin,
             force=chosen.force,
         )
-    voice = Voice(chosen, settings)
-    voice.say(documents.fetched(fetched), terminal.fetched(fetched, voice.pen), fetched.resolved.warnings)
+    presenter = Presenter(chosen, settings)
+    presenter.say(documents.fetched(fetched), terminal.fetched(fetched, presenter.pen), fetched.resolved.warnings)
     return 0
 
 
@@ -94,7 +94,7 @@ def _wanted(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wir
     return Wanted(target, instant(chosen), chosen.require_change), wiring_of(chosen, settings, artifact)
 
 
-def say_validate(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_validate(chosen: argparse.Namespace, settings: Settings) -> int:
     """``validate``: exit code 1 with findings."""
     from tagline.errors import WrongUsage
     from tagline.render.findings.formats import render_findings

@@ -50,7 +50,7 @@ class Tracking(Protocol):
         ...
 
 
-class Bridge(NamedTuple):
+class MlflowAccess(NamedTuple):
     """This job's server, or None and a few words that say why there is none."""
 
     tracking: Tracking | None = None

@@ -79,7 +79,7 @@ class ChangeWiring:
         """What the commands about changes work with."""
         from tagline.commands.changes.request import ChangeContext
         from tagline.wiring.lineage import lineage_source_of_changes
-        from tagline.wiring.mlflow import bridge_of
+        from tagline.wiring.mlflow import mlflow_access_of
 
         forge, history, storage = self._forge, self._history, self._storage.context()
         return ChangeContext(
@@ -95,7 +95,7 @@ class ChangeWiring:
             identity=self.settings.identity,
             run_url=self.settings.run_url,
             lineage_source=lineage_source_of_changes(self.settings, history, storage),
-            tracking=bridge_of(self.settings),
+            tracking=mlflow_access_of(self.settings),
         )
 
     def delivery(self) -> Delivery:

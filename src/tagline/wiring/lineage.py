@@ -33,7 +33,7 @@ def lineage_source_of_changes(settings: Settings, history: GitHistory, storage: 
     """Of the repository that changes land in. The policy comes with the change."""
     from tagline.commands.changes.stored import content_at
     from tagline.commands.lineage.reading import LineageSource
-    from tagline.wiring.mlflow import bridge_of
+    from tagline.wiring.mlflow import mlflow_access_of
 
     return LineageSource(
         url=history.url,
@@ -42,6 +42,6 @@ def lineage_source_of_changes(settings: Settings, history: GitHistory, storage: 
         prepare=history.prepare,
         content=lambda commit, tree, path: content_at(history, commit, tree, path),
         context=storage,
-        tracking=lambda: bridge_of(settings),
+        tracking=lambda: mlflow_access_of(settings),
         policy=lambda: None,
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git.urls import Login, RemoteUrl
     from tagline.commands.ledger.writing import WriteContext
     from tagline.ports.commits import Commits
-    from tagline.ports.mlflow import Bridge
+    from tagline.ports.mlflow import MlflowAccess
     from tagline.wiring.storage import StorageWiring
 
 #: ``owner/name`` on a forge, groups in between included.
@@ -178,11 +178,11 @@ class Wiring:
         return StorageWiring(self.settings, self._git_objects, self.repository.git if local else None)
 
     @cached_property
-    def tracking(self) -> Bridge:
+    def tracking(self) -> MlflowAccess:
         """This job's MLflow, which only an artifact whose manifest names a run asks for."""
-        from tagline.wiring.mlflow import bridge_of
+        from tagline.wiring.mlflow import mlflow_access_of
 
-        return bridge_of(self.settings)
+        return mlflow_access_of(self.settings)
 
     def _git_objects(self, commit: str) -> GitObjects:
         from tagline.adapters.git.objects import GitObjects

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagline.adapters.transfer import ranges, transfer
-from tagline.adapters.transfer.crew import Crew, Stopped
 from tagline.adapters.transfer.destination import Destination
 from tagline.adapters.transfer.digests import Hasher
 from tagline.adapters.transfer.ranges import PART, Ranges
+from tagline.adapters.transfer.workers import Stopped, Workers
 from tagline.domain.storage.objects import Key
 from tagline.errors import BadPointer, ObjectChanged, ObjectMissing, StoreRefused, WrongBytes
 from tests.support.stores import FaultyStore, content, item, md5
@@ -47,7 +47,7 @@ def test_ranges__any_borders__the_bytes_in_order(size: int, start: int, part: in
     data = content(size)
     store = FaultyStore({"x": data})
     etag = store.look(Key("x")).etag or ""
-    found = Ranges(store, Key("x"), etag, min(start, size), size, streams, Crew(), part)
+    found = Ranges(store, Key("x"), etag, min(start, size), size, streams, Workers(), part)
     assert b"".join(found.pieces()) == data[min(start, size) :]
     assert store.sent == size - min(start, size)
 
@@ -91,7 +91,7 @@ def test_ranges__slow_store__is_asked_by_more_and_more_streams() -> None:
 
     store = Slow({"x": content(60)})
     etag = store.look(Key("x")).etag or ""
-    pieces = Ranges(store, Key("x"), etag, 0, 60, 5, Crew(), 1).pieces()
+    pieces = Ranges(store, Key("x"), etag, 0, 60, 5, Workers(), 1).pieces()
     assert b"".join(pieces) == content(60)
     assert most == 5
 
@@ -99,7 +99,7 @@ def test_ranges__slow_store__is_asked_by_more_and_more_streams() -> None:
 def test_ranges__whoever_takes_the_bytes_is_slow__few_streams_do() -> None:
     store = FaultyStore({"x": content(30)})
     etag = store.look(Key("x")).etag or ""
-    reader = Ranges(store, Key("x"), etag, 0, 30, 5, Crew(), 1)
+    reader = Ranges(store, Key("x"), etag, 0, 30, 5, Workers(), 1)
     for _ in reader.pieces():
         time.sleep(0.01)
     assert reader.started == ranges.FEW
@@ -108,7 +108,7 @@ def test_ranges__whoever_takes_the_bytes_is_slow__few_streams_do() -> None:
 def test_ranges__memory__bounded_by_the_window() -> None:
     store = FaultyStore({"x": content(100)})
     etag = store.look(Key("x")).etag or ""
-    pieces = Ranges(store, Key("x"), etag, 0, 100, 2, Crew(), 1).pieces()
+    pieces = Ranges(store, Key("x"), etag, 0, 100, 2, Workers(), 1).pieces()
     next(pieces)
     # Nobody takes more: two streams and the spare one may be ahead.
     for _ in range(50):
@@ -333,13 +333,13 @@ def test_large_ones__a_failure_of_one__ends_both(tmp_path: Path) -> None:
 
 
 def test_crew__an_interrupt__stops_the_workers() -> None:
-    crew, begun, ended = Crew(), threading.Event(), threading.Event()
+    workers, begun, ended = Workers(), threading.Event(), threading.Event()
 
     def work() -> None:
         begun.set()
         try:
             while True:
-                crew.pause(0.01)
+                workers.pause(0.01)
         finally:
             ended.set()
 
@@ -348,10 +348,10 @@ def test_crew__an_interrupt__stops_the_workers() -> None:
         yield lambda: begun.wait(5) and os.kill(os.getpid(), 2)
 
     with pytest.raises(KeyboardInterrupt):
-        crew.run(jobs(), 2)  # type: ignore[arg-type]
+        workers.run(jobs(), 2)  # type: ignore[arg-type]
     assert ended.wait(5)
     with pytest.raises(Stopped):
-        crew.check()
+        workers.check()
 
 
 # --- digests ---

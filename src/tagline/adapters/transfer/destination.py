@@ -22,13 +22,13 @@ from pathlib import Path
 from tagline.adapters.git.tracked import tracked_at
 from tagline.adapters.transfer import refusals
 from tagline.adapters.transfer.cache import ObjectCache
-from tagline.adapters.transfer.crew import Crew
 from tagline.adapters.transfer.digests import hasher_of
 from tagline.adapters.transfer.fetched_folders import FetchedFolders
 from tagline.adapters.transfer.relpaths import check_relpaths, folders_of, is_one_file
 from tagline.adapters.transfer.staging import Staging, appeared, refuse_special
 from tagline.adapters.transfer.transfer import Transfer
 from tagline.adapters.transfer.trees import open_file, pieces_of
+from tagline.adapters.transfer.workers import Workers
 from tagline.domain.storage.objects import Item
 from tagline.errors import WrongUsage
 from tagline.ports.storage import ObjectStore
@@ -278,14 +278,14 @@ def _files_of(root: str, wanted: Mapping[str, Item], folders: frozenset[str]) ->
 def _same(root: str, items: Sequence[Item]) -> bool:
     """Whether every file has its digest; a few threads hash, the first difference ends it."""
     try:
-        crew = Crew()
-        crew.run((partial(_check, root, item, crew) for item in items), min(_HASHERS, len(items)))
+        workers = Workers()
+        workers.run((partial(_check, root, item, workers) for item in items), min(_HASHERS, len(items)))
     except _Different:
         return False
     return True
 
 
-def _check(root: str, item: Item, crew: Crew) -> None:
+def _check(root: str, item: Item, workers: Workers) -> None:
     descriptor = open_file(f"{root}/{item.relpath}" if item.relpath else root)
     if descriptor is None:
         raise _Different
@@ -295,7 +295,7 @@ def _check(root: str, item: Item, crew: Crew) -> None:
             raise _Different
         hasher = hasher_of(item, size)
         for piece in pieces_of(descriptor):
-            crew.check()
+            workers.check()
             hasher.update(piece)
     finally:
         os.close(descriptor)

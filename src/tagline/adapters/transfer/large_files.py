@@ -7,12 +7,12 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-from tagline.adapters.transfer.crew import Crew
 from tagline.adapters.transfer.digests import Hasher, hasher_of
 from tagline.adapters.transfer.ranges import Ranges, close, patiently
 from tagline.adapters.transfer.refusals import wrong_digest, wrong_size
 from tagline.adapters.transfer.staging import Staging
 from tagline.adapters.transfer.trees import pieces_of, write_all
+from tagline.adapters.transfer.workers import Workers
 from tagline.domain.storage.objects import Facts, Item
 from tagline.errors import ObjectChanged, WrongBytes
 from tagline.ports.storage import ObjectStore
@@ -25,13 +25,13 @@ class LargeFile:
     """A file of many parts. It is a contiguous beginning of the object at every instant."""
 
     def __init__(
-        self, store: ObjectStore, item: Item, staging: Staging, crew: Crew, report: Callable[[int, int], None]
+        self, store: ObjectStore, item: Item, staging: Staging, workers: Workers, report: Callable[[int, int], None]
     ) -> None:
         self._store = store
         self._item = item
         self._name = item.relpath
         self._staging = staging
-        self._crew = crew
+        self._workers = workers
         self._report = report
         self._reported = 0
         self._continued = False
@@ -53,16 +53,16 @@ class LargeFile:
 
     def _attempt(self, streams: int) -> None:
         self._continued = False
-        facts = patiently(lambda: self._store.look(self._item.key), self._crew)
+        facts = patiently(lambda: self._store.look(self._item.key), self._workers)
         if self._item.size not in (None, facts.size):
             raise wrong_size(self._item, self._store, self._item.size or 0, facts.size)
         if facts.etag is None:
-            patiently(lambda: self._in_one_stream(facts), self._crew)
+            patiently(lambda: self._in_one_stream(facts), self._workers)
             return
         hasher = hasher_of(self._item, facts.size)
         descriptor, start = self._begin(facts, hasher)
         try:
-            ranges = Ranges(self._store, self._item.key, facts.etag, start, facts.size, streams, self._crew)
+            ranges = Ranges(self._store, self._item.key, facts.etag, start, facts.size, streams, self._workers)
             self._receive(ranges.pieces(), descriptor, hasher)
             self._continued |= ranges.continued
         finally:
@@ -78,7 +78,7 @@ class LargeFile:
             descriptor = self._staging.reopen(self._name)
             try:
                 for piece in pieces_of(descriptor):
-                    self._crew.check()
+                    self._workers.check()
                     hasher.update(piece)
                     self._count(len(piece))
             except BaseException:
@@ -124,7 +124,7 @@ class LargeFile:
         writer = _Writer(descriptor)
         try:
             for piece in pieces:
-                self._crew.check()
+                self._workers.check()
                 writer.put(piece)
                 hasher.update(piece)
                 self._count(len(piece))

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
-from tagline.adapters.transfer.crew import Crew, Stopped
+from tagline.adapters.transfer.workers import Stopped, Workers
 from tagline.domain.storage.objects import Key
 from tagline.errors import StoreRefused, TaglineError
 from tagline.ports.storage import ObjectStore
@@ -33,7 +33,7 @@ def is_lost(error: TaglineError) -> bool:
     return isinstance(error, StoreRefused) and error.code == "connection-lost"
 
 
-def patiently(act: Callable[[], T], crew: Crew) -> T:
+def patiently(act: Callable[[], T], workers: Workers) -> T:
     """Call ``act``, and again after a lost connection. It must bear being done twice."""
     for attempt in range(ATTEMPTS):
         try:
@@ -41,7 +41,7 @@ def patiently(act: Callable[[], T], crew: Crew) -> T:
         except StoreRefused as error:
             if not is_lost(error) or attempt == ATTEMPTS - 1:
                 raise
-        crew.pause(random.uniform(0.5, 1.0) * BACKOFF * 2**attempt)  # noqa: S311
+        workers.pause(random.uniform(0.5, 1.0) * BACKOFF * 2**attempt)  # noqa: S311
     raise AssertionError("unreachable")  # pragma: no cover
 
 
@@ -62,12 +62,20 @@ class Ranges:
     """
 
     def __init__(
-        self, store: ObjectStore, key: Key, etag: str, start: int, end: int, streams: int, crew: Crew, part: int = PART
+        self,
+        store: ObjectStore,
+        key: Key,
+        etag: str,
+        start: int,
+        end: int,
+        streams: int,
+        workers: Workers,
+        part: int = PART,
     ) -> None:
         self._store = store
         self._key = key
         self._etag = etag
-        self._crew = crew
+        self._workers = workers
         self._parts = ((at, min(part, end - at)) for at in range(start, end, part))
         self._streams = max(1, min(streams, -(-(end - start) // part)))
         self._todo: queue.SimpleQueue[_Part | None] = queue.SimpleQueue()
@@ -119,7 +127,7 @@ class Ranges:
             try:
                 piece = part.pieces.get(timeout=_GLANCE)
             except queue.Empty:
-                self._crew.check()
+                self._workers.check()
                 continue
             self._waited += time.monotonic() - begun
             if isinstance(piece, Exception):
@@ -162,11 +170,11 @@ class Ranges:
                     code="connection-lost",
                 )
 
-        patiently(act, self._crew)
+        patiently(act, self._workers)
         part.pieces.put(None)
 
     def _check(self) -> None:
-        self._crew.check()
+        self._workers.check()
         if self._closed.is_set():
             raise Stopped
 

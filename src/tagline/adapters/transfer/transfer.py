@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from tagline.adapters.transfer.cache import ObjectCache
-from tagline.adapters.transfer.crew import Crew
 from tagline.adapters.transfer.digests import Hasher, hasher_of
 from tagline.adapters.transfer.large_files import LargeFile
 from tagline.adapters.transfer.ranges import close, patiently
 from tagline.adapters.transfer.refusals import wrong_digest, wrong_size
 from tagline.adapters.transfer.staging import Staging
 from tagline.adapters.transfer.trees import CHUNK, pieces_of, write_all
+from tagline.adapters.transfer.workers import Workers
 from tagline.domain.storage.objects import Facts, Item, Key
 from tagline.ports.storage import ObjectStore
 
@@ -47,7 +47,7 @@ class Transfer:
         self._report = report
         #: The bytes of all items together, where somebody knows.
         self.total = total
-        self._crew = Crew()
+        self._workers = Workers()
         self._facts: Mapping[Key, Facts] = {}
         #: Bytes that are still to come; approximate, and good enough to leave them their room.
         self._to_come = 0
@@ -60,7 +60,7 @@ class Transfer:
         unknown = list({item.key for item in items if item.size is None})
         small = self.total is not None and self.total <= len(items) * _SMALL
         if unknown and not (small and len(unknown) > _MANY):
-            self._facts = patiently(lambda: self._store.look_many(unknown), self._crew)
+            self._facts = patiently(lambda: self._store.look_many(unknown), self._workers)
         return [self._size(item) for item in items]
 
     def _size(self, item: Item) -> int | None:
@@ -80,13 +80,13 @@ class Transfer:
         if large:
             at_once = min(_LARGE_AT_ONCE, len(large), self._streams)
             streams = max(1, min(_LARGE_STREAMS, self._streams) // at_once)
-            self._crew.run((partial(self._bring_large, item, streams) for item in large), at_once)
+            self._workers.run((partial(self._bring_large, item, streams) for item in large), at_once)
         if small:
-            self._crew.run((partial(self._bring_small, item) for item in small), min(self._streams, len(small)))
+            self._workers.run((partial(self._bring_small, item) for item in small), min(self._streams, len(small)))
 
     def _bring_large(self, item: Item, streams: int) -> None:
         if not self._from_cache(item):
-            LargeFile(self._store, item, self._staging, self._crew, self._report).bring(streams)
+            LargeFile(self._store, item, self._staging, self._workers, self._report).bring(streams)
             self._keep(item)
         self._done(item)
 
@@ -94,7 +94,7 @@ class Transfer:
         if item.relpath in self._staging.kept and self._is_kept(item):
             self._keep(item)
         elif not self._from_cache(item):
-            data = patiently(partial(self._download, item), self._crew)
+            data = patiently(partial(self._download, item), self._workers)
             self._keep(item, data)
         self._done(item)
 
@@ -108,7 +108,7 @@ class Transfer:
         descriptor = self._staging.reopen(item.relpath)
         try:
             for piece in pieces_of(descriptor):
-                self._crew.check()
+                self._workers.check()
                 hasher.update(piece)
                 size += len(piece)
         finally:
@@ -125,7 +125,7 @@ class Transfer:
         size = None
         descriptor = self._staging.create(item.relpath)
         try:
-            size = self._cache.fetch(item, descriptor, self._crew.check)
+            size = self._cache.fetch(item, descriptor, self._workers.check)
         finally:
             os.close(descriptor)
             if size is None:
@@ -144,7 +144,7 @@ class Transfer:
                 pieces = self._store.read(item.key)
                 try:
                     for data in pieces:
-                        self._crew.check()
+                        self._workers.check()
                         hasher.update(data)
                         done += len(data)
                         if most is not None and done > most:
@@ -174,4 +174,4 @@ class Transfer:
         if data is not None and len(data) <= CHUNK and not item.text:
             self._cache.put_bytes(item.digest, data, self._to_come)
         else:
-            self._cache.put(item, self._staging.path(item.relpath), self._to_come, self._crew.check)
+            self._cache.put(item, self._staging.path(item.relpath), self._to_come, self._workers.check)

@@ -33,7 +33,7 @@ from tagline.ports.history import History, Landing
 from tagline.ports.job import Job
 from tagline.ports.ledger import Ledger
 from tagline.ports.memory import Memory
-from tagline.ports.mlflow import Bridge
+from tagline.ports.mlflow import MlflowAccess
 from tagline.ports.repository import Tree
 
 #: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
@@ -64,7 +64,7 @@ class ChangeContext:
     #: Where lineages are read from; None: none are.
     lineage_source: LineageSource | None = None
     #: MLflow, which only an artifact whose manifest names a run asks for.
-    tracking: Bridge = field(default_factory=Bridge)
+    tracking: MlflowAccess = field(default_factory=MlflowAccess)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from tagline.domain.storage.objects import Location
 from tagline.errors import ManifestUnreadable, TaglineError
 from tagline.formats.params import read_params
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.mlflow import Bridge
+from tagline.ports.mlflow import MlflowAccess
 from tagline.ports.repository import Content, Tree
 
 
@@ -57,7 +57,7 @@ class LineageSource:
     prepare: Callable[[Sequence[str]], None]
     content: Callable[[str, Tree, str], Content | None]
     context: StorageContext
-    tracking: Callable[[], Bridge]
+    tracking: Callable[[], MlflowAccess]
     policy: Callable[[], bytes | None]
     parsed: dict[str, Any] = field(default_factory=dict)
     commits: dict[str, _Commit] = field(default_factory=dict)

@@ -10,13 +10,13 @@ from tagline.domain.manifest.document import Node
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import Declared
 from tagline.domain.manifest.rules import RULES
-from tagline.ports.mlflow import Bridge
+from tagline.ports.mlflow import MlflowAccess
 from tagline.ports.repository import Tree
 
 _RULES = {"missing": "mlflow-run-missing", "different": "mlflow-metrics-differ", "unknown": "mlflow-unknown"}
 
 
-def check_mlflow(tree: Tree, items: Sequence[Declared], bridge: Bridge) -> list[Finding]:
+def check_mlflow(tree: Tree, items: Sequence[Declared], access: MlflowAccess) -> list[Finding]:
     """Ask MLflow about some artifacts; what is wrong is a finding at the artifact's ``mlflow``.
 
     What cannot be asked is a warning, so that the others are still looked at.
@@ -24,7 +24,7 @@ def check_mlflow(tree: Tree, items: Sequence[Declared], bridge: Bridge) -> list[
     findings = []
     for item in items:
         metrics = metrics_at(tree, item.entry.name) if item.entry.mlflow is not None else None
-        checked = check(*bridge, item.entry, metrics)
+        checked = check(*access, item.entry, metrics)
         if checked is None or checked.state == "ok":
             continue
         rule, node = _RULES[checked.state], _node(item)

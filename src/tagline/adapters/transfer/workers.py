@@ -15,8 +15,8 @@ class Stopped(Exception):
     """Another worker failed, or the user had enough."""
 
 
-class Crew:
-    """The workers of one fetch."""
+class Workers:
+    """The count of one fetch."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -31,7 +31,7 @@ class Crew:
         self._stop.wait(seconds)
         self.check()
 
-    def run(self, jobs: Iterable[Callable[[], object]], workers: int) -> None:
+    def run(self, jobs: Iterable[Callable[[], object]], count: int) -> None:
         """Do all the jobs. Raises the first failure, once the others have ended."""
         todo, lock, ended = iter(jobs), threading.Lock(), threading.Semaphore(0)
         failures: list[BaseException] = []
@@ -50,7 +50,7 @@ class Crew:
             finally:
                 ended.release()
 
-        threads = [threading.Thread(target=work, name=f"fetch-{i}", daemon=True) for i in range(workers)]
+        threads = [threading.Thread(target=work, name=f"fetch-{i}", daemon=True) for i in range(count)]
         try:
             for thread in threads:
                 thread.start()

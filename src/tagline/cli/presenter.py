@@ -18,7 +18,7 @@ def colored(stream: TextIO, settings: Settings) -> bool:
     return stream.isatty() and not settings.no_color
 
 
-class Voice:
+class Presenter:
     """Speaks an answer: JSON or text on stdout, warnings of the ledger on stderr."""
 
     def __init__(self, chosen: argparse.Namespace, settings: Settings) -> None:
@@ -26,22 +26,22 @@ class Voice:
 
         self.as_json: bool = chosen.json
         #: Who else hears the document: a step of CI.
-        self._hear = getattr(chosen, "hear", None)
+        self._on_document = getattr(chosen, "on_document", None)
         self.pen = Pen(color=colored(sys.stdout, settings))
         self._aside = Pen(color=colored(sys.stderr, settings))
 
     @property
     def public(self) -> bool:
         """Whether the text goes into a log that many read, and whoever needs the whole answer has the document."""
-        return self._hear is not None
+        return self._on_document is not None
 
     def say(self, document: Any, text: str, warnings: Any) -> None:
         """Print one answer."""
         from tagline.render.json import documents
 
         print(documents.dumps(document) if self.as_json else text)
-        if self._hear is not None:
-            self._hear(document)
+        if self._on_document is not None:
+            self._on_document(document)
         self.warn(warnings)
 
     def warn(self, warnings: Any) -> None:
