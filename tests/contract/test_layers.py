@@ -13,8 +13,8 @@ FORGE = SOURCE.with_name("tagline_localforge")
 
 # Layer (folder or file) -> the layers it may import. Its own layer and errors are always allowed.
 ALLOWED = {
-    "errors": set(),
-    "settings": set(),
+    "errors": {"domain"},
+    "settings": {"domain"},
     "domain": set(),
     "formats": {"domain"},
     "ports": {"domain"},

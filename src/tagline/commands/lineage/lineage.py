@@ -109,6 +109,7 @@ def trace(
     state: ArtifactState,
     directions: Directions,
 ) -> Traced:
+    """A lineage beside those of its rivals, and the metrics of its history; a rival that cannot be read says why."""
     against = []
     for other in others:
         subject = Subject(lineage.artifact, other.commit, other.version)

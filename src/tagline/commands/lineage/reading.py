@@ -328,8 +328,11 @@ class _Reading:
             return Location(), "no manifest gives it a path"
         lineage_source, commit = self._lineage_source, self._subject.commit
         around = Surroundings(
-            lineage_source.context, lineage_source.url, commit, lambda path: lineage_source.content(commit, self._commit.whole, path)
-        )  # fmt: skip
+            lineage_source.context,
+            lineage_source.url,
+            commit,
+            lambda path: lineage_source.content(commit, self._commit.whole, path),
+        )
         try:
             return location_of(locate(self._tree, entry, around), look=False), ""
         except TaglineError as error:
