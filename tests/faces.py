@@ -9,8 +9,8 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tagline.cli.arguments import parser
-from tagline.cli.inputs import COMMANDS, INPUTS, Input
+from tagline.cli.commands import STEPS, parser
+from tagline.cli.inputs import INPUTS, Input
 from tagline.render.runner.outputs import OUTPUTS
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def action() -> str:
 
 def _help(each: Input) -> str:
     """What it is, and to which commands."""
-    some = set(each.commands) != set(COMMANDS)
+    some = set(each.commands) != set(STEPS)
     return f"{each.help} ({', '.join(each.commands)})" if some else each.help
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.cli.arguments import parser
+from tagline.cli.commands import parser
 from tagline.cli.inputs import LINEAGE_FORMATS, command_line
 from tagline.errors import WrongUsage
 

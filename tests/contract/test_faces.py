@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tagline.cli.arguments import parser
-from tagline.cli.inputs import COMMANDS, INPUTS
+from tagline.cli.commands import STEPS, parser
+from tagline.cli.inputs import INPUTS
 from tagline.render.runner.outputs import OUTPUTS
 from tests.faces import ROOT, faces
 
@@ -47,7 +47,7 @@ def test_outputs__are_gto_actions_seven_and_those_of_the_contract() -> None:
 
 def test_inputs__options_exist__for_every_command_that_they_name() -> None:
     subs = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
-    assert set(COMMANDS) < set(subs)
+    assert set(STEPS) < set(subs)
     for each in INPUTS:
         if each.option is None:
             continue

@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from tagline.adapters.runners.gitlab import FILES, REPORT
-from tagline.cli.inputs import COMMANDS, INPUTS
+from tagline.cli.commands import STEPS
+from tagline.cli.inputs import INPUTS
 from tagline.render.runner.outputs import OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,7 +79,7 @@ each_component = pytest.mark.parametrize("name", NAMES)
 
 
 def test_project__has_what_a_component_project_needs() -> None:
-    assert set(NAMES) == set(COMMANDS)
+    assert set(NAMES) == set(STEPS)
     assert (PROJECT / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert {path.name for path in PROJECT.iterdir()} == {".gitlab-ci.yml", "LICENSE", "README.md", "templates"}
 

@@ -1,16 +1,15 @@
-"""The command line's grammar: every command, its options and their help."""
+"""What each command of the command line is asked: its options and their help. ``commands`` has the table."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import NoReturn
 
-from tagline import __version__
-from tagline.cli.inputs import COMMANDS, LINEAGE_FORMATS
 from tagline.errors import WrongUsage
 
 FORMATS = ("text", "json", "github", "code-quality", "junit")
+#: What a lineage can be written as.
+LINEAGE_FORMATS = ("text", "json", "markdown", "mermaid", "in-toto", "openlineage", "cyclonedx")
 #: ``git`` is a server without an API.
 FORGES = ("github", "gitlab", "git")
 
@@ -21,23 +20,6 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise WrongUsage instead of exiting."""
         raise WrongUsage(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
-
-
-def parser() -> Parser:
-    """The whole grammar."""
-    top = Parser(
-        prog="tagline",
-        description="A Git-native model registry: versions and stages are annotated Git tags.",
-        epilog="Exit codes: 0 done, 1 findings or refused, 2 wrong usage, 3 a bug, 4 the platform "
-        "refused, 5 conflict, 6 not found.",
-        allow_abbrev=False,
-    )
-    top.add_argument("--version", action="version", version=f"tagline {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for name, summary, fill in _COMMANDS:
-        sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-        fill(sub)
-    return top
 
 
 def _common(sub: Parser) -> None:
@@ -74,14 +56,16 @@ def _as_of(sub: Parser) -> None:
     sub.add_argument("--as-of", metavar="RFC3339", help="the registry as it was then: 2026-03-01T00:00:00Z")
 
 
-def _show(sub: Parser) -> None:
+def ask_show(sub: Parser) -> None:
+    """The options of ``show``."""
     sub.add_argument("target", nargs="?", metavar="TARGET", help="NAME, NAME@v1.2.3, NAME@latest or NAME#stage")
     sub.add_argument("--all", action="store_true", help="deprecated artifacts too")
     _as_of(sub)
     _reading(sub)
 
 
-def _history(sub: Parser) -> None:
+def ask_history(sub: Parser) -> None:
+    """The options of ``history``."""
     sub.add_argument("name", nargs="?", metavar="NAME", help="one artifact (default: all)")
     sub.add_argument("--at", metavar="STAGE", help="who held this stage: since when, how long, approved by whom")
     sub.add_argument("--from", dest="start", metavar="RFC3339", help="nothing that was over before this instant")
@@ -89,12 +73,14 @@ def _history(sub: Parser) -> None:
     _reading(sub)
 
 
-def _check_ref(sub: Parser) -> None:
+def ask_check_ref(sub: Parser) -> None:
+    """The options of ``check-ref``."""
     sub.add_argument("ref", nargs="?", metavar="REF", help="a tag (default: the one that started this job)")
     _reading(sub)
 
 
-def _resolve(sub: Parser) -> None:
+def ask_resolve(sub: Parser) -> None:
+    """The options of ``resolve``."""
     _target_of_job(sub, "resolve")
     sub.add_argument("--presign", type=int, metavar="SECONDS", help="a URL that reads the object for so long")
     sub.add_argument(
@@ -103,7 +89,8 @@ def _resolve(sub: Parser) -> None:
     _reading(sub)
 
 
-def _fetch(sub: Parser) -> None:
+def ask_fetch(sub: Parser) -> None:
+    """The options of ``fetch``."""
     _target_of_job(sub, "fetch")
     sub.add_argument(
         "-o",
@@ -132,7 +119,8 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
-def _validate(sub: Parser) -> None:
+def ask_validate(sub: Parser) -> None:
+    """The options of ``validate``."""
     checked = "manifests, .tagline.yaml, .gto, request files (default: all that Git tracks)"
     sub.add_argument("files", nargs="*", metavar="FILE", help=checked)
     sub.add_argument("--format", choices=FORMATS, default=None, help="how to print findings (default: text)")
@@ -141,7 +129,8 @@ def _validate(sub: Parser) -> None:
     _common(sub)
 
 
-def _register(sub: Parser) -> None:
+def ask_register(sub: Parser) -> None:
+    """The options of ``register``."""
     sub.add_argument("name", metavar="NAME", help="the artifact")
     sub.add_argument("--rev", default="HEAD", metavar="REV", help="the commit (default: HEAD)")
     which = sub.add_mutually_exclusive_group()
@@ -150,21 +139,24 @@ def _register(sub: Parser) -> None:
     _writing(sub)
 
 
-def _assign(sub: Parser) -> None:
+def ask_assign(sub: Parser) -> None:
+    """The options of ``assign``."""
     sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
     sub.add_argument("--version", dest="number", metavar="V", help="the version (default: HEAD's)")
     _overriding(sub)
     _writing(sub)
 
 
-def _unassign(sub: Parser) -> None:
+def ask_unassign(sub: Parser) -> None:
+    """The options of ``unassign``."""
     sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
     sub.add_argument("--version", dest="number", metavar="V", help="from this version (default: the holder)")
     _overriding(sub)
     _writing(sub)
 
 
-def _rollback(sub: Parser) -> None:
+def ask_rollback(sub: Parser) -> None:
+    """The options of ``rollback``."""
     sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
     sub.add_argument("--from", dest="from_version", metavar="V", help="only if this version holds it")
     sub.add_argument("--to", dest="to_version", metavar="V", help="to this version (default: the one before)")
@@ -172,19 +164,22 @@ def _rollback(sub: Parser) -> None:
     _writing(sub)
 
 
-def _deregister(sub: Parser) -> None:
+def ask_deregister(sub: Parser) -> None:
+    """The options of ``deregister``."""
     sub.add_argument("target", metavar="NAME@V", help="the artifact and the version")
     _overriding(sub)
     _writing(sub)
 
 
-def _deprecate(sub: Parser) -> None:
+def ask_deprecate(sub: Parser) -> None:
+    """The options of ``deprecate``."""
     sub.add_argument("name", metavar="NAME", help="the artifact")
     _overriding(sub)
     _writing(sub)
 
 
-def _import(sub: Parser) -> None:
+def ask_import(sub: Parser) -> None:
+    """The options of ``import``."""
     sub.add_argument("source", choices=("mlflow",), metavar="mlflow", help="where from: MLflow's registry of models")
     sub.add_argument("--tracking-uri", metavar="URI", help="the server (default: MLFLOW_TRACKING_URI)")
     sub.add_argument(
@@ -215,7 +210,8 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _promote(sub: Parser) -> None:
+def ask_promote(sub: Parser) -> None:
+    """The options of ``promote``."""
     sub.add_argument(
         "--deliver", action="append", metavar="WORKFLOW[ PATTERN]",
         help="start this workflow on each new tag that assigns a stage, or that matches PATTERN",
@@ -223,12 +219,14 @@ def _promote(sub: Parser) -> None:
     _change(sub)
 
 
-def _plan(sub: Parser) -> None:
+def ask_plan(sub: Parser) -> None:
+    """The options of ``plan``."""
     sub.add_argument("--open", action="store_true", help="every open change")
     _change(sub)
 
 
-def _lineage(sub: Parser) -> None:
+def ask_lineage(sub: Parser) -> None:
+    """The options of ``lineage``."""
     sub.add_argument(
         "target", nargs="?", metavar="TARGET",
         help="NAME, NAME@v1.2.3, NAME@latest or NAME#stage (default: what this job's tag names)",
@@ -240,7 +238,8 @@ def _lineage(sub: Parser) -> None:
     _reading(sub)
 
 
-def _diff(sub: Parser) -> None:
+def ask_diff(sub: Parser) -> None:
+    """The options of ``diff``."""
     sub.add_argument("target", metavar="TARGET", help="NAME#stage, NAME@v1.2.3, NAME@latest or NAME")
     sub.add_argument("other", nargs="?", metavar="OTHER", help="what it is compared with (default: itself, at --to)")
     sub.add_argument("--from", dest="start", metavar="RFC3339", help="the first instant")
@@ -248,33 +247,6 @@ def _diff(sub: Parser) -> None:
     _reading(sub)
 
 
-def _ci(sub: Parser) -> None:
-    sub.add_argument("step", nargs="?", choices=COMMANDS, metavar="COMMAND", help="default: TAGLINE_COMMAND")
-    sub.set_defaults(json=False)
-
-
-def _demo(sub: Parser) -> None:
+def ask_demo(sub: Parser) -> None:
+    """The options of ``demo``."""
     sub.add_argument("--keep", metavar="DIR", help="build the registry in DIR and leave it there")
-
-
-_COMMANDS: tuple[tuple[str, str, Callable[[Parser], None]], ...] = (
-    ("show", "What the registry holds now, or held then.", _show),
-    ("history", "Every event, newest first; or who held a stage, and how long.", _history),
-    ("check-ref", "What a tag did, and whether it still counts.", _check_ref),
-    ("resolve", "The artifact behind a target, and where its bytes are.", _resolve),
-    ("fetch", "Bring an artifact's bytes, verified.", _fetch),
-    ("lineage", "What is behind an artifact, against what the stages hold.", _lineage),
-    ("diff", "What changed between two versions, or in a stage between two instants.", _diff),
-    ("validate", "Check manifests, policy, .gto and request files; findings at the line.", _validate),
-    ("register", "Give a commit a version.", _register),
-    ("assign", "Give a stage to a version.", _assign),
-    ("unassign", "Take a stage away.", _unassign),
-    ("rollback", "Give a stage back to the version before.", _rollback),
-    ("deregister", "Withdraw a version.", _deregister),
-    ("deprecate", "Hide an artifact.", _deprecate),
-    ("import", "Bring a model registry of MLflow into this one.", _import),
-    ("plan", "What merging a change will do, said on the change.", _plan),
-    ("promote", "Do what a merged change asked for.", _promote),
-    ("ci", "A command by the inputs of a CI step; outputs for later steps.", _ci),
-    ("demo", "See a registry being born, in a temporary folder.", _demo),
-)

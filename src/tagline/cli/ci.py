@@ -8,28 +8,25 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Mapping, MutableMapping
     from typing import Any
 
     from tagline.domain.manifest.validation import ValidationReport
     from tagline.ports.job import Job
     from tagline.settings import Settings
 
-    Command = Callable[[argparse.Namespace, Settings], int]
 
-
-def run_ci(
-    chosen: argparse.Namespace, settings: Settings, environ: MutableMapping[str, str], command: Callable[[str], Command]
-) -> int:
-    """``ci``; ``command`` gives the function that speaks for a command."""
+def run_ci(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``ci``: the command that the step's inputs name, with what they say."""
     import dataclasses
 
-    from tagline.cli.arguments import parser
+    from tagline.cli.commands import BY_NAME, parser
     from tagline.cli.inputs import command_line
     from tagline.errors import TaglineError
     from tagline.render.json import documents
     from tagline.wiring.runner import cloud_identity, job_of
 
+    environ: MutableMapping[str, str] = chosen.environ
     settings = dataclasses.replace(settings, step=True)
     step = _Step(settings, job_of(settings))
     step.begin()
@@ -41,7 +38,7 @@ def run_ci(
         with cloud_identity(settings, environ):
             if asked.command == "validate":
                 return step.validate(asked)
-            return command(asked.command)(asked, settings)
+            return BY_NAME[asked.command].load()(asked, settings)
     except TaglineError as error:
         step.hand_over(documents.failure(error))
         raise

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from tagline.cli.arguments import LINEAGE_FORMATS
+from tagline.cli.commands import STEPS
 from tagline.errors import WrongUsage
-
-#: What a lineage can be written as.
-LINEAGE_FORMATS = ("text", "json", "markdown", "mermaid", "in-toto", "openlineage", "cyclonedx")
-#: What ``tagline ci`` can run.
-COMMANDS = ("validate", "plan", "promote", "resolve", "fetch", "lineage", "check-ref")
 
 _BYTES = ("resolve", "fetch")
 _CHANGES = ("plan", "promote")
@@ -31,7 +28,7 @@ class Input(NamedTuple):
     name: str
     help: str
     option: str | None = None
-    commands: tuple[str, ...] = COMMANDS
+    commands: tuple[str, ...] = STEPS
     kind: Literal["text", "flag", "lines"] = "text"
     needed: tuple[str, ...] = ()
     #: Only GitHub's action, or only GitLab's components, have it.
@@ -47,7 +44,7 @@ class Input(NamedTuple):
 _VARIABLES = {"cache": "TAGLINE_OBJECTS"}
 
 INPUTS = (
-    Input("command", f"What to do: {', '.join(COMMANDS)}.", needed=COMMANDS),
+    Input("command", f"What to do: {', '.join(STEPS)}.", needed=STEPS),
     Input(
         "target",
         "NAME (its latest version), NAME@v1.2.3, NAME@latest or NAME#stage; for check-ref a tag. "
@@ -121,9 +118,9 @@ def command_line(command: str | None, environ: Mapping[str, str]) -> list[str]:
     the command: nobody shall believe that it had an effect.
     """
     chosen = command or environ.get("TAGLINE_COMMAND", "").strip()
-    if chosen not in COMMANDS:
+    if chosen not in STEPS:
         said = f"{chosen!r} is no command of a CI step." if chosen else "No command was given."
-        raise WrongUsage(said, f"Set the input command to one of: {', '.join(COMMANDS)}.", code="no-command")
+        raise WrongUsage(said, f"Set the input command to one of: {', '.join(STEPS)}.", code="no-command")
     given = [(each, environ.get(each.variable, "").strip()) for each in INPUTS]
     for each, value in given:
         _check(each, value, chosen)

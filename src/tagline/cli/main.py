@@ -17,7 +17,7 @@ from tagline.cli.presenter import colored
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, MutableMapping, Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from tagline.errors import TaglineError
     from tagline.settings import Settings
@@ -96,7 +96,7 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     import gc
     import io
 
-    from tagline.cli.arguments import parser
+    from tagline.cli.commands import BY_NAME, parser
     from tagline.errors import WrongUsage
     from tagline.settings import Settings
 
@@ -111,56 +111,20 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     if chosen.command is None:
         grammar.print_help()
         raise WrongUsage("No command was given.", "For a first look: tagline demo")
+    run = BY_NAME[chosen.command].load()
     if chosen.command == "ci":
         from tagline.cli.inputs import of_action
 
         environ.update(of_action(environ))
-    code = _command(chosen.command, environ)(chosen, Settings.from_environ(environ))
+        chosen.environ = environ
+    code = run(chosen, Settings.from_environ(environ))
     if sys.stdout is not None:
         sys.stdout.flush()  # a full disk or a closed pipe must be met here, not when Python exits
     return code
 
 
-def _command(name: str, environ: MutableMapping[str, str]) -> Callable[[argparse.Namespace, Settings], int]:
-    """The function that speaks for a command."""
-    if name == "ci":
-        from tagline.cli.ci import run_ci
-
-        return lambda chosen, settings: run_ci(chosen, settings, environ, lambda step: _command(step, environ))
-    if name in ("plan", "promote"):
-        from tagline.cli import changes as cli_changes
-
-        return {"plan": cli_changes.run_plan, "promote": cli_changes.run_promote}[name]
-    if name in ("resolve", "fetch", "validate"):
-        from tagline.cli import storage as cli
-
-        return {"resolve": cli.run_resolve, "fetch": cli.run_fetch, "validate": cli.run_validate}[name]
-    if name in ("lineage", "diff"):
-        from tagline.cli import lineage as cli_lineage
-
-        return {"lineage": cli_lineage.run_lineage, "diff": cli_lineage.run_diff}[name]
-    if name == "import":
-        from tagline.cli.importing import run_import
-
-        return run_import
-    if name == "demo":
-        return _demo
-    from tagline.cli import ledger as cli_ledger
-
-    return {
-        "show": cli_ledger.run_show,
-        "history": cli_ledger.run_history,
-        "check-ref": cli_ledger.run_check_ref,
-        "register": cli_ledger.run_register,
-        "assign": cli_ledger.run_assign,
-        "unassign": cli_ledger.run_unassign,
-        "rollback": cli_ledger.run_rollback,
-        "deregister": cli_ledger.run_deregister,
-        "deprecate": cli_ledger.run_deprecate,
-    }[name]
-
-
-def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
+def run_demo(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``demo``, where the local forge is installed."""
     from tagline.errors import NotFound, WrongUsage
 
     try:

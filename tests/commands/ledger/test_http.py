@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tagline.cli.arguments import parser
+from tagline.cli.commands import parser
 from tagline.cli.shared import wiring_of
 from tagline.settings import Settings
 from tests.commands.ledger.test_reading import COMMITS, TAGS

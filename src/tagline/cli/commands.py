@@ -1,0 +1,113 @@
+"""The table of commands: what each is called and asked, which function runs it, and whether a step of CI may be it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tagline import __version__
+from tagline.cli import arguments
+from tagline.cli.arguments import Parser
+
+
+class Command(NamedTuple):
+    """One command. ``run`` is its function, as ``module:function`` of ``tagline.cli``: imported when it is chosen."""
+
+    name: str
+    help: str
+    ask: Callable[[Parser], None]
+    run: str
+    #: Whether ``tagline ci`` runs it.
+    step: bool = False
+
+    def load(self) -> Callable[..., int]:
+        """The function that runs it: arguments and settings to an exit code."""
+        module, _, function = self.run.partition(":")
+        loaded: Callable[..., int] = getattr(importlib.import_module(f"tagline.cli.{module}"), function)
+        return loaded
+
+
+def _ask_ci(sub: Parser) -> None:
+    sub.add_argument("step", nargs="?", choices=STEPS, metavar="COMMAND", help="default: TAGLINE_COMMAND")
+    sub.set_defaults(json=False)
+
+
+#: In the order of the help.
+COMMANDS = (
+    Command("show", "What the registry holds now, or held then.", arguments.ask_show, "ledger:run_show"),
+    Command(
+        "history",
+        "Every event, newest first; or who held a stage, and how long.",
+        arguments.ask_history,
+        "ledger:run_history",
+    ),
+    Command(
+        "check-ref",
+        "What a tag did, and whether it still counts.",
+        arguments.ask_check_ref,
+        "ledger:run_check_ref",
+        step=True,
+    ),
+    Command(
+        "resolve",
+        "The artifact behind a target, and where its bytes are.",
+        arguments.ask_resolve,
+        "storage:run_resolve",
+        step=True,
+    ),
+    Command("fetch", "Bring an artifact's bytes, verified.", arguments.ask_fetch, "storage:run_fetch", step=True),
+    Command(
+        "lineage",
+        "What is behind an artifact, against what the stages hold.",
+        arguments.ask_lineage,
+        "lineage:run_lineage",
+        step=True,
+    ),
+    Command(
+        "diff",
+        "What changed between two versions, or in a stage between two instants.",
+        arguments.ask_diff,
+        "lineage:run_diff",
+    ),
+    Command(
+        "validate",
+        "Check manifests, policy, .gto and request files; findings at the line.",
+        arguments.ask_validate,
+        "storage:run_validate",
+        step=True,
+    ),
+    Command("register", "Give a commit a version.", arguments.ask_register, "ledger:run_register"),
+    Command("assign", "Give a stage to a version.", arguments.ask_assign, "ledger:run_assign"),
+    Command("unassign", "Take a stage away.", arguments.ask_unassign, "ledger:run_unassign"),
+    Command("rollback", "Give a stage back to the version before.", arguments.ask_rollback, "ledger:run_rollback"),
+    Command("deregister", "Withdraw a version.", arguments.ask_deregister, "ledger:run_deregister"),
+    Command("deprecate", "Hide an artifact.", arguments.ask_deprecate, "ledger:run_deprecate"),
+    Command("import", "Bring a model registry of MLflow into this one.", arguments.ask_import, "importing:run_import"),
+    Command(
+        "plan", "What merging a change will do, said on the change.", arguments.ask_plan, "changes:run_plan", step=True
+    ),
+    Command("promote", "Do what a merged change asked for.", arguments.ask_promote, "changes:run_promote", step=True),
+    Command("ci", "A command by the inputs of a CI step; outputs for later steps.", _ask_ci, "ci:run_ci"),
+    Command("demo", "See a registry being born, in a temporary folder.", arguments.ask_demo, "main:run_demo"),
+)
+BY_NAME = {command.name: command for command in COMMANDS}
+#: What ``tagline ci`` can run.
+STEPS = tuple(command.name for command in COMMANDS if command.step)
+
+
+def parser() -> Parser:
+    """The whole grammar."""
+    top = Parser(
+        prog="tagline",
+        description="A Git-native model registry: versions and stages are annotated Git tags.",
+        epilog="Exit codes: 0 done, 1 findings or refused, 2 wrong usage, 3 a bug, 4 the platform "
+        "refused, 5 conflict, 6 not found.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"tagline {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
+        command.ask(sub)
+    return top
