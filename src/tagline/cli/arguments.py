@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 from tagline.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 FORMATS = ("text", "json", "github", "code-quality", "junit")
 #: What a lineage can be written as.
@@ -20,6 +24,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise WrongUsage instead of exiting."""
         raise WrongUsage(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Write the help; argparse itself passes over a disk that is full."""
+        if message:
+            (file or sys.stderr).write(message)
 
 
 def _common(sub: Parser) -> None:

@@ -26,44 +26,45 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None, environ: MutableMapping[str, str] = os.environ) -> int:
     """Run one command. Returns the exit code of the contract."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"]:
-        print(f"tagline {__version__}")
-        return 0
-    return _guarded(arguments, environ)
-
-
-def _guarded(arguments: list[str], environ: MutableMapping[str, str]) -> int:
-    """Run, and turn every failure into an exit code and a text."""
-    from tagline.errors import Exit, TaglineError
-
     try:
-        return _run(arguments, environ)
-    except TaglineError as error:
-        _fail(error, arguments, environ)
-        return error.exit_code
-    except BrokenPipeError:
-        # The reader has seen enough (head, less). Python must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
+        try:
+            code = _run(arguments, environ)
+        except SystemExit as shown:  # argparse has printed its help
+            code = int(shown.code or 0)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk or a closed pipe must be met here, not when Python exits
+        return code
     except KeyboardInterrupt:
         return 130
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
-            return _unexpected(error, arguments, environ)
-        from tagline.errors import PlatformRefused
-
-        full = PlatformRefused(f"This machine cannot write: {error.strerror}.", "Free some space and try again.")
-        _fail(full, arguments, environ)
-        return full.exit_code
     except Exception as error:
-        return _unexpected(error, arguments, environ)
+        return _failed(error, arguments, environ)
 
 
-def _unexpected(error: Exception, arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
-    if environ.get("TAGLINE_DEBUG"):
-        raise error
-    _fail(_bug(error), arguments, environ)
-    return 3
+def _failed(error: Exception, arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
+    """Turn a failure into a text and an exit code."""
+    from tagline.errors import Exit, PlatformRefused, TaglineError
+
+    if isinstance(error, BrokenPipeError):
+        # The reader has seen enough (head, less).
+        _close_stdout()
+        return Exit.DONE
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+        _close_stdout()
+        error = PlatformRefused(f"This machine cannot write: {error.strerror}.", "Free some space and try again.")
+    if not isinstance(error, TaglineError):
+        if environ.get("TAGLINE_DEBUG"):
+            raise error
+        error = _bug(error)
+    try:
+        _fail(error, arguments, environ)
+    except OSError:
+        _close_stdout()  # nothing can be said; the exit code still tells
+    return error.exit_code
+
+
+def _close_stdout() -> None:
+    """Python flushes stdout once more at exit: what cannot be written must not fail there again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bug(error: Exception) -> TaglineError:
@@ -82,17 +83,20 @@ def _fail(error: TaglineError, arguments: Sequence[str], environ: MutableMapping
     from tagline.render.terminal import tables as terminal
     from tagline.settings import Settings
 
-    if "--json" in arguments:
-        print(documents.dumps(documents.failure(error)))
     settings = Settings.from_environ(environ)
     if arguments[:1] == ["ci"] and settings.platform == "github":
-        print(annotations.failure(error))
+        print(annotations.failure(error), flush=True)
         return
     pen = terminal.Pen(color=colored(sys.stderr, settings))
-    print(terminal.failure(error, pen), file=sys.stderr)
+    print(terminal.failure(error, pen), file=sys.stderr, flush=True)
+    if "--json" in arguments:
+        print(documents.dumps(documents.failure(error)), flush=True)
 
 
 def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
+    if arguments == ["--version"]:
+        print(f"tagline {__version__}")
+        return 0
     import gc
     import io
 
@@ -117,10 +121,7 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
 
         environ.update(of_action(environ))
         chosen.environ = environ
-    code = run(chosen, Settings.from_environ(environ))
-    if sys.stdout is not None:
-        sys.stdout.flush()  # a full disk or a closed pipe must be met here, not when Python exits
-    return code
+    return run(chosen, Settings.from_environ(environ))
 
 
 def run_demo(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -130,6 +131,8 @@ def run_demo(chosen: argparse.Namespace, settings: Settings) -> int:
     try:
         from tagline_localforge.demo import demo
     except ModuleNotFoundError as error:
+        if error.name != "tagline_localforge":
+            raise
         # The image has no forge: its jobs need none.
         raise NotFound("The demo is not installed here.", "pip install tagline, then: tagline demo") from error
     try:

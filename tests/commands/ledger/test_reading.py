@@ -407,14 +407,35 @@ def test_show__refs_emptied_by_a_crash__refused(
         assert "git fetch --tags --force" in said.json["error"]["hint"]
 
 
-def test_output__that_cannot_be_written__is_no_bug(registry: dict[str, str]) -> None:
-    for command in ("show", "history"):
-        with Path("/dev/full").open("w") as full:
-            done = subprocess.run(
-                [sys.executable, "-m", "tagline", command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-            )
-        assert done.returncode == 4
-        assert "No space left" in done.stderr
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "show",
+        "show --json",
+        "history",
+        "validate",
+        "validate --json",
+        "resolve rf --json",
+        "--version",
+        "--help",
+        "show -h",
+    ],
+)
+def test_output__that_cannot_be_written__is_no_bug(registry: dict[str, str], arguments: str, unbuffered: str) -> None:
+    environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tagline", *arguments.split()],
+            stdout=full, stderr=subprocess.PIPE, text=True, env=environ, check=False,
+        )  # fmt: skip
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[0].startswith("error: This machine cannot write: No space left")
+    assert "Exception ignored" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_output__of_a_narrow_terminal__is_escaped(registry: dict[str, str]) -> None:
     narrow = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-m", "tagline", "history"], env=narrow, capture_output=True, check=False)
     assert done.returncode == 0
