@@ -1,1 +1,1 @@
-"""The world: git. One file a concern; library types never leave it."""
+"""The world: one room for each kind of it. What a library calls things never leaves its file."""

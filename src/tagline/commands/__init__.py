@@ -1,1 +1,1 @@
-"""One use case a file: reads through ports, lets the domain decide."""
+"""One use case a file: it reads through ports and lets the domain decide. No adapter, no printing."""

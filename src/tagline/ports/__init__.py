@@ -1,1 +1,1 @@
-"""Ports."""
+"""What commands need from the world, in words of the registry: one file a port."""

@@ -30,6 +30,6 @@ class Memory(Protocol):
         ``compose`` makes it of those of ``tags`` that the remote has (name to object id) and of who writes;
         ``like`` is the id of any object of the repository.
 
-        Raises :class:`tagline.ports.ledger.Raced` when somebody else wrote there, PlatformRefused when the remote says no,
-        WrongUsage where Git does not know who writes.
+        Raises :class:`tagline.ports.ledger.Raced` when somebody else wrote there, PlatformRefused when the remote
+        says no, WrongUsage where Git does not know who writes.
         """

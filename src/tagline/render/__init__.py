@@ -1,1 +1,1 @@
-"""Answers and findings as text."""
+"""Answers and findings as text. Data in, text out; untrusted text is made safe here and nowhere else."""

@@ -1,1 +1,1 @@
-"""Http."""
+"""What every HTTP client here shares: retries, deadlines, proxies."""

@@ -1,1 +1,1 @@
-"""Mlflow."""
+"""MLflow's REST API: runs, models, aliases."""

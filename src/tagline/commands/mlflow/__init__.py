@@ -1,1 +1,1 @@
-"""Mlflow."""
+"""``import mlflow``, and asking MLflow about the runs that manifests name."""

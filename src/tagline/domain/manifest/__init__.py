@@ -1,1 +1,4 @@
-"""Manifest."""
+"""What manifests say and what is wrong in them: a tree with places, entries, rules, findings.
+
+Files are read elsewhere.
+"""

@@ -1,1 +1,3 @@
-"""Text."""
+"""Small truths about text that every subject needs: times, durations, near misses, shell words, addresses without
+secrets.
+"""

@@ -1,1 +1,1 @@
-"""Exports."""
+"""A lineage in formats of others: CycloneDX, in-toto, OpenLineage."""

@@ -1,1 +1,1 @@
-"""Findings."""
+"""Findings in five formats, each with the line that it is about."""

@@ -1,1 +1,1 @@
-"""Json."""
+"""The documents of ``--json``: one function a shape."""

@@ -1,1 +1,1 @@
-"""Runner."""
+"""What a runner takes from a step: outputs, summary, annotations."""

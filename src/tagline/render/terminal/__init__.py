@@ -1,1 +1,1 @@
-"""Terminal."""
+"""For people at a terminal and in a job's log."""
