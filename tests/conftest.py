@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tagline.cli.main import main
+from tests.support import printed
 from tests.support.gitbuild import environment
 from tests.support.mlflowserver import mlflow_server
 from tests.support.s3server import s3, s3_server
@@ -95,6 +96,7 @@ class CommandLine:
         code = main(list(arguments), {**os.environ, **variables})
         gc.enable()
         out, err = self._capsys.readouterr()
+        printed.check(arguments, out)
         return Said(int(code), out, err)
 
     def json(self, *arguments: str, cwd: Path | None = None, **variables: str) -> Any:

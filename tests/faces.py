@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tagline.cli.commands import STEPS, parser
 from tagline.cli.inputs import INPUTS, Input
 from tagline.render.runner.outputs import OUTPUTS
+from tests.support.printed import FOLDER, documented
 
 ROOT = Path(__file__).parents[1]
 
@@ -116,6 +119,44 @@ def _filled(text: str) -> str:
     return text[:1].upper() + text[1:] + "." * (not text.endswith((".", ")")))
 
 
+def answers_text() -> str:
+    """Every document of ``--json``, field by field, from its schema."""
+    parts = []
+    for name, schema in documented():
+        fields = sorted(_fields(schema).items(), key=lambda item: item[0] == "warnings")
+        rows = [[f"`{key}`", _kind(value), _meaning(value)] for key, value in fields]
+        link = f"[{name}.schema.json](../schemas/output/{name}.schema.json)"
+        parts.append(
+            f"### {schema['title']}\n\n{schema['description']} {link}\n\n{_table(['Field', 'Type', 'Meaning'], rows)}"
+        )
+    return "\n".join(parts)
+
+
+def _fields(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    if "properties" in schema:
+        return dict(schema["properties"])
+    return dict(schema["$defs"]["change"]["properties"])
+
+
+def _kind(value: dict[str, Any]) -> str:
+    if "$ref" in value:
+        return value["$ref"].rpartition("/")[2].replace("_", " ")
+    if "enum" in value:
+        return "one of: " + ", ".join(str(one) for one in value["enum"] if one is not None)
+    if "anyOf" in value:
+        return " or ".join(_kind(one) for one in value["anyOf"])
+    kind = value.get("type", "any")
+    said = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    return f"{said} of {_kind(value['items'])}" if kind == "array" and "items" in value else said
+
+
+def _meaning(value: dict[str, Any]) -> str:
+    if "description" in value or "$ref" not in value:
+        return str(value.get("description", ""))
+    shared = json.loads((FOLDER / "common.schema.json").read_text())["$defs"]
+    return str(shared.get(value["$ref"].rpartition("/")[2], {}).get("description", ""))
+
+
 def example(name: str) -> Callable[[], str]:
     """A file of docs/examples, which the end-to-end tests run, as a block of YAML."""
     return lambda: f"```yaml\n# {_PLACES[name]}\n{(ROOT / 'docs' / 'examples' / name).read_text()}```\n"
@@ -142,7 +183,12 @@ def _examples(*names: str) -> dict[str, Callable[[], str]]:
 
 #: Document -> marker -> what stands between its two lines.
 DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
-    "docs/reference.md": {"inputs": inputs_table, "outputs": outputs_table, "commands": commands_text},
+    "docs/reference.md": {
+        "inputs": inputs_table,
+        "outputs": outputs_table,
+        "commands": commands_text,
+        "answers": answers_text,
+    },
     "docs/deploying.md": _examples("github/deploy.yml", "gitlab/deploy.yml", "github/reuse.yml", "gitlab/reuse.yml"),
     "docs/permissions.md": _examples("github/company-review.yml", "github/company-promote.yml"),
     "README.md": _examples("github/review.yml", "github/promote.yml", "gitlab/review.yml", "gitlab/promote.yml"),
