@@ -26,7 +26,7 @@ def run_ci(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.render.json import documents
     from tagline.wiring.runner import cloud_identity, job_of
 
-    environ: MutableMapping[str, str] = chosen.environ
+    environ: MutableMapping[str, str] = chosen.variables
     settings = dataclasses.replace(settings, step=True)
     step = _Step(settings, job_of(settings))
     step.begin()

@@ -120,7 +120,7 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
         from tagline.cli.inputs import of_action
 
         environ.update(of_action(environ))
-        chosen.environ = environ
+        chosen.variables = environ
     return run(chosen, Settings.from_environ(environ))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tagline.domain.results import Location
 
 from tagline.domain.lineage.comparison import (
     Against,
@@ -25,6 +24,7 @@ from tagline.domain.lineage.comparison import (
 from tagline.domain.lineage.graph import MOST_IN_FOLDER, File, Graph
 from tagline.domain.lineage.lineage import Figure, Lineage, Parameter, parameters_of, same
 from tagline.domain.lineage.pipelines import Origin, Step
+from tagline.domain.storage.objects import Location
 from tests.support.pipelines import JSON, facts, graph, step
 from tests.support.promotions import policy
 

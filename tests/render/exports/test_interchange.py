@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import FormatChecker
-from tagline.domain.results import Location
 
+from tagline.domain.storage.objects import Location
 from tagline.render.exports import in_toto
 from tagline.render.exports.interchange import in_git, plain, repository, uri
 from tests.support.lineages import COMMIT, PLACES, REPO, TEXTS, URLS, VALUES, pipeline
