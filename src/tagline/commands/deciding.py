@@ -227,6 +227,7 @@ def _people(case: Case, rules: Rules, owners: Owners, file_owners: Owners) -> Pe
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(
         reviews,
+        read_at=case.answers.setdefault(("roles-read-at", ""), int(case.desk.now())),
         pushers=_pushers(case, logins) if logins and any("pusher" in rule.exclude for rule in rules_met) else Named(),
         starters=_starters(case) if logins and any("labeller" in rule.exclude for rule in rules_met) else Named(),
         writers={folded: _ask(case, "write", forge.may_write, login) for folded, login in logins.items()},

@@ -340,6 +340,7 @@ class Decision:
             (messages.MERGE_COMMIT, facts.commit),
             *((messages.REQUESTED_BY, name) for name in names),
             *((messages.APPROVED_BY, _approval(review)) for review in self._counted()),
+            (messages.ROLES_READ_AT, self._roles_read_at()),
             (messages.POLICY, self.policy.digest),
             *((messages.REASON, reason) for reason in reasons),
             (messages.DIGEST, content.digest),
@@ -348,6 +349,10 @@ class Decision:
             (messages.RUN, facts.run_url),
         ]
         return [(key, value) for key, value in pairs if value]
+
+    def _roles_read_at(self) -> str | None:
+        read_at = self.facts.people.read_at
+        return format_time(read_at) if read_at is not None and self._counted() else None
 
     def _content(self, version: VersionState | None) -> Content:
         """As it was read for this run; of a version that nobody had to look at, as its own tag says."""
