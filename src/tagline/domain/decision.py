@@ -201,14 +201,14 @@ class Decision:
         return verdicts + self._stored(version) + self._mlflow(version)
 
     def _behind(self, version: VersionState | None, *, refuse_drift: bool) -> list[Verdict]:
-        words = Approved(self.intent, self.siblings, self.state, self.raw, self.facts).behind(version)
+        words = Approved(self.intent, self.siblings, self.then, self.raw, self.facts).behind(version)
         if words is None:
             return []
         fix = "Update the branch, look at what came, and approve again."
         return [Verdict("branch-behind", "waiting" if refuse_drift else "ok", f"{words}.", fix)]
 
     def _approvals(self, rule: ApprovalRule, version: VersionState | None, *, refuse_drift: bool) -> Judged:
-        approved = Approved(self.intent, self.siblings, self.state, self.raw, self.facts)
+        approved = Approved(self.intent, self.siblings, self.then, self.raw, self.facts)
 
         def covers(review: Review) -> str | Unknown | None:
             return approved.why_not(review, version)
