@@ -38,9 +38,9 @@ def _register_now(world: World, version: str, artifact: str = "fraud") -> None:
 
 
 def _ask(world: World, label: str = "stage:fraud#prod") -> int:
-    number = world.open("topic", {"notes.md": "please\n"}, labels=(label,))
-    world.approve(number, "carol")
-    assert world.plan(number).verdict == "ok"
+    with world.days_ago(1):
+        number = world.open("topic", {"notes.md": "please\n"}, labels=(label,))
+        world.approve(number, "carol")
     return number
 
 
@@ -56,6 +56,7 @@ def test_latest__moved_after_the_approval__is_said_before_the_merge_and_refused_
 ) -> None:
     world = aged(POLICY, "fraud@v1.0.0")
     number = _ask(world)
+    assert world.plan(number).verdict == "ok"
     _register_now(world, "v1.0.1")
     planned = world.plan(number)
     assert (planned.code, planned.verdict, _rules(planned, "waiting")) == (0, "waiting", [RULE])
@@ -83,8 +84,7 @@ def test_latest__moved_and_approved_again__is_promoted(aged: Callable[..., World
 
 def test_latest__moved_for_one_of_two_who_approved__one_is_missing(aged: Callable[..., World]) -> None:
     world = aged("stages:\n  prod: {approvals: {count: 2}}\n", "fraud@v1.0.0")
-    number = world.open("topic", {"notes.md": "please\n"}, labels=("stage:fraud#prod",))
-    world.approve(number, "carol")
+    number = _ask(world)
     _register_now(world, "v1.0.1")
     world.forge.clock = SteppingClock(int(time.time()) + 600.25)
     world.approve(number, "dave")
@@ -131,8 +131,7 @@ def test_version__named_and_the_latest_moved__is_promoted(aged: Callable[..., Wo
 
 def test_version__named_before_it_was_there__is_not_what_was_approved(aged: Callable[..., World]) -> None:
     world = aged(POLICY, "fraud@v1.0.0")
-    number = world.open("topic", {"notes.md": "please\n"}, labels=("stage:fraud@v2.0.0#prod",))
-    world.approve(number, "carol")
+    number = _ask(world, "stage:fraud@v2.0.0#prod")
     _register_now(world, "v2.0.0")
     world.merge(number)
     ran = world.promote(number)
@@ -165,8 +164,7 @@ def test_clocks__version_registered_about_when_it_was_approved__is_not_guessed(
     aged: Callable[..., World], seconds: int, verdict: str
 ) -> None:
     world = aged(POLICY, "fraud@v1.0.0")
-    number = world.open("topic", {"notes.md": "please\n"}, labels=("stage:fraud#prod",))
-    world.approve(number, "carol")
+    number = _ask(world)
     (review,) = world.repo.change(number).approvals()
     world.dates = {f"GIT_{who}_DATE": f"{int(review.at) + seconds} +0000" for who in ("AUTHOR", "COMMITTER")}
     world.push("main", {"models/fraud.txt": "new\n"})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tagline.domain.times import format_time
+from tagline.localforge.records import Run
+from tests.changes.world import BETTER, MANIFEST, Platform, World
 
 from tagline_localforge.records import Run
 from tests.commands.changes.world import BETTER, MANIFEST, Platform, World
@@ -396,3 +400,23 @@ def test_requester__is_another_word_for_labeller(make_world: Callable[..., World
     world.approve(number, "bob")
     world.merge(number)
     _assert_refused(world, number)
+
+
+# -- as of when ---------------------------------------------------------------------------
+
+
+def test_roles__that_came_after_the_merge__count_and_the_tag_says_when_they_were_read(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    """No API tells what somebody might do at an instant of the past."""
+    world = make_world(platform, GUARDED)
+    number = world.open("topic", BETTER, labels=LABELS, by="dave")
+    world.approve(number, "mallory")
+    assert world.plan(number).verdict == "waiting"
+    world.merge(number)
+    world.repo.grant("mallory", "write")
+    earliest = format_time(int(time.time()))
+    _assert_promoted(world, number, "mallory")
+    (read_at,) = world.trailers("churn#prod#1")["Roles-Read-At"]
+    assert earliest <= read_at <= format_time(int(time.time()))
+    assert "Roles-Read-At" not in world.trailers("churn@v0.1.0")

@@ -176,7 +176,8 @@ def test_codeowners__of_the_request_file__approve(make_world: Any, platform: Pla
     policy = "stages:\n  prod: {approvals: {count: 1, from: [codeowners]}}\n"
     owners = "* @bob\n/promotions/prod/ @org/ml-leads\n"
     world = make_world(platform, policy, {**START, "CODEOWNERS": owners})
-    world.admin("register", "churn", "--version", "v1.0.0", "--rev", world.git("rev-parse", "origin/main"))
+    with world.days_ago(2):
+        world.tag("churn@v1.0.0")
     number = world.open("topic", {"promotions/prod/x.yaml": "- {artifact: churn, version: v1.0.0}\n"})
     world.approve(number, "bob")
     assert world.plan(number).verdict == "waiting"

@@ -37,7 +37,8 @@ _MOST_REDIRECTS = 5
 #: What PyGithub and we fail with where an answer is not GitHub's.
 GARBLED = (BadAttributeException, IncompletableObject, *forge_refusals.GARBLED)
 #: Where GitHub answers with an object although a page of a list is asked for.
-_OBJECTS_RE = re.compile(r"/(actions/runs|compare/[^/]+)$")
+#: A branch in the address may have slashes.
+_OBJECTS_RE = re.compile(r"/(actions/runs|compare/.+\.\.\..+)$")
 
 
 class _OneServer:

@@ -229,6 +229,7 @@ def _people(request: ChangeRequest, rules: Rules, owners: Owners, file_owners: O
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(
         reviews,
+        read_at=request.answers.setdefault(("roles-read-at", ""), int(request.context.now())),
         pushers=_pushers(request, logins)
         if logins and any("pusher" in rule.exclude for rule in rules_met)
         else Named(),

@@ -24,7 +24,10 @@ _BOT = re.compile(r".*\[bot\]|(project|group)_\d+_bot(_[0-9a-z]+)?|service_accou
 
 @dataclass(frozen=True)
 class People:
-    """What was read about who may say yes. Logins are folded; teams are written as policy and CODEOWNERS do."""
+    """What was read about who may say yes. Logins are folded; teams are written as policy and CODEOWNERS do.
+
+    ``read_at`` (unix seconds) is when: forges tell what people may do now, and not what they might then.
+    """
 
     reviews: Reviews | Unknown = field(default_factory=lambda: Reviews(()))
     writers: Mapping[str, bool | Unknown] = field(default_factory=dict)
@@ -32,6 +35,7 @@ class People:
     #: Who pushed to the change, and who started the run that opened it.
     pushers: Named = field(default_factory=Named)
     starters: Named = field(default_factory=Named)
+    read_at: int | None = None
 
 
 @dataclass(frozen=True)

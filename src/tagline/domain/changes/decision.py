@@ -202,14 +202,14 @@ class Decision:
         return verdicts + self._stored(version) + self._mlflow(version)
 
     def _behind(self, version: VersionState | None, *, refuse_drift: bool) -> list[Verdict]:
-        words = Approved(self.intent, self.siblings, self.state, self.raw, self.facts).behind(version)
+        words = Approved(self.intent, self.siblings, self.then, self.raw, self.facts).behind(version)
         if words is None:
             return []
         fix = "Update the branch, look at what came, and approve again."
         return [Verdict("branch-behind", "waiting" if refuse_drift else "ok", f"{words}.", fix)]
 
     def _approvals(self, rule: ApprovalRule, version: VersionState | None, *, refuse_drift: bool) -> Judged:
-        approved = Approved(self.intent, self.siblings, self.state, self.raw, self.facts)
+        approved = Approved(self.intent, self.siblings, self.then, self.raw, self.facts)
 
         def covers(review: Review) -> str | Unknown | None:
             return approved.why_not(review, version)
@@ -341,6 +341,7 @@ class Decision:
             (messages.MERGE_COMMIT, facts.commit),
             *((messages.REQUESTED_BY, name) for name in names),
             *((messages.APPROVED_BY, _approval(review)) for review in self._counted()),
+            (messages.ROLES_READ_AT, self._roles_read_at()),
             (messages.POLICY, self.policy.digest),
             *((messages.REASON, reason) for reason in reasons),
             (messages.DIGEST, content.digest),
@@ -349,6 +350,10 @@ class Decision:
             (messages.RUN, facts.run_url),
         ]
         return [(key, value) for key, value in pairs if value]
+
+    def _roles_read_at(self) -> str | None:
+        read_at = self.facts.people.read_at
+        return format_time(read_at) if read_at is not None and self._counted() else None
 
     def _content(self, version: VersionState | None) -> Content:
         """As it was read for this run; of a version that nobody had to look at, as its own tag says."""
