@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tagline_localforge import Request, Response
-from tagline_localforge.model import SteppingClock
+from tagline_localforge.accounts import SteppingClock
 from tests.commands.changes.world import BETTER, START, Platform, World
 
 POLICY = "stages:\n  prod: {approvals: {count: 1}}\n"

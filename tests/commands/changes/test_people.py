@@ -7,10 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tagline.domain.times import format_time
-from tagline.localforge.records import Run
-from tests.changes.world import BETTER, MANIFEST, Platform, World
 
+from tagline.domain.text.times import format_time
 from tagline_localforge.records import Run
 from tests.commands.changes.world import BETTER, MANIFEST, Platform, World
 

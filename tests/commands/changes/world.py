@@ -18,7 +18,7 @@ from tagline.domain.changes.record import MARKER
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.messages import parse_trailers
 from tagline_localforge import Exchange, ForgeServer, LocalForge, Repository
-from tagline_localforge.model import SteppingClock
+from tagline_localforge.accounts import SteppingClock
 from tagline_localforge.records import NO_COMMIT
 from tests.support.gitbuild import environment
 

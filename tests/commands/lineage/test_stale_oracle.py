@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lineage.pipeline_world import World
-from tests.lineage.reading import ours
 
 from tests.commands.lineage.pipeline_world import World
 from tests.commands.lineage.reading import ours
