@@ -35,6 +35,19 @@ def test_policy__emptied_by_the_change_and_touched_again_before_its_job__judges_
     _assert_refused(world, number)
 
 
+@pytest.mark.parametrize("policy_first", [True, False])
+def test_policy__emptied_by_one_of_several_commits_that_land_as_they_are__judges_nothing_of_them(
+    make_world: Callable[..., World], platform: Platform, policy_first: bool
+) -> None:
+    """No commit is made for the landing: each of the change's own lies on the branch."""
+    world = make_world(platform, GUARDED)
+    commits = [{".tagline.yaml": FREE, "CODEOWNERS": "* @bob\n"}, BETTER]
+    number = world.open("topic", *(commits if policy_first else commits[::-1]), labels=LABELS)
+    world.merge(number, "rebase" if platform == "github" else "ff")
+    world.push("main", {".tagline.yaml": f"# Later.\n{FREE}"})
+    _assert_refused(world, number)
+
+
 @pytest.mark.parametrize("later", [GUARDED, None], ids=["stricter", "none"])
 def test_policy__that_came_after_the_landing__judges_nothing_of_it(
     make_world: Callable[..., World], platform: Platform, later: str | None
