@@ -8,7 +8,7 @@ from tagline.commands.cases import Case
 from tagline.commands.snapshots import Snapshot
 from tagline.commands.stored import Version, digest_at, entry_at
 from tagline.domain.approvals import People, approvers
-from tagline.domain.asks import Action
+from tagline.domain.asks import THIS, Action
 from tagline.domain.changes import Unknown
 from tagline.domain.intents import Intent
 from tagline.domain.policy import StageRules
@@ -33,6 +33,15 @@ def read_approved(
         commits = [case.commit, *_approved_commits(case, people, fresh=fresh)]
         found.update({(intent.artifact, commit): bytes_at(case, (intent.artifact, commit)) for commit in commits})
     return found
+
+
+def read_written(
+    case: Case, rules: Mapping[Intent, Sequence[StageRules]], people: People
+) -> dict[str, Mapping[str, int]]:
+    """What the chains show of when tags were written, where an approval covers a version that is not the change's."""
+    asked = (i for i, found in rules.items() if i.which != THIS and any(r.approvals is not None for r in found))
+    names = dict.fromkeys(intent.artifact for intent in asked) if approvers(people.reviews) else {}
+    return {name: case.desk.ledger.written_at(name) for name in names}
 
 
 def read_behind(case: Case, own: Collection[str]) -> frozenset[str]:

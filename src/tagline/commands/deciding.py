@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tagline.commands.approved import read_approved, read_behind
+from tagline.commands.approved import read_approved, read_behind, read_written
 from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_rule import read_linked
@@ -166,6 +166,7 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
         stored=stored.verdicts,
         mlflow=read_linked(case, [*made, *served]),
         bytes_at=read_approved(case, own, rules, people),
+        written_at=read_written(case, rules, people),
         behind=read_behind(case, _with_approvals(rules, own)),
         newer={} if case.change.open else _newer(case, entries, intents),
         run_url=case.desk.run_url,
