@@ -38,6 +38,7 @@ def say_plan(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     """``promote``."""
+    from tagline.commands.plan import refresh
     from tagline.commands.promote import promote, task_of
 
     wiring = _change_wiring(chosen, settings)
@@ -46,6 +47,7 @@ def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     desk = wiring.desk(dry_run=chosen.dry_run)
     if courier is None:
         planned = promote(desk, task, _comment)
+        refresh(desk, planned, _comment)
         _summarize(desk, settings, planned)
         return _say_changes(chosen, settings, planned, task.why)
 
@@ -56,6 +58,7 @@ def say_promote(chosen: argparse.Namespace, settings: Settings) -> int:
 
     promoted = promote(desk, task, compose)
     courier.deliver(promoted, desk.now())
+    refresh(desk, promoted, _comment)
     _summarize(desk, settings, promoted)
     return _say_changes(chosen, settings, promoted, task.why, courier.delivered)
 

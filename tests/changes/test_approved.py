@@ -378,3 +378,40 @@ def test_behind__drift_replan__is_said_and_waits_for_nobody(
     ran = world.promote(number)
     assert ran.code == 0
     assert "carol approved other bytes" in ran.json["drift"][0]
+
+
+# -- what a promote tells the others --------------------------------------------------
+
+
+def test_refresh__open_changes_about_what_was_promoted__say_what_it_is_now(aged: Callable[..., World]) -> None:
+    world = aged(POLICY, "fraud@v1.0.0")
+    waiting = _ask(world)
+    other = world.open("other", {"models/churn.txt": "x\n"}, labels=("version:minor",))
+    for number in (waiting, other):
+        assert world.plan(number).verdict == "ok"
+    before = world.comments(other)
+    number = world.open("newer", {"models/fraud.txt": "new\n"}, labels=("version:patch",))
+    world.merge(number)
+    ran = world.promote(number)
+    assert (ran.code, ran.json["warnings"]) == (0, [])
+    assert "fraud@v1.0.1" in world.tags()
+    assert world.status(world.repo.change(waiting).head) == "pending"
+    assert "Tagline: waiting" in world.comments(waiting)[0]
+    assert world.comments(other) == before
+    assert world.tags().keys() == {"fraud@v1.0.0", "fraud@v1.0.1"}
+
+
+def test_refresh__that_fails__is_a_warning(aged: Callable[..., World]) -> None:
+    world = aged(POLICY, "fraud@v1.0.0")
+    _ask(world)
+    number = world.open("newer", {"models/fraud.txt": "new\n"}, labels=("version:patch",))
+    world.merge(number)
+
+    def denied(request: Request) -> Response | None:
+        return Response(403, {"message": "no"}) if request.query.get("state", "").startswith("open") else None
+
+    world.server.before.append(denied)
+    ran = world.promote(number)
+    assert ran.code == 0
+    assert [warning["code"] for warning in ran.json["warnings"]] == ["not-refreshed"]
+    assert "fraud@v1.0.1" in world.tags()

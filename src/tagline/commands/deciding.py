@@ -62,7 +62,7 @@ def decide(case: Case) -> tuple[Decided, Entries]:
         return decided, {}
     if not asks:
         return replace(decided, mistakes=tuple(mistakes)), {}
-    names = _names(case, asks)
+    names = asked_names(case, asks)
     if len(names) > _MOST_NAMES:
         message = f"{len(names)} artifacts are named, and more than {_MOST_NAMES} are not promoted by one change."
         mistake = Mistake(asks[0].source, message, "Ask in several changes.")
@@ -96,7 +96,7 @@ def _may_have_pushed(unread: Unknown) -> Warn:
     return Warn("pushers-unread", None, message)
 
 
-def _names(case: Case, asks: Sequence[Ask]) -> list[str]:
+def asked_names(case: Case, asks: Sequence[Ask]) -> list[str]:
     """The artifacts whose tags decide: those that are named, and where a label means all of them, the touched ones."""
     names = {ask.artifact for ask in asks if ask.artifact}
     touched = case.touches.touched

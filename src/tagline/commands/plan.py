@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tagline.commands.cases import Case, ChangeDesk, breaks_policy, open_case, policy_now
 from tagline.commands.comments import Found, find_comment, post
-from tagline.commands.deciding import decide
+from tagline.commands.deciding import asked_names, decide
 from tagline.commands.lineage import picture
 from tagline.domain.changes import Change, Status
 from tagline.domain.events import Warn
@@ -22,6 +22,8 @@ from tagline.domain.triggers import Event, Task, plan_task
 from tagline.errors import TaglineError, WrongUsage
 from tagline.ports import CannotComment, Forge
 
+#: So many open changes that ask for something a promote looks at, and so many it plans anew.
+_MOST_LOOKED_AT, _MOST_REFRESHED = 60, 20
 #: Writes a comment's text: of what was planned, with what it has to remember, at an instant (unix seconds).
 Compose = Callable[[Planned, Record, Forge, int], str]
 
@@ -57,6 +59,34 @@ def _one_of_many(desk: ChangeDesk, change: Change, compose: Compose) -> Planned:
         return plan_change(desk, change, compose, None, listed=True)
     except TaglineError as error:
         return Planned(Decided(change), NO_POLICY, dry_run=desk.dry_run, error=error)
+
+
+def refresh(desk: ChangeDesk, promoted: Iterable[Planned], compose: Compose) -> None:
+    """Plan the open changes anew that ask about artifacts which were just promoted, so that none keeps an old yes.
+
+    What stands against it becomes a warning of the last one that was promoted.
+    """
+    done = [one for planned in promoted for one in (*planned.earlier, planned)]
+    moved = {row.artifact for one in done for row in one.decided.rows if row.created}
+    if desk.dry_run or not moved:
+        return
+    looked_at = refreshed = 0
+    try:
+        for change in desk.forge.open_changes():
+            case = open_case(desk, change)
+            if case is None:
+                continue
+            if looked_at == _MOST_LOOKED_AT or refreshed == _MOST_REFRESHED:
+                message = "More open changes ask about what was promoted; tagline plan --open refreshes all of them."
+                done[-1].warnings.append(Warn("not-refreshed", None, message))
+                break
+            looked_at += 1
+            if not moved.isdisjoint(asked_names(case, case.asks[0])):
+                refreshed += 1
+                plan_change(desk, change, compose, None, listed=True)
+    except TaglineError as error:
+        message = f"Open changes about what was promoted may show an old plan: {error.message}"
+        done[-1].warnings.append(Warn("not-refreshed", None, message))
 
 
 def named(desk: ChangeDesk, task: Task) -> list[Change]:
