@@ -38,6 +38,7 @@ def run_plan(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     """``promote``."""
+    from tagline.commands.changes.plan import refresh
     from tagline.commands.changes.promote import promote, task_of
 
     wiring = _change_wiring(chosen, settings)
@@ -46,6 +47,7 @@ def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     context = wiring.context(dry_run=chosen.dry_run)
     if dispatcher is None:
         planned = promote(context, task, _comment)
+        refresh(context, planned, _comment)
         _summarize(context, settings, planned)
         return _present_changes(chosen, settings, planned, task.why)
 
@@ -56,6 +58,7 @@ def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
 
     promoted = promote(context, task, compose)
     dispatcher.deliver(promoted, context.now())
+    refresh(context, promoted, _comment)
     _summarize(context, settings, promoted)
     return _present_changes(chosen, settings, promoted, task.why, dispatcher.delivered)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tagline.domain.ledger.events import RawTag
@@ -31,6 +31,12 @@ class Ledger(Protocol):
 
     def snapshot(self, artifact: str) -> Snapshot:
         """What the plan is to be made from."""
+
+    def written_at(self, artifact: str) -> Mapping[str, int]:
+        """Of tag objects of the last snapshot an instant before which they were not written, by the artifact's chain.
+
+        In unix seconds; without those that the chain does not name.
+        """
 
     def is_older(self, commit: str, other: str) -> bool | None:
         """Whether ``commit`` lies strictly before ``other`` in history; None when nobody can tell."""

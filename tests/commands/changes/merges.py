@@ -84,15 +84,15 @@ ASKED = {
 
 
 def register_all(world: World) -> None:
-    """Two registered artifacts; churn went to staging and twice to prod."""
-    first = world.git("rev-parse", "HEAD")
-    world.admin("register", "churn", "--version", "v0.9.0", "--rev", first)
-    world.admin("register", "fraud", "--version", "v1.0.0", "--rev", first)
-    second = world.push("main", {"models/churn.txt": "trees: 20\n"})
-    world.admin("register", "churn", "--version", "v1.0.0", "--rev", second)
-    world.admin("assign", "churn#staging", "--version", "v1.0.0")
-    for version in ("v0.9.0", "v1.0.0"):
-        world.admin("assign", "churn#prod", "--version", version, "--override", "before Tagline")
+    """Two registered artifacts, days ago; churn went to staging and twice to prod."""
+    for days, tags in ((9, ("churn@v0.9.0", "fraud@v1.0.0")), (8, ("churn#prod#2",))):
+        with world.days_ago(days):
+            world.tag(*tags)
+    with world.days_ago(7):
+        world.push("main", {"models/churn.txt": "trees: 20\n"})
+    for days, tag in ((6, "churn@v1.0.0"), (5, "churn#staging#1"), (4, "churn#prod#3")):
+        with world.days_ago(days):
+            world.tag(tag)
 
 
 def trigger_of(world: World, trigger: str, number: int, before: str, after: str) -> dict[str, str]:

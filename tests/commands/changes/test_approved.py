@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -172,6 +173,31 @@ def test_clocks__version_registered_about_when_it_was_approved__is_not_guessed(
     planned = world.plan(number)
     assert planned.verdict == verdict
     assert verdict == "ok" or _rules(planned, "waiting") == [RULE]
+
+
+def test_clocks__tagger_time_that_was_typed__is_not_believed_against_the_chain(aged: Callable[..., World]) -> None:
+    """A tag that says it is older than the approval; the record of the write before it says that it is not."""
+    world = aged(POLICY, "fraud@v1.0.0")
+    number = _ask(world)
+    world.admin("assign", "fraud#canary", "--version", "v1.0.0")
+    guard = "refs/tagline/fraud@guard"
+    with world.days_ago(3):
+        world.push("main", {"models/fraud.txt": "a trojan\n"})
+        world.tag("fraud@v1.0.1")
+    assert world.plan(number).verdict == "ok", "nothing shows that the tag is new"
+    tag, commit = (world.git("rev-parse", f"fraud@v1.0.1{what}") for what in ("", "^{commit}"))
+    above = world.git("rev-parse", guard, folder=world.repo.path)
+    record = {
+        "format": 1, "kind": "write", "tags": [{"tag": "fraud@v1.0.1", "tag_object": tag, "commit": commit}],
+        "change": None, "actor": {"name": "x", "email": "x"}, "time": "2020-01-01T00:00:00Z",
+    }  # fmt: skip
+    text = "fraud@v1.0.1\n\n" + json.dumps(record)
+    tree = world.git("rev-parse", f"{above}^{{tree}}", folder=world.repo.path)
+    own = ("-c", "user.name=x", "-c", "user.email=x")
+    made = world.git(*own, "commit-tree", tree, "-p", above, "-m", text, folder=world.repo.path)
+    world.git("update-ref", guard, made, folder=world.repo.path)
+    planned = world.plan(number)
+    assert (planned.verdict, _rules(planned, "waiting")) == ("waiting", [RULE])
 
 
 # -- the bytes --------------------------------------------------------------------
@@ -352,3 +378,40 @@ def test_behind__drift_replan__is_said_and_waits_for_nobody(
     ran = world.promote(number)
     assert ran.code == 0
     assert "carol approved other bytes" in ran.json["drift"][0]
+
+
+# -- what a promote tells the others --------------------------------------------------
+
+
+def test_refresh__open_changes_about_what_was_promoted__say_what_it_is_now(aged: Callable[..., World]) -> None:
+    world = aged(POLICY, "fraud@v1.0.0")
+    waiting = _ask(world)
+    other = world.open("other", {"models/churn.txt": "x\n"}, labels=("version:minor",))
+    for number in (waiting, other):
+        assert world.plan(number).verdict == "ok"
+    before = world.comments(other)
+    number = world.open("newer", {"models/fraud.txt": "new\n"}, labels=("version:patch",))
+    world.merge(number)
+    ran = world.promote(number)
+    assert (ran.code, ran.json["warnings"]) == (0, [])
+    assert "fraud@v1.0.1" in world.tags()
+    assert world.status(world.repo.change(waiting).head) == "pending"
+    assert "Tagline: waiting" in world.comments(waiting)[0]
+    assert world.comments(other) == before
+    assert world.tags().keys() == {"fraud@v1.0.0", "fraud@v1.0.1"}
+
+
+def test_refresh__that_fails__is_a_warning(aged: Callable[..., World]) -> None:
+    world = aged(POLICY, "fraud@v1.0.0")
+    _ask(world)
+    number = world.open("newer", {"models/fraud.txt": "new\n"}, labels=("version:patch",))
+    world.merge(number)
+
+    def denied(request: Request) -> Response | None:
+        return Response(403, {"message": "no"}) if request.query.get("state", "").startswith("open") else None
+
+    world.server.before.append(denied)
+    ran = world.promote(number)
+    assert ran.code == 0
+    assert [warning["code"] for warning in ran.json["warnings"]] == ["not-refreshed"]
+    assert "fraud@v1.0.1" in world.tags()

@@ -37,7 +37,7 @@ def test_merge__by_method_and_trigger__makes_the_tags_that_were_asked_for(
     make_world: Callable[..., World], platform: Platform, method: str, trigger: str, asked: str, tmp_path: Path
 ) -> None:
     wanted = ASKED[asked]
-    world = make_world(platform, POLICY)
+    world = make_world(platform, POLICY, days_ago=10)
     register_all(world)
     old = world.tags()
     number = open_and_plan(world, wanted)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from tagline.adapters.git import Git, Result, plain_stderr
 from tagline.adapters.git.records import actor_of, read_tip, write_record
 from tagline.adapters.git.refusals import refused_push
 from tagline.adapters.git.remote import RemoteCache, guard_ref
@@ -24,15 +25,28 @@ from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, Result, plain_stderr
 from tagline.adapters.git.trees import CommitTree
 from tagline.adapters.git.urls import RemoteUrl
+from tagline.adapters.git_records import MOST_RECORDS, actor_of, read_tip, write_record, written_at
+from tagline.adapters.git_refusals import refused_push, unreachable
+from tagline.adapters.git_remote import RemoteCache, guard_ref
+from tagline.adapters.git_repository import GitRepository
+from tagline.adapters.git_trees import CommitTree
+from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
+from tagline.domain.events import RawTag
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.planning import NewTag
 from tagline.domain.ledger.records import WRITE, Record, RecordedTag
 from tagline.domain.ledger.tags import parse_tag
+from tagline.domain.planning import NewTag
+from tagline.domain.policy import MAX_POLICY, POLICY_FILE
+from tagline.domain.records import WRITE, Record, RecordedTag
+from tagline.domain.tags import parse_tag
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
 from tagline.ports.ledger import Batch, Raced, Snapshot
 
 _LOCK_SECONDS = 30
+#: By so much may another machine's clock be ahead of ours.
+_CLOCKS = 120
 _RACE_RE = re.compile(
     r"stale info|already exists|failed to update ref|incorrect old value|reference already|fetch first|"
     r"\.lock': File exists|is at [0-9a-f]+ but expected|failed to lock",
@@ -158,6 +172,10 @@ class LocalLedger:
         tags = list(self._repository.tags([artifact], details=True))
         return Snapshot(tags, _mark(tags))
 
+    def written_at(self, artifact: str) -> dict[str, int]:
+        """Nothing: this clone keeps no chain."""
+        return {}
+
     def is_older(self, commit: str, other: str) -> bool | None:
         """By this clone's history."""
         return self._repository.is_older(commit, other)
@@ -275,6 +293,20 @@ class RemoteLedger:
         # too old and the push is refused; the other way round it could be too new.
         guard = cached.git.ask("rev-parse", "--verify", "--quiet", guard_ref(artifact))
         return guard, list(cached.tags([artifact], details=True))
+
+    def written_at(self, artifact: str) -> dict[str, int]:
+        """By the chain of the last snapshot's artifact; the snapshot itself has its newest record alone."""
+        guard = self._snapshots[artifact].git.ask(
+            "rev-parse", "--verify", "--quiet", f"{guard_ref(artifact)}^{{commit}}"
+        )
+        if guard is None:
+            return {}
+        chains = self._cache.store(self._remote, "@chains")
+        options = [f"--depth={MOST_RECORDS}", "--filter=tree:0"]
+        result = self._cache.bring(chains, options, [guard_ref(artifact)])
+        if result.status != 0:
+            raise unreachable(self._remote.url, result.stderr)
+        return written_at(chains.git, guard, self._now() + _CLOCKS)
 
     def _shows(self, artifact: str, guard: str, tags: Mapping[str, str]) -> bool:
         """Whether the tags of the write that a guard is on are among ``tags``."""

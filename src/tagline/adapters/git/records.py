@@ -27,6 +27,8 @@ _OLD_RE = re.compile(
     r"object (?P<commit>[0-9a-f]+)\ntype commit\ntag (?P<tag>[^\n]+)\n"
     r"tagger (?P<identity>[^<>\n]* <[^<>\n]*>) (?P<time>\d{1,11}) [+-]\d{4}\n"
 )
+#: So many writes of an artifact are looked back on.
+MOST_RECORDS = 500
 #: Bytes of a commit beside its record.
 _HEAD = 4096
 
@@ -71,6 +73,26 @@ def recorded_tags(git: Git, object_id: str) -> tuple[RecordedTag, ...]:
     """The tags that the newest record of a line names; none where what is there is no record of ours."""
     record = read_tip(git, object_id).record
     return record.tags if record is not None else ()
+
+
+def written_at(git: Git, tip: str, latest: float) -> dict[str, int]:
+    """Of each tag object that a line of records names, an instant before which it was not written (unix seconds).
+
+    That is the newest time of its record and those behind it, whatever its tagger says. A time after ``latest`` is no
+    time. Only what is here is read, at most ``MOST_RECORDS``.
+    """
+    command = ("log", "-z", "--first-parent", f"--max-count={MOST_RECORDS}", "--format=%B", "--end-of-options", tip)
+    messages = git.run(*command, environment=STAY, check=False).stdout.split(b"\0")
+    newest = 0
+    found: dict[str, int] = {}
+    for record in (decode(file_in(message)) for message in reversed(messages)):
+        if record is None:
+            continue
+        if record.time <= latest:
+            newest = max(newest, record.time)
+        for tag in record.tags:
+            found.setdefault(tag.tag_object, newest)
+    return found
 
 
 def write_record(folder: Path, record: Record, above: Tip | None, like: str) -> str:

@@ -8,7 +8,7 @@ from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, digest_at, entry_at
 from tagline.commands.manifest.snapshots import Snapshot
 from tagline.domain.changes.approvals import People, approvers
-from tagline.domain.changes.asks import Action
+from tagline.domain.changes.asks import THIS, Action
 from tagline.domain.changes.changes import Unknown
 from tagline.domain.changes.intents import Intent
 from tagline.domain.changes.policy import StageRules
@@ -33,6 +33,15 @@ def read_approved(
         commits = [request.commit, *_approved_commits(request, people, fresh=fresh)]
         found.update({(intent.artifact, commit): bytes_at(request, (intent.artifact, commit)) for commit in commits})
     return found
+
+
+def read_written(
+    request: ChangeRequest, rules: Mapping[Intent, Sequence[StageRules]], people: People
+) -> dict[str, Mapping[str, int]]:
+    """What the chains show of when tags were written, where an approval covers a version that is not the change's."""
+    asked = (i for i, found in rules.items() if i.which != THIS and any(r.approvals is not None for r in found))
+    names = dict.fromkeys(intent.artifact for intent in asked) if approvers(people.reviews) else {}
+    return {name: request.context.ledger.written_at(name) for name in names}
 
 
 def read_behind(request: ChangeRequest, own: Collection[str]) -> frozenset[str]:

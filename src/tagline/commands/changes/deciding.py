@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tagline.commands.changes.approved import read_approved, read_behind
+from tagline.commands.changes.approved import read_approved, read_behind, read_written
 from tagline.commands.changes.mlflow_rule import read_linked
 from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, read_stored
@@ -64,7 +64,7 @@ def decide(request: ChangeRequest) -> tuple[Decided, Entries]:
         return decided, {}
     if not asks:
         return replace(decided, mistakes=tuple(mistakes)), {}
-    names = _names(request, asks)
+    names = asked_names(request, asks)
     if len(names) > _MOST_NAMES:
         message = f"{len(names)} artifacts are named, and more than {_MOST_NAMES} are not promoted by one change."
         mistake = Mistake(asks[0].source, message, "Ask in several changes.")
@@ -98,7 +98,7 @@ def _may_have_pushed(unread: Unknown) -> Warn:
     return Warn("pushers-unread", None, message)
 
 
-def _names(request: ChangeRequest, asks: Sequence[Ask]) -> list[str]:
+def asked_names(request: ChangeRequest, asks: Sequence[Ask]) -> list[str]:
     """The artifacts whose tags decide: those that are named, and where a label means all of them, the touched ones."""
     names = {ask.artifact for ask in asks if ask.artifact}
     touched = request.touches.touched
@@ -168,6 +168,7 @@ def gather(request: ChangeRequest, entries: Entries, intents: list[Intent]) -> F
         stored=stored.verdicts,
         mlflow=read_linked(request, [*made, *served]),
         bytes_at=read_approved(request, own, rules, people),
+        written_at=read_written(request, rules, people),
         behind=read_behind(request, _with_approvals(rules, own)),
         newer={} if request.change.open else _newer(request, entries, intents),
         run_url=request.context.run_url,

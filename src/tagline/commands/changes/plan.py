@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tagline.commands.changes.comments import Found, find_comment, post
-from tagline.commands.changes.deciding import decide
+from tagline.commands.changes.deciding import asked_names, decide
 from tagline.commands.changes.request import ChangeContext, ChangeRequest, breaks_policy, open_request, policy_now
 from tagline.commands.changes.traced import picture
 from tagline.domain.changes.changes import Change, Status
@@ -22,6 +22,8 @@ from tagline.domain.manifest.findings import Finding
 from tagline.errors import TaglineError, WrongUsage
 from tagline.ports.forge import CannotComment, Forge
 
+#: So many open changes that ask for something a promote looks at, and so many it plans anew.
+_MOST_LOOKED_AT, _MOST_REFRESHED = 60, 20
 #: Writes a comment's text: of what was planned, with what it has to remember, at an instant (unix seconds).
 Compose = Callable[[Planned, Record, Forge, int], str]
 
@@ -57,6 +59,34 @@ def _one_of_many(context: ChangeContext, change: Change, compose: Compose) -> Pl
         return plan_change(context, change, compose, None, listed=True)
     except TaglineError as error:
         return Planned(Decided(change), NO_POLICY, dry_run=context.dry_run, error=error)
+
+
+def refresh(context: ChangeContext, promoted: Iterable[Planned], compose: Compose) -> None:
+    """Plan the open changes anew that ask about artifacts which were just promoted, so that none keeps an old yes.
+
+    What stands against it becomes a warning of the last one that was promoted.
+    """
+    done = [one for planned in promoted for one in (*planned.earlier, planned)]
+    moved = {row.artifact for one in done for row in one.decided.rows if row.created}
+    if context.dry_run or not moved:
+        return
+    looked_at = refreshed = 0
+    try:
+        for change in context.forge.open_changes():
+            request = open_request(context, change)
+            if request is None:
+                continue
+            if looked_at == _MOST_LOOKED_AT or refreshed == _MOST_REFRESHED:
+                message = "More open changes ask about what was promoted; tagline plan --open refreshes all of them."
+                done[-1].warnings.append(Warn("not-refreshed", None, message))
+                break
+            looked_at += 1
+            if not moved.isdisjoint(asked_names(request, request.asks[0])):
+                refreshed += 1
+                plan_change(context, change, compose, None, listed=True)
+    except TaglineError as error:
+        message = f"Open changes about what was promoted may show an old plan: {error.message}"
+        done[-1].warnings.append(Warn("not-refreshed", None, message))
 
 
 def named(context: ChangeContext, task: Task) -> list[Change]:

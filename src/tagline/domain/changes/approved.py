@@ -129,12 +129,14 @@ class Approved:
         """What the request meant at an instant; None where the clocks cannot tell."""
         before: list[Event] = []
         unclear: list[Event] = []
+        written = self._facts.written_at.get(self._state.name, {})
         for event in self._state.events:
             tag = self._raw.get(event.tag)
             # What the change itself wrote came after its approvals.
             if tag is None or messages.is_by_change(tag.message, self._facts.change.url):
                 continue
-            if event.time < at - CLOCKS:
+            # A tagger's time can be typed; that the tag was not there yet the chain may show.
+            if max(event.time, written.get(tag.object_id, 0)) < at - CLOCKS:
                 before.append(event)
             elif event.time <= at + CLOCKS:
                 unclear.append(event)

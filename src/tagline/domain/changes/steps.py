@@ -42,6 +42,8 @@ class Facts:
     ``metrics``, ``contents``, ``stored`` (are the bytes there), ``mlflow`` and ``bytes_at`` (what names the bytes,
     None where there are none; only for what approvals must cover) are by artifact and commit;
     ``behind`` are the artifacts of an open change whose merge would bring other bytes than its head has;
+    ``written_at`` gives for artifacts by tag objects an instant before which they were not written, as far as their
+    chains show it;
     ``newer`` tells of a commit whether ``commit`` lies strictly
     before it (None: nobody can tell). ``now`` is unix seconds.
     """
@@ -58,6 +60,7 @@ class Facts:
     mlflow: Mapping[tuple[str, str], Linked] = field(default_factory=dict)
     bytes_at: Mapping[tuple[str, str], str | Unknown | None] = field(default_factory=dict)
     behind: frozenset[str] = frozenset()
+    written_at: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     newer: Mapping[str, bool | None] = field(default_factory=dict)
     run_url: str | None = None
 
