@@ -10,7 +10,7 @@ from typing import TypeVar
 from tagline.commands.approved import read_approved, read_behind
 from tagline.commands.cases import Case
 from tagline.commands.metrics import metrics_at
-from tagline.commands.mlflow_rule import read_linked
+from tagline.commands.mlflow_rule import held_models, read_linked
 from tagline.commands.reading import View
 from tagline.commands.stored import Version, read_stored
 from tagline.domain.approvals import People, approvers, is_robot, teams_of
@@ -167,6 +167,7 @@ def gather(case: Case, entries: Entries, intents: list[Intent]) -> Facts:
         mlflow=read_linked(case, [*made, *served]),
         bytes_at=read_approved(case, own, rules, people),
         behind=read_behind(case, _with_approvals(rules, own)),
+        held_models=held_models(case, _holders(entries, intents)),
         newer={} if case.change.open else _newer(case, entries, intents),
         run_url=case.desk.run_url,
     )
@@ -330,6 +331,15 @@ def _served(case: Case, entries: Entries, intents: Iterable[Intent]) -> list[Ver
             commits = [row.commit] if row else []
         found.update(((intent.artifact, commit), None) for commit in commits)
     return list(found)
+
+
+def _holders(entries: Entries, intents: Iterable[Intent]) -> dict[tuple[str, str], str]:
+    """The commits that hold the stages which versions are to get."""
+    stages = (
+        (i.artifact, i.stage) for i in intents if i.action in (Action.ASSIGN, Action.ROLLBACK) and i.stage is not None
+    )
+    holds = ((artifact, stage, entries[artifact].state.stages.get(stage)) for artifact, stage in stages)
+    return {(artifact, stage): hold.commit for artifact, stage, hold in holds if hold is not None}
 
 
 def _newer(case: Case, entries: Entries, intents: Iterable[Intent]) -> dict[str, bool | None]:

@@ -9,7 +9,7 @@ from tagline.commands.metrics import metrics_at
 from tagline.commands.mlflow_runs import check
 from tagline.commands.stored import Version, entry_at
 from tagline.domain.manifest import MlflowRun
-from tagline.domain.mlflow import Checked, sharers
+from tagline.domain.mlflow import Checked, elsewhere, sharers
 from tagline.domain.steps import Linked
 from tagline.domain.verdicts import State, Verdict
 from tagline.errors import ManifestUnreadable
@@ -35,7 +35,25 @@ def _linked(case: Case, version: Version) -> Linked | None:
         case.answers[key] = check(*case.desk.tracking, entry, metrics_at(tree, entry.name))
     checked: Checked = case.answers[key]
     verdict = _verdict(checked, required=case.policy.mlflow_required)
-    return Linked(verdict, entry.mlflow.model is not None, _shared(case, entry.name, entry.mlflow))
+    return Linked(verdict, entry.mlflow.model, _shared(case, entry.name, entry.mlflow))
+
+
+def held_models(case: Case, holders: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """The registered model that each holder's manifest names, where this job can take an alias from it.
+
+    ``holders`` are commits by artifact and stage. Without an MLflow to tell no manifest is read.
+    """
+    tracking = case.desk.tracking.tracking
+    found = {}
+    for (artifact, stage), commit in holders.items() if tracking is not None else ():
+        try:
+            entry, _ = entry_at(case, (artifact, commit))
+        except ManifestUnreadable:
+            continue
+        named = entry.mlflow if entry is not None else None
+        if tracking is not None and named is not None and named.model and not elsewhere(named, tracking.url):
+            found[artifact, stage] = named.model
+    return found
 
 
 def _shared(case: Case, artifact: str, named: MlflowRun) -> str:

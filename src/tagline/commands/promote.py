@@ -187,12 +187,15 @@ def _promote_case(case: Case, compose: Compose) -> Planned:
         if work.decided is None or not work.created:
             raise
         return _in_part(case, work.decided, work.created, error)
-    if not case.desk.dry_run and (problems := tell(case, decided)):
-        messages = [problem.message for problem in problems]
-        if case.policy.mlflow_required and not all(problem.lasting for problem in problems):
+    if not case.desk.dry_run:
+        told = tell(case, decided)
+        gone = tuple(Warn("mlflow-alias-removed", None, sentence) for sentence in told.taken)
+        decided = replace(decided, warnings=(*decided.warnings, *gone))
+        messages = [problem.message for problem in told.untold]
+        if case.policy.mlflow_required and not all(problem.lasting for problem in told.untold):
             return _untold(case, decided, messages)
-        told = tuple(Warn("mlflow-not-told", None, message) for message in messages)
-        decided = replace(decided, warnings=(*decided.warnings, *told))
+        untold = tuple(Warn("mlflow-not-told", None, message) for message in messages)
+        decided = replace(decided, warnings=(*decided.warnings, *untold))
     return _judged(
         case.desk, decided, case.policy, found, compose, lambda: picture(case, decided, work.entries, touched=False)
     )

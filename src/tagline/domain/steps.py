@@ -23,13 +23,13 @@ class Content(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """What is known of a version's MLflow run: the rule's word on it, and whether the manifest names a model.
+    """What is known of a version's MLflow run: the rule's word on it, and the registered model that the manifest names.
 
     ``shared`` says which other artifacts name the same model; empty: none does.
     """
 
     verdict: Verdict
-    has_model: bool
+    model: str | None = None
     shared: str = ""
 
 
@@ -42,6 +42,7 @@ class Facts:
     ``metrics``, ``contents``, ``stored`` (are the bytes there), ``mlflow`` and ``bytes_at`` (what names the bytes,
     None where there are none; only for what approvals must cover) are by artifact and commit;
     ``behind`` are the artifacts of an open change whose merge would bring other bytes than its head has;
+    ``held_models`` are the registered models that the holders of stages name, by artifact and stage;
     ``newer`` tells of a commit whether ``commit`` lies strictly
     before it (None: nobody can tell). ``now`` is unix seconds.
     """
@@ -58,6 +59,7 @@ class Facts:
     mlflow: Mapping[tuple[str, str], Linked] = field(default_factory=dict)
     bytes_at: Mapping[tuple[str, str], str | Unknown | None] = field(default_factory=dict)
     behind: frozenset[str] = frozenset()
+    held_models: Mapping[tuple[str, str], str] = field(default_factory=dict)
     newer: Mapping[str, bool | None] = field(default_factory=dict)
     run_url: str | None = None
 
