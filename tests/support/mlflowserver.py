@@ -79,9 +79,10 @@ class MlflowServer:
         self.client.post("registered-models/create", {"name": name})
         return name
 
-    def version(self, model: str, run_id: str) -> str:
-        """A new version of a model, made by a run."""
-        body = {"name": model, "source": f"runs:/{run_id}/model", "run_id": run_id}
+    def version(self, model: str, run_id: str | None) -> str:
+        """A new version of a model, made by a run; None: by none."""
+        made = {"source": f"runs:/{run_id}/model", "run_id": run_id} if run_id else {"source": "s3://bucket/model"}
+        body = {"name": model, **made}
         return str(self.client.post("model-versions/create", body)["model_version"]["version"])
 
     def run_tags(self, run_id: str) -> dict[str, str]:

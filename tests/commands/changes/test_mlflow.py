@@ -166,7 +166,9 @@ def test_unstage__nobody_holds_the_stage__the_alias_is_gone(shop: Callable[..., 
     assert here.land(here.train("one", labels=("version:minor", "stage:eu/prod"))[0]).code == 0
     assert here.server.aliases(here.model) == {"eu-prod": "1"}
     away = here.world.open("away", {"README.md": "away\n"}, labels=("unstage:churn#eu/prod",))
-    assert here.land(away).code == 0
+    ran = here.land(away)
+    assert (ran.code, _warned(ran)) == (0, ["mlflow-alias-removed"])
+    assert "nobody holds eu/prod of churn" in ran.out
     assert here.server.aliases(here.model) == {}
 
 
@@ -176,8 +178,70 @@ def test_holder__without_a_model__takes_the_alias_away_and_leaves_others(shop: C
     here.server.client.post("registered-models/alias", {"name": here.model, "alias": "theirs", "version": "1"})
     plain = {"models/churn.txt": "plain\n", "artifacts.yaml": "churn: {path: models/churn.txt}\n"}
     number = here.world.open("plain", plain, labels=BOTH)
-    assert here.land(number).code == 0
+    planned = here.plan(number)
+    assert (planned.code, _rules(planned)) == (0, {("mlflow", "ok")})
+    assert f"alias prod of the model {here.model} is taken away at the merge" in _messages(planned)
+    ran = here.land(number)
+    assert (ran.code, _warned(ran)) == (0, ["mlflow-alias-removed"])
     assert here.server.aliases(here.model) == {"theirs": "1"}
+
+
+def _imported(here: Shop, run_id: str | None = None) -> dict[str, str]:
+    """A version as an import of MLflow's registry describes it: no run is named."""
+    said = {"model": here.model, "version": int(here.server.version(here.model, run_id))}
+    entry = {"path": "models/churn.txt", "metrics": "metrics/churn.json", "mlflow": said}
+    return {"artifacts.yaml": json.dumps({"churn": entry}), "models/churn.txt": f"imported {said}\n"}
+
+
+@pytest.mark.parametrize("policy", [None, REQUIRED])
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_promote__imported_version_without_a_run__has_the_alias_and_its_tags(
+    shop: Callable[..., Shop], platform: Platform, policy: str | None
+):
+    here = shop(platform, policy)
+    assert here.land(here.train("one")[0]).code == 0
+    number = here.world.open("two", _imported(here), labels=BOTH)
+    planned = here.plan(number)
+    assert (planned.code, _rules(planned)) == (0, {("mlflow", "ok")})
+    assert f"MLflow's {here.model} version 2 is there" in _messages(planned)
+    ran = here.land(number)
+    assert (ran.code, _warned(ran)) == (0, []), ran.err
+    assert here.server.aliases(here.model) == {"prod": "2"}
+    assert here.server.version_tags(here.model, "2")["tagline.tag"] == "churn#prod#2"
+    # And back again: the alias follows, from a version without a run too.
+    back = here.world.open("back", {"README.md": "back\n"}, labels=("rollback:churn#prod",))
+    assert here.land(back).code == 0
+    assert here.server.aliases(here.model) == {"prod": "1"}
+
+
+def test_plan__version_without_a_run_that_is_not_there_and_required__is_refused(shop: Callable[..., Shop]):
+    here = shop(policy=REQUIRED)
+    entry = {"path": "models/churn.txt", "mlflow": {"model": here.model, "version": 7}}
+    number = here.world.open("topic", {**BETTER, "artifacts.yaml": json.dumps({"churn": entry})}, labels=BOTH)
+    planned = here.plan(number)
+    assert planned.code == 1
+    assert ("mlflow", "refused") in _rules(planned)
+    assert f"version 7 of the MLflow model {here.model} does not exist" in _messages(planned)
+
+
+def test_plan__version_whose_run_the_manifest_leaves_out__is_compared_all_the_same(shop: Callable[..., Shop]):
+    here = shop(policy=REQUIRED)
+    files = {**_imported(here, here.server.run({"accuracy": 0.1})), "metrics/churn.json": '{"accuracy": 0.9}\n'}
+    planned = here.plan(here.world.open("topic", files, labels=BOTH))
+    assert planned.code == 1
+    assert ("mlflow", "refused") in _rules(planned)
+    assert "has other metrics" in _messages(planned)
+
+
+def test_plan__other_model_for_a_stage__says_that_the_first_loses_its_alias(shop: Callable[..., Shop]):
+    here = shop()
+    assert here.land(here.train("one")[0]).code == 0
+    other = here.server.model()
+    number = here.world.open("two", several(churn=here.make(other)), labels=BOTH)
+    assert f"{here.model} is taken away at the merge: v0.2.0 is the model {other} there" in _messages(here.plan(number))
+    ran = here.land(number)
+    assert (ran.code, _warned(ran)) == (0, ["mlflow-alias-removed"])
+    assert (here.server.aliases(here.model), here.server.aliases(other)) == ({}, {"prod": "1"})
 
 
 def test_late_rerun__of_an_older_change__does_not_move_the_alias_back(shop: Callable[..., Shop]):

@@ -95,7 +95,13 @@ def test_entry_of__urls_with_secrets__have_none_left() -> None:
     version = ListedVersion("m", 1, source=url, description=url, tags={"a": url, url: "b"}, user=url)
     entry = entry_of(RegisteredModel("m", url), version, location=url, metrics={}, server=url)
     assert "secret" not in str(entry)
-    assert (entry["path"], entry["custom"]["mlflow"]["tracking_uri"]) == ("https://h/x", "https://h/x")
+    assert (entry["path"], entry["mlflow"]["tracking_uri"]) == ("https://h/x", "https://h/x")
+
+
+def test_entry_of__version_that_no_run_made__is_named_by_model_and_number() -> None:
+    entry = entry_of(RegisteredModel("m"), ListedVersion("m", 2), location="s3://b/x", metrics={}, server="http://h")
+    assert entry["mlflow"] == {"tracking_uri": "http://h", "model": "m", "version": 2}
+    assert "custom" not in entry
 
 
 def test_entry_of__only_mlflow_can_follow_its_source__has_it_in_custom_and_no_path() -> None:
@@ -150,7 +156,7 @@ def test_imported_version__of_an_entry__is_what_an_import_wrote_there(entry: Any
 def test_entry_of__nothing_but_a_number__says_no_more() -> None:
     entry = entry_of(RegisteredModel("m"), ListedVersion("m", 1), location="", metrics={}, server="http://h")
     about = {"tracking_uri": "http://h", "model": "m", "version": 1}
-    assert entry == {"type": "model", "virtual": True, "custom": {"mlflow": about}}
+    assert entry == {"type": "model", "virtual": True, "mlflow": about}
 
 
 def test_is_import__only_the_trailer__says_it() -> None:

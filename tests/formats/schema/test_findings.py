@@ -160,8 +160,8 @@ def findings(text: str, kind: str = "artifacts") -> list[tuple[int, int, str, st
                 1,
                 5,
                 "missing-key",
-                "'mlflow' has no 'run_id'.",
-                "Add 'run_id: 0a1b2c3d4e5f60718293a4b5c6d7e8f9'.",
+                "'mlflow' has none of run_id, model with version.",
+                "Add 'run_id: ...'.",
             ),
         ),
         (

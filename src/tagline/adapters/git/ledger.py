@@ -17,30 +17,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from tagline.adapters.git import Git, Result, plain_stderr
-from tagline.adapters.git.records import actor_of, read_tip, write_record
-from tagline.adapters.git.refusals import refused_push
+from tagline.adapters.git.records import MOST_RECORDS, actor_of, read_tip, write_record, written_at
+from tagline.adapters.git.refusals import refused_push, unreachable
 from tagline.adapters.git.remote import RemoteCache, guard_ref
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, Result, plain_stderr
 from tagline.adapters.git.trees import CommitTree
 from tagline.adapters.git.urls import RemoteUrl
-from tagline.adapters.git_records import MOST_RECORDS, actor_of, read_tip, write_record, written_at
-from tagline.adapters.git_refusals import refused_push, unreachable
-from tagline.adapters.git_remote import RemoteCache, guard_ref
-from tagline.adapters.git_repository import GitRepository
-from tagline.adapters.git_trees import CommitTree
-from tagline.adapters.git_urls import RemoteUrl
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
-from tagline.domain.events import RawTag
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.planning import NewTag
 from tagline.domain.ledger.records import WRITE, Record, RecordedTag
 from tagline.domain.ledger.tags import parse_tag
-from tagline.domain.planning import NewTag
-from tagline.domain.policy import MAX_POLICY, POLICY_FILE
-from tagline.domain.records import WRITE, Record, RecordedTag
-from tagline.domain.tags import parse_tag
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
 from tagline.ports.ledger import Batch, Raced, Snapshot
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tagline.commands.changes.approved import read_approved, read_behind, read_written
-from tagline.commands.changes.mlflow_rule import read_linked
+from tagline.commands.changes.mlflow_rule import held_models, read_linked
 from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, read_stored
 from tagline.commands.ledger.reading import View
@@ -170,6 +170,7 @@ def gather(request: ChangeRequest, entries: Entries, intents: list[Intent]) -> F
         bytes_at=read_approved(request, own, rules, people),
         written_at=read_written(request, rules, people),
         behind=read_behind(request, _with_approvals(rules, own)),
+        held_models=held_models(request, _holders(entries, intents)),
         newer={} if request.change.open else _newer(request, entries, intents),
         run_url=request.context.run_url,
     )
@@ -337,6 +338,15 @@ def _served(request: ChangeRequest, entries: Entries, intents: Iterable[Intent])
             commits = [row.commit] if row else []
         found.update(((intent.artifact, commit), None) for commit in commits)
     return list(found)
+
+
+def _holders(entries: Entries, intents: Iterable[Intent]) -> dict[tuple[str, str], str]:
+    """The commits that hold the stages which versions are to get."""
+    stages = (
+        (i.artifact, i.stage) for i in intents if i.action in (Action.ASSIGN, Action.ROLLBACK) and i.stage is not None
+    )
+    holds = ((artifact, stage, entries[artifact].state.stages.get(stage)) for artifact, stage in stages)
+    return {(artifact, stage): hold.commit for artifact, stage, hold in holds if hold is not None}
 
 
 def _newer(request: ChangeRequest, entries: Entries, intents: Iterable[Intent]) -> dict[str, bool | None]:

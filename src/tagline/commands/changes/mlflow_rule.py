@@ -11,7 +11,7 @@ from tagline.commands.mlflow.runs import check
 from tagline.domain.changes.steps import Linked
 from tagline.domain.changes.verdicts import State, Verdict
 from tagline.domain.manifest.manifest import MlflowRun
-from tagline.domain.mlflow.runs import Checked, sharers
+from tagline.domain.mlflow.runs import Checked, elsewhere, sharers
 from tagline.errors import ManifestUnreadable
 
 RULE = "mlflow"
@@ -35,7 +35,25 @@ def _linked(request: ChangeRequest, version: Version) -> Linked | None:
         request.answers[key] = check(*request.context.tracking, entry, metrics_at(tree, entry.name))
     checked: Checked = request.answers[key]
     verdict = _verdict(checked, required=request.policy.mlflow_required)
-    return Linked(verdict, entry.mlflow.model is not None, _shared(request, entry.name, entry.mlflow))
+    return Linked(verdict, entry.mlflow.model, _shared(request, entry.name, entry.mlflow))
+
+
+def held_models(request: ChangeRequest, holders: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """The registered model that each holder's manifest names, where this job can take an alias from it.
+
+    ``holders`` are commits by artifact and stage. Without an MLflow to tell no manifest is read.
+    """
+    tracking = request.context.tracking.tracking
+    found = {}
+    for (artifact, stage), commit in holders.items() if tracking is not None else ():
+        try:
+            entry, _ = entry_at(request, (artifact, commit))
+        except ManifestUnreadable:
+            continue
+        named = entry.mlflow if entry is not None else None
+        if tracking is not None and named is not None and named.model and not elsewhere(named, tracking.url):
+            found[artifact, stage] = named.model
+    return found
 
 
 def _shared(request: ChangeRequest, artifact: str, named: MlflowRun) -> str:

@@ -21,7 +21,16 @@ from tagline.domain.ledger.messages import CHANGE, parse_trailers
 from tagline.domain.ledger.registry import Hold
 from tagline.domain.ledger.tags import EventKind
 from tagline.domain.manifest.manifest import MlflowRun
-from tagline.domain.mlflow.runs import Checked, ModelVersion, alias_of, elsewhere, refuses_alias, sharers, tags_for
+from tagline.domain.mlflow.runs import (
+    Checked,
+    ModelVersion,
+    alias_of,
+    elsewhere,
+    place_there,
+    refuses_alias,
+    sharers,
+    tags_for,
+)
 from tagline.errors import ManifestUnreadable, PlatformRefused
 from tagline.ports.mlflow import Tracking
 
@@ -45,8 +54,15 @@ class Untold(NamedTuple):
     lasting: bool = False
 
 
-def tell(request: ChangeRequest, decided: Decided) -> list[Untold]:
-    """Tell MLflow of a change whose tags are in the ledger; what could not be told.
+class Told(NamedTuple):
+    """What telling MLflow came to: what it was not told, and the aliases that were taken away, as sentences."""
+
+    untold: list[Untold]
+    taken: list[str]
+
+
+def tell(request: ChangeRequest, decided: Decided) -> Told:
+    """Tell MLflow of a change whose tags are in the ledger.
 
     Artifacts whose manifests name no MLflow run cost no request.
     """
@@ -54,7 +70,9 @@ def tell(request: ChangeRequest, decided: Decided) -> list[Untold]:
     for step in decided.steps:
         if step.rows:
             by_artifact.setdefault(step.intent.artifact, []).append(step)
-    return [problem for name, steps in by_artifact.items() for problem in _Telling(request, name, steps).problems()]
+    tellings = [_Telling(request, name, steps) for name, steps in by_artifact.items()]
+    untold = [problem for telling in tellings for problem in telling.problems()]
+    return Told(untold, [sentence for telling in tellings for sentence in telling.taken])
 
 
 @dataclass
@@ -65,6 +83,7 @@ class _Telling:
     artifact: str
     steps: list[Step]
     found: list[Untold] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
 
     def problems(self) -> list[Untold]:
         """Do it, and say what did not work."""
@@ -159,7 +178,8 @@ class _Telling:
             version = None
         if isinstance(version, Checked) and version.state == "different":
             return
-        self._try(lambda: self._tag_run(tracking, named.run_id, tags, commit))
+        if named.run_id:
+            self._try(lambda: self._tag_run(tracking, named.run_id, tags, commit))
         if isinstance(version, ModelVersion):
             self._try(lambda: tracking.tag_version(version.model, version.version, tags))
 
@@ -194,12 +214,20 @@ class _Telling:
                 return
             if tracking.aliases(version.model).get(alias) != version.version:
                 tracking.set_alias(version.model, alias, version.version)
-        self._take_away(tracking, self._earlier(entry, stage), alias, version.model if version is not None else None)
+        kept = version.model if version is not None else None
+        if hold is None:
+            why = f"nobody holds {stage} of {self.artifact}"
+        else:
+            why = f"{self.artifact} {hold.version or hold.commit[:7]} holds {stage} and {place_there(kept)}"
+        self._take_away(tracking, self._earlier(entry, stage), alias, kept, why)
 
-    def _take_away(self, tracking: Tracking, earlier: Iterable[MlflowRun], alias: str, kept: str | None) -> None:
+    def _take_away(
+        self, tracking: Tracking, earlier: Iterable[MlflowRun], alias: str, kept: str | None, why: str
+    ) -> None:
         """The alias goes from models of earlier holders, all but ``kept``, where it points to such a holder's version.
 
-        Any other alias is nobody's business: people set them too, and another artifact of the model may.
+        Any other alias is nobody's business: people set them too, and another artifact of the model may. What goes
+        is said, with ``why``.
         """
         pointed: dict[str, str | None] = {}
         for named in earlier:
@@ -212,6 +240,9 @@ class _Telling:
             if there is not None and _is_of(tracking, named, there):
                 tracking.delete_alias(model, alias)
                 pointed[model] = None
+                self.taken.append(
+                    f"MLflow's alias {alias} of the model {model}, which was version {there}, is taken away: {why}."
+                )
 
 
 def _is_of(tracking: Tracking, named: MlflowRun, number: str) -> bool:
@@ -220,7 +251,7 @@ def _is_of(tracking: Tracking, named: MlflowRun, number: str) -> bool:
     if named.version is None:
         return any(one.version == number for one in tracking.versions_of(model, named.run_id))
     found = tracking.version(model, number) if named.version == number else None
-    return found is not None and found.run_id in ("", named.run_id)
+    return found is not None and (not named.run_id or found.run_id in ("", named.run_id))
 
 
 def _holder(entry: Entry, stage: str) -> tuple[str, str | None] | None:

@@ -187,12 +187,15 @@ def _promote_case(request: ChangeRequest, compose: Compose) -> Planned:
         if work.decided is None or not work.created:
             raise
         return _in_part(request, work.decided, work.created, error)
-    if not request.context.dry_run and (problems := tell(request, decided)):
-        messages = [problem.message for problem in problems]
-        if request.policy.mlflow_required and not all(problem.lasting for problem in problems):
+    if not request.context.dry_run:
+        told = tell(request, decided)
+        gone = tuple(Warn("mlflow-alias-removed", None, sentence) for sentence in told.taken)
+        decided = replace(decided, warnings=(*decided.warnings, *gone))
+        messages = [problem.message for problem in told.untold]
+        if request.policy.mlflow_required and not all(problem.lasting for problem in told.untold):
             return _untold(request, decided, messages)
-        told = tuple(Warn("mlflow-not-told", None, message) for message in messages)
-        decided = replace(decided, warnings=(*decided.warnings, *told))
+        untold = tuple(Warn("mlflow-not-told", None, message) for message in messages)
+        decided = replace(decided, warnings=(*decided.warnings, *untold))
     return _judged(
         request.context,
         decided,

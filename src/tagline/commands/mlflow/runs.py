@@ -46,6 +46,8 @@ def _unknown_metrics(why: str) -> str:
 
 
 def _check(tracking: Tracking, named: MlflowRun, entry: ManifestEntry, metrics: Metrics | None) -> Checked:
+    if not named.run_id:
+        return _check_version(tracking, named, entry, metrics)
     run = tracking.run(named.run_id)
     if run is None or not run.active:
         gone = "is deleted" if run is not None else "does not exist"
@@ -71,6 +73,18 @@ def _check(tracking: Tracking, named: MlflowRun, entry: ManifestEntry, metrics: 
     return found
 
 
+def _check_version(tracking: Tracking, named: MlflowRun, entry: ManifestEntry, metrics: Metrics | None) -> Checked:
+    """Of a version without a run in the manifest; the run that MLflow has for it, if it is there, is looked at too."""
+    version = resolve_version(tracking, named)
+    if isinstance(version, Checked):
+        return version
+    run = tracking.run(version.run_id) if version.run_id else None
+    if run is not None and run.active:
+        return _check(tracking, replace(named, run_id=version.run_id), entry, metrics)
+    message = f"MLflow's {named.model} version {version.version} is there; no run to compare with."
+    return Checked("ok", message, version=version)
+
+
 def _incomparable(entry: ManifestEntry, metrics: Metrics | None) -> str:
     """Why the metrics that a manifest declares say nothing; empty where they do, or it declares none."""
     if entry.metrics is None or figures(metrics):
@@ -89,7 +103,7 @@ def resolve_version(tracking: Tracking, named: MlflowRun) -> ModelVersion | Chec
         message = f"version {named.version} of the MLflow model {model} does not exist on {tracking.url}."
         if version is None:
             return Checked("missing", message, "Correct model and version in the manifest.")
-        if version.run_id not in ("", named.run_id):
+        if named.run_id and version.run_id not in ("", named.run_id):
             message = f"version {version.version} of the MLflow model {model} is of the run {version.run_id}."
             return Checked("different", message, "Correct run_id or version.", version=version)
         return version

@@ -29,7 +29,7 @@ from tagline.domain.ledger.registry import ArtifactState, Hold, VersionState
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.domain.ledger.versions import BUMPS
 from tagline.domain.manifest.metrics import Metrics
-from tagline.domain.mlflow.runs import alias_trouble
+from tagline.domain.mlflow.runs import alias_trouble, lost_alias
 from tagline.domain.text.times import format_time
 from tagline.errors import Refused, TaglineError
 
@@ -221,9 +221,15 @@ class Decision:
         registers = self.intent.action is Action.REGISTER
         commit = self.facts.commit if registers else version.commit if version else ""
         found = self.facts.mlflow.get((self.intent.artifact, commit))
+        stage, held = (
+            self.intent.stage or "",
+            self.facts.held_models.get((self.intent.artifact, self.intent.stage or "")),
+        )
+        sentence = lost_alias(stage, held, found.model if found else None, version.version if version else None)
+        lost = [Verdict("mlflow", "ok", sentence)] if sentence else []
         if found is None:
-            return []
-        stage = self.intent.stage if found.has_model else None
+            return lost
+        stage = stage if found.model else ""
         named = {sibling.stage for sibling in self.siblings} - {None}
         stages = {*self.then.stages, *self.policy.stages(self.intent.artifact), *map(str, named)}
         trouble = alias_trouble(stage, stages) if stage else ""
@@ -232,7 +238,7 @@ class Decision:
             trouble, fix = found.shared, "Name a registered model of its own for each artifact."
         # The way back is open whatever became of old runs.
         verdict = found.verdict._replace(state="ok") if self.intent.action is Action.ROLLBACK else found.verdict
-        return [verdict, *([Verdict("mlflow-alias", "refused", trouble, fix)] if trouble else [])]
+        return [verdict, *lost, *([Verdict("mlflow-alias", "refused", trouble, fix)] if trouble else [])]
 
     def _stored(self, version: VersionState | None) -> list[Verdict]:
         """Whether the bytes that a stage is to serve are there: of every stage, and of a rollback too."""

@@ -23,13 +23,13 @@ class Content(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """What is known of a version's MLflow run: the rule's word on it, and whether the manifest names a model.
+    """What is known of a version's MLflow run: the rule's word on it, and the registered model that the manifest names.
 
     ``shared`` says which other artifacts name the same model; empty: none does.
     """
 
     verdict: Verdict
-    has_model: bool
+    model: str | None = None
     shared: str = ""
 
 
@@ -44,6 +44,7 @@ class Facts:
     ``behind`` are the artifacts of an open change whose merge would bring other bytes than its head has;
     ``written_at`` gives for artifacts by tag objects an instant before which they were not written, as far as their
     chains show it;
+    ``held_models`` are the registered models that the holders of stages name, by artifact and stage;
     ``newer`` tells of a commit whether ``commit`` lies strictly
     before it (None: nobody can tell). ``now`` is unix seconds.
     """
@@ -61,6 +62,7 @@ class Facts:
     bytes_at: Mapping[tuple[str, str], str | Unknown | None] = field(default_factory=dict)
     behind: frozenset[str] = frozenset()
     written_at: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    held_models: Mapping[tuple[str, str], str] = field(default_factory=dict)
     newer: Mapping[str, bool | None] = field(default_factory=dict)
     run_url: str | None = None
 

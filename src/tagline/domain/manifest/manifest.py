@@ -25,16 +25,21 @@ _ABSOLUTE = re.compile(r"/|~|[a-zA-Z]:([\\/]|$)|\\\\")
 
 @dataclass(frozen=True, slots=True)
 class MlflowRun:
-    """The MLflow run that made an artifact.
+    """The MLflow run that made an artifact, or the version of a registered model that it is.
 
     ``model`` is the registered model that the artifact is there, ``version`` its number as text; None: the one
-    version that the run made.
+    version that the run made. ``run_id`` is empty where no run is named; then both are there.
     """
 
     run_id: str
     tracking_uri: str | None = None
     model: str | None = None
     version: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return f"run {self.run_id}" if self.run_id else f"{self.model} version {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +171,11 @@ def _metrics(file: str, value: Any) -> str | Mapping[str, Any] | None:
 
 
 def _mlflow(value: Any) -> MlflowRun | None:
-    if not isinstance(value, dict) or not (run_id := _text(value.get("run_id"))):
+    if not isinstance(value, dict):
         return None
-    return MlflowRun(run_id, _text(value.get("tracking_uri")), _text(value.get("model")), _number(value.get("version")))
+    model, version = _text(value.get("model")), _number(value.get("version"))
+    named = MlflowRun(_text(value.get("run_id")) or "", _text(value.get("tracking_uri")), model, version)
+    return named if named.run_id or (model and version) else None
 
 
 def _number(value: Any) -> str | None:

@@ -43,10 +43,10 @@ def entry_of(
     location, server = without_secrets(location), without_secrets(server)
     path = uri_of(location)
     labels, rest = split_tags({**model.tags, **version.tags})
-    ours = {"run_id": version.run_id} if version.run_id else {}
-    source = {"tracking_uri": server, "model": version.model, "version": version.number}
-    about: dict[str, Any] = {} if ours else source
-    about |= {"description": public(model.description)} if version.description and model.description else {}
+    run = {"run_id": version.run_id} if version.run_id else {}
+    about: dict[str, Any] = (
+        {"description": public(model.description)} if version.description and model.description else {}
+    )
     about |= {"source": location} if location and path != location else {}
     about |= {"tags": rest} if rest else {}
     about |= {"created": format_time(version.created // 1000)} if 0 < version.created // 1000 <= MAX_TIME else {}
@@ -58,7 +58,7 @@ def entry_of(
         "description": public(version.description or model.description),
         "labels": labels,
         "metrics": {name: metrics[name] for name in sorted(metrics) if _fits(name) and abs(metrics[name]) < _INFINITE},
-        "mlflow": {**ours, **source} if ours else None,
+        "mlflow": {**run, "tracking_uri": server, "model": version.model, "version": version.number},
         "custom": {"mlflow": about} if about else None,
     }
     return {key: value for key, value in fields.items() if value}

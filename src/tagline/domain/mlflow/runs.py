@@ -125,6 +125,24 @@ def alias_trouble(stage: str, stages: Iterable[str]) -> str:
     return f"MLflow would know {', '.join(others)} and {stage} by one alias, {alias}." if others else ""
 
 
+def place_there(model: str | None) -> str:
+    """What a version is in MLflow, in words that follow its name."""
+    return f"is the model {model} there" if model else "names no registered model"
+
+
+def lost_alias(stage: str, held: str | None, model: str | None, version: str | None) -> str:
+    """That the model of a stage's holder loses its alias; empty where the version to come is of the same, or none is.
+
+    ``held`` and ``model`` are the registered models of the holder and of the version.
+    """
+    if held is None or held == model:
+        return ""
+    name = version or "the new version"
+    return (
+        f"MLflow's alias {alias_of(stage)} of the model {held} is taken away at the merge: {name} {place_there(model)}."
+    )
+
+
 def sharers(artifact: str, named: MlflowRun, entries: Mapping[str, ManifestEntry], url: str | None) -> list[str]:
     """The other artifacts of a commit that name the same registered model: one alias cannot follow two of them.
 

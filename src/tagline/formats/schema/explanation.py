@@ -77,8 +77,9 @@ class Explanation:
                 for key, needed in error.validator_value.items():
                     if key in error.instance and not set(needed) <= set(error.instance):
                         yield self._missing(path, f"has '{key}' but no '{needed[0]}'", f"{needed[0]}: ...")
-            case "anyOf" if keys := _alternatives(error):
-                yield self._missing(path, f"has none of {', '.join(keys)}", f"{keys[0]}: ...")
+            case "anyOf" if groups := _alternatives(error):
+                lacks = ", ".join(" with ".join(keys) for keys in groups)
+                yield self._missing(path, f"has none of {lacks}", f"{groups[0][0]}: ...")
             case "minLength" | "minItems":
                 hint = "Give it a value, or remove the key."
                 yield self._finding(self._value(path), "wrong-value", f"{self._what(path)} is empty.", hint)
@@ -172,12 +173,12 @@ def _meant(error: Any) -> Iterator[Any]:
     yield error
 
 
-def _alternatives(error: Any) -> list[str]:
-    """The keys of which an ``anyOf`` wants at least one; empty for any other error."""
+def _alternatives(error: Any) -> list[tuple[str, ...]]:
+    """The keys, or groups of keys, of which an ``anyOf`` wants at least one; empty for any other error."""
     parts = error.context or ()
     if not all(part.validator == "required" and not part.path for part in parts):
         return []
-    return [key for part in parts for key in part.validator_value]
+    return list(dict.fromkeys(tuple(part.validator_value) for part in parts))
 
 
 def _expected(error: Any) -> list[str]:

@@ -152,7 +152,7 @@ def _mlflow(entry: ManifestEntry | None, checked: Checked | None) -> Document | 
         return None
     run, version = (checked.run, checked.version) if checked is not None else (None, None)
     return {
-        "run_id": named.run_id,
+        "run_id": named.run_id or None,
         "tracking_uri": named.tracking_uri,
         "model": named.model,
         "model_version": version.version if version is not None else named.version,

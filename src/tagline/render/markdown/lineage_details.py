@@ -95,10 +95,10 @@ def _mlflow(lineage: Lineage) -> str:
     if named is None or checked is None:
         return ""
     run = checked.run
-    shown, server = code(named.run_id), (named.tracking_uri or "").rstrip("/")
-    if run is not None and run.experiment_id and server.startswith(("https://", "http://")):
+    shown, server = code(named.run_id or named.words), (named.tracking_uri or "").rstrip("/")
+    if named.run_id and run is not None and run.experiment_id and server.startswith(("https://", "http://")):
         shown = link(shown, f"{server}/#/experiments/{run.experiment_id}/runs/{named.run_id}")
-    lines = [f"**MLflow** run {shown}: {text(checked.message)}"]
+    lines = [f"**MLflow** {'run ' if named.run_id else ''}{shown}: {text(checked.message)}"]
     if run is not None:
         rows = [["parameter", code(name), code(value(what))] for name, what in sorted(run.params.items())]
         rows += [["metric", code(name), code(value(what))] for name, what in sorted(run.metrics.items())]

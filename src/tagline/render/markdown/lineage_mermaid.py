@@ -134,7 +134,7 @@ class _Drawing:
             return None
         checked = self._lineage.run
         name = checked.run.name if checked is not None and checked.run is not None else ""
-        return Node("run", ("MLflow run", name or entry.mlflow.run_id), "run")
+        return Node("run", ("MLflow run", name or entry.mlflow.run_id or entry.mlflow.words), "run")
 
 
 def _marks(comparison: Comparison | None) -> dict[str, Mark]:

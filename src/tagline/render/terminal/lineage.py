@@ -57,7 +57,7 @@ def _facts(lineage: Lineage, pen: Pen) -> Iterator[str]:
     named = lineage.entry.mlflow if lineage.entry is not None else None
     if named is not None:
         run = lineage.run.run if lineage.run is not None else None
-        rows.append(("mlflow", f"run {named.run_id}" + (f" ({run.name}, {run.status})" if run is not None else "")))
+        rows.append(("mlflow", named.words + (f" ({run.name}, {run.status})" if run is not None else "")))
     for key, what in rows:
         if what:
             yield f"{pen(key.ljust(6), 'dim')}  {one_line(what)}"
