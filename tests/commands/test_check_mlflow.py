@@ -68,7 +68,7 @@ def test_check_mlflow__in_dvc_yaml__the_finding_is_at_our_field(
         (None, "MLFLOW_TRACKING_URI is not set"),
         ("sqlite:///sesame.db", "no http(s) address (sqlite:...)"),
         ("http://me:sesame@127.0.0.1:9", "cannot be reached"),
-        ("http://other.invalid", "the manifest names http://127.0.0.1:9, this job's MLflow is http://other.invalid"),
+        ("http://other.invalid", "the manifest names http://127.0.0.1:9/, this job's MLflow is http://other.invalid"),
     ],
 )
 def test_check_mlflow__cannot_be_asked__is_a_warning_without_secrets(
