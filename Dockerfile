@@ -45,7 +45,7 @@ COPY src /source/src
 RUN pip --python /build/bin/python3 wheel --no-build-isolation --no-deps --wheel-dir /wheels /source \
  && site=$(/opt/tagline/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
  && pip install --no-deps --no-index --no-compile --target "/tagline$site" /wheels/*.whl \
- && rm -r "/tagline$site/bin" \
+ && rm -r "/tagline$site/bin" "/tagline$site/tagline_localforge" \
  && python3 -m compileall -q --invalidation-mode unchecked-hash -s /tagline -p / "/tagline$site" \
  && mkdir -p /tagline/usr/local/bin \
  && printf '%s\n' '#!/opt/tagline/bin/python3 -IB' 'import sys' 'from tagline.cli.main import main' 'sys.exit(main())' \
@@ -56,11 +56,11 @@ RUN pip --python /build/bin/python3 wheel --no-build-isolation --no-deps --wheel
 FROM $BASE
 ARG DEBIAN_FRONTEND=noninteractive
 COPY --from=build /without-perl.deb /tmp/
-# Of git too what nothing here uses; git-http-backend serves the forge of "tagline demo".
+# Of git too what nothing here uses. The local forge and the demo stay out: jobs need none.
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends \
     /tmp/without-perl.deb ca-certificates git openssh-client python3 >/dev/null \
- && cd /usr/lib/git-core && rm git-daemon git-http-push git-imap-send git-shell scalar /usr/bin/git-shell /usr/bin/scalar \
+ && cd /usr/lib/git-core && rm git-daemon git-http-backend git-http-push git-imap-send git-shell scalar /usr/bin/git-shell /usr/bin/scalar \
  && rm -rf /usr/lib/python3*/test /usr/lib/python3*/pydoc_data /tmp/* \
     /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/*.log
 

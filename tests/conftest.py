@@ -34,7 +34,7 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-_FOREIGN = ("CI", "GITHUB_", "GITLAB_", "GIT_", "TAGLINE_", "NO_COLOR", "XDG_CACHE_HOME", "AWS_", "MLFLOW_")
+_FOREIGN = ("CI", "PYTHON", "GITHUB_", "GITLAB_", "GIT_", "TAGLINE_", "NO_COLOR", "XDG_CACHE_HOME", "AWS_", "MLFLOW_")
 _KEPT = ("GIT_SSL_CAINFO", "TAGLINE_TESTS_NO_SKIP")
 
 

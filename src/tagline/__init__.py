@@ -1,3 +1,3 @@
 """Tagline: a Git-native model registry that runs inside CI."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

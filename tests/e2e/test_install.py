@@ -59,12 +59,15 @@ def test_wheel__fresh_environment__has_all_it_needs(fresh_clone: Path, tmp_path:
     names = zipfile.ZipFile(wheel).namelist()
     assert "tagline/schemas/artifacts.schema.json" in names
     assert "tagline/py.typed" in names
+    assert "tagline/schemas/output/show.schema.json" in names
+    assert "tagline_localforge/server.py" in names
     assert not [name for name in names if name.startswith("tests")]
     _run(sys.executable, "-m", "venv", "env", cwd=tmp_path)
     python = str(tmp_path / "env" / "bin" / "python")
     _run(python, "-m", "pip", "install", "--quiet", str(wheel), cwd=tmp_path)
     command = str(tmp_path / "env" / "bin" / "tagline")
     assert _run(command, "--version", cwd=tmp_path).startswith("tagline ")
+    assert "made churn@v1.0.0 at" in _run(command, "demo", cwd=tmp_path)
     repository = tmp_path / "r"
     _run("git", "init", "--quiet", str(repository), cwd=tmp_path)
     (repository / "artifacts.yaml").write_text("rf: {pth: m}\n")

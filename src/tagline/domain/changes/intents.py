@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from tagline.domain.changes.asks import LATEST, REQUESTS, THIS, Action, Ask, Mistake
 from tagline.domain.ledger.versions import BUMPS
@@ -11,7 +12,6 @@ from tagline.domain.text.similar import did_you_mean, suggestion
 
 #: How like a known stage an unknown one must be to count as a slip of it (difflib's ratio).
 _SLIP = 0.8
-_ORDER = {Action.REGISTER: 0, Action.ROLLBACK: 1, Action.ASSIGN: 1, Action.UNASSIGN: 2, Action.DEPRECATE: 3}
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,23 @@ def resolve(asks: Sequence[Ask], known: Known, max_artifacts: int) -> tuple[list
     return sorted(merged.values(), key=_sort_key), []
 
 
+def _order(action: Action) -> int:
+    """What comes first on one artifact: a version is made before it gets a stage."""
+    match action:
+        case Action.REGISTER:
+            return 0
+        case Action.ROLLBACK | Action.ASSIGN:
+            return 1
+        case Action.UNASSIGN:
+            return 2
+        case Action.DEPRECATE:
+            return 3
+        case _:
+            assert_never(action)
+
+
 def _sort_key(intent: Intent) -> tuple[str, int, str]:
-    return (intent.artifact, _ORDER[intent.action], intent.stage or "")
+    return (intent.artifact, _order(intent.action), intent.stage or "")
 
 
 def _unknown_artifact(ask: Ask, known: Known) -> Mistake | None:

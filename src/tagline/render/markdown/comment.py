@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from tagline.domain.changes.approvals import RULE as APPROVALS
 from tagline.domain.changes.asks import REQUESTS, Action
@@ -236,13 +236,21 @@ def _steps(decided: Decided, pages: Pages, level: int) -> str:
 
 _SCREEN = 15
 
-_DOES = {
-    Action.REGISTER: "new version",
-    Action.ASSIGN: "stage",
-    Action.ROLLBACK: "rollback of",
-    Action.UNASSIGN: "unassign",
-    Action.DEPRECATE: "deprecate",
-}
+
+def _does(action: Action) -> str:
+    match action:
+        case Action.REGISTER:
+            return "new version"
+        case Action.ASSIGN:
+            return "stage"
+        case Action.ROLLBACK:
+            return "rollback of"
+        case Action.UNASSIGN:
+            return "unassign"
+        case Action.DEPRECATE:
+            return "deprecate"
+        case _:
+            assert_never(action)
 
 
 def _sign(step: Step, decided: Decided) -> str:
@@ -253,7 +261,7 @@ def _sign(step: Step, decided: Decided) -> str:
 
 def _step(step: Step, decided: Decided, pages: Pages) -> list[str]:
     intent = step.intent
-    what = _DOES[intent.action] + (f" {code(intent.stage)}" if intent.stage else "")
+    what = _does(intent.action) + (f" {code(intent.stage)}" if intent.stage else "")
     before = code(step.before) if step.before else "–"
     if step.state == "refused" or (decided.change.merged and not step.rows):
         return [code(intent.artifact), what, before, "unchanged", "–"]
