@@ -261,10 +261,10 @@ def test_plan__picture_that_cannot_be_drawn__costs_the_picture_alone() -> None:
     names = ("tag_url", "commit_url", "file_url", "compare_url")
     forge = SimpleNamespace(**dict(zip(names, PAGES, strict=True)))
     planned = Planned(Decided(open_change()), NO_POLICY, traced=(object(),))  # type: ignore[arg-type]
-    body = _comment(planned, Record(says="x"), forge, 1_700_000_000)  # type: ignore[arg-type]
+    body = _comment(planned, Record(says="f" * 32), forge, 1_700_000_000)  # type: ignore[arg-type]
     found = find(body)
     assert found is not None
-    assert found.says == "x"
+    assert found.says == "f" * 32
     assert "could not be written" in body
     assert [warning.code for warning in planned.warnings] == ["lineage-failed"]
 

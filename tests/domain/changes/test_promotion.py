@@ -712,7 +712,6 @@ def test_done__tags_with_this_changes_trailer__nothing_is_made_again():
     again = plan(book.after(first), "version:minor", "stage:prod", policy=GUARDED, facts=facts())
     assert [(step.done, step.new, step.verdicts) for step in again] == [(True, (), ()), (True, (), ())]
     assert [step.rows[0]._replace(created=True) for step in again] == [step.rows[0] for step in first]
-    assert [step.signature for step in again] == [(*first[0].signature[:4], None), first[1].signature]
     assert again[1].approved_by == first[1].approved_by
 
 

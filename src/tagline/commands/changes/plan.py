@@ -146,7 +146,7 @@ def _planned(
         traced, gaps = picture(request, decided, entries, touched=True)
         planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     if not quiet or found.comment is not None:
-        record = Record(seen=tuple(step.signature for step in decided.steps))
+        record = Record()
         planned = post(context, planned, found, compose(planned, record, context.forge, int(context.now())), _LATER)
     return planned
 

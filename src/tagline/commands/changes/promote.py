@@ -252,7 +252,7 @@ def _judged(
     planned = Planned(decided, policy, dry_run=context.dry_run, warnings=list(decided.warnings))
     if context.dry_run:
         return planned
-    record = Record(found.record.seen if found.record is not None else (), digest(decided))
+    record = Record(digest(decided))
     stands = found.comment is not None and found.record == record
     traced, gaps = ((), []) if stands else lineage()
     planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])

@@ -97,9 +97,3 @@ class Step:
     def state(self) -> State:
         """The verdict that decides."""
         return worst(self.verdicts)
-
-    @property
-    def signature(self) -> tuple[str, str, str | None, str | None, str | None]:
-        """What a reviewer sees of it: artifact, action, stage, version, and what it takes the place of."""
-        intent = self.intent
-        return (intent.artifact, str(intent.action), intent.stage, self.version, self.before)
