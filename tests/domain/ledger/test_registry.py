@@ -341,6 +341,13 @@ def test_registration__twice_on_one_commit__is_silent():
     assert codes(state(register("v1.0.0", "a", 1), register("v1.0.0", "a", 2, counter=2))) == []
 
 
+def test_registration__twice_on_one_staged_commit__is_one_version():
+    events = [register("v1.0.0", "a", 1), register("v1.0.0", "a", 2, counter=2), assign("prod", "a", 3)]
+    folded = state(*events, deregister("v1.0.0", "a", 4))
+    assert codes(state(*events)) == []
+    assert "prod" not in folded.stages
+
+
 def test_two_versions__on_a_staged_commit__the_highest_active_one_and_a_warning():
     events = [register("v1.0.0", "a", 1), register("v1.1.0", "a", 2), assign("prod", "a", 3)]
 

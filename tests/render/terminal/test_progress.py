@@ -199,6 +199,24 @@ def test_stream__gone__no_failure() -> None:
     shown.close()
 
 
+def test_stream__that_fails_once__is_not_written_again() -> None:
+    class Dead(io.StringIO):
+        writes = 0
+
+        def write(self, text: str) -> int:
+            self.writes += 1
+            raise OSError(5, "gone")
+
+    for terminal in (True, False):
+        stream, clock = Dead(), _Clock()
+        shown = Shown("m", size=100, files=None, stream=stream, clock=clock, terminal=terminal)
+        for _ in range(5):
+            clock.now += 5
+            shown.report(20, 0)
+        shown.close()
+        assert stream.writes == 1
+
+
 def test_report__from_many_threads__nothing_lost() -> None:
     shown, stream, clock = _shown(8000, terminal=False)
     clock.now += 5
