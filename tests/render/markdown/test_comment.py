@@ -365,7 +365,7 @@ def test_comment__of_twenty_rows__fifteen_are_seen_and_five_are_folded():
     text = write(replace(found, steps=tuple(replace(step, verdicts=(), reviewers=()) for step in found.steps)))
     seen, _, folded = text.partition("<details><summary>5 more</summary>")
     rows = [piece.count("\n| ") for piece in (seen, folded.partition("</details>")[0])]
-    assert rows == [16, 6], "with the head of each table"
+    assert rows == [2 + 15, 2 + 5], "each table has a head of two lines"
 
 
 def test_comment__five_hundred_artifacts_with_names_of_ten_thousand_letters__fits_and_its_record_is_found():
