@@ -48,7 +48,8 @@ def _write(world: World, number: int, record: Any) -> None:
     blob = world.git("hash-object", "-w", str(world.folder / "record.json"))
     listed = f"100644 blob {blob}\trecord.json\n".encode()
     made = subprocess.run(["git", "-C", str(world.clone), "mktree"], input=listed, capture_output=True, check=True)
-    commit = world.git("commit-tree", made.stdout.decode().strip(), "-m", f"forged\n\n{text}")
+    (world.folder / "message").write_text(f"forged\n\n{text}\n")
+    commit = world.git("commit-tree", made.stdout.decode().strip(), "-F", str(world.folder / "message"))
     world.git("push", "--quiet", "--force", "origin", f"{commit}:{_ref(number)}")
 
 
@@ -130,7 +131,10 @@ def test_record__forged__the_changes_own_run_decides_anew(make_world: Callable[.
     assert len(_record(world, number)["tags"]) == 2
 
 
-@pytest.mark.parametrize("what", ["no-such-tag", "another-repository", "another-change", "another-kind", "no-record"])
+@pytest.mark.parametrize(
+    "what",
+    ["no-such-tag", "no-name", "too-many", "another-repository", "another-change", "another-kind", "no-record"],
+)
 def test_record__that_does_not_hold__spares_no_scan(
     make_world: Callable[..., World], platform: Platform, what: str
 ) -> None:
@@ -140,6 +144,8 @@ def test_record__that_does_not_hold__spares_no_scan(
     good = _all_done(world, number)
     wrong: dict[str, Any] = {
         "no-such-tag": {"tags": [tag]},
+        "no-name": {"tags": [{**tag, "tag": name} for name in ("", "*", "a\0b", "--all", "a@v1." + "1" * 150_000)]},
+        "too-many": {"tags": [{**tag, "tag": f"a@v1.0.{place}"} for place in range(1001)]},
         "another-repository": {"change": {**good["change"], "repository": "4711"}},
         "another-change": {"change": {**good["change"], "number": number + 1}},
         "another-kind": {"kind": "write"},

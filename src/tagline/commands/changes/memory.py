@@ -10,11 +10,14 @@ from tagline.commands.ledger.writing import backoff
 from tagline.domain.changes.changes import Change
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.records import Actor, Record, RecordedTag, is_finished, judged
+from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports.ledger import Raced
 
 _ATTEMPTS = 3
+#: Tags that are looked up at once, and characters of each.
+_MOST_TAGS, _LONGEST = 1000, 1000
 
 
 def finished(context: ChangeContext, changes: Sequence[Change]) -> set[int]:
@@ -24,7 +27,11 @@ def finished(context: ChangeContext, changes: Sequence[Change]) -> set[int]:
     """
     keys = {change.number: change.key for change in changes if change.key is not None}
     records = context.memory.recall(list(keys)) if keys else {}
-    names = {tag.tag for record in records.values() for tag in record.tags}
+    names: set[str] = set()
+    for record in records.values():
+        # Anybody who may push may have written it: what names no tags of ours, or too many, spares nothing.
+        more = {tag.tag for tag in record.tags if len(tag.tag) <= _LONGEST and parse_tag(tag.tag) is not None}
+        names |= more if len(names) + len(more) <= _MOST_TAGS else set()
     there = context.memory.tags(names) if names else {}
     return {number for number, record in records.items() if is_finished(record, keys[number], there)}
 

@@ -29,7 +29,7 @@ class Record:
 def digest(decided: Decided) -> str:
     """One word for what a comment says of a judged merge."""
     tags = [row.tag for row in decided.rows]
-    text = json.dumps([decided.verdict, decided.refused, tags, decided.drift])
+    text = json.dumps([decided.verdict, decided.refused, tags])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
