@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tagline.localforge import LocalForge, serve
-from tests.bombs import bomb
-from tests.changes.world import World
-from tests.gitbuild import Commit, History, build, environment
+
+from tests.commands.changes.world import World
+from tests.support.bombs import bomb
+from tests.support.gitbuild import Commit, History, build, environment
 
 MEGABYTE = 1_000_000
 #: Seconds and megabytes that a row may take.

@@ -122,6 +122,12 @@ class BadPointer(Refused):
     code = "bad-pointer"
 
 
+class TooLarge(Refused):
+    """Two sizes that are fine by themselves make too much work together (exit 1)."""
+
+    code = "too-large"
+
+
 class TooManyPaths(Refused):
     """A commit's tree stands for more files than anybody looks at (exit 1). ``what`` says how many of which."""
 

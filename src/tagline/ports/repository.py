@@ -20,6 +20,9 @@ class Tree(Protocol):
     def label(self) -> str:
         """What a person calls this snapshot: ``work tree`` or ``commit 1a2b3c4``."""
 
+    def __hash__(self) -> int:
+        """By identity: what was made of a tree's files is kept for the next question about it."""
+
     def telling(self) -> Sequence[str]:
         """The files that tell something of artifacts, by their names (``domain.tracked.is_telling``), in any folder.
 

@@ -57,7 +57,7 @@ def test_bomb__of_files_that_tell_something__is_refused_before_it_is_unfolded(cl
 
 def test_bomb__whose_files_are_listed__is_refused(clone: Path) -> None:
     tree = _tree(clone, bomb(clone, "main"))
-    for question in (tree.paths, tree.files, lambda: tree.blobs("bomb")):
+    for question in (tree.paths, lambda: tree.files(["."]), lambda: tree.files(["bomb"]), lambda: tree.blobs("bomb")):
         with pytest.raises(TooManyPaths):
             question()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tagline.commands.manifest.snapshots import outs_in, read_outs
+from tagline.commands.manifest.snapshots import read_outs, snapshot
 from tagline.domain.storage.pointers import Out, outs_of, pick
 from tagline.errors import BadPointer
 from tests.support.fakes import MemoryTree
@@ -115,12 +115,12 @@ def test_pick__placed_out_beside_one_of_an_unknown_folder__counts():
     assert pick([UNPLACED, placed], "x/m") == (placed, "")
 
 
-def test_outs_in__out_of_an_unknown_folder__is_left_out():
+def test_outs__out_of_an_unknown_folder__has_no_place():
     tree = MemoryTree({
         "dvc.lock": "stages: {a: {outs: [{path: m, md5: x}]}, b: {outs: [{path: n, md5: x}]}}",
         "dvc.yaml": "stages: {a: {wdir: '${x}', outs: [m]}, b: {outs: [n]}}",
     })  # fmt: skip
-    assert [out.path for out in outs_in(tree, ["dvc.lock"])] == ["n"]
+    assert [out.path for out in snapshot(tree).outs(["dvc.lock"]) if not out.unplaced] == ["n"]
     assert [out.path for out in read_outs(tree, ["dvc.lock"])] == ["m", "n"]
 
 
@@ -167,7 +167,7 @@ def test_read_outs__needed_pointer_that_is_no_yaml__is_refused_with_its_line(fil
     pointers = ["dvc.lock", "m.dvc"]
     with pytest.raises(BadPointer, match=f"{file} cannot be read, line 2: ."):
         read_outs(MemoryTree(files), pointers, pointers)
-    assert read_outs(MemoryTree(files), pointers) == outs_in(MemoryTree(files), pointers) == []
+    assert read_outs(MemoryTree(files), pointers) == snapshot(MemoryTree(files)).outs(pointers) == []
 
 
 def test_read_outs__empty_file__is_refused_where_it_was_a_pointer():

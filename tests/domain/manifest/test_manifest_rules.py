@@ -76,7 +76,7 @@ def test_check_type__gto_lists_none__allows_everything():
 
 def test_check_type__gto_lists_an_empty_list__allows_nothing():
     (item,) = items("a: {type: x}")
-    assert manifest_rules.check_type(item, GtoConfig(types=()))[0].rule == "unknown-type"
+    assert manifest_rules.check_type(item, GtoConfig(types={}))[0].rule == "unknown-type"
 
 
 @pytest.mark.parametrize(

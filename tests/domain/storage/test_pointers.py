@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.storage.pointers import Cloud, ListedFile, Out, covers, outs_of, pick
+from tagline.domain.storage.pointers import Cloud, ListedFile, Out, outs_of, pick
 from tagline.errors import BadPointer
 
 
@@ -400,19 +400,3 @@ def test_outs_of_and_pick__any_data__never_fail_otherwise_than_by_saying_so(file
         picked = pick(outs, path)
         if picked is not None:
             assert path == "/".join(part for part in (picked[0].path, picked[1]) if part)
-
-
-@pytest.mark.parametrize(
-    ("out", "path", "expected"),
-    [
-        ("m", "m", True),
-        ("data", "data/m.pkl", True),
-        ("data/m.pkl", "data", True),
-        ("data", "data2", False),
-        ("data2", "data", False),
-        ("data/m", "data/n", False),
-        ("a/b", "b", False),
-    ],
-)
-def test_covers__itself_and_folders_either_way(out, path, expected):
-    assert covers(out, path) == expected

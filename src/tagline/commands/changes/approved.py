@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, digest_at, entry_at
-from tagline.commands.manifest.snapshots import Snapshot
+from tagline.commands.manifest.snapshots import snapshot
 from tagline.domain.changes.approvals import People, approvers
 from tagline.domain.changes.asks import THIS, Action
 from tagline.domain.changes.changes import Unknown
@@ -89,7 +89,7 @@ def bytes_at(request: ChangeRequest, version: Version) -> str | Unknown | None:
             return entry.path
         found = digest_at(request, version)
         if found is None:
-            kind, object_id = request.context.history.object_id(commit, Snapshot(tree).stands_for(entry)) or (
+            kind, object_id = request.context.history.object_id(commit, snapshot(tree).stands_for(entry)) or (
                 "nothing",
                 "",
             )

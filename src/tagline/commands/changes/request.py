@@ -13,9 +13,18 @@ from functools import cached_property
 from typing import Any
 
 from tagline.commands.lineage.reading import LineageSource
-from tagline.commands.manifest.snapshots import Snapshot, outs_in, pointers_among
+from tagline.commands.manifest.snapshots import Snapshot, pointers_among, snapshot
 from tagline.commands.storage.locating import StorageContext
-from tagline.domain.changes.asks import REQUESTS, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
+from tagline.domain.changes.asks import (
+    MAX_REQUESTS,
+    REQUESTS,
+    Ask,
+    Mistake,
+    concerns_us,
+    read_labels,
+    read_requests,
+    request_stage,
+)
 from tagline.domain.changes.changes import Change, Label
 from tagline.domain.changes.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
 from tagline.domain.changes.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
@@ -94,7 +103,7 @@ class ChangeRequest:
         paths = {entry.path for end in ends for entry in end.entries.values() if entry.path and not entry.virtual}
         files = self.context.history.differing(self.before, self.commit, Among(paths=paths, telling=True))
         pointers = pointers_among(file.path for file in files)
-        before, after = (Side(end.entries, outs_in(end.tree, pointers)) for end in ends)
+        before, after = (Side(end.entries, [out for out in end.outs(pointers) if not out.unplaced]) for end in ends)
         return find_touches(before, after, files)
 
     @cached_property
@@ -115,6 +124,9 @@ class ChangeRequest:
         if self.context.forge.attests_labels:
             mistakes += [_unattested(ask) for ask in asks if ask.at is None]
         added = [f.path for f in self.requests if f.status == "A"]
+        if len(added) > MAX_REQUESTS:
+            message = f"The change adds {len(added):,} request files, and more than {MAX_REQUESTS} are not read."
+            return asks, [*mistakes, Mistake(added[0], message, "Put many into one file.")]
         contents = self._tree(self.commit).read_many(added, yaml.MAX_BYTES)
         for path in added:
             if path not in contents:
@@ -161,7 +173,7 @@ class ChangeRequest:
         Where it lay at its last registered version, else before the change: neither a change that moves it to a
         folder of its author's own makes him its owner, nor two of which one takes it away and one brings it back.
         """
-        registered = [Snapshot(self._tree(registered_at))] if registered_at is not None else []
+        registered = [snapshot(self._tree(registered_at))] if registered_at is not None else []
         for place in (*registered, self._before, self._after):
             entry = place.entries.get(artifact)
             if entry is not None:
@@ -170,11 +182,11 @@ class ChangeRequest:
 
     @cached_property
     def _before(self) -> Snapshot:
-        return Snapshot(self._tree(self.before))
+        return snapshot(self._tree(self.before))
 
     @cached_property
     def _after(self) -> Snapshot:
-        return Snapshot(self._tree(self.commit))
+        return snapshot(self._tree(self.commit))
 
     def warnings(self) -> list[Warn]:
         """What a reviewer should know beside the plan."""

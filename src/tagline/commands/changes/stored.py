@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.manifest.describe import describe
-from tagline.commands.manifest.snapshots import Snapshot
+from tagline.commands.manifest.snapshots import snapshot
 from tagline.commands.storage.asking import location_of, look_at_all
 from tagline.commands.storage.locating import Place, Surroundings, digest_of, locate
 from tagline.domain.changes.steps import Content as Described
@@ -137,5 +137,5 @@ def content_at(history: History, commit: str, tree: Tree, path: str) -> Content 
         return None
     kind, object_id = found
     # Without LFS nobody need download a file to learn that it is no pointer.
-    data = tree.read(path, MAX_POINTER) if kind == "blob" and Snapshot(tree).uses_lfs else None
+    data = tree.read(path, MAX_POINTER) if kind == "blob" and snapshot(tree).uses_lfs else None
     return Content(kind, object_id, None, 1, data is not None and parse_pointer(data) is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tagline.domain.manifest import interpolation as dvc_interpolation
@@ -35,6 +36,8 @@ def mentions_artifacts(data: bytes) -> bool:
     return _MENTIONS_ARTIFACTS.search(data) is not None
 
 
+# One run asks for the manifest of many artifacts. More of them at a time would be many times their size.
+@lru_cache(maxsize=2)
 def load_manifest(file: str, data: bytes, tree: Tree) -> LoadedManifest:
     """Read the manifest ``file`` whose content is ``data``; ``tree`` gives parameter files."""
     kind = kind_of(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from tagline.commands.manifest.reading import load_manifest, mentions_artifacts
@@ -23,6 +23,8 @@ class Snapshot:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
+        self._outs: dict[str, list[Out]] = {}
+        self._readable: set[frozenset[str]] = set()
 
     @cached_property
     def entries(self) -> dict[str, ManifestEntry]:
@@ -44,12 +46,43 @@ class Snapshot:
             return next(f"{part}.dvc" for part in upwards(path) if tracked.is_file(f"{part}.dvc"))
         if self.tree.kinds([path]):
             return path
-        locks = tracked.named("dvc.lock")
-        return next((lock for lock in locks if any(out.path == path for out in outs_in(self.tree, [lock]))), entry.file)
+        return self._locks.get(path, entry.file)
+
+    @cached_property
+    def _locks(self) -> dict[str, str]:
+        """The first lock that has an out, by the out's path."""
+        found: dict[str, str] = {}
+        for lock in self._telling.named("dvc.lock"):
+            for out in self.outs([lock]):
+                if not out.unplaced:
+                    found.setdefault(out.path, lock)
+        return found
+
+    def outs(self, pointers: Sequence[str]) -> list[Out]:
+        """The outs of some pointer files, as far as these can be read. Each file is read once."""
+        new = [path for path in pointers if path not in self._outs]
+        read: dict[str, list[Out]] = {path: [] for path in new}
+        for out in read_outs(self.tree, new) if new else ():
+            read[out.file].append(out)
+        self._outs |= read
+        return [out for path in pointers for out in self._outs[path]]
+
+    def require(self, pointers: frozenset[str]) -> None:
+        """Raise BadPointer where one of some pointer files cannot be read."""
+        if pointers not in self._readable:
+            read_outs(self.tree, sorted(pointers), pointers)
+            self._readable.add(pointers)
 
     @cached_property
     def _telling(self) -> TrackedPaths:
         return TrackedPaths(self.tree.telling())
+
+
+# What is asked of one commit is asked for each of many artifacts.
+@lru_cache(maxsize=32)
+def snapshot(tree: Tree) -> Snapshot:
+    """What a tree's files say of artifacts, each read once."""
+    return Snapshot(tree)
 
 
 def entries_of(tree: Tree) -> dict[str, ManifestEntry]:
@@ -77,11 +110,6 @@ def pointers_among(changed: Iterable[str]) -> list[str]:
         for path in changed
     )
     return list(dict.fromkeys(path for path in beside if is_pointer(path)))
-
-
-def outs_in(tree: Tree, pointers: Sequence[str]) -> list[Out]:
-    """The outs of some pointer files, as far as they can be read and their paths are known."""
-    return [out for out in read_outs(tree, pointers) if not out.unplaced]
 
 
 def read_outs(tree: Tree, pointers: Sequence[str], needed: Collection[str] = ()) -> list[Out]:

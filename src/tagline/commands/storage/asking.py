@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from tagline.commands.manifest.snapshots import Snapshot
+from tagline.commands.manifest.snapshots import snapshot
 from tagline.commands.storage.locating import Place, folder_items, object_key
 from tagline.domain.storage.listings import MAX_LISTING, Entry, below, folder_digest, listing_too_large, read_listing
 from tagline.domain.storage.objects import Facts, Item, Key, Location, only_file
@@ -135,7 +135,7 @@ def items_of(
     if place.items is not None:
         return place, list(place.items)
     if place.git_folder is not None:
-        return place, folder_items(tree, place, uses_lfs=Snapshot(tree).uses_lfs)
+        return place, folder_items(tree, place, uses_lfs=snapshot(tree).uses_lfs)
     if place.is_listing:
         data = recall(place.digest or "") or listing_bytes(place)
         items = [_item(place, entry, entry.relpath) for entry in read_listing(data, _known(place)[1])]
@@ -149,7 +149,7 @@ def items_of(
 
 def look_at_all(place: Place, tree: Tree) -> Location:
     """Look at every object behind an artifact. Raises as :func:`location_of` does, naming the first few."""
-    if place.store is None or (place.git_folder is not None and not Snapshot(tree).uses_lfs):
+    if place.store is None or (place.git_folder is not None and not snapshot(tree).uses_lfs):
         return location_of(place, look=False)
     in_git = place.git_folder is not None or (place.key is None and place.items is not None)
     clear, items = items_of(place, tree)

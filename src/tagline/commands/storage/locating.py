@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tagline.commands.manifest.snapshots import is_pointer, read_outs
+from tagline.commands.manifest.snapshots import is_pointer, read_outs, snapshot
 from tagline.commands.storage.dvc_configs import config_of, project_of
 from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.manifest.tracked import upwards
@@ -183,8 +183,9 @@ def _tracked(tree: Tree, path: str, *, in_git: bool) -> tuple[Out, str] | None:
     near = {file for file in pointers if file.startswith(f"{path}/")}
     rest = set() if in_git else set(pointers) - own - locks - near
     unplaced = []
+    known = snapshot(tree)
     for some in (own.intersection(pointers), locks | near, rest):
-        outs = read_outs(tree, sorted(some), own) if some else []
+        outs = known.outs(sorted(some)) if own.isdisjoint(some) else read_outs(tree, sorted(some), own)
         if in_git:
             outs = [out for out in outs if out.cached and not out.unplaced]
         # They count last: a pointer that is read later may know the path.
@@ -192,11 +193,11 @@ def _tracked(tree: Tree, path: str, *, in_git: bool) -> tuple[Out, str] | None:
         if found := pick([out for out in outs if not out.unplaced], path):
             if found[0].file in locks:
                 # Only the pipeline beside a lock says that the lock counts.
-                read_outs(tree, [found[0].file], [found[0].file])
+                known.require(frozenset([found[0].file]))
             return found
     if locks and not in_git:
         # Nobody has the path: then a lock that cannot be read may be the one that does.
-        read_outs(tree, sorted(locks), locks)
+        known.require(frozenset(locks))
     return pick(unplaced, path)
 
 

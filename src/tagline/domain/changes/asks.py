@@ -23,7 +23,7 @@ REQUESTS = "promotions/"
 THIS, LATEST = "this", "latest"
 #: A longer label is nobody's request; GitHub allows 50 characters, GitLab 255.
 _MAX_LABEL = 300
-_MAX_REQUESTS = 1000
+MAX_REQUESTS = 1000
 #: Invisible. ``render.markdown`` puts it into a text where somebody would be mentioned.
 WORD_JOINER = "\u2060"
 
@@ -231,8 +231,8 @@ def judge_requests(path: str, document: Document, by: str | None = None) -> tupl
     if not is_name(stage):
         fix = f"Put the file under {REQUESTS}STAGE/."
         return [], [_wrong(path, Position(1, 1), f"{stage!r} cannot name a stage.", fix)]
-    if not root.items or len(root.items) > _MAX_REQUESTS:
-        return [], [_wrong(path, root, f"A request file is a list of 1 to {_MAX_REQUESTS} requests.", _EXAMPLE)]
+    if not root.items or len(root.items) > MAX_REQUESTS:
+        return [], [_wrong(path, root, f"A request file is a list of 1 to {MAX_REQUESTS} requests.", _EXAMPLE)]
     read = [_read_request(path, item, stage, by) for item in root.items]
     return [one for one in read if isinstance(one, Ask)], [one for one in read if isinstance(one, Finding)]
 

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from tagline.domain.changes.asks import LATEST, REQUESTS, THIS, Action, Ask, Mistake
 from tagline.domain.ledger.versions import BUMPS
-from tagline.domain.text.similar import did_you_mean, suggestion
+from tagline.domain.text.similar import Words, did_you_mean, listed
 
 #: How like a known stage an unknown one must be to count as a slip of it (difflib's ratio).
 _SLIP = 0.8
@@ -53,7 +53,14 @@ class Known:
 
 def resolve(asks: Sequence[Ask], known: Known, max_artifacts: int) -> tuple[list[Intent], list[Mistake]]:
     """One intent for each artifact and stage. Any mistake means that the change is refused as a whole."""
-    mistakes = [mistake for ask in asks if (mistake := _unknown_artifact(ask, known))]
+    described = frozenset(known.described)
+    either = described.union(known.tagged)
+    words, every = Words(described), Words(either)
+    mistakes = [
+        _unknown_artifact(ask, words if ask.action is Action.REGISTER else every)
+        for ask in asks
+        if ask.artifact is not None and ask.artifact not in (described if ask.action is Action.REGISTER else either)
+    ]
     mistakes += [*_generic_contradictions(asks), *_too_many(asks, known, max_artifacts), *_without_effect(asks, known)]
     own = {*known.touched, *(ask.artifact for ask in asks if ask.action is Action.REGISTER and ask.artifact)}
     intents = [*_specific(asks, own)]
@@ -89,14 +96,9 @@ def _sort_key(intent: Intent) -> tuple[str, int, str]:
     return (intent.artifact, _order(intent.action), intent.stage or "")
 
 
-def _unknown_artifact(ask: Ask, known: Known) -> Mistake | None:
-    if ask.artifact is None:
-        return None
-    names = known.described if ask.action is Action.REGISTER else {*known.described, *known.tagged}
-    if ask.artifact in names:
-        return None
+def _unknown_artifact(ask: Ask, names: Words) -> Mistake:
     where = "No manifest of this change" if ask.action is Action.REGISTER else "No manifest and no registry tag"
-    near = did_you_mean(ask.artifact, names)
+    near = names.nearest(ask.artifact or "")
     fix = f"Did you mean {near}?" if near else "Describe it in artifacts.yaml first, or correct the name."
     return Mistake(ask.source, f"{where} names an artifact {ask.artifact!r}.", fix)
 
@@ -193,14 +195,15 @@ def _contradiction(intents: Iterable[Intent], subject: str) -> Mistake:
 def _unknown_stages(intents: Iterable[Intent], known: Known) -> list[Mistake]:
     """A stage that is not among the only ones, or is a slip of one that is known."""
     mistakes: dict[tuple[str, str], Mistake] = {}
+    words: dict[frozenset[str], Words] = {}  # most artifacts have the same stages
     for intent in intents:
-        stages = known.stages.get(intent.artifact, ())
+        stages = frozenset(known.stages.get(intent.artifact, ()))
         if intent.stage is None or intent.stage in stages:
             continue
-        near = did_you_mean(intent.stage, stages, _SLIP)
-        if known.only_stages or near:
-            listed = f"Known stages are {', '.join(sorted(stages)) or 'none'}."
-            fix = f"{listed}{suggestion(intent.stage, stages)} List a new stage in .tagline.yaml or .gto first."
+        near = words.setdefault(stages, Words(stages)).nearest(intent.stage)
+        if known.only_stages or (near and did_you_mean(intent.stage, [near], _SLIP)):
+            meant = f" Did you mean {near}?" if near else ""
+            fix = f"Known stages are {listed(sorted(stages))}.{meant} List a new stage in .tagline.yaml or .gto first."
             source = intent.sources[0]
             mistakes.setdefault(
                 (source, intent.stage),

@@ -14,7 +14,7 @@ from tagline.domain.ledger.tags import is_name
 from tagline.domain.manifest.document import Document, Node, Position
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.text.durations import parse_duration
-from tagline.domain.text.similar import did_you_mean
+from tagline.domain.text.similar import Words
 from tagline.domain.text.times import parse_time
 from tagline.errors import WrongUsage
 
@@ -22,6 +22,8 @@ _GLOB = re.compile(r"[a-zA-Z0-9_./:*?\[\]!-]+")
 _PERSON = re.compile(r"@[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*|[a-zA-Z0-9_.-]+(\[bot\])?")
 # A figure beyond this is infinite or no number, and every comparison with it a trap.
 _LARGEST = 1e300
+#: Stages, and what they come after, that are looked at for all overrides together.
+_MOST_STEPS = 500_000
 _LONGEST = 100  # a finding repeats no more than this of the user's text
 
 
@@ -164,13 +166,14 @@ def _freezes(stage: _Stage) -> Iterator[_Trouble]:
 def _unknown_stages(stages: list[_Stage]) -> Iterator[_Trouble]:
     """A misspelt stage would be empty for ever: the rule could never, or would always, pass."""
     known = {stage.name for stage in stages}
+    words = Words(known)
     for stage in stages:
         gates = stage.node.fields.get("gates")
         compared = [gate.fields.get("not_worse_than") for gate in (gates.items if gates else ())]
         for node in [*(stage.after or ()), *compared]:
             if node is None or not isinstance(node.value, str) or node.value in known:
                 continue
-            near = did_you_mean(node.value[:_LONGEST], known)
+            near = words.nearest(node.value)
             hint = f"Did you mean '{near}'?" if near else f"List it under 'stages': '{_cut(node.value)}: {{}}'."
             yield _Trouble(node, f"The policy does not list a stage '{_cut(node.value)}'.", hint)
 
@@ -220,12 +223,52 @@ def _cycles(stages: list[_Stage]) -> Iterator[_Trouble]:
     """Stages that come after one another could never be reached: as written, and with each override."""
     common = {stage.name: stage for stage in stages if stage.glob is None}
     yield from _cycle(common)
+    order = _order(common)
+    left = _MOST_STEPS
     overrides: dict[str, dict[str, _Stage]] = {}
     for stage in stages:
         if stage.glob is not None and stage.after is not None:
             overrides.setdefault(stage.glob, {})[stage.name] = stage
     for override in overrides.values():
-        yield from _cycle(common | override, among=override)
+        # What comes after stages that come earlier anyway closes no cycle.
+        if order is not None and all(
+            name in order and order.get(node.value, -1) < order[name]
+            for name, stage in override.items()
+            for node in stage.after or ()
+        ):
+            continue
+        reached = _reached(common, override, left)
+        left -= sum(1 + len(stage.after or ()) for stage in reached.values())
+        if left < 0:
+            glob = next(iter(override.values()))
+            message = f"There are too many stages and patterns to look through, at {glob.title}."
+            yield _Trouble(glob.key, message, "Write fewer patterns that have an 'after' of their own.")
+            return
+        yield from _cycle(reached, among=override)
+
+
+def _order(stages: dict[str, _Stage]) -> dict[str, int] | None:
+    """Places in which each stage stands behind those that it comes after; None where there are none such."""
+    graph = {name: [node.value for node in stage.after or ()] for name, stage in stages.items()}
+    try:
+        return {name: place for place, name in enumerate(TopologicalSorter(graph).static_order())}
+    except CycleError:
+        return None
+
+
+def _reached(common: dict[str, _Stage], override: dict[str, _Stage], most: int) -> dict[str, _Stage]:
+    """The stages of an override, and those that they come after, one behind the other; about ``most`` of them."""
+    found: dict[str, _Stage] = {}
+    pending = list(override)
+    while pending and most >= 0:
+        name = pending.pop()
+        stage = override.get(name, common.get(name))
+        if stage is not None and name not in found:
+            found[name] = stage
+            after = [node.value for node in stage.after or ()]
+            most -= 1 + len(after)
+            pending += after
+    return found
 
 
 def _cycle(stages: dict[str, _Stage], among: dict[str, _Stage] | None = None) -> Iterator[_Trouble]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from tagline.domain.manifest.manifest import ManifestEntry
-from tagline.domain.storage.pointers import Out, covers
+from tagline.domain.manifest.tracked import below, upwards
+from tagline.domain.storage.pointers import Out
 
 
 class FileChange(NamedTuple):
@@ -50,7 +52,8 @@ class Touches:
 
 def find_touches(before: Side, after: Side, files: Sequence[FileChange]) -> Touches:
     """Compare the two ends. ``files`` are those that differ between them, of a folder at least the first."""
-    changed = sorted(file.path for file in files)
+    changed = _Changed(sorted(file.path for file in files), frozenset(file.path for file in files))
+    outs = _Outs(before.outs), _Outs(after.outs)
     gone = {entry.path: name for name, entry in before.entries.items() if name not in after.entries and entry.path}
     touched: dict[str, str] = {}
     renamed: list[tuple[str, str]] = []
@@ -60,7 +63,7 @@ def find_touches(before: Side, after: Side, files: Sequence[FileChange]) -> Touc
         if name not in before.entries and entry.path in gone:
             renamed.append((gone[entry.path], name))
             continue
-        why = _why(before, after, name, entry.path, changed)
+        why = _why(before, after, name, entry.path, changed, outs)
         if why is not None:
             touched[name] = why
     old_names = {old for old, _ in renamed}
@@ -68,7 +71,7 @@ def find_touches(before: Side, after: Side, files: Sequence[FileChange]) -> Touc
     return Touches(touched, removed, renamed, files)
 
 
-def _why(before: Side, after: Side, name: str, path: str, changed: Sequence[str]) -> str | None:
+def _why(before: Side, after: Side, name: str, path: str, changed: _Changed, outs: tuple[_Outs, _Outs]) -> str | None:
     """Why an artifact is touched; None when it is not."""
     old = before.entries.get(name)
     if old is None:
@@ -77,14 +80,35 @@ def _why(before: Side, after: Side, name: str, path: str, changed: Sequence[str]
         return f"moved from {old.path}" if old.path else f"got the path {path}"
     if after.entries[name].virtual:
         return None
-    inside = f"{path}/"
-    file = next((file for file in changed if file == path or file.startswith(inside)), None)
+    itself = [path] if path in changed.files else []
+    file = next(chain(itself, below(changed.ordered, path)), None)
     if file is not None:
         return f"{file} changed"
-    if _digests(before.outs, path) != _digests(after.outs, path):
+    if outs[0].digests(path) != outs[1].digests(path):
         return "its DVC pointer changed"
     return None
 
 
-def _digests(outs: Iterable[Out], path: str) -> set[tuple[str, str | None]]:
-    return {(out.path, out.digest) for out in outs if covers(out.path, path)}
+class _Changed(NamedTuple):
+    """The paths that differ, sorted, and as a set."""
+
+    ordered: Sequence[str]
+    files: frozenset[str]
+
+
+class _Outs:
+    """The digests of outs, by path. Many artifacts may have one path."""
+
+    def __init__(self, outs: Iterable[Out]) -> None:
+        self._known: dict[str, set[tuple[str, str | None]]] = {}
+        self._digests: dict[str, set[str | None]] = {}
+        for out in outs:
+            self._digests.setdefault(out.path, set()).add(out.digest)
+        self._sorted = sorted(self._digests)
+
+    def digests(self, path: str) -> set[tuple[str, str | None]]:
+        """Of the outs that are a path, a folder above it, or something below it."""
+        if path not in self._known:
+            meeting = chain((part for part in upwards(path) if part in self._digests), below(self._sorted, path))
+            self._known[path] = {(found, digest) for found in meeting for digest in self._digests[found]}
+        return self._known[path]

@@ -15,14 +15,17 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 from tagline.domain.lineage.pipelines import Behind, Imported, Origin, Step
 from tagline.domain.manifest.manifest import is_uri
-from tagline.domain.manifest.tracked import upwards
+from tagline.domain.manifest.tracked import below, upwards
 from tagline.domain.text.public import public
+from tagline.errors import TooLarge
 
 _T = TypeVar("_T")
 Role = Literal["artifact", "data", "code", "metrics", "plots"]
 
 #: Files of one folder in Git that are named one by one; the folder itself counts for the rest.
 MOST_IN_FOLDER = 1000
+#: Steps times what each of them reads.
+MOST_EDGES = 300_000
 #: What in Git is data by its name; everything else that a step reads from Git is code.
 _DATA_RE = re.compile(
     r"\.(arff|arrow|avro|bin|csv|feather|gz|h5|hdf5|jpe?g|jsonl|ndjson|np[yz]|onnx|orc|parquet|pickle|pkl|png|pt"
@@ -142,7 +145,7 @@ class _Sources:
         above = next((self._made[part] for part in upwards(path) if part in self._made), None)
         if above is not None:
             return [above]
-        return [self._made[inner] for inner in _below(self._sorted, path)]
+        return [self._made[inner] for inner in below(self._sorted, path)]
 
 
 class _InGit:
@@ -187,6 +190,7 @@ class _Walk:
         self._reads: dict[tuple[str, str], None] = {}
         self._read: dict[tuple[str, str], str] = {}
         self._code: dict[str, File] = {}
+        self._edges = 0
 
     def graph(self) -> Graph:
         """Upstream first, then what measures it."""
@@ -249,6 +253,7 @@ class _Walk:
             open_.add(step.name)
             pending.append((step, True))
             makers = [made.step for dep in step.deps for made in self._sources.of(dep.path) if made.step is not None]
+            self._afford(len(makers))
             pending += [(maker, False) for maker in reversed(makers) if maker.name != step.name]
 
     def _add(self, step: Step) -> None:
@@ -257,6 +262,7 @@ class _Walk:
             if dep.digest is not None:
                 self._read[dep.path, step.name] = dep.digest
             made = self._sources.of(dep.path)
+            self._afford(len(made))
             for one in made:
                 self._files.setdefault(one.out.path, _file(one, "data"))
                 self._reads[one.out.path, step.name] = None
@@ -266,6 +272,15 @@ class _Walk:
                 self._reads[dep.path, step.name] = None
         for out in step.outs:
             self._files.setdefault(out.path, _file(_Made(out, step, None), "data"))
+
+    def _afford(self, edges: int) -> None:
+        """Raise TooLarge where many steps read folders with many outs: each would be an edge of its own."""
+        self._edges += edges
+        if self._edges > MOST_EDGES:
+            raise TooLarge(
+                f"More than {MOST_EDGES:,} times a step behind {self._target} reads an out.",
+                "Let fewer steps read whole folders of outs, or make a folder one out.",
+            )
 
     def _leaf(self, dep: Behind) -> File:
         """What no pointer tracks: a file or a folder in Git, or something elsewhere."""
@@ -321,16 +336,7 @@ class _Paths(Generic[_T]):
         """Those of the path itself, of the folders above it, and of what lies below it."""
         above = [path] if is_uri(path) else upwards(path)
         paths = [part for part in above if part in self._rows]
-        return [thing for part in (*paths, *_below(self._sorted, path)) for thing in self._rows[part]]
-
-
-def _below(ordered: Sequence[str], folder: str) -> Iterator[str]:
-    """The paths of a sorted list that lie in a folder."""
-    prefix = f"{folder}/"
-    for place in range(bisect_left(ordered, prefix), len(ordered)):
-        if not ordered[place].startswith(prefix):
-            return
-        yield ordered[place]
+        return [thing for part in (*paths, *below(self._sorted, path)) for thing in self._rows[part]]
 
 
 def _file(made: _Made, role: Role) -> File:

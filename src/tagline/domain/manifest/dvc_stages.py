@@ -22,8 +22,8 @@ _KINDS = ("outs", "metrics", "plots")
 
 #: More readings of a generated stage's name than this, and nothing is sure (nor quick) any more.
 _MAX_READINGS = 100
-#: More outs with templates in one stage than this, and each of them may be any path.
-_MAX_TEMPLATES = 100
+#: More outs with templates in one stage than this, or more templates in all of them, and each may be any path.
+_MAX_TEMPLATES, _MAX_PARTS = 100, 1000
 
 
 class LockedStage(NamedTuple):
@@ -154,18 +154,22 @@ class _Group:
         Empty where the definition does not list it.
         """
         path = posixpath.normpath(path)
-        literal, templates = self._listed
+        literal, templates, every = self._listed
         if path in literal:
             return [literal[path]]
-        many = len(templates) > _MAX_TEMPLATES
-        return [options for written, options in templates if many or may_become(written, path)]
+        return [options for parts, options in templates if _fits(parts, path)] if templates else every
 
     @cached_property
-    def _listed(self) -> tuple[Mapping[str, Any], Sequence[tuple[str, Any]]]:
-        """The outs by path, and those with templates. Without options they count too."""
+    def _listed(self) -> tuple[Mapping[str, Any], Sequence[tuple[Sequence[str], Any]], Sequence[Any]]:
+        """The outs by path, and those with templates: by the parts between these, or all alike where there are many.
+
+        Without options they count too.
+        """
         listed = [(posixpath.normpath(path), options) for path, options in listed_outs(self.body)]
-        templates = [(path, options) for path, options in listed if "${" in path]
-        return {path: options for path, options in listed if "${" not in path}, templates
+        literal = {path: options for path, options in listed if "${" not in path}
+        templates = [(_INTERPOLATED_RE.split(path), options) for path, options in listed if "${" in path]
+        many = len(templates) > _MAX_TEMPLATES or sum(len(parts) for parts, _ in templates) > _MAX_PARTS
+        return (literal, (), [options for _, options in templates]) if many else (literal, templates, ())
 
     @cached_property
     def _rows(self) -> dict[str, Any] | None:
@@ -227,7 +231,11 @@ def listed_outs(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def may_become(written: str, path: str) -> bool:
     """Whether a path written with ``${...}`` may be this one."""
     # Not by a regular expression: one with many wildcards could be made to take for ever.
-    first, *rest = _INTERPOLATED_RE.split(written)
+    return _fits(_INTERPOLATED_RE.split(written), path)
+
+
+def _fits(parts: Sequence[str], path: str) -> bool:
+    first, *rest = parts
     if not rest or not path.startswith(first):
         return False
     *middle, last = rest

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from tagline.domain.ledger.tags import is_name
 from tagline.domain.manifest.document import Document, Node
 from tagline.domain.manifest.findings import Finding
+from tagline.domain.text.similar import Words
 
 GTO_CONFIG = ".gto"
 
 
-class GtoConfig(NamedTuple):
+@dataclass(frozen=True)
+class GtoConfig:
     """What ``.gto`` lists; None where it lists nothing and so allows everything."""
 
-    types: tuple[str, ...] | None = None
+    types: Mapping[str, None] | None = None
     stages: tuple[str, ...] | None = None
+
+    @cached_property
+    def words(self) -> Words:
+        """The types, to compare misspelt ones with."""
+        return Words(self.types or ())
 
 
 _EXAMPLES = {
@@ -39,7 +48,8 @@ def read_config(document: Document) -> tuple[GtoConfig, list[Finding]]:
         findings += wrong
         node = root.fields.get(key)
         names[key] = None if wrong or node is None or node.value is None else tuple(node.value)
-    return GtoConfig(**names), findings
+    types = names["types"]
+    return GtoConfig(None if types is None else dict.fromkeys(types), names["stages"]), findings
 
 
 def _wrong(node: Node | None, key: str) -> list[Finding]:

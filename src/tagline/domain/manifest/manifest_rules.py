@@ -11,7 +11,7 @@ from tagline.domain.manifest.document import Node, Position
 from tagline.domain.manifest.findings import Finding, Severity
 from tagline.domain.manifest.gto_config import GtoConfig
 from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, Declared, full_name
-from tagline.domain.text.similar import did_you_mean
+from tagline.domain.text.similar import did_you_mean, listed
 
 
 def finding(
@@ -68,9 +68,8 @@ def check_type(item: Declared, config: GtoConfig) -> list[Finding]:
     kind = item.entry.type
     if config.types is None or kind is None or kind in config.types:
         return []
-    near = did_you_mean(kind[:100], config.types)
-    listed = ", ".join(config.types) or "none"
-    guess = f"Did you mean '{near}'?" if near else f"Listed types: {listed}."
+    near = did_you_mean(kind, config.words)
+    guess = f"Did you mean '{near}'?" if near else f"Listed types: {listed(config.types)}."
     place = item.node.fields.get("type") or item.node
     return [
         finding(

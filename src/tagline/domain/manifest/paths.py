@@ -11,7 +11,7 @@ from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.interpolation import has_template
 from tagline.domain.manifest.manifest import Declared, is_absolute, is_uri, repository_path
 from tagline.domain.manifest.manifest_rules import finding
-from tagline.domain.manifest.tracked import TrackedPaths
+from tagline.domain.manifest.tracked import TrackedPaths, upwards
 from tagline.domain.text.shell import shell_path
 
 
@@ -94,13 +94,13 @@ def _existence(field: str, written: str, item: Declared, facts: PathFacts) -> Co
         return None
     if facts.dvc_covers(path):
         return None
-    for module in facts.submodules():
-        if path.startswith(module + "/"):
-            return (
-                "path-submodule",
-                f"'{field}' lies in the submodule {module}: {path}",
-                f"Declare the artifact in that repository, or add {_virtual(item)}.",
-            )
+    module = next((part for part in upwards(posixpath.dirname(path)) if part in facts.submodules()), None)
+    if module is not None:
+        return (
+            "path-submodule",
+            f"'{field}' lies in the submodule {module}: {path}",
+            f"Declare the artifact in that repository, or add {_virtual(item)}.",
+        )
     if facts.exists(path):
         return (
             "path-untracked",

@@ -6,7 +6,6 @@ import posixpath
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
 from typing import Any
 
 from tagline.domain.manifest.dvc_stages import Stages, listed_outs
@@ -29,9 +28,7 @@ class TrackedPaths:
 
     def below(self, folder: str) -> list[str]:
         """The files in a folder, and in those that it has; none for a file."""
-        prefix = f"{folder}/"
-        start = bisect_left(self._sorted, prefix)
-        return list(takewhile(lambda path: path.startswith(prefix), islice(self._sorted, start, None)))
+        return list(below(self._sorted, folder))
 
     def has_dvc_file(self, path: str) -> bool:
         """Whether ``path`` or a directory above it has a ``.dvc`` file of its name."""
@@ -70,6 +67,7 @@ class Outs:
     paths: set[str] = field(default_factory=set)
     endings: set[str] = field(default_factory=set)
     _sorted: list[str] | None = None
+    _lengths: list[int] | None = None
 
     def covers(self, path: str) -> bool:
         """Whether DVC tracks ``path``, a directory above it, or something below it."""
@@ -77,7 +75,20 @@ class Outs:
             self._sorted = sorted(self.paths)
         if any(part in self.paths for part in upwards(path)) or _any_below(self._sorted, path):
             return True
-        return any(f"/{path}/".find(f"/{ending}/") >= 0 for ending in self.endings)
+        return self._may_be_below_a_template(path)
+
+    def _may_be_below_a_template(self, path: str) -> bool:
+        """Whether some parts of a path that follow each other are one of the endings."""
+        if not self.endings:
+            return False
+        if self._lengths is None:
+            self._lengths = sorted({ending.count("/") + 1 for ending in self.endings})
+        parts = path.split("/", _MOST_PARTS)
+        return any(
+            "/".join(parts[start : start + length]) in self.endings
+            for length in self._lengths
+            for start in range(len(parts) - length + 1)
+        )
 
     def add_dvc_file(self, file: str, data: Any) -> None:
         """The outs of a ``.dvc`` file."""
@@ -107,8 +118,20 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+#: Folders in one another in which the end of a path is looked for.
+_MOST_PARTS = 50
+#: No system has a longer path; the folders above one of a megabyte would be half a million texts of half of it.
+MOST_OF_PATH = 4096
+
+
 def upwards(path: str) -> Iterable[str]:
-    """A path and every folder above it, the nearest first; an absolute one ends below its root."""
+    """A path and every folder above it, the nearest first; an absolute one ends below its root.
+
+    Of a path that is too long to be there, itself alone.
+    """
+    if len(path) > MOST_OF_PATH:
+        yield path
+        return
     while path and path != "." and (above := posixpath.dirname(path)) != path:
         yield path
         path = above
@@ -120,3 +143,12 @@ def _any_below(ordered: Sequence[str], path: str) -> bool:
     prefix = path + "/"
     index = bisect_left(ordered, prefix)
     return index < len(ordered) and ordered[index].startswith(prefix)
+
+
+def below(ordered: Sequence[str], folder: str) -> Iterator[str]:
+    """The paths of a sorted list that lie in a folder."""
+    prefix = f"{folder}/"
+    for place in range(bisect_left(ordered, prefix), len(ordered)):
+        if not ordered[place].startswith(prefix):
+            return
+        yield ordered[place]

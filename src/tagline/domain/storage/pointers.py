@@ -127,13 +127,19 @@ def _wish(options: Any) -> _Wish:
 
 def _outs(file: str, folder: str | None, rows: Iterable[tuple[Mapping[str, Any], Sequence[Any]]]) -> Iterator[Out]:
     """``rows`` are the outs, each with what may be said of it. ``folder`` is None where nobody knows it."""
+    wishes: dict[int, set[_Wish]] = {}
+    kept = []  # or another one could get its number
     for out, options in rows:
         path = out.get("path")
         if isinstance(path, str):
             unplaced = folder is None and not path.startswith("/")
             joined = posixpath.normpath(posixpath.join(posixpath.dirname(file), folder or "", path))
-            found = set(map(_wish, options))
-            wish = found.pop() if len(found) == 1 else _Wish()
+            # Many outs share the same options where many templates may mean each of them.
+            if id(options) not in wishes:
+                kept.append(options)
+                wishes[id(options)] = set(map(_wish, options))
+            found = wishes[id(options)]
+            wish = next(iter(found)) if len(found) == 1 else _Wish()
             remote = out.get("remote", wish.remote)
             yield Out(
                 _UPWARDS_RE.sub("", posixpath.normpath(path), count=1) if unplaced else joined,
@@ -191,11 +197,6 @@ def _whole(value: Any) -> int | None:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def covers(out: str, path: str) -> bool:
-    """Whether an out is ``path``, a folder above it, or something below it."""
-    return path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/")
 
 
 def pick(outs: Iterable[Out], path: str) -> tuple[Out, str] | None:

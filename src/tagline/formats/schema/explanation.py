@@ -90,7 +90,7 @@ class Explanation:
 
     def _unknown_key(self, path: Path, key: str, known: list[str]) -> Finding:
         synonym = self.synonym(path, key)
-        guess = synonym if synonym in known else did_you_mean(key[:_LONGEST], known)
+        guess = synonym if synonym in known else did_you_mean(key, known)
         hint = f"Did you mean '{guess}'?" if guess else self.known_keys(path, key, known)
         what = self._what(path)
         place = self._key((*path, key))
@@ -103,7 +103,7 @@ class Explanation:
         value = error.instance
         written = f"'{value[:_LONGEST]}'" if isinstance(value, str) else _describe(value, self._document.find(path))
         is_choice = isinstance(value, str) and isinstance(error.validator_value, list)
-        guess = did_you_mean(value[:_LONGEST], error.validator_value) if is_choice else None
+        guess = did_you_mean(value, error.validator_value) if is_choice else None
         proposal = guess or _example(error.schema)
         key = f"{path[-1]}: " if isinstance(path[-1], str) else ""
         return self._finding(
