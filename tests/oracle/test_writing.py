@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagline.adapters.git.ledger import LocalLedger, Tagger
+from tagline.adapters.git.ledger import LocalLedger
 from tagline.adapters.git.repository import GitRepository
+from tagline.adapters.git.tag_objects import Tagger
 from tagline.commands.ledger.assign import assign
 from tagline.commands.ledger.deprecate import deprecate
 from tagline.commands.ledger.deregister import deregister

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git.ledger import LocalLedger, RemoteLedger, Tagger
+from tagline.adapters.git.ledger import LocalLedger, RemoteLedger
 from tagline.adapters.git.remote import RemoteCache, upstream_of
 from tagline.adapters.git.repository import GitRepository
+from tagline.adapters.git.tag_objects import Tagger
 from tagline.domain.ledger.planning import NewTag
 from tagline.errors import Conflict, Refused
 from tagline.ports.ledger import Batch, Ledger, Raced

@@ -282,7 +282,8 @@ class Wiring:
         return RemoteLedger(self._cache, remote, self.repository, self.settings.tagger)
 
     def _ledger(self, *, pushes: bool) -> Ledger:
-        from tagline.adapters.git.ledger import LocalLedger, Tagger
+        from tagline.adapters.git.ledger import LocalLedger
+        from tagline.adapters.git.tag_objects import Tagger
 
         if pushes:
             return self._remote_ledger
@@ -296,7 +297,7 @@ class Wiring:
         Raises WrongUsage where ``--repo`` names a remote: commits are made in a clone.
         """
         from tagline.adapters.git.commits import BranchCommits
-        from tagline.adapters.git.ledger import Tagger
+        from tagline.adapters.git.tag_objects import Tagger
         from tagline.adapters.git.urls import upstream_of
 
         if self._url is not None:

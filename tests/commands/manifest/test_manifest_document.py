@@ -39,7 +39,7 @@ def test_manifest_document__examples__are_valid(file: str):
     tree = MemoryTree({**FILES, file: example(f"# {file}"), ".gto": example("types:")})
     report = validate(tree, None, has_registry_tags=lambda: True)
     assert report.findings == ()
-    assert [checked.file for checked in report.checked] == [file]
+    assert [checked.file for checked in report.checked if checked.file != ".gto"] == [file]
 
 
 @pytest.mark.parametrize("file", ["artifacts.yaml", "dvc.yaml"])

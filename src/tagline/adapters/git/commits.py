@@ -12,10 +12,10 @@ import weakref
 from collections.abc import Callable
 from functools import cached_property
 
-from tagline.adapters.git.ledger import Tagger
 from tagline.adapters.git.refusals import refused_push, unreachable
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, plain_stderr
+from tagline.adapters.git.tag_objects import Tagger
 from tagline.adapters.git.trees import CommitTree
 from tagline.adapters.git.urls import RemoteUrl
 from tagline.errors import Conflict, PlatformRefused, Refused, WrongUsage

@@ -22,6 +22,7 @@ from tagline.adapters.git.refusals import refused_push, unreachable
 from tagline.adapters.git.remote import RemoteCache, guard_ref
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, Result, plain_stderr
+from tagline.adapters.git.tag_objects import Tagger, write_objects
 from tagline.adapters.git.trees import CommitTree
 from tagline.adapters.git.urls import RemoteUrl
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
@@ -33,64 +34,17 @@ from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUs
 from tagline.ports.ledger import Batch, Raced, Snapshot
 
 _LOCK_SECONDS = 30
+
+
 #: By so much may another machine's clock be ahead of ours.
 _CLOCKS = 120
+
+
 _RACE_RE = re.compile(
     r"stale info|already exists|failed to update ref|incorrect old value|reference already|fetch first|"
     r"\.lock': File exists|is at [0-9a-f]+ but expected|failed to lock",
     re.I,
 )
-
-
-class Tagger:
-    """Who the tags are by, as Git knows it."""
-
-    def __init__(self, git: Git, fallback: tuple[str, str] | None) -> None:
-        self._git = git
-        self._fallback = fallback
-
-    def identity(self) -> str:
-        """``Name <email>``. Raises WrongUsage when Git knows nobody and there is no fallback."""
-        asked = ("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
-        # The date is ours to set; an odd one in the environment must not look like a missing name.
-        found = self._git.run(*asked, environment={"GIT_COMMITTER_DATE": "@0 +0000"}, check=False)
-        known = found.stdout.decode(errors="replace").rstrip("\n") if found.status == 0 else ""
-        if known:
-            return known.rpartition("> ")[0] + ">"
-        if self._fallback:
-            name, email = self._fallback
-            return f"{name} <{email}>"
-        raise WrongUsage(
-            "Git does not know who you are, and a tag needs a tagger.",
-            "Say so: git config user.name 'Your Name' and git config user.email you@example.org",
-            code="no-identity",
-        )
-
-
-def _tag_object(tag: NewTag, tagger: str) -> bytes:
-    return (
-        f"object {tag.commit}\ntype commit\ntag {tag.name}\ntagger {tagger} {tag.time} +0000\n\n{tag.message}"
-    ).encode()
-
-
-def _write_objects(git: Git, tags: Sequence[NewTag], tagger: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Store the tag objects; name to object id.
-
-    ``hash-object`` and not ``mktag``: in a shallow clone the commit may be on the remote only.
-    """
-    objects = {}
-    for tag in tags:
-        result = git.run(
-            "hash-object",
-            "-t",
-            "tag",
-            "-w",
-            "--stdin",
-            stdin=_tag_object(tag, tagger),
-            environment=environment,
-        )
-        objects[tag.name] = result.stdout.decode().strip()
-    return objects
 
 
 def blockers(name: str) -> list[str]:
@@ -180,7 +134,7 @@ class LocalLedger:
             if any(self.snapshot(batch.artifact).mark != batch.mark for batch in batches):
                 raise Raced
             _require_free(git, [tag.name for tag in tags])
-            objects = _write_objects(git, tags, self._tagger.identity(), {})
+            objects = write_objects(git, tags, self._tagger.identity(), {})
             create_refs(git, objects)
 
 
@@ -334,7 +288,7 @@ class RemoteLedger:
             # named for a remote without a clone is in the cache of its files.
             sources = [pusher, *cached] if self._repository is not None else [*cached, self._commits()]
             environment = quarantine(sources, Path(folder))
-            objects = _write_objects(pusher.git, tags, tagger, environment)
+            objects = write_objects(pusher.git, tags, tagger, environment)
             moved = {}
             for batch, source in zip(batches, cached, strict=True):
                 above = read_tip(source.git, batch.mark) if batch.mark else None
@@ -404,5 +358,5 @@ def _keep(repository: GitRepository, tags: Sequence[NewTag], objects: Mapping[st
         if present is None and repository.has(tag.commit):
             # What is on the remote is written; that this clone cannot take it is no failure.
             with contextlib.suppress(Raced, PlatformRefused):
-                _write_objects(repository.git, [tag], tagger, {})
+                write_objects(repository.git, [tag], tagger, {})
                 create_refs(repository.git, {tag.name: objects[tag.name]})

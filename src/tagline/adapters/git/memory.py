@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from tagline.adapters.git.ledger import Tagger, push, quarantine
+from tagline.adapters.git.ledger import push, quarantine
 from tagline.adapters.git.records import Tip, actor_of, read_tip, write_record
 from tagline.adapters.git.refusals import refused_push, unreachable
 from tagline.adapters.git.remote import RemoteCache
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git
 from tagline.adapters.git.tag_fetch import WITHOUT
+from tagline.adapters.git.tag_objects import Tagger
 from tagline.adapters.git.urls import RemoteUrl
 from tagline.domain.ledger.records import MAX_RECORD, Actor, Record, encode, same_word
 from tagline.errors import PlatformRefused
