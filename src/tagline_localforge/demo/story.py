@@ -91,6 +91,9 @@ def _on_github(stage: Stage, shop: GitHub) -> None:
     shop.close(third)
 
     stage.say("v1.1.0 goes to prod by a label, without a change of files.")
+    # An approval within two minutes of another tag counts for nothing: clocks differ by so much.
+    stage.act("three minutes pass, so that nobody can doubt what was there when carol approves")
+    shop.repository.forge.pass_time(180)
     fourth = shop.propose("promote", "v1.1.0 to prod", {}, "stage:churn@v1.1.0#prod")
     shop.approve(fourth)
     shop.plan(fourth, "submitted", only="gate:")
