@@ -38,7 +38,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     [
         "artifacts.yaml:4:3: error: Unknown key 'metrcs' in artifact 'churn'. [unknown-key]",
         "  | ⏳ Tagline: waiting",
-        "  | → Missing: an approval of carol, not the author, on the last commit.",
+        "  | → Missing: an approval of carol, not the author or pusher, on the last commit.",
         "  | ✅  churn     new version    –    v1.0.0       churn@v1.0.0",
         "#1 First trees  ok",
         "  | This merge made 3 tags.",

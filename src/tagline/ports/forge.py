@@ -26,7 +26,11 @@ class CannotRead(PlatformRefused):
 
 
 class CannotComment(Exception):
-    """The token at hand may not comment on a change; the message says why and what would help."""
+    """A comment or status cannot be written; the message says why and what would help. ``passes``: not now, that is."""
+
+    def __init__(self, why: str, *, passes: bool = False) -> None:
+        super().__init__(why)
+        self.passes = passes
 
 
 class Forge(Protocol):

@@ -320,7 +320,8 @@ def test_latest__of_a_change_whose_job_is_late__is_that_of_the_merge(
     with world.days_ago(1):
         number = world.open("topic", {"README.md": "1\n"}, labels=("stage:churn#prod",))
         world.merge(number)
-    _registered(world, "v1.1.0")
+    world.tag("churn@v1.1.0")
+    world.push("main", {"README.md": "moved on\n"})
     assert world.promote(number).code == 0
     assert world.tags()["churn#prod#1"].target == world.tags()["churn@v1.0.0"].target
 
@@ -336,7 +337,8 @@ def test_unstage__of_a_change_whose_job_is_late__takes_the_stage_from_nobody_els
     with world.days_ago(1):
         number = world.open("topic", {"README.md": "1\n"}, labels=("unstage:churn#prod",))
         world.merge(number)
-    _registered(world, "v1.1.0")
+    world.tag("churn@v1.1.0")
+    world.push("main", {"README.md": "moved on\n"})
     world.admin("assign", "churn#prod", "--version", "v1.1.0", "--override", "a repair")
     ran = world.promote(number)
     assert [found["rule"] for found in ran.json["refused"]] == ["superseded"], ran.out + ran.err

@@ -318,7 +318,8 @@ class GitHub(GitHubPages):
             refusal = refusal_of(error)
             denied = refusal.status in (401, 403, 404) and not refusal.rate_limited
             why = f"the token needs {needs} (a run for a fork's pull request never has it)" if denied else refusal.words
-            raise CannotComment(why) from error
+            passes = refusal.rate_limited or refusal.status == 0 or refusal.status >= 500
+            raise CannotComment(why, passes=passes) from error
 
 
 def _after(event: Any, place: int, merge: int | None) -> float:

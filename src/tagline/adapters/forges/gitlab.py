@@ -342,7 +342,7 @@ class GitLab(GitLabPages):
             status = error.response_code if isinstance(error, GitlabError) else None
             if status in (401, 403, 404):
                 raise CannotComment("this needs a project token (TAGLINE_TOKEN, scope api)") from error
-            raise CannotComment(str(error)[:300]) from error
+            raise CannotComment(str(error)[:300], passes=status is None or status == 429 or status >= 500) from error
 
     def _explained(self, error: Exception) -> PlatformRefused:
         if isinstance(error, ElsewhereError):

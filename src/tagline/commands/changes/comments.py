@@ -57,7 +57,8 @@ def post(context: ChangeContext, planned: Planned, found: Found, body: str, late
         place = context.job.report(body)
         where = f" Its text is in {place}." if place else ""
         message = f"The comment on change {change.number} could not be written: {error}.{where} {later}"
-        return replace(planned, warnings=[*planned.warnings, Warn("comment-not-written", None, message)])
+        warnings = [*planned.warnings, Warn("comment-not-written", None, message)]
+        return replace(planned, unsaid=error.passes, warnings=warnings)
     context.job.report(body, posted=True)
     return posted
 

@@ -263,7 +263,7 @@ def _judged(
     else:
         planned = post(context, planned, found, body, _LATER)
     # What this token could not read another may: that is no word on the change, and not for good.
-    return planned if decided.unreadable else remember(context, planned)
+    return planned if decided.unreadable or planned.unsaid else remember(context, planned)
 
 
 def _carry_out(request: ChangeRequest, work: _Work) -> Decided:

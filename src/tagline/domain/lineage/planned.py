@@ -25,6 +25,8 @@ class Planned:
     decided: Decided
     policy: Policy
     comment_url: str | None = None
+    #: Its comment could not be written now, and a later run can.
+    unsaid: bool = False
     dry_run: bool = False
     warnings: list[Warn] = field(default_factory=list)
     #: What was done for earlier changes on the way.
