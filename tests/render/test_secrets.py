@@ -35,7 +35,9 @@ def planted(url: str) -> Lineage:
         "cmd": f"curl {url}", "deps": rows, "outs": [{"path": "m.pkl", "md5": "2" * 32}],
         "params": {"params.yaml": {"at": url, "deep": {"list": [url, {url: url}]}}},
     }  # fmt: skip
-    steps = steps_of("dvc.lock", {"stages": {"train": stage}}, {"stages": {"train": {"cmd": f"wget {url}"}}})
+    steps = steps_of(
+        "dvc.lock", {"stages": {"train": stage}}, {"stages": {"train": {"cmd": f"wget {url}", "outs": ["m.pkl"]}}}
+    )
     dep = {"path": "d", "repo": {"url": url, "rev": url, "rev_lock": url}}
     imported = imported_of("data.dvc", {"outs": [{"path": "data", "md5": "1" * 32}], "deps": [dep]})
     assert imported is not None
