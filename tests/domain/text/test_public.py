@@ -37,6 +37,8 @@ AROUND = st.sampled_from(["", " ", "curl '", 'x="', "--url=", "git clone "])
         ("https://bob:S@h/r?token=a@S", "https://…"),
         ("git+https://h/r?private_token=S", "git+https://h/r?…"),
         ('{"uri": "https://u:S@h?sig=S"}', '{"uri": "https://h?…"}'),
+        # A scheme that is none: a user before a password that begins with slashes.
+        ("bob://SECRET?@host:x", "bob://…"),
     ],
 )
 def test_public__url_with_a_secret__lost_it(written: str, shown: str) -> None:

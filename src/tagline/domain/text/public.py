@@ -24,6 +24,11 @@ _IN_PATH_RE = re.compile(r"(?<=/)[^/@:?#]+:[^/?#]*@(?!sha(?:256|512):)")
 _SCHEME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-"
 #: Here the user is a name, or even a place, and not a token.
 _NAMED = {"ssh", "git+ssh", "ssh+git", "svn+ssh", "sftp", "scp", "rsync", "hdfs", "abfs", "abfss", "wasb", "wasbs"}
+#: Of another one nobody knows whether it is a scheme, or a user before a password that begins with slashes.
+_SCHEMES = {
+    *["http", "https", "ftp", "ftps", "git", "file", "s3", "gs", "gcs", "azure", "az", "oss", "webdav", "webdavs", "models", "runs", "oci", "docker"],
+    *_NAMED,
+}
 _CLOSING = "\"'`)]}>,;"
 #: In the words of others: a value whose name says that it is a secret, and what AWS signs requests with.
 _NAMED_RE = re.compile(
@@ -111,6 +116,8 @@ def _without_logins(word: str) -> str:
             return "".join((*done, word))
         head, word = word[: mark.start()], word[mark.end() :]
         scheme = head[len(head.rstrip(_SCHEME)) :].lower()
+        if "@" in word and _SCHEMES.isdisjoint((scheme, *scheme.split("+"))):
+            return "".join((*done, head, mark[0], _DROPPED))
         user, word = _without_login(word, named=scheme in _NAMED)
         done += [head, mark[0], user]
         mark = _MARK_RE.search(word)
