@@ -25,10 +25,10 @@ _SCHEME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-"
 #: Here the user is a name, or even a place, and not a token.
 _NAMED = {"ssh", "git+ssh", "ssh+git", "svn+ssh", "sftp", "scp", "rsync", "hdfs", "abfs", "abfss", "wasb", "wasbs"}
 #: Of another one nobody knows whether it is a scheme, or a user before a password that begins with slashes.
-_SCHEMES = {
-    *["http", "https", "ftp", "ftps", "git", "file", "s3", "gs", "gcs", "azure", "az", "oss", "webdav", "webdavs", "models", "runs", "oci", "docker"],
-    *_NAMED,
-}
+_SCHEMES = _NAMED | {
+    "http", "https", "ftp", "ftps", "git", "file", "s3", "gs", "gcs",
+    "azure", "az", "oss", "webdav", "webdavs", "models", "runs", "oci", "docker",
+}  # fmt: skip
 _CLOSING = "\"'`)]}>,;"
 #: In the words of others: a value whose name says that it is a secret, and what AWS signs requests with.
 _NAMED_RE = re.compile(
