@@ -26,7 +26,7 @@ TOOLS = Path(sys.executable).parent
 #: What plan, promote and deploy need at least, by the workflow that is called. Docs/permissions.md has the same.
 NEEDED = {
     "review": {"contents": "read", "issues": "read", "pull-requests": "write", "statuses": "write"},
-    "promote": {"contents": "write", "issues": "read", "pull-requests": "write"},
+    "promote": {"contents": "write", "issues": "read", "pull-requests": "write", "statuses": "write"},
     "deploy": {"contents": "read"},
 }
 EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
