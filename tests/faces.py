@@ -43,7 +43,7 @@ def action() -> str:
     """action.yml."""
     lines = [_HEAD, "inputs:\n"]
     for each in inputs_of("github"):
-        default = "${{ github.token }}" if each.name == "token" else ""
+        default = "${{ github.token }}" if each.name in ("token", "job-token") else ""
         lines.append(f"  {each.name}:\n    description: {_quoted(_help(each))}\n")
         lines.append(f"    required: {str(each.name == 'command').lower()}\n")
         if each.name != "command":
@@ -170,6 +170,8 @@ _PLACES = {
     "github/reuse.yml": ".github/workflows/score.yml, in another repository",
     "github/company-review.yml": ".github/workflows/tagline-review.yml",
     "github/company-promote.yml": ".github/workflows/tagline-promote.yml",
+    "github/labels.yml": ".github/workflows/tagline-labels.yml",
+    "gitlab/labels.yml": ".gitlab-ci.yml",
     "gitlab/review.yml": ".gitlab-ci.yml",
     "gitlab/promote.yml": ".gitlab-ci.yml",
     "gitlab/deploy.yml": ".gitlab-ci.yml",
@@ -191,6 +193,7 @@ DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "docs/deploying.md": _examples("github/deploy.yml", "gitlab/deploy.yml", "github/reuse.yml", "gitlab/reuse.yml"),
     "docs/permissions.md": _examples("github/company-review.yml", "github/company-promote.yml"),
+    "docs/labels.md": _examples("github/labels.yml", "gitlab/labels.yml"),
     "README.md": _examples("github/review.yml", "github/promote.yml", "gitlab/review.yml", "gitlab/promote.yml"),
 }
 

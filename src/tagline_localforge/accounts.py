@@ -73,13 +73,18 @@ class Accounts:
             team.members = logins
             return team
 
-    def token(self, secret: str, *, login: str = "", kind: TokenKind = "user") -> Token:
-        """A token; ``login`` may be left out for the kinds that are a bot's."""
+    def token(
+        self, secret: str, *, login: str = "", kind: TokenKind = "user", workflows: bool = True,
+        scopes: tuple[str, ...] | None = None, expires: str | None = None,
+    ) -> Token:  # fmt: skip
+        """A token; ``login`` may be left out for the kinds that are a bot's"""
         with self.lock:
             name = login or _LOGINS.get(kind, "")
             if not name:
                 raise ValueError(f"a token of kind {kind!r} is somebody's: say whose")
-            self._tokens[secret] = token = Token(secret, self.person(name).login, kind)
+            # What a job of GitHub's brings along cannot be given that permission.
+            may = workflows and kind != "actions"
+            self._tokens[secret] = token = Token(secret, self.person(name).login, kind, may, scopes, expires)
             return token
 
     def bearer(self, secret: str) -> Token | None:

@@ -5,26 +5,40 @@ Needs Git 2.38 for ``merge-tree --write-tree``.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _COMMIT_FORMAT = "%H%n%T%n%P%n%an%n%ae%n%ad%n%cn%n%ce%n%cd%n%B"
 #: How many lines of the format come before the message.
 _COMMIT_LINES = 9
-_CONFIGURATION = {
-    "http.receivepack": "true",
-    "uploadpack.allowFilter": "true",
-    "uploadpack.allowAnySHA1InWant": "true",
-    # A forge offers the heads of changes to everybody and lets nobody push them.
-    "receive.hideRefs": "refs/pull",
-    "gc.auto": "0",
-}
+#: What a new repository's configuration goes on with; a process for each line would take longer than to make it.
+_CONFIGURATION = """\
+[http]
+	receivepack = true
+[uploadpack]
+	allowFilter = true
+	allowAnySHA1InWant = true
+[receive]
+	# A forge offers the heads of changes to everybody and lets nobody push them.
+	hideRefs = refs/pull
+	hideRefs = refs/merge-requests
+	autogc = false
+[gc]
+	auto = 0
+"""
+#: Newer gits have another form as well, which `refs` does not read.
+_REFS_IN_FILES = {"GIT_DEFAULT_REF_FORMAT": "files"}
+#: A commit, or a range of them, that is always the same.
+_ID = r"(?:[0-9a-f]{40}|[0-9a-f]{64})"
+_FIXED_RE = re.compile(rf"{_ID}(?:\^\{{commit\}}|\.\.{_ID})?")
 #: A commit of more files than this is not compared: a few kB can stand for millions.
 _MOST_FILES = 100_000
 #: The kinds of ``git diff --raw`` in the words that both forges' shapes are made from.
@@ -116,19 +130,22 @@ def run(
 
 
 class BareRepository:
-    """A bare repository. Each method is one or two git processes."""
+    """A bare repository. Each method is one or two git processes, or none where the answer cannot have changed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._counts: dict[str, int] = {}
+        self._told: dict[tuple[str, ...], str] = {}
 
-    def create(self, default_branch: str) -> None:
+    def create(self, default_branch: str, object_format: str) -> None:
         """Make it, empty, so that it may be served over HTTP."""
         self.path.mkdir(parents=True, exist_ok=True)
-        self("init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}")
-        for name, value in _CONFIGURATION.items():
-            self("config", name, value)
-        self("config", "--add", "receive.hideRefs", "refs/merge-requests")
+        self(
+            "init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}",
+            f"--object-format={object_format}", more=_REFS_IN_FILES,
+        )  # fmt: skip
+        with (self.path / "config").open("a") as configuration:
+            configuration.write(_CONFIGURATION)
 
     def __call__(
         self, *arguments: str, stdin: bytes | None = None, more: Mapping[str, str] | None = None, ok: int = 0
@@ -139,9 +156,37 @@ class BareRepository:
             raise GitFailed(f"git {arguments[0]}: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout.decode(errors="replace")
 
+    def read(self, *arguments: str, ok: int = 0) -> str:
+        """The output of a command that changes nothing; of one about objects by their ids it is remembered."""
+        revisions = itertools.takewhile(lambda each: each != "--", arguments[1:])
+        fixed = [_FIXED_RE.fullmatch(each) for each in revisions if not each.startswith("-")]
+        if not fixed or not all(fixed):
+            return self(*arguments, ok=ok)
+        if arguments not in self._told:
+            output = self(*arguments, ok=ok)
+            if ok and not output:
+                return output  # something is not here, and may come
+            self._told[arguments] = output
+        return self._told[arguments]
+
+    def refs(self, below: str) -> dict[str, str]:
+        """Full name and object of all refs below a folder such as ``refs/heads``, as Git's files have them.
+
+        Every request asks for them: git itself would be started twenty times for one job.
+        """
+        found = {}
+        for folder, _, names in os.walk(self.path / below):
+            for file in (Path(folder, name) for name in names if not name.endswith(".lock")):
+                with contextlib.suppress(FileNotFoundError):  # it goes this moment
+                    found[file.relative_to(self.path).as_posix()] = file.read_text().strip()
+        packed = self.path / "packed-refs"
+        lines = packed.read_text().splitlines() if packed.exists() else []
+        rows = (line.split(" ", 1) for line in lines if line[0] not in "#^")
+        return {name: object_id for object_id, name in rows if name.startswith(f"{below}/")} | found
+
     def revision(self, name: str) -> str | None:
         """The commit that ``name`` stands for, or None."""
-        found = self("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", ok=1)
+        found = self.read("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", ok=1)
         return found.strip() or None
 
     def object_of(self, ref: str) -> tuple[str, str] | None:
@@ -152,12 +197,11 @@ class BareRepository:
 
     def branches(self) -> dict[str, str]:
         """Every branch and its tip."""
-        lines = self("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads").splitlines()
-        return {name: sha for sha, name in (line.split(" ", 1) for line in lines)}
+        return {ref.removeprefix("refs/heads/"): sha for ref, sha in self.refs("refs/heads").items()}
 
     def commits(self, *revisions: str) -> list[Commit]:
         """The commits that ``git log`` lists for ``revisions``, newest first."""
-        output = self("log", "-z", "--date=raw", f"--format={_COMMIT_FORMAT}", *revisions, "--")
+        output = self.read("log", "-z", "--date=raw", f"--format={_COMMIT_FORMAT}", *revisions, "--")
         return [_commit(text) for text in output.split("\0") if text]
 
     def commit(self, sha: str) -> Commit:
@@ -166,19 +210,19 @@ class BareRepository:
 
     def listed(self, *revisions: str) -> list[str]:
         """The ids that ``git rev-list`` lists for ``revisions``, newest first."""
-        return self("rev-list", *revisions, "--").split()
+        return self.read("rev-list", *revisions, "--").split()
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor, or None."""
-        return self("merge-base", one, other, ok=1).strip() or None
+        return self.read("merge-base", one, other, ok=1).strip() or None
 
     def files(self, old: str, new: str) -> list[FileChange]:
         """What differs from ``old`` to ``new``; renames are found. None where there is too much to show."""
         if max(self._count(f"{old}^{{tree}}"), self._count(f"{new}^{{tree}}")) > _MOST_FILES:
             return []
-        raw = _records(self("diff", "--raw", "-z", "--no-abbrev", "-M", old, new, "--"))
-        counts = _counts(self("diff", "--numstat", "-z", "-M", old, new, "--"))
-        texts = iter(re.split(r"^diff --git .*\n", self("diff", "-M", old, new, "--"), flags=re.MULTILINE)[1:])
+        raw = _records(self.read("diff", "--raw", "-z", "--no-abbrev", "-M", old, new, "--"))
+        counts = _counts(self.read("diff", "--numstat", "-z", "-M", old, new, "--"))
+        texts = iter(re.split(r"^diff --git .*\n", self.read("diff", "-M", old, new, "--"), flags=re.MULTILINE)[1:])
         # Of what became a link Git shows two patches: the file that goes and the link that comes.
         patches = [next(texts) + (next(texts) if fields[4] == "T" else "") for fields, _, _ in raw]
         return [_file(*each) for each in zip(raw, counts, patches, strict=True)]
@@ -213,6 +257,18 @@ class BareRepository:
         }
         options = [part for parent in parents for part in ("-p", parent)]
         return self("commit-tree", *options, tree, stdin=message.encode(), more=who).strip()
+
+    def import_line(
+        self, branch: str, commits: Sequence[tuple[Signature, str, str]], refs: Sequence[list[str]]
+    ) -> None:
+        """Commits of one file each upon a branch, by one process: who, path, text; and the refs that point at each."""
+        lines = []
+        for place, (who, path, text) in enumerate(commits):
+            lines += [f"commit refs/heads/{branch}", f"committer {who.name} <{who.email}> {who.when}", "data 0"]
+            lines += [f"from refs/heads/{branch}^0"] if place == 0 else []
+            lines += [f"M 644 inline {path}", f"data {len(text.encode())}", text]
+            lines += [line for ref in refs[place] for line in (f"reset {ref}", f"from refs/heads/{branch}", "")]
+        self("fast-import", "--quiet", stdin="\n".join([*lines, "done", ""]).encode())
 
     def set_ref(self, ref: str, sha: str, *, old: str | None = None) -> None:
         """Point ``ref`` at ``sha``; with ``old``, only if it points there now."""

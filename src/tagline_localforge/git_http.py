@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from tagline_localforge import git
+from tagline_localforge.late_refs import is_listing
 from tagline_localforge.model import LocalForge
+from tagline_localforge.records import NO_COMMIT, Token
+from tagline_localforge.repository import Repository
 from tagline_localforge.web import Request, Response
+from tagline_localforge.workflow_guard import refused_push
 
 
 def answer(forge: LocalForge, request: Request, name: str, service: str) -> Response:
@@ -12,23 +18,52 @@ def answer(forge: LocalForge, request: Request, name: str, service: str) -> Resp
     secret = request.password
     token = forge.bearer(secret) if secret else None
     with forge.lock:
-        repository = forge.repositories.get(name)
+        repository = forge.repositories.get(name) or forge.moved.get(name)
         if secret and token is None:
             return _refusal(401, "Invalid username or token.")
         if repository is None or forge.role(token, repository) == "none":
             # Without a password git asks for one; with a wrong one it hears what a stranger hears.
             return _refusal(404 if secret else 401, "Repository not found.")
+        if name in forge.moved:
+            address = f"{request.url}/{repository.full_name}.git/{service}?{request.query_string}"
+            return Response(301, headers={"Location": address})
         pushes = service == "git-receive-pack" or request.query.get("service") == "git-receive-pack"
         if pushes and not forge.may_push(token, repository):
             return _refusal(403 if token else 401, f"Permission to {name}.git denied.")
-    response = _backend(forge, request, f"/{name}.git/{service}", token.login if token else "")
+    path = f"/{repository.path.relative_to(forge.folder)}/{service}"
+    login = token.login if token else ""
+    if request.query.get("service") == "git-upload-pack" and request.headers.get("git-protocol") == "version=2":
+        # Git says here what it can, and nothing of refs yet: its configuration alone decides.
+        configuration = (repository.path / "config").read_bytes()
+        if configuration not in repository.offers:
+            repository.offers[configuration] = _backend(forge, request, path, login)
+        return repository.offers[configuration]
     if service == "git-receive-pack":
-        repository.refresh()
-        commands = repository.accepted(_commands(request.body))
-        repository.pushed_branches(commands, by=token.login if token else None)
-        # What a workflow's own token pushes starts no other workflow.
-        if token is not None and token.kind in ("user", "app"):
-            repository.start_on_tags(commands, by=token.login)
+        return _pushed(forge, request, repository, token, path)
+    response = _backend(forge, request, path, login)
+    if is_listing(request):
+        with forge.lock:
+            return repository.switches.late_refs.listed(response)
+    return response
+
+
+def _pushed(forge: LocalForge, request: Request, repository: Repository, token: Token | None, path: str) -> Response:
+    asked = {ref: new for ref, (_, new) in _commands(request.body).items()}
+    if refusal := refused_push(repository, token, request.body, asked):
+        return refusal
+    if repository.atomic_pushes == "ignored":
+        # Among the words of the first line, where it is one word less.
+        request.body = request.body.replace(b" atomic", b"       ", 1)
+    login = token.login if token else None
+    response = _backend(forge, request, path, login or "")
+    repository.refresh()
+    commands = repository.accepted(_commands(request.body))
+    with forge.lock:
+        repository.switches.late_refs.pushed(commands)
+    repository.pushed_branches(commands, by=login)
+    # What a workflow's own token pushes starts no other workflow.
+    if token is not None and token.kind in ("user", "app"):
+        repository.start_on_tags(commands, by=token.login)
     return response
 
 
@@ -41,7 +76,9 @@ def _commands(body: bytes) -> dict[str, tuple[str, str]]:
     while (size := int(body[:4] or b"0", 16)) > 0:
         words = body[4:size].partition(b"\0")[0].decode(errors="replace").split()
         if len(words) == 3:
-            found[words[2]] = (words[0], words[1])
+            # No commit is as many zeros as an id of the repository has digits.
+            old, new = (word if word.strip("0") else NO_COMMIT for word in words[:2])
+            found[words[2]] = (old, new)
         body = body[size:]
     return found
 
@@ -67,8 +104,15 @@ def _backend(forge: LocalForge, request: Request, path: str, login: str) -> Resp
         "REMOTE_USER": login,
         "REMOTE_ADDR": "127.0.0.1",
     }
-    done = git.run("http-backend", stdin=request.body, more=variables)
-    head, _, content = done.stdout.partition(b"\r\n\r\n")
+    response = _parsed(git.run("http-backend", stdin=request.body, more=variables).stdout)
+    if response.status == HTTPStatus.NOT_FOUND:
+        # The repository is there: once in ten thousand requests a busy machine's git has not known it at first.
+        response = _parsed(git.run("http-backend", stdin=request.body, more=variables).stdout)
+    return response
+
+
+def _parsed(answer: bytes) -> Response:
+    head, _, content = answer.partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
     status = int(headers.pop("Status", "200" if head else "500").split()[0])
     return Response(status, headers=headers, body=content)

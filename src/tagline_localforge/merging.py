@@ -8,7 +8,7 @@ from typing import Literal
 
 from tagline_localforge.git import BareRepository, GitFailed, Signature
 
-Method = Literal["merge", "squash", "rebase", "ff", "squash-merge"]
+Method = Literal["merge", "squash", "rebase", "ff", "squash-merge", "ff-rebase"]
 
 
 class NotFastForward(GitFailed):
@@ -70,14 +70,27 @@ def _fast_forward(landing: Landing) -> Merged:
 
 
 def _rebase(landing: Landing) -> Merged:
-    """Every commit anew on the target, author and author date kept, as GitHub does it."""
+    """Every commit anew on the target, author and author date kept, as both forges do it.
+
+    What the target has already is left out; a commit that was empty to begin with is not.
+    """
     git, tip = landing.git, landing.target
     for commit in reversed(git.commits("--no-merges", f"{landing.target}..{landing.head}")):
         # merge-tree finds the base itself; a commit with our tree on that base makes it the right one.
-        ours = git.write_commit(git.commit(tip).tree, commit.parents, "", landing.committer, landing.committer)
+        there = git.commit(tip).tree
+        ours = git.write_commit(there, commit.parents, "", landing.committer, landing.committer)
         tree = git.merged_tree(ours, commit.sha)
-        tip = git.write_commit(tree, (tip,), commit.message, commit.author, landing.committer)
+        if tree != there or [git.commit(parent).tree for parent in commit.parents] == [commit.tree]:
+            tip = git.write_commit(tree, (tip,), commit.message, commit.author, landing.committer)
     return Merged(tip)
+
+
+def _fast_forward_or_rebase(landing: Landing) -> Merged:
+    """GitLab's fast-forward with automatic rebase: anew only where the target moved on."""
+    try:
+        return _fast_forward(landing)
+    except NotFastForward:
+        return _rebase(landing)
 
 
 def _merge_commit(landing: Landing, other: str) -> str:
@@ -96,4 +109,5 @@ _METHODS: Mapping[Method, Callable[[Landing], Merged]] = {
     "rebase": _rebase,
     "ff": _fast_forward,
     "squash-merge": _squash_merge,
+    "ff-rebase": _fast_forward_or_rebase,
 }

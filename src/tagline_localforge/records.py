@@ -50,6 +50,12 @@ class Token:
     secret: str = field(repr=False)
     login: str
     kind: TokenKind
+    #: Whether it may write workflows.
+    workflows: bool = True
+    #: What it may do where tokens have scopes; GitHub tells none of those that have permissions instead.
+    scopes: tuple[str, ...] | None = None
+    #: The day on which it ends (GitLab).
+    expires: str | None = None
 
 
 @dataclass
@@ -87,6 +93,8 @@ class Event:
     login: str
     at: float
     label: str = ""
+    #: The label's own, by which GitLab tells what it is called now.
+    label_id: int = 0
     commit: str | None = None
     review: Review | None = None
     comment: Comment | None = None
@@ -107,6 +115,9 @@ class Status:
     target_url: str | None
     login: str
     at: float
+    #: GitLab's: the branch or tag that it is told of, and the pipeline that it is in.
+    ref: str = ""
+    pipeline: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,7 +170,7 @@ class Run:
         return self.attempts[-1].ended or self.attempts[-1].started
 
 
-PushKind = Literal["push", "force_push", "branch_creation", "branch_deletion", "pr_merge"]
+PushKind = Literal["push", "force_push", "branch_creation", "branch_deletion", "pr_merge", "merge_queue_merge"]
 #: What stands for no commit where a branch is made or taken away.
 NO_COMMIT = "0" * 40
 
@@ -214,6 +225,8 @@ class Change:
     merged_by: str | None = None
     merged_at: float | None = None
     merged: Merged | None = None
+    #: Only those who belong here may comment.
+    locked: bool = False
     labels: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
-from socket import SHUT_RDWR, socket
 
 from tagline_localforge import git_http, github, gitlab
 from tagline_localforge.model import LocalForge
+from tagline_localforge.serving import Connection, Server
 from tagline_localforge.web import Drop, Exchange, Request, Response
 
 _GIT = re.compile(r"/(?P<name>.+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack|git-receive-pack|HEAD|objects/.+)")
@@ -40,7 +37,10 @@ class ForgeServer:
 
     def answer(self, request: Request) -> Response | None:
         """Answer and record; None if the connection is to be closed instead."""
-        is_git = not request.path.startswith(("/api/", "/repos/")) and _GIT.fullmatch(request.path) is not None
+        is_git = (
+            not request.path.startswith(("/api/", "/repos/", "/repositories/"))
+            and _GIT.fullmatch(request.path) is not None
+        )
         try:
             response = self._hooked(request) or self._route(request, is_git=is_git)
         except Drop:
@@ -88,56 +88,24 @@ class ForgeServer:
 def serve(forge: LocalForge) -> Iterator[ForgeServer]:
     """Serve ``forge`` on a free port of 127.0.0.1 until the end of the block."""
     http = _Http(forge)
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with http.running():
         yield http.forge_server
-    finally:
-        http.shutdown()
-        thread.join()
-        http.hang_up()
-        http.server_close()
 
 
-class _Http(ThreadingHTTPServer):
-    """Threads that are waited for, so that no connection outlives the server."""
-
-    daemon_threads = False
-
+class _Http(Server):
     def __init__(self, forge: LocalForge) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.forge_server = ForgeServer(forge, f"http://127.0.0.1:{self.server_port}")
-        self.open: set[socket] = set()
+        super().__init__(_Handler)
+        self.forge_server = ForgeServer(forge, self.url)
 
-    def hang_up(self) -> None:
-        """End the connections that clients keep alive."""
-        for connection in list(self.open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(SHUT_RDWR)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Keep what went wrong; a client that went away did not."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            self.forge_server.failures.append(traceback.format_exc())
+    def failed(self, *_: object) -> None:
+        """Keep what went wrong."""
+        self.forge_server.failures.append(traceback.format_exc())
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Connection):
     # Headers and body leave in one piece: two small ones would wait for the client's acknowledgement.
     wbufsize = -1
     server: _Http
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.open.add(self.connection)
-
-    def finish(self) -> None:
-        with contextlib.suppress(ConnectionError):
-            super().finish()
-        self.server.open.discard(self.connection)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
     def _answer(self) -> None:
         path, _, query = self.path.partition("?")

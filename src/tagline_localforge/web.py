@@ -23,8 +23,9 @@ class Drop(Exception):
 class ApiError(Exception):
     """An answer other than success; each API words it its own way."""
 
-    def __init__(self, status: int, message: str, **more: Any) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(message)
+        self.headers = dict(headers or {})
         self.status = status
         self.message = message
         self.more = more

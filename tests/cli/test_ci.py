@@ -177,6 +177,13 @@ def test_gitlab__fetch__dotenv_document_and_links(shop: Path, tagline: CommandLi
     assert (shop / "model").exists()
 
 
+def test_gitlab__command_by_a_variable__has_its_outputs_too(shop: Path, tagline: CommandLine) -> None:
+    run_git(shop, "remote", "add", "origin", str(shop))
+    said = tagline("ci", cwd=shop, GITLAB_CI="true", TAGLINE_COMMAND="resolve", TAGLINE_TARGET="rf#prod")
+    assert said.code == 0, said.err
+    assert _dotenv(shop)["TAGLINE_VERSION"] == "v1.1.0"
+
+
 def test_gitlab__lineage__dotenv_document_and_report(shop: Path, tagline: CommandLine) -> None:
     run_git(shop, "remote", "add", "origin", str(shop))
     environ = {"TAGLINE_TARGET": "rf#prod", "TAGLINE_FORMAT": "cyclonedx", "TAGLINE_DEST": "bom.cdx.json"}
@@ -221,7 +228,7 @@ def test_gitlab__validate__all_reports(broken: Path, tagline: CommandLine) -> No
     (issue,) = json.loads((broken / "tagline-codequality.json").read_text())
     assert issue["location"] == {"path": "artifacts.yaml", "lines": {"begin": 3}}
     assert "<failure" in (broken / "tagline-junit.xml").read_text()
-    assert _dotenv(broken)["TAGLINE_VERDICT"] == ""
+    assert _dotenv(broken) == {}
     assert not json.loads((broken / "tagline.json").read_text())["ok"]
 
 
@@ -231,6 +238,28 @@ def test_gitlab__failure__outputs_are_empty_and_not_an_earlier_jobs(shop: Path, 
     assert said.code != 0
     assert _dotenv(shop)["TAGLINE_VERSION"] == ""
     assert "error" in json.loads((shop / "tagline.json").read_text())
+
+
+def test_gitlab__other_commands_in_the_pipeline__leave_the_digest_of_fetch_alone(
+    shop: Path, tagline: CommandLine
+) -> None:
+    """A later job has the variables of all earlier ones, of each name the last."""
+    run_git(shop, "remote", "add", "origin", str(shop))
+    given = {"GITLAB_CI": "true", "TAGLINE_TARGET": "rf#prod"}
+    assert tagline("ci", "fetch", cwd=shop, TAGLINE_DEST="model", **given).code == 0
+    of_fetch = _dotenv(shop)
+    assert of_fetch["TAGLINE_DIGEST"].startswith("gitblob:")
+    seen = dict(of_fetch)
+    assert tagline("ci", "validate", cwd=shop, GITLAB_CI="true").code == 0
+    seen |= _dotenv(shop)
+    tag = of_fetch["TAGLINE_TAG"]
+    assert tagline("ci", "check-ref", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET=tag).code == 0
+    seen |= _dotenv(shop)
+    assert {name: seen[name] for name in of_fetch} == of_fetch
+    assert seen["TAGLINE_EVENT"] == "assignment"
+    # What a command itself has no answer to is empty, or its answer would be mixed with another's.
+    assert tagline("ci", "resolve", cwd=shop, GITLAB_CI="true", TAGLINE_TARGET="rf@v1.0.0").code == 0
+    assert _dotenv(shop)["TAGLINE_STAGE"] == ""
 
 
 def test_gitlab__links_in_the_files_places__are_replaced_and_not_followed(shop: Path, tagline: CommandLine) -> None:

@@ -137,6 +137,9 @@ def test_clone__secret_in_its_remotes_address__is_in_no_answer_and_no_tag(
 
 @SOME
 @example(SLASHED)
+@example("ssh://git:/hunter2/@127.0.0.1:9/x.git")
+@example("ssh://git:1/hunter2@127.0.0.1:9/x.git")
+@example("http://127.0.0.1/u:2hunter2%2F%2F@127.0.0.1/x.git")
 @given(ADDRESSES.filter(lambda address: "://" in address))
 def test_files__secret_in_an_address_of_theirs__is_in_no_answer_and_no_output(
     here: Path, tagline: CommandLine, address: str

@@ -1,7 +1,9 @@
-"""Cold start: no command imports a library that it does not use."""
+"""Cold start: no command imports a library that it does not use, or runs more git than it needs."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,19 +35,20 @@ CASES = [
     (["history"], {"git"}),
     (["history", "--at", "prod"], {"git"}),
     (["check-ref", "not-a-registry-tag"], set()),
-    (["register", "rf", "--dry-run"], {"git", "yaml", "jsonschema"}),
+    (["register", "rf", "--dry-run"], {"git", "yaml"}),
     (["assign", "rf#dev", "--version", "v1.0.0"], {"git", "yaml"}),
     # What lies in Git needs no store.
-    (["resolve", "rf"], {"git", "yaml", "jsonschema"}),
-    (["fetch", "rf", "-o", "out"], {"git", "yaml", "jsonschema"}),
-    (["validate", "--check-storage"], {"git", "yaml", "jsonschema"}),
+    (["resolve", "rf"], {"git", "yaml"}),
+    (["fetch", "rf", "-o", "out"], {"git", "yaml"}),
+    (["validate", "--check-storage"], {"git", "yaml"}),
     # No entry names a run.
-    (["validate", "--check-mlflow"], {"git", "yaml", "jsonschema"}),
-    (["lineage", "rf"], {"git", "yaml", "jsonschema"}),
-    (["diff", "rf@v1.0.0", "rf#prod"], {"git", "yaml", "jsonschema"}),
-    (["validate"], {"git", "yaml", "jsonschema"}),
+    (["validate", "--check-mlflow"], {"git", "yaml"}),
+    (["lineage", "rf"], {"git", "yaml"}),
+    (["diff", "rf@v1.0.0", "rf#prod"], {"git", "yaml"}),
+    (["validate"], {"git", "yaml"}),
+    (["doctor"], {"git", "yaml"}),
     (["ci", "check-ref"], set()),
-    (["ci", "validate"], {"git", "yaml", "jsonschema"}),
+    (["ci", "validate"], {"git", "yaml"}),
     (["import", "mlflow"], set()),
     (["import", "mlflow", "--tracking-uri", "http://127.0.0.1:9"], {"git", "yaml", "requests"}),
     (["plan", "--change", "1"], set()),
@@ -64,9 +67,13 @@ CASES = [
 @pytest.mark.parametrize(("arguments", "may"), CASES, ids=lambda v: " ".join(v) if isinstance(v, list) else "")
 def test_command__cold_start__loads_only_what_it_uses(arguments: list[str], may: set[str], tmp_path: Path) -> None:
     tags = (Tag("rf@v1.0.0", "c0"), Tag("rf#prod#1", "c0", time=1_700_000_001))
-    build(
-        tmp_path, History((Commit("c0", files={"artifacts.yaml": "rf: {path: m}\n", "m": "x"}),), tags), checkout=True
-    )
+    files = {
+        "artifacts.yaml": "rf: {path: m}\n",
+        "m": "x",
+        # What is fine needs no jsonschema, which explains what is not.
+        ".tagline.yaml": "stages: {prod: {approvals: {count: 1, from: [alice], not: [author]}}, dev: {}}\n",
+    }
+    build(tmp_path, History((Commit("c0", files=files),), tags), checkout=True)
     done = subprocess.run(
         [sys.executable, "-c", _PROBE.format(arguments=arguments)],
         cwd=tmp_path,
@@ -80,3 +87,74 @@ def test_command__cold_start__loads_only_what_it_uses(arguments: list[str], may:
     assert "importlib_metadata" not in loaded
     if arguments == ["--version"]:
         assert not loaded & {"argparse", "typing", "dataclasses", "json"}
+
+
+#: What show loads none of: what other commands are about.
+OTHERS = {
+    f"tagline.{name}"
+    for name in (
+        "adapters.git.facts", "adapters.git.trees", "adapters.git.remote", "domain.ledger.holds",
+        "domain.ledger.planning", "domain.ledger.records", "ports.repository", "ports.ledger",
+    )
+}  # fmt: skip
+
+
+def test_show__of_a_stage__loads_nothing_of_other_commands(small_clone: Path) -> None:
+    probe = "import sys\nfrom tagline.cli.main import main\nmain(['show', 'rf#prod'])\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], cwd=small_clone, capture_output=True, text=True, check=True)
+    assert not OTHERS.intersection(done.stdout.split())
+
+
+@pytest.fixture
+def small_clone(tmp_path: Path) -> Path:
+    tags = (Tag("rf@v1.0.0", "c0"), Tag("rf#prod#1", "c0", time=1_700_000_001))
+    files = {"artifacts.yaml": "rf: {path: m}\n", "m": "x"}
+    build(tmp_path / "origin", History((Commit("c0", files=files),), tags), checkout=True)
+    subprocess.run(["git", "clone", "--quiet", "origin", "clone"], cwd=tmp_path, check=True)
+    return tmp_path / "clone"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "most"),
+    [
+        (["--version"], 0),
+        (["check-ref", "not-a-registry-tag"], 0),
+        (["show", "rf#prod"], 2),
+        (["show", "rf", "--json"], 2),
+        (["show", "--json"], 2),
+        (["history", "rf"], 2),
+        (["resolve", "rf#prod"], 5),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_command__in_a_clone__runs_few_gits(arguments: list[str], most: int, small_clone: Path, tmp_path: Path) -> None:
+    # git, found first, that notes each call of it.
+    (tmp_path / "bin").mkdir()
+    calls = tmp_path / "calls"
+    calls.touch()
+    noting = tmp_path / "bin" / "git"
+    noting.write_text(f'#!/bin/sh\necho "$*" >>"{calls}"\nexec "{shutil.which("git")}" "$@"\n')
+    noting.chmod(0o755)
+    subprocess.run(
+        [sys.executable, "-m", "tagline", *arguments],
+        cwd=small_clone,
+        env={**os.environ, "PATH": f"{noting.parent}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        check=True,
+    )
+    assert len(calls.read_text().splitlines()) <= most, calls.read_text()
+
+
+def test_gitpython__is_imported__without_git_and_leaves_the_environment_as_it_was() -> None:
+    told = {"PATH": "", "GIT_PYTHON_REFRESH": "raise", "PYTHONPATH": os.pathsep.join(sys.path)}
+    probe = (
+        "import os\nbefore = dict(os.environ)\nimport tagline.adapters.git.gitpython\nassert dict(os.environ) == before"
+    )
+    subprocess.run([sys.executable, "-c", probe], env=told, check=True)
+
+
+def test_command__exit__collects_no_garbage() -> None:
+    probe = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+    code = f"{probe}from tagline.cli.main import main; main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tagline.cli.commands import STEPS, parser
+from tagline.cli.commands import BY_STEP, parser
 from tagline.cli.inputs import INPUTS
 from tagline.render.runner.outputs import OUTPUTS
 from tests.faces import ROOT, faces
@@ -47,13 +47,14 @@ def test_outputs__are_gto_actions_seven_and_those_of_the_contract() -> None:
 
 def test_inputs__options_exist__for_every_command_that_they_name() -> None:
     subs = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
-    assert set(STEPS) < set(subs)
+    assert {command.name for command in BY_STEP.values()} < set(subs)
     for each in INPUTS:
         if each.option is None:
             continue
         for command in each.commands:
-            options = {option for action in subs[command]._actions for option in action.option_strings}
-            takes_arguments = any(not action.option_strings for action in subs[command]._actions)
+            actions = subs[BY_STEP[command].name]._actions
+            options = {option for action in actions for option in action.option_strings}
+            takes_arguments = any(not action.option_strings for action in actions)
             assert each.option in options if each.option else takes_arguments, (each.name, command)
 
 

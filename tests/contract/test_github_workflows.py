@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import yaml
 
 from tagline_localforge import LocalForge, Repository, serve
 from tests.support.gitbuild import environment, run_git
+from tests.support.workflow_files import EXPRESSION, evaluate, filled, load, without_queue
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -23,19 +25,6 @@ EXAMPLES = sorted((ROOT / "docs/examples/github").glob("*.yml"))
 REUSABLE = ("review", "promote", "deploy")
 OURS = "tagline-dev/tagline"
 TOOLS = Path(sys.executable).parent
-#: What plan, promote and deploy need at least, by the workflow that is called. Docs/permissions.md has the same.
-NEEDED = {
-    "review": {"contents": "read", "issues": "read", "pull-requests": "write", "statuses": "write"},
-    "promote": {"contents": "write", "issues": "read", "pull-requests": "write", "statuses": "write"},
-    "deploy": {"contents": "read"},
-}
-EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
-
-
-def load(path: Path) -> dict[Any, Any]:
-    document = yaml.safe_load(path.read_text())
-    assert isinstance(document, dict)
-    return document
 
 
 def called(name: str) -> dict[str, Any]:
@@ -109,6 +98,45 @@ def test_zizmor__examples__nothing() -> None:
 def test_schema__every_file__valid(schema: str, paths: list[Path]) -> None:
     said = tool("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
     assert said.returncode == 0, said.stdout
+
+
+@pytest.fixture
+def older_github(tmp_path: Path) -> Path:
+    """The schema of workflows as Enterprise Server up to 3.19 has it: without ``queue``."""
+    import check_jsonschema
+
+    vendored = Path(check_jsonschema.__file__).parent / "builtin_schemas/vendor/github-workflows.json"
+    schema = json.loads(vendored.read_text())
+    del schema["definitions"]["concurrency"]["properties"]["queue"]
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    return tmp_path / "schema.json"
+
+
+def test_enterprise_server__reusable_workflows_and_its_own_example__valid(older_github: Path) -> None:
+    """There they are copied and used as they are."""
+    section = (ROOT / "docs/self-managed.md").read_text().partition("## GitHub Enterprise Server\n")[2]
+    shown = section.partition("\n## ")[0].partition("```yaml\n")[2].partition("```")[0]
+    (older_github.parent / "shown.yml").write_text(shown)
+    files = [older_github.parent / "shown.yml", *(ROOT / f".github/workflows/{name}.yml" for name in REUSABLE)]
+    said = tool("check-jsonschema", "--schemafile", older_github, *files)
+    assert said.returncode == 0, said.stdout
+
+
+def test_enterprise_server__examples__valid_without_one_line(older_github: Path) -> None:
+    for path in EXAMPLES:
+        text, kept = path.read_text(), older_github.with_name(path.name)
+        kept.write_text(without_queue(text))
+        assert len(text.splitlines()) - len(kept.read_text().splitlines()) == text.count("queue: max")
+    said = tool("check-jsonschema", "--schemafile", older_github, *sorted(older_github.parent.glob("*.yml")))
+    assert said.returncode == 0, said.stdout
+    assert tool("check-jsonschema", "--schemafile", older_github, EXAMPLES[0]).returncode == 1, "it knows no queue"
+
+
+def test_enterprise_server__docs__let_nobody_use_reusable_workflows_of_github_com() -> None:
+    """Source: https://docs.github.com/en/enterprise-server@3.19/actions/reference/reusable-workflows-reference"""
+    said = " ".join((ROOT / "docs/self-managed.md").read_text().split())
+    assert "You cannot directly use reusable workflows defined on GitHub.com." in said
+    assert "With GitHub Connect, workflows use" not in said
 
 
 def script(workflow: str, job: str, step: str) -> str:
@@ -214,38 +242,38 @@ def test_reusable__inputs_of_the_same_name__mean_the_same() -> None:
 
 
 @pytest.mark.parametrize("job", [job for job in JOBS if job.body.get("uses", "").startswith(OURS)], ids=str)
-def test_example__calls_a_reusable_workflow__with_what_it_declares_and_no_more_rights(job: Job) -> None:
+def test_example__calls_a_reusable_workflow__with_what_it_declares(job: Job) -> None:
     name = Path(job.body["uses"].partition("@")[0]).stem
     declared, given = called(name), job.body.get("with", {})
     assert job.body["uses"] == f"{OURS}/.github/workflows/{name}.yml@v1"
     assert set(given) <= set(declared["inputs"])
     assert set(job.body.get("secrets", {})) <= set(declared["secrets"])
-    more = {"actions": "write"} if "deliver" in given else {}
-    more |= {"id-token": "write"} if "aws-role" in given else {}
-    assert job.body["permissions"] == NEEDED[name] | more
     taken = re.findall(rf"needs\.{job.id}\.outputs\.([\w-]+)", job.file.read_text())
     assert set(taken) <= set(declared["outputs"])
 
 
-def evaluate(expression: str, said: Mapping[str, Any]) -> Any:
-    """An expression of GitHub's, as far as ours go. ``said``: names with their values; others are null, as ''."""
-    words = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!="}
-
-    def python(match: re.Match[str]) -> str:
-        word = match[0]
-        if word[0] == "'":
-            return word
-        return words.get(word) or (word if word in "()" or word.isspace() else repr(said.get(word, "")))
-
-    tokens = r"'[^']*'|&&|\|\||[!=]=|[!()]|[\w.-]+|\s+"
-    assert re.fullmatch(f"(?:{tokens})*", expression)
-    # Strings, names as strings, and operators alone.
-    return eval(f"({re.sub(tokens, python, expression)})")
+#: GitHub's words for the permissions of an App, where they are not the key's.
+APP_WORDS = {"statuses": "Commit statuses"}
 
 
-def filled(text: str, said: Mapping[str, Any]) -> str:
-    """A text with its expressions replaced."""
-    return EXPRESSION.sub(lambda match: str(evaluate(match[0][3:-2], said)), text)
+def app_permissions(name: str, said: Mapping[str, Any]) -> dict[str, str]:
+    """What a reusable workflow asks for in an App's name."""
+    (job,) = (job for job in JOBS if job.file.stem == name and job.file in WORKFLOWS and job.id == name)
+    (step,) = (step for step in job.steps if "create-github-app-token@" in step.get("uses", ""))
+    asked = {key.removeprefix("permission-"): filled(value, said) for key, value in step["with"].items()}
+    return {key: value for key, value in asked.items() if key not in step["with"] and value}
+
+
+def test_app__asked_for_by_promote__is_all_that_the_docs_give_it_and_writes_workflows() -> None:
+    """Or a rollback past an edit of a workflow is refused: a tag on an older commit brings its workflows back."""
+    given = {"inputs.app-reads-teams": True, "inputs.app-writes-workflows": True}
+    asked = app_permissions("promote", given)
+    assert asked["workflows"] == "write"
+    assert "workflows" not in app_permissions("promote", {**given, "inputs.app-writes-workflows": False})
+    recipe = (ROOT / "docs/permissions.md").read_text().partition("### With an App\n")[2].partition("###")[0]
+    named = {key: APP_WORDS.get(key, key.replace("-", " ").capitalize()) for key in asked}
+    for key, level in asked.items():
+        assert f"*{named[key]}: {level}*" in " ".join(recipe.split()), key
 
 
 def event(name: str, source: str = "", by: str = "bob", **more: Any) -> dict[str, Any]:
@@ -284,8 +312,6 @@ def test_review__pull_request_target__documented_in_a_file_of_its_own_under_anot
     assert set(shown["jobs"]).isdisjoint(
         name for path in EXAMPLES if path.stem.endswith("review") for name in load(path)["jobs"]
     )
-    (job,) = shown["jobs"].values()
-    assert job["permissions"] == NEEDED["review"]
     example = load(ROOT / "docs/examples/github/review.yml")
     assert shown[True]["pull_request_target"] == example[True]["pull_request"]
 
@@ -343,9 +369,10 @@ def test_example__deploy__also_for_artifacts_in_directories() -> None:
 def test_example__ship__one_after_the_other_and_asks_right_before(name: str) -> None:
     ship = load(ROOT / f"docs/examples/github/{name}.yml")["jobs"]["ship"]
     group = ship["concurrency"]["group"]
-    # A model's run must not drop another model's: of several that wait GitHub keeps one.
+    # A model's run waits for no other model's.
     assert {"name", "stage"} == set(re.findall(r"needs\.model\.outputs\.(\w+)", group))
-    assert ship["concurrency"]["cancel-in-progress"] is False
+    # None that waits is cancelled: one of them may be of the tag that holds the stage.
+    assert ship["concurrency"].items() >= {"cancel-in-progress": False, "queue": "max"}.items()
     *_, ask, deployment = ship["steps"]
     assert ask["with"] == {"command": "check-ref", "repo": "${{ github.repository }}"}
     assert deployment["if"] == f"steps.{ask['id']}.outputs.current == 'true'"
@@ -582,6 +609,20 @@ def test_release__gitlab_step__the_components_alone_and_their_tags(
         pinned, plain = (run_git(repo.path, "show", f"{at}:{name}") for at in ("1.2.3", "main"))
         assert "tagline:1" in plain, name
         assert pinned == plain.replace("ghcr.io/tagline-dev/tagline:1", IMAGE.removeprefix("docker://")), name
+
+
+def test_self_managed__subtree_route__brings_the_components_and_a_tag_for_the_catalog(tmp_path: Path) -> None:
+    """A release in the catalog, and ``@1.0.0``, take a SemVer tag in the component project."""
+    documented = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/self-managed.md").read_text(), re.DOTALL)
+    (route,) = (block for block in documented if "subtree split" in block)
+    source, mirror = source_of(tmp_path, "action.yml", *COMPONENTS), tmp_path / "mirror.git"
+    run_git(source, "tag", "v1.0.0")
+    run_git(tmp_path, "init", "--quiet", "--bare", str(mirror))
+    run_step(re.sub(r"https://gitlab\S+", str(mirror), route), source, {"HOME": str(tmp_path)})
+    inside = sorted(name.removeprefix("gitlab-ci/") for name in COMPONENTS)
+    for ref in ("main", "1.0.0"):
+        assert run_git(mirror, "ls-tree", "-r", "--name-only", ref).split() == inside
+    assert run_git(mirror, "tag").split() == ["1.0.0"]
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ import yaml
 
 from tagline.adapters.runners.gitlab import FILES, REPORT
 from tagline.cli.commands import STEPS
-from tagline.cli.inputs import INPUTS
-from tagline.render.runner.outputs import OUTPUTS
+from tagline.cli.inputs import INPUTS, command_line
+from tagline.render.runner.outputs import ANSWERS, OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "gitlab-ci"
@@ -116,7 +116,7 @@ def test_inputs__variables__are_those_that_the_command_knows(name: str) -> None:
         for each in INPUTS
         if name in each.commands and each.only != "github" and each.name not in NO_INPUTS
     }
-    if name in ("check-ref", "lineage"):  # they ask no store
+    if name in ("check-ref", "lineage", "labels-sync"):  # they ask no store
         del known["TAGLINE_AWS_ROLE"]
 
     assert handed == known
@@ -134,6 +134,20 @@ def test_inputs__of_one_name__are_the_same_in_all_components() -> None:
     for key in {key for each in COMPONENTS.values() for key in each.inputs} - own:
         first, *others = [each.inputs[key] for each in COMPONENTS.values() if key in each.inputs]
         assert all(other == first for other in others), key
+
+
+@each_component
+def test_outputs__of_a_command__are_what_its_document_answers(name: str) -> None:
+    file = {"plan": "change", "promote": "change"}.get(name, name)
+    schema = json.loads((ROOT / "schemas" / "output" / f"{file}.schema.json").read_text())
+    if file == "change":
+        schema = schema["$defs"]["change"]
+        common = json.loads((ROOT / "schemas" / "output" / "common.schema.json").read_text())
+        fields = {*schema["properties"], *common["$defs"]["change"]["properties"]}
+    else:
+        fields = {*schema["properties"]}
+    fields |= {"name"} if "artifact" in fields else set()
+    assert set(ANSWERS[name]) == {each for each in OUTPUTS if each.replace("-", "_") in fields}
 
 
 def test_outputs__as_variables_of_later_jobs__overrule_no_input() -> None:
@@ -166,7 +180,7 @@ def test_job__files__are_those_that_the_command_writes(name: str) -> None:
     changes = name in ("plan", "promote")
 
     assert artifacts["when"] == "always"
-    assert reports["dotenv"] == str(FILES["outputs"])
+    assert reports["dotenv"] == str(FILES["dotenv"])
     assert str(FILES["document"]) in paths
     assert reports.get("codequality") == (str(FILES["code-quality"]) if name == "validate" else None)
     assert reports.get("junit") == (str(FILES["junit"]) if name == "validate" else None)
@@ -187,7 +201,7 @@ def test_job__of_lineage__keeps_no_whole_folder(dest: str) -> None:
 
 
 def test_job__with_a_write_token__takes_nothing_from_elsewhere() -> None:
-    for name in ("plan", "promote"):
+    for name in ("plan", "promote", "labels-sync"):
         job = COMPONENTS[name].job()
         assert job["dependencies"] == []
         assert job["variables"]["GIT_STRATEGY"] == "none"
@@ -328,9 +342,22 @@ def readme_with_tables(text: str) -> str:
 def test_readme__tables__are_the_inputs() -> None:
     text = README.read_text()
     assert [match[2] for match in _TABLE.finditer(text)] == [
-        "validate", "plan", "promote", "check-ref", "resolve", "fetch", "lineage",
+        "validate", "plan", "promote", "check-ref", "resolve", "fetch", "lineage", "labels-sync", "doctor",
     ]  # fmt: skip
     assert text == readme_with_tables(text), "python -m tests.contract.test_gitlab_components"
+
+
+def test_readme__files_of_a_kilobyte_and_more__stand_in_the_variable_that_the_input_feeds() -> None:
+    """GitLab bounds strings in inputs, and no variables."""
+    blocks = re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+    (shown,) = (yaml.safe_load(block) for block in blocks if "TAGLINE_FILES" in block)
+    validate = COMPONENTS["validate"]
+    assert "below 1 KB" in validate.inputs["files"]["description"]
+    assert set(shown) == set(validate.rendered())  # GitLab merges the two, key by key
+    variables = {**validate.job()["variables"], **shown["tagline-validate"]["variables"]}
+    assert set(variables) == set(validate.job()["variables"])
+    named = command_line("validate", variables)
+    assert named[-2:] == ["teams/fraud/artifacts.yaml", "teams/risk/artifacts.yaml"]
 
 
 def test_readme__examples__are_the_files_that_the_end_to_end_tests_run() -> None:

@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import assume, example, given
 
-from tagline.domain.ledger.tags import EventKind, TagName, format_tag, parse_tag, why_git_refuses
+from tagline.domain.ledger.tags import format_tag, parse_tag, why_git_refuses
 from tests.domain.ledger.test_tags import tag_names
 
 ROOT = Path(__file__).parents[2]
@@ -102,53 +101,3 @@ def test_documents__require_change__said_to_guard_against_mistakes_alone(name: s
     text = " ".join((ROOT / f"docs/{name}.md").read_text().split())
     assert "mistakes" in text
     assert re.search(r"can (be typed|type)", text)
-
-
-# What starts a record of a version: its registration, and nothing else.
-
-
-def filtered(patterns: list[str], name: str) -> bool:
-    """GitHub's filter of ``on: push: tags``: the last pattern that matches decides, a leading ``!`` says no.
-
-    Source: https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet
-    """
-    said = False
-    for pattern in patterns:
-        stars = {"**": ".*", "*": "[^/]*"}
-        parts = re.split(r"(\*+)", pattern.removeprefix("!"))
-        assert not re.search(r"[?+\[\]]", pattern)
-        if re.fullmatch("".join(stars.get(part) or re.escape(part) for part in parts), name):
-            said = not pattern.startswith("!")
-    return said
-
-
-def _record_on_github(name: str) -> bool:
-    document = yaml.safe_load((ROOT / "docs/examples/github/record.yml").read_text())
-    return filtered(document[True]["push"]["tags"], name)  # YAML 1.1 reads "on" as true
-
-
-def _record_on_gitlab(name: str) -> bool:
-    document = yaml.safe_load((ROOT / "docs/examples/gitlab/record.yml").read_text())
-    conditions = {rule["if"] for each in document["include"] for rule in each["inputs"]["rules"]}
-    (condition,) = conditions
-    expression = re.fullmatch(r"\$CI_COMMIT_TAG =~ /(.+)/", condition)
-    assert expression
-    return re.search(expression[1], name) is not None
-
-
-RECORDS = pytest.mark.parametrize("starts", [_record_on_github, _record_on_gitlab])
-
-
-@RECORDS
-@pytest.mark.parametrize("name", [*FORMS, "v1.2.3", "nightly", "team@home"])
-def test_record__each_form_of_tag__started_by_registrations_alone(starts: object, name: str) -> None:
-    assert callable(starts)
-    tag = parse_tag(name)
-    assert starts(name) is (tag is not None and tag.kind is EventKind.REGISTRATION)
-
-
-@RECORDS
-@given(tag=tag_names())
-def test_record__any_tag__started_by_registrations_alone(starts: object, tag: TagName) -> None:
-    assert callable(starts)
-    assert starts(format_tag(tag)) is (tag.kind is EventKind.REGISTRATION)

@@ -77,7 +77,9 @@ def _items(size: int) -> Any:
 def modules(size: int) -> Action_:
     """Paths, and submodules."""
     found = frozenset(f"s{n}" for n in range(size))
-    facts = PathFacts(TrackedPaths(()), lambda _: False, lambda: found, lambda _: False, lambda _: None)
+    facts = PathFacts(
+        TrackedPaths(()), lambda _: False, lambda: found, lambda _: False, lambda _: None, lambda _: (), lambda _: None
+    )
     return lambda: [check_paths(item, facts) for item in _items(size)]
 
 

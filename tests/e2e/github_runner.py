@@ -54,7 +54,8 @@ STAND_INS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     # In place of GitHub, which gives an App's token to whoever signs with its key.
     "actions/create-github-app-token": (
         ("client-id", "private-key", "owner", "repositories", "permission-actions", "permission-contents",
-         "permission-issues", "permission-members", "permission-pull-requests", "permission-statuses"),
+         "permission-issues", "permission-members", "permission-pull-requests", "permission-statuses",
+         "permission-workflows"),
         ("token", "app-slug"),
         '[ "$PRIVATE_KEY" = "$(cat /e2e/app-key)" ] && token=$(cat /e2e/app-token) && echo "::add-mask::$token" && '
         f'printf "token=%s\\napp-slug={APP_SLUG}\\n" "$token" >> "$GITHUB_OUTPUT"',
@@ -299,9 +300,9 @@ class Shop:
     def on_schedule(self) -> Ran:
         return self._run("schedule", "tagline-review.yml", "origin/main", schedule="17 * * * *")
 
-    def by_hand(self) -> Ran:
-        """The review, started by hand on the default branch."""
-        return self._run("workflow_dispatch", "tagline-review.yml", "origin/main", ref="refs/heads/main")
+    def by_hand(self, workflow: str = "tagline-review.yml") -> Ran:
+        """A workflow, the review for one, started by hand on the default branch."""
+        return self._run("workflow_dispatch", workflow, "origin/main", ref="refs/heads/main")
 
     def queued(self, number: int) -> Ran:
         """The check that a merge queue asks for."""

@@ -79,7 +79,7 @@ class Pipeline:
         text = self.text(job, ".gitlab-ci-reports/dotenv/tagline.env")
         assert len(text.encode()) < 5 * 1024
         found = {}
-        for line in text.removesuffix("\n").split("\n"):
+        for line in text.removesuffix("\n").split("\n") if text else ():
             name, equals, value = line.partition("=")
             assert equals
             assert re.fullmatch(r"\w+", name)

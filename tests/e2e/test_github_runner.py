@@ -38,6 +38,7 @@ from tests.e2e.machine import image
 from tests.localforge.openapi import CONTRACT, ContractChecker
 from tests.support.gitbuild import environment
 from tests.support.s3server import S3Server
+from tests.support.workflow_files import without_queue
 
 __all__ = ["image"]
 pytestmark = pytest.mark.e2e
@@ -57,8 +58,11 @@ def examples(review: str, promote: str, deploy: str) -> dict[str, str]:
         "tagline-promote.yml": promote,
         "deploy.yml": deploy,
         "record.yml": "record.yml",
+        "tagline-labels.yml": "labels.yml",
     }
-    return {f".github/workflows/{name}": (EXAMPLES / example).read_text() for name, example in names.items()}
+    return {
+        f".github/workflows/{name}": without_queue((EXAMPLES / example).read_text()) for name, example in names.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +173,12 @@ class Company:
         return self.shop.tagged("churn#prod#1")
 
     @cached_property
+    def offered(self) -> Ran:
+        """The labels, made by hand instead of by a push."""
+        assert self.opened
+        return self.shop.by_hand("tagline-labels.yml")
+
+    @cached_property
     def recorded(self) -> Ran:
         """On the tag of the version."""
         assert self.merged
@@ -236,6 +246,11 @@ def test_review__labelled_change__comment_and_status(company: Company) -> None:
     assert {each.login for each in company.world.repo.change(company.NUMBER).comments} == {"my-app[bot]"}
 
 
+def test_labels__by_the_workflows_own_token__are_there(company: Company) -> None:
+    assert company.offered.jobs() == {"labels": "success"}
+    assert {"version:minor", "stage:prod"} <= set(company.world.repo.label_names())
+
+
 def test_review__mended_and_approved__status_turns_green(company: Company) -> None:
     assert company.mended.jobs() == {"validate": "success", "plan": "success"}
     assert company.approved.jobs() == {"validate": "success", "plan": "success"}
@@ -257,7 +272,7 @@ def test_promote__merged__tags_with_trailers_and_the_record(company: Company) ->
     assert trailers["Approved-By"][0].startswith("carol")
     assert trailers["Artifact-Uri"][0].startswith("s3://")
     assert trailers["Artifact-Digest"] == [f"md5:{hashlib.md5(company.MODEL).hexdigest()}"]
-    assert trailers["Run"] == [f"{world.server.url}/org/shop/actions/runs/80"]
+    assert trailers["Run"] == [f"{world.server.url}/org/shop/actions/runs/81"]
     (record,) = world.comments(company.NUMBER)
     assert "This merge made 2 tags" in record
     # As an App's push does.

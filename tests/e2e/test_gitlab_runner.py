@@ -244,7 +244,7 @@ def test_merge__in_a_folder_that_an_earlier_job_left__is_not_led_astray(shop: Sh
     assert pipeline.codes == {"tagline-plan": 0, "tagline-promote": 0}
     assert set(shop.world.tags()) == {"churn@v0.1.0"}
     for job in pipeline.codes:
-        assert pipeline.variables(job)["TAGLINE_TAG"] == ""
+        assert "TAGLINE_TAG" not in pipeline.variables(job)
         assert pipeline.json(job)
         report = pipeline.file(job, "tagline-report.md")
         assert not report.exists() or "was here" not in report.read_text()
@@ -353,6 +353,30 @@ def test_another_project__finds_and_fetches_what_holds_prod__without_a_checkout(
     assert asked
     assert not [e.path for e in asked if "scores" in e.path]
     assert {token_of(e) for e in asked} == {"job"}
+
+
+def test_labels__of_a_new_project__are_made(shop: Shop) -> None:
+    project = shop.world.forge.repository("org/labels")
+    project.grant("tagline-bot", "maintain")
+    # gitlab-ci-local sees no changes on the default branch.
+    always = "tagline-labels-sync: {rules: [{when: always}]}\n"
+    pipeline = (EXAMPLES / "labels.yml").read_text() + always
+    shop.gitlab.commit(project, {".gitlab-ci.yml": pipeline, ".tagline.yaml": "stages: {prod: {}}\n"})
+    shop.gitlab.protected = {"TAGLINE_TOKEN": "bot"}
+
+    assert shop.gitlab.push(project).codes == {"tagline-labels-sync": 0}
+    assert {"version:minor", "stage:prod"} <= set(project.label_names())
+
+
+def test_doctor__of_a_new_project__says_what_is_missing(shop: Shop) -> None:
+    project = shop.world.forge.repository("org/patient")
+    project.grant("tagline-bot", "maintain")
+    pipeline = (EXAMPLES / "doctor.yml").read_text() + "tagline-doctor: {rules: [{when: always}]}\n"
+    files = {".gitlab-ci.yml": pipeline, "artifacts.yaml": "churn: {path: model}\n", "model": "x"}
+    shop.gitlab.commit(project, files)
+    shop.gitlab.protected = {"TAGLINE_TOKEN": "bot"}
+
+    assert shop.gitlab.push(project).codes == {"tagline-doctor": 1}  # there are no labels
 
 
 def test_projects_own_defaults__are_for_its_own_jobs(shop: Shop) -> None:

@@ -60,6 +60,7 @@ def test_wheel__fresh_environment__has_all_it_needs(fresh_clone: Path, tmp_path:
     assert "tagline/schemas/artifacts.schema.json" in names
     assert "tagline/py.typed" in names
     assert "tagline/schemas/output/show.schema.json" in names
+    assert "tagline/examples/github/review.yml" in names
     assert "tagline_localforge/server.py" in names
     assert not [name for name in names if name.startswith("tests")]
     _run(sys.executable, "-m", "venv", "env", cwd=tmp_path)

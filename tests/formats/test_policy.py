@@ -19,9 +19,10 @@ from tagline.domain.changes.policy import NO_POLICY, POLICY_FILE, ApprovalRule, 
 from tagline.domain.text.times import format_time
 from tagline.errors import WrongUsage
 from tagline.formats.policy import check_policy, load_policy
-from tagline.formats.schema.check import read_schema
+from tagline.formats.schema.check import compile_check, read_schema
 
 SCHEMA = read_schema("policy.schema.json")
+QUICK = compile_check(SCHEMA)
 VALID = """\
 stages:
   staging: {}
@@ -123,8 +124,7 @@ def test_check_policy__valid_file__has_no_finding(text: str) -> None:
 def test_documentation__its_example__is_valid() -> None:
     text = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
     examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(examples) == 1
-    assert check_policy(examples[0].encode()) == []
+    assert [check_policy(example.encode()) for example in examples] == [[], []]
     assert set(load_policy(examples[0].encode()).stages("risk/x")) == {"prod", "staging"}
     assert [key for part in parts(SCHEMA) for key in part.get("properties", ()) if f"`{key}`" not in text] == []
 
@@ -142,6 +142,13 @@ BAD = [
     ("stage: {}", 1, 1, "unknown-key", "Unknown key 'stage' in the policy.", "Did you mean 'stages'?"),
     ("environments: {}", 1, 1, "unknown-key", "Unknown key 'environments'", "Did you mean 'stages'?"),
     ("qqq: {}", 1, 1, "unknown-key", "Unknown key 'qqq'", "Known keys are stages, artifacts, labels"),
+    ("storage: maybe", 1, 10, "wrong-value", "'storage' must be required or best-effort, not 'maybe'.", ""),
+    ("storage: {look: maybe}", 1, 17, "wrong-value", "'storage.look' must be required or best-effort", ""),
+    ("storage: {gone: {}}", 1, 11, "unknown-key", "Unknown key 'gone' in 'storage'.", "look, moved"),
+    ("storage: {moved: {s3://a: b}}", 1, 27, "wrong-value", "'storage.moved.s3://a' must be an address, not 'b'.", ""),
+    ("storage: {moved: {a: s3://b}}", 1, 0, "wrong-value", "must be an address, not 'a'.", ""),
+    ("storage: {moved: [s3://b]}", 1, 18, "wrong-type", "'storage.moved' must be a mapping, not a list.", ""),
+    ("storage: 5", 1, 10, "wrong-type", "'storage' must be text or a mapping, not the number 5.", ""),
     ("stages: [prod]", 1, 9, "wrong-type", "'stages' must be a mapping, not a list.", ""),
     ("artifacts: {x: }", 1, 16, "wrong-type", "'artifacts.x' must be a mapping, not empty.", ""),
     ("artifacts: {x: {prod: {}}}", 1, 17, "unknown-key", "Unknown key 'prod' in 'artifacts.x'.", "stages"),
@@ -339,6 +346,12 @@ def test_check_policy__any_value__agrees_with_the_schema_and_with_loading(value:
             load_policy(data)
     else:
         load_policy(data).rules("x/y", "prod")
+
+
+@settings(max_examples=300, deadline=None)
+@given(VALUES | POLICIES)
+def test_compile_check__any_policy__agrees_with_jsonschema(value: Any) -> None:
+    assert QUICK(value) == Draft202012Validator(SCHEMA).is_valid(value)
 
 
 @settings(max_examples=100, deadline=None)

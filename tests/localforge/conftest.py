@@ -1,4 +1,4 @@
-"""A local forge with one repository, served, with every exchange held against GitHub's description."""
+"""A local forge with one repository, served, with every exchange held against the platforms' descriptions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagline_localforge import ForgeServer, LocalForge, Repository, serve
-from tests.localforge.openapi import CONTRACT, ContractChecker
+from tests.localforge.contracts import Checkers, all_checkers, violations
 from tests.support.gitbuild import Commit, History, build
 
 HISTORY = History(
@@ -18,8 +18,16 @@ HISTORY = History(
         Commit("t1", ("c0",), {"a.txt": "2\n", "old.txt": "this\nmoves\nelsewhere\n"}, 1_700_000_200),
         Commit("t2", ("t1",), {"a.txt": "3\n", "new.txt": "this\nmoves\nelsewhere\n", "b": "b\n"}, 1_700_000_300),
         Commit("conflict", ("c0",), {"a.txt": "9\n", "m": "other\n"}, 1_700_000_400),
+        Commit("other", ("c0",), {"a.txt": "1\n", "old.txt": "this\nmoves\nelsewhere\n", "o": "o\n"}, 1_700_000_500),
     ),
-    branches={"main": "main1", "topic": "t2", "feature/slash": "t1", "conflict": "conflict", "fresh": "t2"},
+    branches={
+        "main": "main1",
+        "topic": "t2",
+        "feature/slash": "t1",
+        "conflict": "conflict",
+        "fresh": "t2",
+        "other": "other",
+    },
 )
 
 
@@ -49,12 +57,15 @@ def shop(forge: LocalForge, ids: dict[str, str]) -> Repository:
 
 
 @pytest.fixture
-def server(forge: LocalForge) -> Iterator[ForgeServer]:
-    """Fails the test if the forge had a defect, or said to a GitHub client what GitHub does not say."""
-    checker = ContractChecker() if CONTRACT.exists() else None
+def checkers() -> Checkers:
+    return all_checkers()
+
+
+@pytest.fixture
+def server(forge: LocalForge, checkers: Checkers) -> Iterator[ForgeServer]:
+    """Fails the test if the forge had a defect, or said to a client what its platform does not say."""
     with serve(forge) as running:
-        if checker is not None:
-            running.observers.append(checker)
+        running.observers += checkers
         yield running
     assert running.failures == []
-    assert checker is None or checker.violations == []
+    assert violations(checkers) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,6 +15,13 @@ Way = int | Literal["drop", "drop-after"]
 
 _SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 _PRIMARY = "API rate limit exceeded for installation ID 1."
+_WORD = {503: "code"}
+_PAGE = b"""<!DOCTYPE html>
+<html>
+<head><title>GitLab is not responding (502)</title><style>body { color: #666; }</style></head>
+<body><h1>502</h1><h3>Whoops, GitLab is taking too much time to respond.</h3></body>
+</html>
+"""
 
 
 @dataclass
@@ -42,6 +50,8 @@ class Fault:
             request.drop_answer = True
             return None
         assert isinstance(self.way, int)
+        if isinstance(self.answer, bytes):
+            return Response(self.way, headers=dict(self.headers), body=self.answer)
         return Response(self.way, self.answer, dict(self.headers))
 
     def remove(self) -> None:
@@ -83,12 +93,28 @@ def too_many_requests(server: ForgeServer, method: str, path: str, *, retry_afte
 
 
 def rate_limited(
-    server: ForgeServer, method: str, path: str, *, secondary: bool = True, retry_after: int = 0, times: int = 1
+    server: ForgeServer, method: str, path: str, *, status: int = 403, retry_after: int | None = 0, times: int = 1
 ) -> Fault:
-    """GitHub's 403 of a rate limit: the secondary one says when to come again, the primary when it is reset."""
-    message = _SECONDARY if secondary else _PRIMARY
-    headers = {"Retry-After": str(retry_after)} if secondary else {"X-RateLimit-Remaining": "0"}
-    return fail_once(server, method, path, 403, headers=headers, answer=_error(403, message), times=times)
+    """GitHub's secondary limit, by 403 or 429: it says when to come again, or (``retry_after`` None) does not.
+
+    Source: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return fail_once(server, method, path, status, headers=headers, answer=_error(status, _SECONDARY), times=times)
+
+
+def limit_reached(
+    server: ForgeServer, method: str, path: str, *, status: int = 403, reset_in: float = 0, times: int = 1
+) -> Fault:
+    """GitHub's primary limit, by 403 or 429: nothing is left until ``X-RateLimit-Reset``."""
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + reset_in))}
+    return fail_once(server, method, path, status, headers=headers, answer=_error(status, _PRIMARY), times=times)
+
+
+def bad_gateway(server: ForgeServer, method: str, path: str, *, times: int = 1) -> Fault:
+    """GitLab's 502: what stands before it answers, with a page for people."""
+    headers = {"Content-Type": "text/html"}
+    return fail_once(server, method, path, 502, headers=headers, answer=_PAGE, times=times)
 
 
 def _install(
@@ -101,10 +127,17 @@ def _install(
     times: int | None,
 ) -> Fault:
     said = answer if answer is not None or not isinstance(way, int) else _error(way, "Injected")
-    fault = Fault(method, path, way, headers or {}, said, times, server)
+    # Without a word how long, a client has to wait for a minute.
+    told = headers if headers is not None else {"Retry-After": "0"} if way == 429 else {}
+    fault = Fault(method, path, way, told, said, times, server)
     server.before.append(fault)
     return fault
 
 
 def _error(status: int, message: str) -> dict[str, str]:
-    return {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
+    """GitHub's form of an error; that of 503 has a code in place of the status."""
+    return {
+        "message": message,
+        "documentation_url": "https://docs.github.com/rest",
+        _WORD.get(status, "status"): str(status),
+    }

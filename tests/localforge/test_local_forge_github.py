@@ -217,13 +217,6 @@ def test_branch_and_ref__names_with_slashes(shop: Repository, server: ForgeServe
     assert status_of(lambda: repo.get_git_ref("heads/feature")) == 404
 
 
-def test_status__set__is_remembered(shop: Repository, server: ForgeServer, ids: dict[str, str]) -> None:
-    commit = on_github(server).get_commit(ids["t2"])
-    commit.create_status(state="success", context="tagline", description="fine", target_url="https://example.com/1")
-    assert [(s.sha, s.state, s.context) for s in shop.statuses] == [(ids["t2"], "success", "tagline")]
-    assert status_of(lambda: commit.create_status(state="success", description="x" * 141)) == 422
-
-
 # Who may do what
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from dvc.repo import Repo
 
+from tests.conftest import CommandLine
 from tests.support.gitbuild import environment, run_git
 from tests.support.s3server import KEY_ID, SECRET, S3Server
 
@@ -95,6 +96,22 @@ def in_dvc(root: Path, act: Callable[[Any], Any]) -> Any:
             return act(repo)
 
 
+def theirs(root: Path, home: Path) -> dict[str, str]:
+    """What DVC says of its outs at the tip: path to md5."""
+    with warnings.catch_warnings(), surroundings(home):
+        warnings.simplefilter("ignore")
+        with Repo.open(str(root), rev="HEAD", uninitialized=True) as repo:
+            outs = [out for out in repo.index.outs if out.hash_info]
+            return {repo.fs.relpath(out.fs_path, repo.root_dir): f"md5:{out.hash_info.value}" for out in outs}
+
+
+def ours(root: Path, tagline: CommandLine) -> dict[str, Any]:
+    """What resolve says of each artifact that has bytes: path to digest."""
+    names = tagline.json("show", cwd=root)["artifacts"]
+    found = [tagline.json("resolve", name, "--no-storage", cwd=root) for name in names]
+    return {answer["path"]: answer["digest"] for answer in found if answer["digest"] is not None}
+
+
 def write(file: Path, data: bytes | str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data.encode() if isinstance(data, str) else data)
@@ -159,13 +176,18 @@ stages:
 """
 
 
+def new_project(root: Path) -> None:
+    """An empty repository of Git and DVC."""
+    root.mkdir(parents=True)
+    run_git(root, "init", "--quiet", "--initial-branch=main")
+    Repo.init(str(root)).close()
+
+
 def build_world(base: Path, s3: S3Server) -> World:
     """Everything, by real DVC."""
     world = World(base / "root", base, s3, s3.bucket(), s3.bucket(versioned=True))
     root = world.root
-    root.mkdir(parents=True)
-    run_git(root, "init", "--quiet", "--initial-branch=main")
-    Repo.init(str(root)).close()
+    new_project(root)
     write(root / ".dvc/config", configuration(world))
     _plain(world)
     _named(world)
@@ -306,9 +328,7 @@ def _subproject(world: World) -> None:
 
 def _imports(world: World) -> None:
     other = world.base / "source"
-    other.mkdir()
-    run_git(other, "init", "--quiet", "--initial-branch=main")
-    Repo.init(str(other)).close()
+    new_project(other)
     write(other / ".dvc/config", f"[core]\nremote = r\n['remote \"r\"']\nurl = {world.base}/sources-own\n")
     write(other / "m.bin", b"imported")
     in_dvc(other, lambda repo: (repo.add("m.bin"), repo.push()))

@@ -28,7 +28,10 @@ def test_import__read_by_gto__says_the_same_to_both(tmp_path: Path) -> None:
         RegisteredModel("main.risk", aliases={"prod/eu": 1}),
     )
     versions = (
-        *(ListedVersion("a b", number, f"1e{number}", f"s3://b/{number}: {{x}}", HOSTILE) for number in (1, 2, 3)),
+        *(
+            ListedVersion("a b", number, f"1e{number}", f"s3://b/{number}: {{x}}", HOSTILE, created=1_600_000_000_000)
+            for number in (1, 2, 3)
+        ),
         *(ListedVersion("main.risk", number, stage="Staging", updated=-number) for number in (1, 10)),
     )
     registry = FakeRegistry(*models, versions=versions)

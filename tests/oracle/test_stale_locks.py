@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from dvc.repo import Repo
 
 from tests.conftest import CommandLine
-from tests.oracle.dvc_world import in_dvc, surroundings, write
+from tests.oracle.dvc_world import in_dvc, new_project, ours, surroundings, theirs, write
 from tests.support.gitbuild import run_git
 
 pytestmark = pytest.mark.oracle
@@ -110,10 +107,8 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose pipeline real DVC ran, with a manifest of all its outs."""
     base = tmp_path_factory.mktemp("stale-locks")
     root = base / "root"
-    root.mkdir()
     with surroundings(base / "home"):
-        run_git(root, "init", "--quiet", "--initial-branch=main")
-        Repo.init(str(root)).close()
+        new_project(root)
         write(root / ".dvc/config", f"[core]\nremote = r\n['remote \"r\"']\nurl = {base}/store\n")
         write(root / "params.yaml", "regions: {a: 1, b: 2}\nname: many\n")
         write(root / "dvc.yaml", PIPELINE)
@@ -123,22 +118,6 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         manifest = "".join(f"a{number}: {{path: {path}}}\n" for number, path in enumerate([*PATHS, "n.pkl"]))
         write(root / "artifacts.yaml", manifest + "moved: {path: other/part.bin}\n")
     return base
-
-
-def theirs(root: Path, home: Path) -> dict[str, str]:
-    """What DVC says of its outs at the tip: path to md5."""
-    with warnings.catch_warnings(), surroundings(home):
-        warnings.simplefilter("ignore")
-        with Repo.open(str(root), rev="HEAD", uninitialized=True) as repo:
-            outs = [out for out in repo.index.outs if out.hash_info]
-            return {repo.fs.relpath(out.fs_path, repo.root_dir): f"md5:{out.hash_info.value}" for out in outs}
-
-
-def ours(root: Path, tagline: CommandLine) -> dict[str, Any]:
-    """What resolve says of each artifact that has bytes: path to digest."""
-    names = tagline.json("show", cwd=root)["artifacts"]
-    found = [tagline.json("resolve", name, "--no-storage", cwd=root) for name in names]
-    return {answer["path"]: answer["digest"] for answer in found if answer["digest"] is not None}
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -23,6 +23,7 @@ from tagline.commands.ledger.rollback import rollback
 from tagline.commands.ledger.unassign import unassign
 from tagline.commands.ledger.writing import WriteContext
 from tagline.errors import TaglineError
+from tagline.ports.clock import Clock
 from tests.conftest import CommandLine
 from tests.oracle.readers import ours, theirs
 from tests.support.gitbuild import EPOCH, Commit, History, build, run_git
@@ -37,7 +38,7 @@ NAMES = ("rf", "dir/sub:rf")
 def _context(path: Path) -> WriteContext:
     repository = GitRepository.at(path)
     ledger = LocalLedger(repository, Tagger(repository.git, ("Ada", "ada@example.org")))
-    return WriteContext(lambda: repository, ledger, lambda: EPOCH + 1000, time.sleep, pushes=False)
+    return WriteContext(lambda: repository, ledger, Clock(lambda: EPOCH + 1000, time.sleep), pushes=False)
 
 
 def _steps() -> st.SearchStrategy[Callable[[WriteContext, list[str]], object]]:

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.forges.github import GitHub
-from tagline.adapters.forges.gitlab import GitLab
+from tagline.adapters.forges.github.forge import GitHub
+from tagline.adapters.forges.gitlab.forge import GitLab
 from tagline.domain.changes.changes import Status
 from tagline.domain.ledger.records import ChangeKey
-from tagline.errors import NotFound
+from tagline.errors import NotFound, PlatformRefused
 from tagline.ports.forge import CannotComment, CannotRead, Forge
 from tagline.settings import Secret
 from tagline_localforge import ForgeServer, LocalForge, Repository, serve
-from tests.localforge.openapi import CONTRACT, ContractChecker
+from tagline_localforge.switches import Late
+from tests.localforge.contracts import all_checkers, violations
 from tests.support.gitbuild import Commit, History, build
 
 FLAVOURS = ("github", "gitlab")
@@ -55,9 +56,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     forge.token("actions", kind="actions")
     repo.open_change(author="alice", source="topic", target="main", title="Better", body="")
     with serve(forge) as server:
-        checker = ContractChecker() if CONTRACT.exists() and request.param == "github" else None
-        if checker is not None:
-            server.observers.append(checker)
+        checkers = all_checkers()
+        server.observers += checkers
 
         def with_token(token: str | None) -> Forge:
             secret = Secret(token) if token else None
@@ -68,7 +68,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
         yield Place(with_token("alice-token"), repo, server, request.param, forge, with_token, ids)
     assert server.failures == []
-    assert checker is None or checker.violations == []
+    assert violations(checkers) == []
 
 
 def test_change__open__tells_what_a_plan_needs(place: Place) -> None:
@@ -89,7 +89,7 @@ def test_change__key__is_the_same_by_number_and_in_lists_whatever_the_repository
     assert first.key == ChangeKey(place.server.url.removeprefix("http://"), str(place.repo.id), 1)
     assert [found.key for found in place.forge.open_changes()] == [first.key]
     tip = place.repo.merge(1, by="alice", method="merge")
-    assert [found.key for found in (*place.forge.landed_as(tip), *place.forge.merged_since("main", 0))] == [
+    assert [found.key for found in (*place.forge.changes_with(tip), *place.forge.merged_since("main", 0).changes)] == [
         first.key
     ] * 2
 
@@ -107,15 +107,53 @@ METHODS += [("gitlab", m) for m in ("merge", "squash", "ff", "squash-merge")]
 def test_change__merged__by_number_by_commit_and_in_the_list(place: Place, method: str) -> None:
     tip = place.repo.merge(1, by="alice", method=method)
     change = place.forge.change(1)
-    assert change.merged
-    assert (change.open, change.merge_commit) == (False, tip)
-    assert [found.number for found in place.forge.landed_as(tip)] == [1]
+    named = None if method == "ff" else tip
+    assert (change.state, change.merge_commit, change.head) == ("merged", named, tip if method == "ff" else change.head)
+    assert change.squashed == ((place.flavour, method) == ("gitlab", "squash"))
+    assert [found.number for found in place.forge.changes_with(tip)] == [1]
     assert change.merged_at is not None
-    listed = place.forge.merged_since("main", change.merged_at - 10)
-    assert [(found.number, found.merge_commit, found.merged_at) for found in listed] == [(1, tip, change.merged_at)]
-    assert place.forge.merged_since("main", change.merged_at + 10) == []
-    assert place.forge.merged_since("other", 0) == []
-    assert place.forge.landed_as(place.ids["c0"]) == []
+    listed, whole = place.forge.merged_since("main", change.merged_at - 10)
+    assert whole
+    assert [(found.number, found.merge_commit, found.merged_at) for found in listed] == [(1, named, change.merged_at)]
+    assert place.forge.merged_since("main", change.merged_at + 10) == ([], True)
+    assert place.forge.merged_since("other", 0) == ([], True)
+    assert place.forge.changes_with(place.ids["c0"]) == []
+
+
+@pytest.mark.parametrize("place", ["gitlab"], indirect=True)
+def test_change__merged_without_a_time__is_told_by_its_events(place: Place) -> None:
+    place.repo.merge(1, by="alice")
+    place.repo.switches.no_merged_at = True
+    assert place.forge.change(1).merged_at == place.repo.change(1).merged_at
+    for token, state in (("alice-token", "merged"), ("job", "merged")):
+        (listed,) = place.with_token(token).merged_since("main", 0).changes
+        assert (listed.state, listed.merged_at) == (state, None)
+    assert place.with_token("job").change(1).merged_at is None
+
+
+@pytest.mark.parametrize("place", ["gitlab"], indirect=True)
+def test_change__locked__is_being_merged(place: Place) -> None:
+    tip = place.repo.merge(1, by="alice")
+    place.repo.switches.late_merged_state = Late(2)
+    assert place.forge.change(1).state == "merging"
+    assert [(found.number, found.state) for found in place.forge.changes_with(tip)] == [(1, "merging")]
+    assert place.forge.change(1).state == "merged"
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_pushes_to__of_a_merge__begin_where_the_branch_was(place: Place, *, queued: bool) -> None:
+    if queued:
+        (tip,) = place.repo.merge_together([1], by="alice")
+    else:
+        tip = place.repo.merge(1, by="alice")
+    kind = ("queue" if queued else "merge") if place.flavour == "github" else "push"
+    at = place.forge.change(1).merged_at
+    (push,) = place.forge.pushes_to("main", at)
+    assert (push.before, push.after, push.kind) == (place.ids["c0"], tip, kind)
+    assert list(place.forge.pushes_to("other")) == []
+    denied = place.with_token("job" if place.flavour == "gitlab" else "nobody")
+    with pytest.raises(PlatformRefused):
+        list(denied.pushes_to("main"))
 
 
 def test_labels__with_who_and_when__as_they_stood_at_the_merge(place: Place) -> None:
@@ -226,7 +264,8 @@ def test_status__set_twice__stands(place: Place) -> None:
     change = place.forge.change(1)
     for state, text in (("pending", "x" * 500), ("pending", "again"), ("failure", "no"), ("success", "yes")):
         place.forge.set_status(change, change.head, Status(state, text, change.url))  # type: ignore[arg-type]
-    assert len(place.repo.statuses) >= 3
+    # GitLab refuses pending over pending, and moves what is pending; GitHub adds up.
+    assert len(place.repo.statuses) == {"github": 4, "gitlab": 2}[place.flavour]
     assert place.repo.statuses[-1].state == "success"
     assert place.repo.statuses[-1].sha == change.head
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -14,7 +14,7 @@ from tagline.adapters.runners.gitlab import GitLabJob
 from tagline.adapters.runners.terminal import TerminalJob
 from tagline.domain.changes.triggers import Event
 from tagline.errors import PlatformRefused, WrongUsage
-from tagline.ports.job import Job
+from tagline.ports.job import Job, Piece
 from tagline.settings import Settings
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_SHA": "c" * 40}
@@ -126,23 +126,34 @@ def test_report__a_link_lies_in_its_place__nothing_is_written_through_it(here: P
     assert not (here / "target").exists()
 
 
+PIECES: tuple[Piece, ...] = get_args(Piece)
+
+
 @pytest.mark.parametrize("name", ["github", "gitlab", "terminal"])
-def test_keep__outputs__where_the_runner_takes_them_up(here: Path, name: str) -> None:
+@pytest.mark.parametrize("piece", PIECES)
+def test_keep__is_left_where_the_runner_takes_it_up_and_nowhere_else(here: Path, name: str, piece: Piece) -> None:
     (here / "output").write_text("before=1\n")
     job = {**_jobs(here), "github": _github(here, {}, GITHUB_OUTPUT=str(here / "output"))}[name]
-    job.keep("outputs", "a=1\n")
-    found = {file.name: file.read_text() for file in (here / "output", here / "tagline.env") if file.exists()}
-    assert (
-        found
-        == {
-            "github": {"output": "before=1\na=1\n"},  # other tools of the step write there too
-            "gitlab": {"output": "before=1\n", "tagline.env": "a=1\n"},
-            "terminal": {"output": "before=1\n"},
-        }[name]
-    )
-    for piece in ("document", "annotations", "code-quality", "junit"):
-        job.keep(piece, "{}")
-    assert len(list(here.glob("tagline*"))) == (5 if name == "gitlab" else 0)
+    before = {file.name: file.read_text() for file in here.iterdir()}
+    job.keep(piece, "a=1\n")
+    after = {file.name: file.read_text() for file in here.iterdir()}
+    left = {name: text for name, text in after.items() if before.get(name) != text}
+    expected = {
+        ("github", "outputs"): {"output": "before=1\na=1\n"},  # other tools of the step write there too
+        ("github", "summary"): {"summary.md": "a=1\n\n"},
+        ("gitlab", "dotenv"): {"tagline.env": "a=1\n"},
+        ("gitlab", "document"): {"tagline.json": "a=1\n"},
+        ("gitlab", "annotations"): {"tagline-annotations.json": "a=1\n"},
+        ("gitlab", "code-quality"): {"tagline-codequality.json": "a=1\n"},
+        ("gitlab", "junit"): {"tagline-junit.xml": "a=1\n"},
+    }
+    assert left == expected.get((name, piece), {})
+    assert bool(left) == (piece in job.takes)
+
+
+@pytest.mark.parametrize("name", ["github", "gitlab", "terminal"])
+def test_commands__of_the_log__are_githubs(here: Path, name: str) -> None:
+    assert _jobs(here)[name].reads_commands is (name == "github")
 
 
 def test_keep__twice__the_last_counts_and_everybody_may_read_it(here: Path) -> None:
@@ -159,4 +170,4 @@ def test_keep__no_place__refused(here: Path, name: str) -> None:
     (here / "tagline.env").mkdir()
     job = {**_jobs(here), "github": _github(here, {}, GITHUB_OUTPUT=str(here))}[name]
     with pytest.raises(PlatformRefused, match="cannot be written"):
-        job.keep("outputs", "a=1\n")
+        job.keep("outputs" if name == "github" else "dotenv", "a=1\n")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tagline.adapters.git.ledger import LocalLedger, RemoteLedger
-from tagline.adapters.git.remote import RemoteCache, upstream_of
+from tagline.adapters.git.ledger import LocalLedger
+from tagline.adapters.git.remote import RemoteCache
+from tagline.adapters.git.remote_ledger import RemoteLedger
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.tag_objects import Tagger
+from tagline.adapters.git.urls import upstream_of
 from tagline.domain.ledger.planning import NewTag
 from tagline.errors import Conflict, Refused
 from tagline.ports.ledger import Batch, Ledger, Raced
@@ -56,12 +58,12 @@ def _tag(place: Place, name: str, commit: str = "HEAD", time: int = EPOCH) -> Ne
 
 def _publish(place: Place, *tags: NewTag, ledger: Ledger | None = None, mark: str | None = None) -> None:
     ledger = ledger or place.ledger
-    ledger.publish([Batch("rf", tags, ledger.snapshot("rf").mark if mark is None else mark)])
+    ledger.publish([Batch("rf", tags, ledger.snapshots(["rf"])["rf"].mark if mark is None else mark)])
 
 
 def test_publish__two_tags__are_there_as_planned(place: Place) -> None:
     _publish(place, _tag(place, "rf@v1.0.0", time=EPOCH + 5), _tag(place, "rf#prod#1", time=EPOCH + 6))
-    tags = {tag.name: tag for tag in place.again().snapshot("rf").tags}
+    tags = {tag.name: tag for tag in place.again().snapshots(["rf"])["rf"].tags}
     assert set(tags) == {"rf@v1.0.0", "rf#prod#1"}
     assert tags["rf@v1.0.0"].time == EPOCH + 5
     assert tags["rf@v1.0.0"].message == "About rf@v1.0.0\n\nRun: 1\n"
@@ -71,8 +73,14 @@ def test_publish__two_tags__are_there_as_planned(place: Place) -> None:
     assert set(run_git(place.clone, "tag").split()) == set(tags)
 
 
+def test_tag_names__of_every_artifact_and_of_none(place: Place) -> None:
+    _publish(place, _tag(place, "rf@v1.0.0"))
+    run_git(place.path, "tag", "release-1", "HEAD")
+    assert set(place.again().tag_names()) == {"rf@v1.0.0", "release-1"}
+
+
 def test_publish__somebody_wrote_since__raced_and_nothing_written(place: Place) -> None:
-    mark = place.ledger.snapshot("rf").mark
+    mark = place.ledger.snapshots(["rf"])["rf"].mark
     _publish(place, _tag(place, "rf@v1.0.0"), ledger=place.again())
     # Another stage, another ref: only the guard tells that the ledger has moved.
     with pytest.raises(Raced):
@@ -81,9 +89,9 @@ def test_publish__somebody_wrote_since__raced_and_nothing_written(place: Place) 
 
 
 def test_publish__other_artifact_wrote_since__is_no_race(place: Place) -> None:
-    mark = place.ledger.snapshot("rf").mark
+    mark = place.ledger.snapshots(["rf"])["rf"].mark
     other = place.again()
-    other.publish([Batch("xg", [_tag(place, "xg@v1.0.0")], other.snapshot("xg").mark)])
+    other.publish([Batch("xg", [_tag(place, "xg@v1.0.0")], other.snapshots(["xg"])["xg"].mark)])
     _publish(place, _tag(place, "rf@v1.0.0"), mark=mark)
     assert place.tags() == {"rf@v1.0.0", "xg@v1.0.0"}
 
@@ -119,12 +127,12 @@ def test_publish__no_hook_of_the_user_runs(place: Place, tmp_path: Path) -> None
 
 
 def test_publish__two_artifacts__all_or_nothing(place: Place) -> None:
-    marks = {name: place.ledger.snapshot(name).mark for name in ("rf", "xg")}
+    marks = {name: place.ledger.snapshots([name])[name].mark for name in ("rf", "xg")}
     batches = [Batch(name, [_tag(place, f"{name}@v1.0.0")], mark) for name, mark in marks.items()]
     _publish(place, _tag(place, "rf#dev#1"), ledger=place.again())
     with pytest.raises(Raced):
         place.ledger.publish(batches)
     assert place.tags() == {"rf#dev#1"}
-    marks = {name: place.ledger.snapshot(name).mark for name in ("rf", "xg")}
+    marks = {name: place.ledger.snapshots([name])[name].mark for name in ("rf", "xg")}
     place.ledger.publish([batch._replace(mark=marks[batch.artifact]) for batch in batches])
     assert place.tags() == {"rf#dev#1", "rf@v1.0.0", "xg@v1.0.0"}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, ReadRun, RegisteredModel
 
 
 class FakeRegistry:
@@ -15,6 +13,7 @@ class FakeRegistry:
     def __init__(self, *models: RegisteredModel, versions: tuple[ListedVersion, ...] = ()) -> None:
         self._models, self._versions = list(models), versions
         self.figures: dict[str, dict[str, float]] = {}
+        self.params: dict[str, dict[str, str]] = {}
 
     def models(self) -> list[RegisteredModel]:
         return self._models
@@ -25,5 +24,5 @@ class FakeRegistry:
     def location(self, version: ListedVersion) -> str:
         return version.source
 
-    def metrics(self, run_id: str) -> Mapping[str, float]:
-        return self.figures.get(run_id, {})
+    def run(self, run_id: str) -> ReadRun | None:
+        return ReadRun(self.figures.get(run_id, {}), self.params.get(run_id, {}))

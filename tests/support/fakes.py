@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tagline.domain.manifest.tracked import TrackedPaths, is_telling
+from tagline.domain.storage.lfs import MAX_POINTER, PREFIX
 from tagline.domain.storage.objects import Facts, Key
 from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused
+from tagline.ports.repository import Blob, Content, Object
 
 
 class MemoryTree:
@@ -40,10 +42,10 @@ class MemoryTree:
     def telling(self) -> Sequence[str]:
         return [path for path in self.paths() if is_telling(path.rpartition("/")[2])]
 
-    def kinds(self, paths: Iterable[str]) -> dict[str, str]:
+    def objects(self, paths: Iterable[str]) -> dict[str, Object]:
         tracked = TrackedPaths(self.paths())
-        found = {path: "blob" if tracked.is_file(path) else "tree" for path in paths}
-        return {path: kind for path, kind in found.items() if kind == "blob" or tracked.is_directory(path)}
+        kinds = {path: "blob" if tracked.is_file(path) else "tree" for path in paths}
+        return {path: Object(kind, "") for path, kind in kinds.items() if kind == "blob" or tracked.is_directory(path)}
 
     def files(self, within: Collection[str]) -> Sequence[tuple[str, str]]:
         inside = (file for file in self.paths() if "." in within or any(f"{file}/".startswith(f"{p}/") for p in within))
@@ -57,6 +59,22 @@ class MemoryTree:
     def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
         found = {path: self.read(path, limit) for path in paths}
         return {path: data for path, data in found.items() if data is not None}
+
+    def submodules(self) -> frozenset[str]:
+        return frozenset()
+
+    def content(self, path: str) -> Content | None:
+        if path in self._links:
+            return Content("symlink", "", None, 1)
+        if path not in self._files:
+            inside = len(self.blobs(path))
+            return Content("tree", "", None, inside) if inside else None
+        data = self._files[path]
+        return Content("blob", "", len(data), 1, data.startswith(PREFIX) and len(data) <= MAX_POINTER)
+
+    def blobs(self, path: str) -> list[Blob]:
+        inside = [file for file in self.paths() if file.startswith(f"{path}/")]
+        return [Blob(file[len(path) + 1 :], "symlink" if file in self._links else "blob", "", None) for file in inside]
 
 
 @dataclass

@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO
@@ -30,6 +31,10 @@ class GitServer:
     status: int = 302
     #: All that came, as text: nothing in it may be a token that is another server's.
     headers: list[str] = field(default_factory=list)
+    #: A word of the protocol that git is to take for an unknown one, as an older git would; None for no word.
+    unknown: bytes | None = None
+    #: It speaks no protocol but the first.
+    old_protocol: bool = False
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -56,7 +61,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.password is not None and not any(self.password in _decoded(header) for header in sent):
             self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
         else:
-            self._backend(body)
+            # Of the same length, because each line of the protocol says how long it is.
+            unknown = self.git_server.unknown
+            self._backend(body.replace(unknown, b"?" * len(unknown)) if unknown else body)
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
@@ -75,8 +82,14 @@ class _Handler(BaseHTTPRequestHandler):
             REQUEST_METHOD=self.command, CONTENT_TYPE=self.headers.get("Content-Type", ""),
             CONTENT_LENGTH=str(len(body)), REMOTE_USER="somebody", REMOTE_ADDR="127.0.0.1",
             HTTP_CONTENT_ENCODING=self.headers.get("Content-Encoding", ""),
-            GIT_PROTOCOL=self.headers.get("Git-Protocol", ""),
+            GIT_PROTOCOL="" if self.git_server.old_protocol else self.headers.get("Git-Protocol", ""),
         )  # fmt: skip
+        if not self._answered(variables, body):
+            # Once in ten thousand requests a busy machine's git has not known a repository that is there.
+            self._answered(variables, body, again=True)
+
+    def _answered(self, variables: dict[str, str], body: bytes, *, again: bool = False) -> bool:
+        """Hand git's answer on; False, and nothing handed on, where it says for the first time: not found."""
         # As it comes: the client unpacks while git still packs, as behind any real server.
         with subprocess.Popen(
             ["git", "http-backend"],
@@ -90,12 +103,16 @@ class _Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(BrokenPipeError):
                 git.stdin.write(body)
                 git.stdin.close()
-            self._stream(git.stdout)
+            lines = iter(lambda: git.stdout.readline().decode().strip(), "")  # type: ignore[union-attr]
+            headers = dict(line.split(": ", 1) for line in lines)
+            status = int(headers.pop("Status", "200").split()[0])
+            if status == HTTPStatus.NOT_FOUND and not again:
+                return False
+            self._stream(status, headers, git.stdout)
+        return True
 
-    def _stream(self, answer: IO[bytes]) -> None:
-        lines = iter(lambda: answer.readline().decode().strip(), "")
-        headers = dict(line.split(": ", 1) for line in lines)
-        self.send_response(int(headers.pop("Status", "200").split()[0]))
+    def _stream(self, status: int, headers: dict[str, str], answer: IO[bytes]) -> None:
+        self.send_response(status)
         for name, value in {**headers, "Transfer-Encoding": "chunked"}.items():
             self.send_header(name, value)
         self.end_headers()

@@ -120,6 +120,8 @@ def mlflow_server() -> Iterator[MlflowServer]:
     store = f"sqlite:///{folder}/mlflow.db"
     files = ["--backend-store-uri", store, "--artifacts-destination", str(folder / "artifacts")]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "HOME": str(folder)}
+    # Nobody gives it jobs, and their runners are a dozen processes.
+    quiet["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -33,6 +33,8 @@ def _schema_of(arguments: Sequence[str], document: Any) -> str:
     command = next(word for word in arguments if not word.startswith("-"))
     if isinstance(document, dict) and list(document) == ["error"]:
         return "error"
+    if command == "labels":
+        return "labels-sync"
     if command in _WRITES:
         return "write"
     if command == "show":

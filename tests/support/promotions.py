@@ -81,7 +81,7 @@ def policy(text: str) -> Policy:
 
 def merged_change(**fields: Any) -> Change:
     """A change of alice that has landed."""
-    values = {"merged_at": NOW - 60, "merge_commit": MERGE, "open": False} | fields
+    values = {"merged_at": NOW - 60, "merge_commit": MERGE, "state": "merged"} | fields
     return replace(open_change(), **values)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tagline.domain.mlflow.names import ReadRun
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.settings import Settings
 from tagline.wiring.importing import registry_of
@@ -134,7 +135,9 @@ def test_metrics__numbers_and_words_for_numbers__are_figures(server: _Server) ->
         {"run": {"data": {"metrics": [{"key": key, "value": value} for key, value in pairs]}}}
     ]
     registry = registry_of(Settings(), server.url)
-    assert sorted(registry.metrics("r")) == ["a", "b", "c"]
-    for odd in ({}, {"run": []}, {"run": {"data": {"metrics": "x"}}}):
+    run = registry.run("r")
+    assert run is not None
+    assert sorted(run.metrics) == ["a", "b", "c"]
+    for odd in ({}, {"run": []}, {"run": {"data": {"metrics": "x", "params": [1, {"key": ""}]}}}):
         server.answers["runs/get"] = [odd]
-        assert registry.metrics("r") == {}
+        assert registry.run("r") == ReadRun({}, {})

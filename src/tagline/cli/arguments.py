@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tagline.errors import WrongUsage
 
@@ -18,8 +18,67 @@ LINEAGE_FORMATS = ("text", "json", "markdown", "mermaid", "in-toto", "openlineag
 FORGES = ("github", "gitlab", "git")
 
 
+class _Once(argparse.Action):
+    """Keeps a value. A second one is refused: argparse would take the last, and nobody would know."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Set the value."""
+        if option is not None and (given := _given(namespace, self.dest)):
+            raise WrongUsage(
+                f"{option} is given twice: {getattr(namespace, self.dest)} and {values}.",
+                f"Give {given} once. See: {parser.prog} --help",
+            )
+        if option is not None:
+            vars(namespace).setdefault("given", {})[self.dest] = option
+        setattr(namespace, self.dest, values)
+
+
+class _OneOfTwo(argparse.BooleanOptionalAction):
+    """``--push`` or ``--no-push``: whoever writes both is asked which."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Set the value."""
+        given = _given(namespace, self.dest)
+        if given not in (None, option):
+            raise WrongUsage(f"{given} and {option} contradict each other.", f"Give one. See: {parser.prog} --help")
+        vars(namespace).setdefault("given", {})[self.dest] = option
+        super().__call__(parser, namespace, values, option)
+
+
+def _given(namespace: argparse.Namespace, dest: str) -> str | None:
+    """By which option a value came, if it came."""
+    options: dict[str, str] = vars(namespace).get("given", {})
+    return options.get(dest)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse whose mistakes are our errors: one boundary prints them, as JSON where asked."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for name in (None, "store"):
+            self.register("action", name, _Once)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read arguments. What is left over is a mistake, for which the whole line tells what was meant."""
+        chosen, left = self.parse_known_args(args, namespace)
+        if left:
+            from tagline.cli.slips import left_over
+
+            raise left_over(chosen, left, self)
+        return chosen
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is none of the choices; of commands there is a nearest one."""
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            from tagline.cli.slips import no_command
+
+            raise no_command(value, action.choices)
+        super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
         """Raise WrongUsage instead of exiting."""
@@ -42,6 +101,9 @@ def _reading(sub: Parser) -> None:
     _common(sub)
     sub.add_argument("--remote", metavar="NAME", help="the remote to compare with (default: origin)")
     sub.add_argument("--offline", action="store_true", help="use no network: trust the tags that are here")
+    sub.add_argument(
+        "--fresh", action="store_true", help="ask the remote whether the tags here are all that it has now"
+    )
 
 
 def _writing(sub: Parser) -> None:
@@ -51,7 +113,7 @@ def _writing(sub: Parser) -> None:
     sub.add_argument("--dry-run", action="store_true", help="say what would be written, write nothing")
     sub.add_argument(
         "--push",
-        action=argparse.BooleanOptionalAction,
+        action=_OneOfTwo,
         default=None,
         help="push to the remote (default: in CI, and with --repo URL)",
     )
@@ -62,13 +124,31 @@ def _overriding(sub: Parser) -> None:
 
 
 def _as_of(sub: Parser) -> None:
-    sub.add_argument("--as-of", metavar="RFC3339", help="the registry as it was then: 2026-03-01T00:00:00Z")
+    sub.add_argument(
+        "--as-of",
+        metavar="INSTANT",
+        help="the registry as it was then: 2026-03-01T09:30:00Z; a date alone is its first instant, midnight UTC",
+    )
+
+
+def ask_init(sub: Parser) -> None:
+    """The options of ``init``."""
+    sub.add_argument(
+        "--forge", choices=("github", "gitlab"), help="whose pipelines to write (default: this job's, or asked)"
+    )
+    sub.add_argument(
+        "--stages", metavar="A,B", help="the stages of a new policy (default: those of .gto or of the tags)"
+    )
+    sub.add_argument("--repo", metavar="PATH", help="the clone (default: this one)")
+    sub.add_argument("--dry-run", action="store_true", help="say what would be written, write nothing")
+    sub.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def ask_show(sub: Parser) -> None:
     """The options of ``show``."""
     sub.add_argument("target", nargs="?", metavar="TARGET", help="NAME, NAME@v1.2.3, NAME@latest or NAME#stage")
     sub.add_argument("--all", action="store_true", help="deprecated artifacts too")
+    sub.add_argument("--rev", metavar="REV", help="which version this commit is: of NAME, or of every artifact")
     _as_of(sub)
     _reading(sub)
 
@@ -77,8 +157,15 @@ def ask_history(sub: Parser) -> None:
     """The options of ``history``."""
     sub.add_argument("name", nargs="?", metavar="NAME", help="one artifact (default: all)")
     sub.add_argument("--at", metavar="STAGE", help="who held this stage: since when, how long, approved by whom")
-    sub.add_argument("--from", dest="start", metavar="RFC3339", help="nothing that was over before this instant")
-    sub.add_argument("--to", dest="end", metavar="RFC3339", help="nothing after this instant; --at answers as of then")
+    sub.add_argument(
+        "--from", dest="start", metavar="INSTANT", help="nothing that was over before this instant or date"
+    )
+    sub.add_argument(
+        "--to",
+        dest="end",
+        metavar="INSTANT",
+        help="nothing after this instant, or this date's midnight UTC; --at: as of then",
+    )
     _reading(sub)
 
 
@@ -145,6 +232,7 @@ def ask_register(sub: Parser) -> None:
     which = sub.add_mutually_exclusive_group()
     which.add_argument("--version", dest="number", metavar="vX.Y.Z", help="this version")
     which.add_argument("--bump", choices=("major", "minor", "patch"), help="the next one (default: patch)")
+    sub.add_argument("--new", action="store_true", help="a first version, though the name looks like a slip of another")
     _writing(sub)
 
 
@@ -152,6 +240,7 @@ def ask_assign(sub: Parser) -> None:
     """The options of ``assign``."""
     sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
     sub.add_argument("--version", dest="number", metavar="V", help="the version (default: HEAD's)")
+    sub.add_argument("--new", action="store_true", help="a new stage, though its name looks like a slip of another")
     _overriding(sub)
     _writing(sub)
 
@@ -200,6 +289,10 @@ def ask_import(sub: Parser) -> None:
         help="what an alias or an old stage is called here, empty to leave it out; may be repeated",
     )  # fmt: skip
     sub.add_argument(
+        "--artifacts", action="store_true",
+        help="bring the bytes too: into DVC's remote, by the programs mlflow and dvc",
+    )  # fmt: skip
+    sub.add_argument(
         "--branch", default="tagline-import-mlflow", metavar="NAME",
         help="the branch that takes the commits (default: tagline-import-mlflow)",
     )  # fmt: skip
@@ -234,6 +327,17 @@ def ask_plan(sub: Parser) -> None:
     _change(sub)
 
 
+def ask_labels(sub: Parser) -> None:
+    """The options of ``labels``."""
+    sub.add_argument("action", choices=("sync",), metavar="sync", help="make those that are missing")
+    sub.add_argument(
+        "--per-artifact", action="store_true",
+        help="also those that name an artifact, such as version:NAME@minor; at most 100 labels in all",
+    )  # fmt: skip
+    _common(sub)
+    sub.add_argument("--dry-run", action="store_true", help="say which labels would be made; make none")
+
+
 def ask_lineage(sub: Parser) -> None:
     """The options of ``lineage``."""
     sub.add_argument(
@@ -242,7 +346,7 @@ def ask_lineage(sub: Parser) -> None:
     )  # fmt: skip
     sub.add_argument("--change", type=_number, metavar="N", help="every artifact that a change touches or promotes")
     sub.add_argument("--format", choices=LINEAGE_FORMATS, default=None, help="how to print it (default: text)")
-    sub.add_argument("-o", "--output", metavar="FILE", help="write it there instead")
+    sub.add_argument("-o", "--output", metavar="FILE", help="write it there instead; its folders are made")
     _as_of(sub)
     _reading(sub)
 
@@ -251,9 +355,18 @@ def ask_diff(sub: Parser) -> None:
     """The options of ``diff``."""
     sub.add_argument("target", metavar="TARGET", help="NAME#stage, NAME@v1.2.3, NAME@latest or NAME")
     sub.add_argument("other", nargs="?", metavar="OTHER", help="what it is compared with (default: itself, at --to)")
-    sub.add_argument("--from", dest="start", metavar="RFC3339", help="the first instant")
-    sub.add_argument("--to", dest="end", metavar="RFC3339", help="the second instant (default: now)")
+    sub.add_argument("--from", dest="start", metavar="INSTANT", help="the first instant; of a date, its midnight UTC")
+    sub.add_argument("--to", dest="end", metavar="INSTANT", help="the second instant, likewise (default: now)")
     _reading(sub)
+
+
+def ask_doctor(sub: Parser) -> None:
+    """The options of ``doctor``."""
+    sub.add_argument("--fix", action="store_true", help="first make missing labels and fetch missing tags; no more")
+    sub.add_argument("--org", metavar="ORG", help="GitHub: all repositories of an organization, what their forge says")
+    sub.add_argument("--group", metavar="GROUP", help="GitLab: all projects of a group and of those below it")
+    sub.add_argument("--remote", metavar="NAME", help="the remote to compare with (default: origin)")
+    _common(sub)
 
 
 def ask_demo(sub: Parser) -> None:

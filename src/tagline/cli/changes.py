@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tagline.cli.presenter import Presenter
-from tagline.cli.shared import pages_of
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -11,12 +10,12 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tagline.commands.changes.request import ChangeContext
+    from tagline.commands.changes.context import ChangeContext
     from tagline.domain.changes.delivery import Delivered
+    from tagline.domain.changes.pages import Pages
     from tagline.domain.changes.record import Record
     from tagline.domain.ledger.events import Warn
     from tagline.domain.lineage.planned import Planned
-    from tagline.ports.forge import Forge
     from tagline.settings import Settings
     from tagline.wiring.changes import ChangeWiring
 
@@ -44,23 +43,36 @@ def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     wiring = _change_wiring(chosen, settings)
     dispatcher = _Dispatcher(chosen.deliver, wiring) if chosen.deliver else None
     task = task_of(wiring.job.event, chosen.change)
-    context = wiring.context(dry_run=chosen.dry_run)
+    context = wiring.context(dry_run=chosen.dry_run, delivers=dispatcher is not None)
     if dispatcher is None:
-        planned = promote(context, task, _comment)
-        refresh(context, planned, _comment)
-        _summarize(context, settings, planned)
-        return _present_changes(chosen, settings, planned, task.why)
+        promoted = promote(context, task, _comment)
+        refresh(context, promoted.planned, _comment)
+        _summarize(context, settings, promoted.planned)
+        return _present_changes(chosen, settings, promoted.planned, task.why, promoted.warnings)
 
-    def compose(planned: Planned, record: Record, forge: Forge, now: int) -> str:
+    def compose(planned: Planned, record: Record, pages: Pages, now: int) -> str:
         # Before the change is remembered as finished: once it is, no later run looks at it again.
         dispatcher.deliver([planned], now)
-        return _comment(planned, record, forge, now)
+        return _comment(planned, record, pages, now)
 
     promoted = promote(context, task, compose)
-    dispatcher.deliver(promoted, context.now())
-    refresh(context, promoted, _comment)
-    _summarize(context, settings, promoted)
-    return _present_changes(chosen, settings, promoted, task.why, dispatcher.delivered)
+    dispatcher.deliver(promoted.planned, context.clock.now())
+    refresh(context, promoted.planned, _comment)
+    _summarize(context, settings, promoted.planned)
+    return _present_changes(chosen, settings, promoted.planned, task.why, promoted.warnings, dispatcher.delivered)
+
+
+def run_labels(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``labels sync``: exit code 1 where a label is in the way."""
+    from tagline.commands.changes.labels import sync_labels
+    from tagline.errors import Exit
+    from tagline.render.terminal import labels as render
+
+    context = _change_wiring(chosen, settings).context(dry_run=chosen.dry_run)
+    synced = sync_labels(context, per_artifact=chosen.per_artifact)
+    presenter = Presenter(chosen, settings)
+    presenter.say(render.document(synced), render.text(synced, presenter.pen), ())
+    return Exit.FINDINGS if synced.blocked else Exit.DONE
 
 
 def _summarize(context: ChangeContext, settings: Settings, planned: Sequence[Planned]) -> None:
@@ -72,13 +84,13 @@ def _summarize(context: ChangeContext, settings: Settings, planned: Sequence[Pla
 
     from tagline.render.markdown.lineage import section
 
-    if not settings.step or settings.platform != "github":
+    if not settings.step or "summary" not in context.job.takes:
         return
     for one in planned:
         if one.traced and one.comment_url:
             # What could not be written was said in the comment.
             with contextlib.suppress(Exception):
-                context.job.report(section(one.traced, pages_of(context.forge)))
+                context.job.keep("summary", section(one.traced, context.forge))
 
 
 class _Dispatcher:
@@ -104,20 +116,20 @@ def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiri
     return ChangeWiring(settings, chosen.repo, chosen.repo_forge, chosen.repo_api_url)
 
 
-def _comment(planned: Planned, record: Record, forge: Forge, now: int) -> str:
+def _comment(planned: Planned, record: Record, pages: Pages, now: int) -> str:
     import dataclasses
 
     from tagline.render.markdown.comment import comment
 
     try:
-        return comment(planned.decided, record, pages_of(forge), planned.policy.digest, now, planned.traced)
+        return comment(planned.decided, record, pages, planned.policy.digest, now, planned.traced, planned.error)
     except Exception:
         # Tags that are pushed need their comment, whatever a picture of them does; without one it is our bug.
         if not planned.traced:
             raise
         decided = dataclasses.replace(planned.decided, warnings=(*planned.decided.warnings, _no_picture()))
         planned.warnings.append(_no_picture())
-        return comment(decided, record, pages_of(forge), planned.policy.digest, now)
+        return comment(decided, record, pages, planned.policy.digest, now, error=planned.error)
 
 
 def _no_picture() -> Warn:
@@ -131,16 +143,18 @@ def _present_changes(
     settings: Settings,
     planned: Sequence[Planned],
     why: str,
+    warnings: Sequence[Warn] = (),
     delivered: Sequence[Delivered] | None = None,
 ) -> int:
     from tagline.errors import Exit
     from tagline.render.json import documents
     from tagline.render.runner import annotations
     from tagline.render.terminal import changes
+    from tagline.wiring.runner import job_of
 
     presenter = Presenter(chosen, settings)
-    found = [warning for each in planned for one in (*each.earlier, each) for warning in one.warnings]
-    document, text = documents.changes(planned, why), changes.changes(planned, why, presenter.pen)
+    found = [*warnings, *(warning for each in planned for one in (*each.earlier, each) for warning in one.warnings)]
+    document, text = documents.changes(planned, why, warnings), changes.changes(planned, why, presenter.pen)
     if delivered is not None:
         from tagline.render.terminal import delivered as render
 
@@ -149,7 +163,7 @@ def _present_changes(
     presenter.say(document, text, found)
     every = [one for each in planned for one in (each, *each.earlier)]
     failures = {id(one.error): one.error for one in every if one.error is not None}
-    if settings.step and settings.platform == "github":
+    if settings.step and job_of(settings).reads_commands:
         for error in failures.values():
             print(annotations.failure(error))
     codes = {error.exit_code for error in failures.values()}

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tagline.domain.manifest.validation import ValidationReport
-    from tagline.ports.job import Job
+    from tagline.ports.job import Job, Piece
+    from tagline.render.findings.formats import Format
+    from tagline.render.runner.outputs import Handed
     from tagline.settings import Settings
 
 
@@ -21,14 +23,14 @@ def run_ci(chosen: argparse.Namespace, settings: Settings) -> int:
     import dataclasses
 
     from tagline.cli.commands import BY_NAME, parser
-    from tagline.cli.inputs import command_line
+    from tagline.cli.inputs import command_line, command_of
     from tagline.errors import TaglineError
     from tagline.render.json import documents
     from tagline.wiring.runner import cloud_identity, job_of
 
     environ: MutableMapping[str, str] = chosen.variables
     settings = dataclasses.replace(settings, step=True)
-    step = _Step(settings, job_of(settings))
+    step = _Step(settings, job_of(settings), command_of(chosen.step, environ))
     step.begin()
     try:
         arguments = command_line(chosen.step, environ)
@@ -49,9 +51,10 @@ def run_ci(chosen: argparse.Namespace, settings: Settings) -> int:
 class _Step:
     """What the runner gets of one command."""
 
-    def __init__(self, settings: Settings, job: Job) -> None:
+    def __init__(self, settings: Settings, job: Job, command: str) -> None:
         self._settings = settings
         self._job = job
+        self._command = command
         self._left_out: tuple[str, ...] = ()
 
     def begin(self) -> None:
@@ -95,22 +98,22 @@ class _Step:
         """Give an answer to later steps; the last one counts."""
         import secrets
 
-        from tagline.render.json.documents import dumps
         from tagline.render.runner import outputs as render
+        from tagline.render.runner.summary import summary
 
-        values = render.outputs(document)
-        if self._settings.platform == "github":
-            if document:  # the file is new for each step
-                handed = render.github_outputs(values, f"tagline-{secrets.token_hex(16)}")
-                self._job.keep("outputs", handed.text)
-                self._left_out = handed.left_out
-                self._summarize(document)
-        elif self._settings.platform == "gitlab":
-            handed = render.dotenv(values, self._prefix())
-            self._job.keep("outputs", handed.text)
-            self._job.keep("document", dumps(document) + "\n")
-            self._job.keep("annotations", render.links(document))
-            self._left_out = handed.left_out
+        job, values = self._job, render.outputs(document)
+        if "outputs" in job.takes and document:  # the file is new for each step
+            self._keep("outputs", render.github_outputs(values, f"tagline-{secrets.token_hex(16)}"))
+        if "dotenv" in job.takes:
+            self._keep("dotenv", render.dotenv(values, self._prefix(), self._command))
+        job.keep("document", values["json"] + "\n")
+        job.keep("annotations", render.links(document))
+        if "summary" in job.takes and (text := summary(document)):
+            job.keep("summary", text)
+
+    def _keep(self, piece: Piece, handed: Handed) -> None:
+        self._job.keep(piece, handed.text)
+        self._left_out = handed.left_out
 
     def _prefix(self) -> str:
         from tagline.errors import WrongUsage
@@ -125,17 +128,11 @@ class _Step:
             )
         return prefix
 
-    def _summarize(self, document: Mapping[str, Any]) -> None:
-        from tagline.render.runner.summary import summary
-
-        if text := summary(document):
-            self._job.report(text)
-
     def warn(self) -> None:
         """Say which outputs are empty because the runner cannot carry them."""
         if self._left_out:
             names = ", ".join(self._left_out)
-            where = "tagline.json has them" if self._settings.platform == "gitlab" else "they are too long"
+            where = "tagline.json has them" if "document" in self._job.takes else "they are too long"
             sys.stdout.flush()
             print(f"note: left out of the outputs: {names} ({where})", file=sys.stderr)
 
@@ -147,16 +144,16 @@ class _Step:
         from tagline.render.findings.formats import render_findings
 
         report = report_of(asked, self._settings)
-        github = self._settings.platform == "github"
-        sys.stdout.write(_render(report, "github" if github else "text"))
-        if self._settings.platform == "gitlab":
+        sys.stdout.write(_render(report, "github" if self._job.reads_commands else "text"))
+        if "code-quality" in self._job.takes:
             self._job.keep("code-quality", _render(report, "code-quality"))
+        if "junit" in self._job.takes:
             self._job.keep("junit", _render(report, "junit"))
         self.hand_over(json.loads(render_findings(report, "json", sources={}, color=False)))
         return 0 if report.ok else 1
 
 
-def _render(report: ValidationReport, fmt: Any) -> str:
+def _render(report: ValidationReport, fmt: Format) -> str:
     from tagline.render.findings.formats import render_findings
 
     return render_findings(report, fmt, sources=report.sources, color=False)

@@ -20,6 +20,13 @@ class Command(NamedTuple):
     run: str
     #: Whether ``tagline ci`` runs it.
     step: bool = False
+    #: The word that follows the name, where there is one: a step is called by both, as ``labels-sync``.
+    action: str = ""
+
+    @property
+    def line(self) -> list[str]:
+        """How its command line begins."""
+        return [self.name, *([self.action] if self.action else [])]
 
     def load(self) -> Callable[..., int]:
         """The function that runs it: arguments and settings to an exit code."""
@@ -35,6 +42,9 @@ def _ask_ci(sub: Parser) -> None:
 
 #: In the order of the help.
 COMMANDS = (
+    Command(
+        "init", "Write what a repository needs and has not; say what is left.", arguments.ask_init, "setup:run_init"
+    ),
     Command("show", "What the registry holds now, or held then.", arguments.ask_show, "ledger:run_show"),
     Command(
         "history",
@@ -88,16 +98,32 @@ COMMANDS = (
         "plan", "What merging a change will do, said on the change.", arguments.ask_plan, "changes:run_plan", step=True
     ),
     Command("promote", "Do what a merged change asked for.", arguments.ask_promote, "changes:run_promote", step=True),
+    Command(
+        "labels",
+        "Make the labels that people ask with, where they are missing.",
+        arguments.ask_labels,
+        "changes:run_labels",
+        step=True,
+        action="sync",
+    ),
+    Command(
+        "doctor",
+        "What is set up, what is wrong, and how to mend it.",
+        arguments.ask_doctor,
+        "doctor:run_doctor",
+        step=True,
+    ),
     Command("ci", "A command by the inputs of a CI step; outputs for later steps.", _ask_ci, "ci:run_ci"),
     Command("demo", "See a registry being born, in a temporary folder.", arguments.ask_demo, "main:run_demo"),
 )
 BY_NAME = {command.name: command for command in COMMANDS}
-#: What ``tagline ci`` can run.
-STEPS = tuple(command.name for command in COMMANDS if command.step)
+#: What ``tagline ci`` can run, by what a step calls it.
+BY_STEP = {"-".join(command.line): command for command in COMMANDS if command.step}
+STEPS = tuple(BY_STEP)
 
 
-def parser() -> Parser:
-    """The whole grammar."""
+def parser(command: str | None = None) -> Parser:
+    """The whole grammar; of a line that begins with a command that one's alone, since all take long to make."""
     top = Parser(
         prog="tagline",
         description="A Git-native model registry: versions and stages are annotated Git tags.",
@@ -107,7 +133,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=f"tagline {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for command in COMMANDS:
-        sub = commands.add_parser(command.name, help=command.help, description=command.help, allow_abbrev=False)
-        command.ask(sub)
+    for one in [BY_NAME[command]] if command in BY_NAME else COMMANDS:
+        sub = commands.add_parser(one.name, help=one.help, description=one.help, allow_abbrev=False)
+        one.ask(sub)
     return top

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from tagline.cli.arguments import LINEAGE_FORMATS
-from tagline.cli.commands import STEPS
+from tagline.cli.commands import BY_STEP, STEPS
 from tagline.errors import WrongUsage
 
 _BYTES = ("resolve", "fetch")
@@ -64,7 +64,10 @@ INPUTS = (
     ),
     Input("change", "The number of the pull or merge request. Empty: this job's.", "--change", (*_CHANGES, "lineage")),
     Input("open", "Every open change: for schedules.", "--open", ("plan",), "flag"),
-    Input("dry-run", "Say what would be done; write, comment and set nothing.", "--dry-run", _CHANGES, "flag"),
+    Input("dry-run", "Say what would be done; write, comment and set nothing.", "--dry-run", (*_CHANGES, "labels-sync"),
+          "flag"),
+    Input("per-artifact", "Also labels that name an artifact: at most 100 in all.", "--per-artifact", ("labels-sync",),
+          "flag"),
     Input(
         "deliver",
         "A workflow's file, such as deploy.yml, to start on each new stage tag by workflow_dispatch: tags that "
@@ -82,7 +85,8 @@ INPUTS = (
         "force", "Replace the file at `dest`, or the folder that an earlier fetch made.", "--force", ("fetch",), "flag",
     ),
     Input("cache", "A folder that keeps fetched objects between runs.", commands=("fetch",)),
-    Input("as-of", "As the registry was then: 2026-03-01T00:00:00Z.", "--as-of", (*_BYTES, "lineage")),
+    Input("as-of", "As the registry was then: an instant with its zone, or a date: midnight UTC.", "--as-of",
+          (*_BYTES, "lineage")),
     Input("presign", "Also a URL that reads the object for so many seconds.", "--presign", ("resolve",)),
     Input(
         "require-change",
@@ -90,7 +94,14 @@ INPUTS = (
         "--require-change", _BYTES, "flag",
     ),
     Input("no-storage", "Ask no store: answer from Git alone.", "--no-storage", ("resolve",), "flag"),
+    Input("fix", "First make missing labels and fetch missing tags; no more.", "--fix", ("doctor",), "flag"),
     Input("token", "The token for this job's repository."),
+    Input(
+        "job-token",
+        "Leave it as it is. By it Tagline knows whether `token` is github.token, whose pushes start no workflow: then "
+        "all tags of a change go in one push, else at most three, or GitHub would start nothing.",
+        commands=("promote",), only="github",
+    ),
     Input("identity", "Whose comments are ours, where the token cannot tell: my-app[bot].", commands=_CHANGES),
     Input("dotenv-prefix", "What the names in the dotenv report begin with.", only="gitlab"),
     Input("aws-role", "The AWS role to assume with this job's ID token.", only="gitlab"),
@@ -111,13 +122,18 @@ def of_action(environ: Mapping[str, str]) -> dict[str, str]:
     return result
 
 
+def command_of(named: str | None, environ: Mapping[str, str]) -> str:
+    """The command that is asked for: the one that is named wins over the one in ``environ``."""
+    return named or environ.get("TAGLINE_COMMAND", "").strip()
+
+
 def command_line(command: str | None, environ: Mapping[str, str]) -> list[str]:
     """The arguments that the inputs in ``environ`` mean; ``command`` wins over the one that stands there.
 
     Raises WrongUsage for a command that is none, an input that is missing, not to be read, or means nothing to
     the command: nobody shall believe that it had an effect.
     """
-    chosen = command or environ.get("TAGLINE_COMMAND", "").strip()
+    chosen = command_of(command, environ)
     if chosen not in STEPS:
         said = f"{chosen!r} is no command of a CI step." if chosen else "No command was given."
         raise WrongUsage(said, f"Set the input command to one of: {', '.join(STEPS)}.", code="no-command")
@@ -127,7 +143,8 @@ def command_line(command: str | None, environ: Mapping[str, str]) -> list[str]:
     # Options with '=' and arguments after '--': a value that begins with '-' stays a value.
     options = [text for each, value in given if each.option for text in _option(each, value)]
     rest = [text for each, value in given if each.option == "" for text in _lines(each, value)]
-    return [chosen, *options, "--", *rest] if rest else [chosen, *options]
+    line = [*BY_STEP[chosen].line, *options]
+    return [*line, "--", *rest] if rest else line
 
 
 def _check(each: Input, value: str, command: str) -> None:

@@ -12,42 +12,66 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from tagline.commands.ledger.show import Registry
     from tagline.domain.ledger.results import Written
+    from tagline.domain.ledger.targets import Target
     from tagline.settings import Settings
 
 
 def run_show(chosen: argparse.Namespace, settings: Settings) -> int:
     """``show``: the registry, an artifact, or one target."""
-    from tagline.commands.ledger.show import show_artifact, show_registry, show_target
+    from tagline.commands.ledger.show import show_artifact, show_commit, show_registry, show_target, show_version_at
     from tagline.domain.ledger.targets import parse_target
+    from tagline.errors import WrongUsage
     from tagline.render.json import documents
     from tagline.render.terminal import tables as terminal
     from tagline.wiring.registry import now
 
     as_of = instant(chosen)
     target = parse_target(chosen.target) if chosen.target else None
-    source = wiring_of(chosen, settings, target.artifact if target else None).source()
+    more = target is not None and bool(target.version or target.stage)
+    if more and chosen.rev is not None:
+        raise WrongUsage(
+            f"{chosen.target!r} and --rev {chosen.rev} both say which version.", "Give a name alone, or no --rev."
+        )
+    wiring = wiring_of(chosen, settings, target.artifact if target else None)
+    commit = None if chosen.rev is None else wiring.commit(chosen.rev)
+    source = wiring.source()
     presenter = Presenter(chosen, settings)
-    if target is not None and (target.version or target.stage):
-        result = show_target(source, target, now(), as_of=as_of, deprecated=chosen.all)
+    if target is not None and (more or commit is not None):
+        if commit is None:
+            result = show_target(source, target, now(), as_of=as_of, deprecated=chosen.all)
+        else:
+            result = show_version_at(source, target.artifact, commit, now(), as_of=as_of, deprecated=chosen.all)
         presenter.say(documents.shown(result), terminal.shown(result, presenter.pen), result.warnings)
         return 0
-    if target is None:
-        registry = show_registry(source, now(), as_of=as_of, deprecated=chosen.all)
-    else:
+    if target is not None:
         registry = show_artifact(source, target.artifact, now(), as_of=as_of, deprecated=chosen.all)
+    elif commit is not None:
+        registry = show_commit(source, commit, now(), as_of=as_of, deprecated=chosen.all)
+    else:
+        registry = show_registry(source, now(), as_of=as_of, deprecated=chosen.all)
+    _say_registry(presenter, registry, whole=target is None and commit is None)
+    return 0
+
+
+def _say_registry(presenter: Presenter, registry: Registry, *, whole: bool) -> None:
+    """Artifacts: a line each for the whole registry, else each with its versions."""
+    from tagline.render.json import documents
+    from tagline.render.terminal import tables as terminal
+
     if presenter.as_json:
         for piece in documents.registry(registry, registry.warnings):
             sys.stdout.write(piece)
         sys.stdout.write("\n")
-    elif target is None:
+    elif whole:
         rows = terminal.registry(registry, presenter.pen)
         aside = terminal.hidden(registry.hidden, presenter.pen) if registry.hidden else ""
         print("\n".join(filter(None, (rows, aside))) or terminal.NOTHING)
     else:
-        print("\n".join(terminal.artifact(state, presenter.pen) for state in registry))
+        known = (registry.only_here, registry.remote)
+        print("\n\n".join(terminal.artifact(state, presenter.pen, *known) for state in registry))
     presenter.warn(registry.warnings)
-    return 0
 
 
 def run_history(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -95,12 +119,19 @@ def run_check_ref(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def run_register(chosen: argparse.Namespace, settings: Settings) -> int:
     """``register``."""
+    from tagline.cli.slips import require_name
     from tagline.commands.ledger.register import register
 
+    require_name(chosen)
     wiring = wiring_of(chosen, settings, chosen.name)
     context = wiring.context(push=chosen.push, dry_run=chosen.dry_run)
     written = register(
-        context, chosen.name, lambda: wiring.commit(chosen.rev), version=chosen.number, bump=chosen.bump or "patch"
+        context,
+        chosen.name,
+        lambda: wiring.commit(chosen.rev),
+        version=chosen.number,
+        bump=chosen.bump or "patch",
+        new=chosen.new,
     )
     return _say_written(chosen, settings, written, None)
 
@@ -111,8 +142,19 @@ def _stage_target(chosen: argparse.Namespace) -> tuple[str, str]:
 
     target = parse_target(chosen.target)
     if target.stage is None:
-        raise WrongUsage(f"{chosen.target!r} names no stage.", f"Write NAME#stage, such as {target.artifact}#prod.")
+        raise WrongUsage(f"{chosen.target!r} names no stage.", _with_stage(chosen.command, target))
     return target.artifact, target.stage
+
+
+def _with_stage(command: str, target: Target) -> str:
+    """How the stage is written, for a target without one."""
+    from tagline.domain.ledger.tags import is_artifact
+
+    if target.version is not None:
+        return f"Did you mean: tagline {command} {target.artifact}#STAGE --version {target.version}"
+    before, colon, stage = target.artifact.rpartition(":")
+    near = f"Did you mean {before}#{stage}? " if colon and is_artifact(before) else ""
+    return f"{near}Write NAME#stage, such as {target.artifact}#prod."
 
 
 def run_assign(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -129,6 +171,7 @@ def run_assign(chosen: argparse.Namespace, settings: Settings) -> int:
         version=chosen.number,
         head=lambda: wiring.commit("HEAD"),
         stages=wiring.allowed_stages(),
+        new=chosen.new,
     )
     return _say_written(chosen, settings, written, stage)
 
@@ -173,8 +216,10 @@ def run_deregister(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def run_deprecate(chosen: argparse.Namespace, settings: Settings) -> int:
     """``deprecate``."""
+    from tagline.cli.slips import require_name
     from tagline.commands.ledger.deprecate import deprecate
 
+    require_name(chosen)
     context = wiring_of(chosen, settings, chosen.name).context(
         push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
     )

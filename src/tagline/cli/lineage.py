@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagline.cli.presenter import Presenter
-from tagline.cli.shared import instant, meanwhile, pages_of, wiring_of
+from tagline.cli.shared import instant, meanwhile, wiring_of
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from tagline.domain.changes.pages import Pages
     from tagline.domain.ledger.events import Warn
     from tagline.domain.lineage.comparison import Traced
     from tagline.render.json.lineage import Document
-    from tagline.render.markdown.escaping import Pages
     from tagline.settings import Settings
 
 #: Formats that tell of one version and no comparison.
@@ -38,14 +38,15 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.commands.lineage.lineage import trace_target
     from tagline.commands.storage.resolve import target_of_job
     from tagline.render.json import lineage as lineage_document
-    from tagline.wiring.lineage import lineage_source_of
     from tagline.wiring.registry import now
 
-    meanwhile("yaml", "jsonschema")
+    meanwhile("yaml")
     target = target_of_job(chosen.target, settings.tag)
     artifact = artifact_of(target) if isinstance(target, str) else target.artifact
     wiring = wiring_of(chosen, settings, artifact)
-    traced, warnings = trace_target(wiring.source(), lineage_source_of(wiring), target, now(), instant(chosen))
+    traced, warnings = trace_target(
+        wiring.source(), wiring.lineage_source(), wiring.policy, target, now(), instant(chosen)
+    )
     _say(chosen, settings, lineage_document.traced(traced, warnings), [traced], warnings, wiring.repository.url, None)
     return 0
 
@@ -66,9 +67,8 @@ def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
     context = wiring.context(dry_run=True)
     change, traced = trace_of_change(context, chosen.change)
     warnings = [warn for one in traced if one.lineage is not None for warn in one.lineage.warnings]
-    pages = pages_of(context.forge)
     document = lineage_document.changed(change, traced, warnings)
-    _say(chosen, settings, document, traced, warnings, context.history.url, pages)
+    _say(chosen, settings, document, traced, warnings, context.history.url, context.forge)
     return 0
 
 
@@ -79,14 +79,13 @@ def run_diff(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.domain.ledger.targets import parse_target
     from tagline.render.json import lineage as lineage_document
     from tagline.render.terminal import lineage as lineage_terminal
-    from tagline.wiring.lineage import lineage_source_of
     from tagline.wiring.registry import now
 
-    meanwhile("yaml", "jsonschema")
+    meanwhile("yaml")
     targets = [parse_target(text) for text in (chosen.target, chosen.other) if text is not None]
     start, end = window(chosen)
     wiring = wiring_of(chosen, settings, targets[0].artifact)
-    found = diff(wiring.source(), lineage_source_of(wiring), targets, now(), start=start, end=end)
+    found = diff(wiring.source(), wiring.lineage_source(), wiring.policy, targets, now(), start=start, end=end)
     presenter = Presenter(chosen, settings)
     presenter.say(lineage_document.between(found), lineage_terminal.between(found, presenter.pen), found.warnings)
     return 0
@@ -102,8 +101,9 @@ def _say(
     pages: Pages | None,
 ) -> None:
     from tagline.render.json.documents import dumps
+    from tagline.wiring.runner import job_of
 
-    presenter = Presenter(chosen, settings)
+    presenter, job = Presenter(chosen, settings), job_of(settings)
     # The presenter itself makes a document's JSON where that is said.
     text = "" if presenter.as_json else _text(chosen.format or "text", traced, presenter, url, pages)
     if chosen.output is not None:
@@ -114,7 +114,7 @@ def _say(
 
         write_answer(Path(chosen.output), dumps(document) if presenter.as_json else text)
         text = f"Written to {one_line(chosen.output)}."
-    elif settings.platform == "github" and not presenter.as_json:
+    elif job.reads_commands and not presenter.as_json:
         from tagline.render.escape import break_commands, no_command
 
         # Names stand as they are in Markdown, and the runner reads what is printed.
@@ -122,9 +122,8 @@ def _say(
     presenter.say(document, text, warnings)
     if settings.step:
         from tagline.render.markdown.lineage import section
-        from tagline.wiring.runner import job_of
 
-        job_of(settings).report(section(traced, pages))
+        job.report(section(traced, pages))
 
 
 def _text(form: str, traced: Sequence[Traced], presenter: Presenter, url: str, pages: Pages | None) -> str:

@@ -82,9 +82,10 @@ def _fail(error: TaglineError, arguments: Sequence[str], environ: MutableMapping
     from tagline.render.runner import annotations
     from tagline.render.terminal import tables as terminal
     from tagline.settings import Settings
+    from tagline.wiring.runner import job_of
 
     settings = Settings.from_environ(environ)
-    if arguments[:1] == ["ci"] and settings.platform == "github":
+    if arguments[:1] == ["ci"] and job_of(settings).reads_commands:
         print(annotations.failure(error), flush=True)
         return
     pen = terminal.Pen(color=colored(sys.stderr, settings))
@@ -97,6 +98,7 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     if arguments == ["--version"]:
         print(f"tagline {__version__}")
         return 0
+    import atexit
     import gc
     import io
 
@@ -107,14 +109,16 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     # A run is short and its data is one growing tree without cycles: collecting it costs a
     # third of the time at a million tags and frees nothing.
     gc.disable()
+    # Python collects once more at its exit: a tenth of a second after botocore, for memory that ends with it.
+    atexit.register(gc.freeze)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character shows its escape; that is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
-    grammar = parser()
+    grammar = parser(arguments[0] if arguments else None)
     chosen = grammar.parse_args(arguments)
     if chosen.command is None:
         grammar.print_help()
-        raise WrongUsage("No command was given.", "For a first look: tagline demo")
+        raise WrongUsage("No command was given.", "For a first look: tagline demo. In a repository: tagline init")
     run = BY_NAME[chosen.command].load()
     if chosen.command == "ci":
         from tagline.cli.inputs import of_action

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+
 # As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from tagline.ports.forge import Forge
-    from tagline.render.markdown.escaping import Pages
     from tagline.settings import Settings
     from tagline.wiring.registry import Wiring
 
 
 def wiring_of(chosen: argparse.Namespace, settings: Settings, artifact: str | None) -> Wiring:
     """The adapters that the arguments ask for; ``artifact`` is the only one that the question is about."""
+    from tagline.errors import WrongUsage
     from tagline.wiring.registry import Wiring
 
+    fresh, offline = getattr(chosen, "fresh", False), getattr(chosen, "offline", False)
+    if fresh and offline:
+        raise WrongUsage("--fresh asks the remote, and --offline nobody.", "Give one of them.")
     return Wiring(
         settings,
         repo=chosen.repo,
@@ -24,33 +28,29 @@ def wiring_of(chosen: argparse.Namespace, settings: Settings, artifact: str | No
         api_url=chosen.repo_api_url,
         remote=getattr(chosen, "remote", None),
         artifact=artifact,
-        offline=getattr(chosen, "offline", False),
+        offline=offline,
+        fresh=fresh,
+        # A person cannot see how old a clone is; a program asks, or compares.
+        tells_age=sys.stderr.isatty(),
     )
 
 
 def instant(chosen: argparse.Namespace) -> int | None:
     """What ``--as-of`` says, in unix seconds."""
-    from tagline.domain.text.times import parse_time
+    from tagline.domain.text.times import parse_instant
 
-    return None if chosen.as_of is None else parse_time(chosen.as_of)
+    return None if chosen.as_of is None else parse_instant(chosen.as_of)
 
 
 def window(chosen: argparse.Namespace) -> tuple[int | None, int | None]:
     """What ``--from`` and ``--to`` say, in unix seconds. Raises WrongUsage where the end comes first."""
-    from tagline.domain.text.times import parse_time
+    from tagline.domain.text.times import parse_instant
     from tagline.errors import WrongUsage
 
-    start, end = (None if text is None else parse_time(text) for text in (chosen.start, chosen.end))
+    start, end = (None if text is None else parse_instant(text) for text in (chosen.start, chosen.end))
     if start is not None and end is not None and start > end:
         raise WrongUsage(f"--from {chosen.start} is later than --to {chosen.end}.", "Exchange them.")
     return start, end
-
-
-def pages_of(forge: Forge) -> Pages:
-    """Where a forge shows what we write about."""
-    from tagline.render.markdown.escaping import Pages
-
-    return Pages(forge.tag_url, forge.commit_url, forge.file_url, forge.compare_url)
 
 
 def meanwhile(*modules: str) -> None:

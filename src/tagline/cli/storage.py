@@ -29,13 +29,14 @@ def run_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.render.json import documents
     from tagline.render.terminal import tables as terminal
     from tagline.wiring.registry import now
+    from tagline.wiring.runner import job_of
 
     wanted, wiring = _wanted(chosen, settings)
     result = resolve(
         wiring.source(), wanted, now(), wiring.storage.context(), look=chosen.storage, presign=chosen.presign
     )
     presenter = Presenter(chosen, settings)
-    if result.presigned is not None and settings.platform == "github":
+    if result.presigned is not None and job_of(settings).reads_commands:
         # Whoever has the URL has the bytes: the runner hides it in its logs.
         print(f"::add-mask::{escape.command_data(result.presigned.url)}", file=sys.stderr)
     text = terminal.resolved(result, presenter.pen, public=presenter.public)
@@ -88,7 +89,7 @@ def _wanted(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wir
     from tagline.commands.ledger.check_ref import artifact_of
     from tagline.commands.storage.resolve import Wanted, target_of_job
 
-    meanwhile("yaml", "jsonschema")
+    meanwhile("yaml")
     target = target_of_job(chosen.target, settings.tag)
     artifact = artifact_of(target) if isinstance(target, str) else target.artifact
     return Wanted(target, instant(chosen), chosen.require_change), wiring_of(chosen, settings, artifact)
@@ -112,6 +113,7 @@ def report_of(chosen: argparse.Namespace, settings: Settings) -> ValidationRepor
     """What ``validate`` found."""
     from tagline.commands.manifest.validate import validate
     from tagline.commands.mlflow.check import check_mlflow
+    from tagline.commands.mlflow.held import check_held
     from tagline.commands.storage.check import check_storage
 
     wiring = wiring_of(chosen, settings, None)
@@ -124,6 +126,8 @@ def report_of(chosen: argparse.Namespace, settings: Settings) -> ValidationRepor
             found += check_storage(tree, items, wiring.storage.context(), wiring.repository.url)
         if chosen.check_mlflow:
             found += check_mlflow(tree, items, wiring.tracking)
+            only = [item.entry.name for item in items] if files else None
+            found += check_held(wiring.source(), wiring.repository, items, only, wiring.tracking)
         return found
 
     return validate(

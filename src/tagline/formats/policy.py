@@ -12,7 +12,7 @@ from tagline.domain.changes.policy_rules import policy_problems
 from tagline.domain.manifest.document import Document, Node, Path
 from tagline.domain.manifest.findings import Finding
 from tagline.errors import WrongUsage
-from tagline.formats.schema.check import read_schema
+from tagline.formats.schema.check import Check, compile_check, read_schema
 from tagline.formats.schema.explanation import Explanation
 from tagline.formats.yaml import reading as yaml
 
@@ -50,6 +50,11 @@ def load_policy(data: bytes | None) -> Policy:
     return policy
 
 
+def other_tools(data: bytes | None) -> Policy:
+    """The policy of a file, for what it says of other tools; of one that is not understood, nothing."""
+    return judge_policy(data) if data is not None and b"ignore" in data else NO_POLICY
+
+
 def judge_policy(data: bytes) -> Policy:
     """The policy that a file says; of one with any finding the findings, and what tells our labels and comments."""
     document = yaml.load(data, max_bytes=MAX_POLICY)
@@ -78,8 +83,8 @@ def _check(document: Document, file: str) -> list[Finding]:
     problems = [p for p in document.problems if p.severity == "error" and p.rule != "file-empty"]
     found = [problem.finding(file) for problem in problems]
     if document.root is not None and document.root.value is not None:
-        explanation = _PolicyExplanation(document, (), file)
-        found += explanation.findings(_errors(document.root.value))
+        if not _quick()(document.root.value):
+            found += _PolicyExplanation(document, (), file).findings(_errors(document.root.value))
         found += policy_problems(document, file)
     # One value that aliases repeat is one mistake.
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.line, finding.column))
@@ -88,6 +93,11 @@ def _check(document: Document, file: str) -> list[Finding]:
 def _errors(value: Any) -> Iterable[Any]:
     # Patterns are in the schema for editors; policy_problems says the same in words.
     return (error for error in _validator().iter_errors(value) if error.validator != "pattern")
+
+
+@cache
+def _quick() -> Check:
+    return compile_check(read_schema(_FILE))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -30,8 +31,11 @@ class Commits(Protocol):
     def unmerged(self) -> list[tuple[str, str]]:
         """Id and message of the branch's commits that the default branch lacks, oldest first."""
 
-    def add(self, parent: str | None, path: str, data: bytes, message: str, time: int) -> str:
-        """A commit that changes one file at the root; its id. No branch knows it yet. ``time`` is unix seconds."""
+    def add(self, parent: str | None, files: Mapping[str, bytes], message: str, time: int) -> str:
+        """A commit that changes some files, by path; its id. No branch knows it yet. ``time`` is unix seconds.
+
+        Raises Refused where a file would lie in what is none of a folder.
+        """
 
     def publish(self, commit: str) -> None:
         """Make it the branch's newest commit, on the remote first where that is pushed to.

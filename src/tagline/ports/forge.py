@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tagline.domain.changes.changes import Change, Comment, Label, Named, Reviews, Status, Unknown
+from tagline.domain.changes.changes import Change, Comment, Label, Merges, Named, Reviews, Status, Unknown
 from tagline.domain.changes.codeowners import Flavour
 from tagline.domain.changes.delivery import Delivered
+from tagline.domain.changes.pages import Pages
 from tagline.domain.changes.pushes import Push
 from tagline.errors import PlatformRefused
+
+if TYPE_CHECKING:  # plan and promote load nothing of the doctor's
+    from tagline.domain.doctor.guards import BranchGuard, TagRule
+    from tagline.domain.doctor.tokens import Token
 
 
 class CannotRead(PlatformRefused):
@@ -33,23 +38,23 @@ class CannotComment(Exception):
         self.passes = passes
 
 
-class Forge(Protocol):
-    """The forge's API, in words of changes. Every method may raise PlatformRefused.
+class CommentGone(CannotComment):
+    """A comment that was to be edited is not there any more: somebody deleted it meanwhile."""
 
-    What a token may not read raises :class:`CannotRead`; it is never taken for an empty answer.
-    """
 
-    @property
-    def flavour(self) -> Flavour:
-        """Whose rules CODEOWNERS follows."""
+class Changes(Protocol):
+    """Changes, and what is known of each."""
 
     def change(self, number: int) -> Change:
         """One change. Raises NotFound."""
 
-    def landed_as(self, commit: str) -> list[Change]:
-        """The merged changes that a commit of a branch landed with."""
+    def changes_with(self, commit: str) -> list[Change]:
+        """The changes that the forge counts a commit to, with fields that a list tells.
 
-    def merged_since(self, branch: str, since: float) -> list[Change]:
+        Each may have landed as that commit, or have it among its own.
+        """
+
+    def merged_since(self, branch: str, since: float) -> Merges:
         """Changes merged into a branch after ``since`` (unix seconds), with fields that a list tells."""
 
     def open_changes(self) -> list[Change]:
@@ -57,6 +62,10 @@ class Forge(Protocol):
 
     def labels(self, change: Change) -> tuple[Label, ...]:
         """The labels as they stood at the merge, or stand now, with who put them there."""
+
+    @property
+    def attests_labels(self) -> bool:
+        """Whether :meth:`labels` can tell who put a label there, and when."""
 
     def reviews(self, change: Change) -> Reviews:
         """The reviews as they stood at the merge, or stand now."""
@@ -70,12 +79,15 @@ class Forge(Protocol):
     def pushes(self, change: Change) -> Iterator[Push]:
         """The newest pushes to branches of the name of the change's own, newest first. May raise midway."""
 
+    def pushes_to(self, branch: str, until: float | None = None) -> Iterator[Push]:
+        """The newest pushes to a branch until about an instant, newest first. May raise midway."""
+
     def starters(self, change: Change) -> Named:
         """Who started what ran when a change was opened."""
 
-    @property
-    def attests_labels(self) -> bool:
-        """Whether :meth:`labels` can tell who put a label there, and when."""
+
+class People(Protocol):
+    """Who may do what."""
 
     def may_write(self, login: str) -> bool:
         """Whether a person may write to the repository."""
@@ -86,6 +98,10 @@ class Forge(Protocol):
     def me(self) -> str | None:
         """The login that our comments are by; None where only an answer would tell."""
 
+
+class Comments(Protocol):
+    """What we write on changes."""
+
     def comments(self, change: Change) -> list[Comment]:
         """Every comment of a change, oldest first."""
 
@@ -93,25 +109,74 @@ class Forge(Protocol):
         """Add a comment. Raises CannotComment."""
 
     def edit_comment(self, change: Change, comment: Comment, body: str) -> Comment:
-        """Replace a comment's text. Raises CannotComment."""
+        """Replace a comment's text. Raises CannotComment, and CommentGone where there is none any more."""
 
     def delete_comment(self, change: Change, comment: Comment) -> None:
         """Take a comment of ours away again."""
 
-    def set_status(self, change: Change, commit: str, status: Status) -> None:
-        """Set the commit status ``tagline``. Raises CannotComment."""
+    def set_status(self, change: Change, commit: str, status: Status, *, asked: bool = True) -> None:
+        """Let the commit status ``tagline`` say this; what it says already is not posted again.
 
-    def commit_url(self, commit: str) -> str:
-        """The page of a commit."""
+        ``asked`` False: the change asks for nothing, so that only a forge which can require a status needs it, or
+        one that still says something else. Raises CannotComment.
+        """
 
-    def tag_url(self, tag: str) -> str:
-        """The page of a tag."""
 
-    def file_url(self, commit: str, path: str) -> str:
-        """The page of a file or folder of a commit."""
+class CannotLabel(PlatformRefused):
+    """The token at hand may not see or make labels (exit 4)."""
 
-    def compare_url(self, before: str, after: str) -> str:
-        """The page of what lies between two commits."""
+    code = "cannot-label"
+
+
+class Labels(Protocol):
+    """The labels that a repository offers, be they on a change or not."""
+
+    #: Characters of a label's name; a longer one is refused.
+    longest_label: int
+
+    #: Whether ``Prod`` and ``prod`` are one label.
+    labels_ignore_case: bool
+
+    def offered_labels(self) -> list[str]:
+        """The names of all of them, those of the groups above included. Raises CannotLabel."""
+
+    def make_label(self, name: str, color: str, description: str) -> bool:
+        """Make a label; ``color`` is six hex digits. False: it was there already. Raises CannotLabel."""
+
+
+class Forge(Changes, People, Comments, Labels, Pages, Protocol):
+    """The forge's API, in words of changes. Whoever needs one part takes that part.
+
+    Every method but those of the pages may raise PlatformRefused. What a token may not read raises
+    :class:`CannotRead`; it is never taken for an empty answer.
+    """
+
+    @property
+    def flavour(self) -> Flavour:
+        """Whose rules CODEOWNERS follows."""
+
+
+class Inspection(Protocol):
+    """How the forge is set up for one repository, read only. Any method may raise PlatformRefused and CannotRead."""
+
+    def token(self) -> Token:
+        """What the forge says of the token that asks."""
+
+    def tag_rules(self) -> list[TagRule]:
+        """What keeps people from creating tags."""
+
+    def branch_guard(self, branch: str) -> BranchGuard:
+        """What keeps people from pushing to a branch."""
+
+    def stopped_schedules(self) -> list[str]:
+        """What a schedule would start and is switched off, as the forge calls it."""
+
+
+class Repositories(Protocol):
+    """The repositories of a forge."""
+
+    def of_owner(self, owner: str) -> Iterator[str]:
+        """The full names of those of an organization or group. Raises NotFound and PlatformRefused."""
 
 
 class Delivery(Protocol):

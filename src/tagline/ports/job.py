@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from tagline.domain.changes.triggers import Event
 
 #: What a step leaves behind, beside the text of its log.
-Piece = Literal["outputs", "document", "annotations", "code-quality", "junit"]
+Piece = Literal["outputs", "dotenv", "document", "summary", "annotations", "code-quality", "junit"]
 
 
 class Job(Protocol):
@@ -16,6 +16,14 @@ class Job(Protocol):
     @property
     def event(self) -> Event:
         """What started the job. Raises WrongUsage when its description cannot be read."""
+
+    @property
+    def takes(self) -> frozenset[Piece]:
+        """What the runner takes up of what a step leaves."""
+
+    @property
+    def reads_commands(self) -> bool:
+        """Whether the runner takes lines of the log for commands to it: ``::error::``, ``::add-mask::``."""
 
     def begin(self) -> None:
         """Take away what an earlier job may have left where this one leaves its answer."""
@@ -29,5 +37,5 @@ class Job(Protocol):
     def keep(self, piece: Piece, text: str) -> None:
         """Leave a text where the runner takes up such; nothing where it takes up none.
 
-        ``outputs`` are for later steps. Raises PlatformRefused when it cannot be left there.
+        ``outputs`` and ``dotenv`` are for later steps. Raises PlatformRefused when they, or a file, cannot be left.
         """

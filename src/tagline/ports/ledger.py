@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tagline.domain.ledger.events import RawTag
@@ -29,13 +29,16 @@ class Raced(Exception):
 class Ledger(Protocol):
     """Where an artifact's tags are written: all of a plan or nothing, and never over another's."""
 
-    def snapshot(self, artifact: str) -> Snapshot:
-        """What the plan is to be made from."""
+    def snapshots(self, artifacts: Collection[str]) -> Mapping[str, Snapshot]:
+        """What plans are to be made from, by artifact. Raises NotFound for a name that no tag can carry."""
 
-    def written_at(self, artifact: str) -> Mapping[str, int]:
-        """Of tag objects of the last snapshot an instant before which they were not written, by the artifact's chain.
+    def tag_names(self) -> Collection[str]:
+        """The names of all tags there are, of every artifact and of none."""
 
-        In unix seconds; without those that the chain does not name.
+    def written_at(self, artifacts: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """Of tag objects of the last snapshots an instant before which they were not written, by artifact.
+
+        By the artifact's chain, in unix seconds; without those that the chain does not name.
         """
 
     def is_older(self, commit: str, other: str) -> bool | None:
@@ -47,8 +50,11 @@ class Ledger(Protocol):
         Raises WrongUsage when its path is a link or a folder.
         """
 
-    def publish(self, batches: Sequence[Batch]) -> None:
-        """Write all the tags, if nothing of their artifacts was written since their marks.
+    def bring_home(self, artifact: str, tags: Mapping[str, str]) -> None:
+        """Make tags of the last snapshot, by their commits, where the command runs: a killed run left them out."""
+
+    def publish(self, batches: Sequence[Batch]) -> Mapping[str, str]:
+        """Write all the tags, if nothing of their artifacts was written since their marks; name to object id.
 
         Raises :class:`Raced` when something was written, Conflict when a name is taken for good,
         Refused when a ref-name collision blocks it, PlatformRefused when the remote says no.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, ReadRun, RegisteredModel
 from tagline.domain.mlflow.runs import ModelVersion, Run
 
 
@@ -77,6 +77,6 @@ class ModelRegistry(Protocol):
         """Where a version's bytes are: a URI, or a path of the server's machine."""
         ...
 
-    def metrics(self, run_id: str) -> Mapping[str, float]:
-        """The last figures of a run; none of one that is gone."""
+    def run(self, run_id: str) -> ReadRun | None:
+        """What a run says of itself; None of one that is gone."""
         ...

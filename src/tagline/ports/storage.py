@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tagline.domain.storage.objects import Facts, Item, Key, Remote
+if TYPE_CHECKING:
+    from tagline.domain.storage.objects import Facts, Item, Key, Remote
+    from tagline.domain.storage.sha256 import Sha256s
 
 
 class ObjectStore(Protocol):
@@ -76,8 +78,8 @@ class Destination(Protocol):
     def settle(self, items: Sequence[Item], name: str) -> str:
         """Decide the place, before all else: the path, or into it under ``name``. Gives what people call it."""
 
-    def compare(self, items: Sequence[Item]) -> bool | None:
-        """Whether what lies there is exactly these files, by their digests; None for nothing there."""
+    def compare(self, items: Sequence[Item], sums: Sha256s = ...) -> bool | None:
+        """Whether what lies there is exactly these files, by their digests and ``sums``; None for nothing there."""
 
     def refuse_kept(self, items: Sequence[Item]) -> None:
         """Raise Refused where something lies there that these files never replace, whoever says so."""
@@ -90,6 +92,7 @@ class Destination(Protocol):
         size: int | None = None,
         *,
         force: bool = False,
+        sums: Sha256s = ...,
     ) -> None:
         """Bring the files, verify each digest, and only then put them there as a whole.
 
@@ -97,7 +100,7 @@ class Destination(Protocol):
         is kept; without, Conflict is raised for anything else than these files.
 
         ``report(bytes, files)`` is called with what came in addition; ``size`` is the bytes of all items
-        together, where that is known. Raises WrongBytes for bytes that are not what their digest says,
+        together, where that is known. Raises WrongBytes for bytes that are not what their digest or ``sums`` say,
         PlatformRefused where the disk lacks the room.
         """
 

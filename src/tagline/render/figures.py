@@ -7,12 +7,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tagline.domain.lineage.comparison import MetricDelta
+from tagline.domain.lineage.comparison import BEHIND, Comparison, Kind, MetricDelta
 from tagline.render.json.lineage import plain
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 #: Characters of a value in a table.
 _LONGEST = 60
+_KINDS: dict[Kind, str] = {"mlflow-parameters": "the parameters of the MLflow runs"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -55,6 +56,20 @@ def judged(metric: MetricDelta) -> str:
         return before
     word = f" {metric.judgement}" if metric.judgement in ("better", "worse") else ""
     return f"{before} ({difference(metric.delta)}{word})"
+
+
+def not_compared(found: Comparison) -> str:
+    """``bytes, data and code``; empty where everything is compared."""
+    words = [_KINDS.get(kind, kind) for kind in found.not_compared]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def nothing_differs(found: Comparison) -> str:
+    """What a comparison without differences says of what is behind both: no more than was looked at."""
+    left = set(found.not_compared)
+    if left >= {"bytes", *BEHIND}:
+        return "nothing behind it is compared"
+    return "nothing that is compared behind it differs" if left else "nothing behind it differs"
 
 
 def size(number: int | None) -> str:

@@ -8,23 +8,31 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tagline.domain.text.origins import origin_of
 from tagline.errors import WrongUsage
+from tagline.ports.clock import Clock
 from tagline.settings import Secret, Settings
-from tagline.wiring.registry import MAX_LFS_CONFIG, OWNER_NAME_RE, Wiring, login_of, server_of
+from tagline.wiring.addresses import OWNER_NAME_RE, over_https, server_of
+from tagline.wiring.registry import MAX_LFS_CONFIG, Wiring, login_of
 from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, NamedBy, token_for
 
 if TYPE_CHECKING:
     from tagline.adapters.git.history import GitHistory
+    from tagline.adapters.git.listing import Listing
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.urls import RemoteUrl
-    from tagline.commands.changes.request import ChangeContext
-    from tagline.ports.forge import Delivery, Forge
+    from tagline.commands.changes.context import ChangeContext
+    from tagline.ports.forge import Delivery, Forge, Inspection, Repositories
     from tagline.ports.job import Job
     from tagline.ports.ledger import Ledger
     from tagline.ports.memory import Memory
     from tagline.ports.storage import ObjectStore
     from tagline.wiring.storage import StorageWiring
+
+
+#: Of more tags in one push GitHub starts no workflow, and GitLab no pipelines (by its default limit).
+_EVENTS_A_PUSH, _PIPELINES_A_PUSH = 3, 4
 
 
 @dataclass(frozen=True)
@@ -75,28 +83,47 @@ class ChangeWiring:
 
         return job_of(self.settings)
 
-    def context(self, *, dry_run: bool) -> ChangeContext:
-        """What the commands about changes work with."""
-        from tagline.commands.changes.request import ChangeContext
-        from tagline.wiring.lineage import lineage_source_of_changes
+    def context(self, *, dry_run: bool, delivers: bool = False) -> ChangeContext:
+        """What the commands about changes work with. ``delivers``: the run itself starts what its tags are to start."""
+        from tagline.commands.changes.context import ChangeContext, Options
         from tagline.wiring.mlflow import mlflow_access_of
 
-        forge, history, storage = self._forge, self._history, self._storage.context()
+        # Where no forge can be told nothing else is opened.
+        forge, history = self._forge, self._history
         return ChangeContext(
-            forge,
-            self.job,
-            history,
-            self._ledger(history),
-            self._memory,
-            time.time,
-            time.sleep,
-            storage,
-            dry_run=dry_run,
-            identity=self.settings.identity,
-            run_url=self.settings.run_url,
-            lineage_source=lineage_source_of_changes(self.settings, history, storage),
+            forge=forge,
+            job=self.job,
+            history=history,
+            ledger=self._ledger(history),
+            memory=self._memory,
+            storage=self._storage.context(),
             tracking=mlflow_access_of(self.settings),
+            clock=Clock(time.time, time.sleep),
+            options=Options(
+                dry_run=dry_run,
+                identity=self.settings.identity,
+                run_url=self.settings.run_url,
+                tags_a_push=None if delivers else self._tags_a_push,
+            ),
         )
+
+    @property
+    def _tags_a_push(self) -> int | None:
+        """So many tags of one push start something on the forge; None where this token's pushes start nothing.
+
+        Source: https://docs.github.com/actions/reference/events-that-trigger-workflows#push and
+        https://docs.gitlab.com/administration/settings/continuous_integration/
+        """
+        grant = self._grant(f"{self._place.page}.git")
+        if self.flavour == "gitlab":
+            return None if grant is not None and grant.is_job_token else _PIPELINES_A_PUSH
+        return None if self.has_workflow_token else _EVENTS_A_PUSH
+
+    @property
+    def has_workflow_token(self) -> bool:
+        """Whether the token for this repository is the workflow's own."""
+        grant, own = self._grant(f"{self._place.page}.git"), self.settings.workflow_token
+        return grant is not None and own is not None and grant.token.reveal() == own.reveal()
 
     def delivery(self) -> Delivery:
         """What starts workflows. Raises WrongUsage for all but GitHub."""
@@ -106,7 +133,7 @@ class ChangeWiring:
                 "Leave it out: on GitLab pipelines of tags start by themselves with a project's token.",
                 code="deliver-elsewhere",
             )
-        from tagline.adapters.forges.github_runs import GitHubRuns
+        from tagline.adapters.forges.github.runs import GitHubRuns
 
         api = _github_api(self._place)
         return GitHubRuns(api, self._place.name, self._place.server, _secret(self._grant(api)))
@@ -129,7 +156,7 @@ class ChangeWiring:
         history = self._history
 
         def lfs() -> ObjectStore:
-            config = history.files(commit).read(".lfsconfig", MAX_LFS_CONFIG)
+            config = history.tree(commit).read(".lfsconfig", MAX_LFS_CONFIG)
             return LfsStore(*lfs_server(history.commits.git, self._remote_url, config), None)
 
         git, prefetch = history.snapshots.objects(commit)
@@ -147,6 +174,12 @@ class ChangeWiring:
                 )
             server = settings.server_url or settings.repository_url.removesuffix(f"/{settings.repository}")
             return _Place(settings.repository, settings.repository_url, server.rstrip("/"), settings.api_url)
+        if self.api_url is not None and origin_of(self.api_url) is None:
+            raise WrongUsage(
+                f"--repo-api-url {self.api_url!r} is no address of a server.",
+                "Give the whole address, with https:// before it.",
+                code="bad-address",
+            )
         url = self._named_url()
         server = (settings.server_url or "").rstrip("/")
         same = bool(server) and url.startswith(f"{server}/")
@@ -164,7 +197,7 @@ class ChangeWiring:
         """The repository's URL: as named, or the remote of the clone that one stands in."""
         text = self.repo
         if text is None or self._is_folder:
-            text = Wiring(self.settings, repo=text).repository.url
+            text = over_https(Wiring(self.settings, repo=text).repository.url)
         elif OWNER_NAME_RE.fullmatch(text) and (server := server_of(self.settings, self.forge, self.api_url)):
             text = f"{server}/{text}"
         if not text.startswith(("http://", "https://")) or not urlsplit(text).path.strip("/"):
@@ -182,18 +215,53 @@ class ChangeWiring:
 
     @cached_property
     def _forge(self) -> Forge:
-        flavour, place = self.flavour, self._place
-        if flavour == "github":
-            from tagline.adapters.forges.github import GitHub
+        if self.flavour == "github":
+            from tagline.adapters.forges.github.forge import GitHub
 
-            api = _github_api(place)
-            return GitHub(api, place.name, place.server, _secret(self._grant(api)))
-        from tagline.adapters.forges.gitlab import GitLab
+            return GitHub(*self._on_github())
+        from tagline.adapters.forges.gitlab.forge import GitLab
 
+        server, name, page, secret, is_job_token = self._on_gitlab()
+        return GitLab(server, name, page, secret, job_token=is_job_token)
+
+    def inspection(self) -> Inspection:
+        """What reads how the repository is set up."""
+        if self.flavour == "github":
+            from tagline.adapters.forges.github.inspection import Inspection as OnGitHub
+
+            return OnGitHub(*self._on_github())
+        from tagline.adapters.forges.gitlab.inspection import Inspection as OnGitLab
+
+        server, name, page, secret, is_job_token = self._on_gitlab()
+        return OnGitLab(server, name, page, secret, job_token=is_job_token)
+
+    def repositories(self) -> Repositories:
+        """What lists the repositories of the forge."""
+        if self.flavour == "github":
+            from tagline.adapters.forges.github.repositories import Repositories as OnGitHub
+
+            api, _, server, secret = self._on_github()
+            return OnGitHub(api, server, secret)
+        from tagline.adapters.forges.gitlab.repositories import Repositories as OnGitLab
+
+        server, _, _, secret, is_job_token = self._on_gitlab()
+        return OnGitLab(server, secret, job_token=is_job_token)
+
+    def _on_github(self) -> tuple[str, str, str, Secret | None]:
+        place = self._place
+        api = _github_api(place)
+        return api, place.name, place.server, _secret(self._grant(api))
+
+    def _on_gitlab(self) -> tuple[str, str, str, Secret | None, bool]:
+        place = self._place
         server = (place.api_url or place.server).rstrip("/").removesuffix("/api/v4")
         grant = self._grant(f"{server}/api/v4")
-        is_job_token = grant is not None and grant.is_job_token
-        return GitLab(server, place.name, place.page, _secret(grant), job_token=is_job_token)
+        return server, place.name, place.page, _secret(grant), grant is not None and grant.is_job_token
+
+    @property
+    def page(self) -> str:
+        """The repository's page."""
+        return self._place.page
 
     @cached_property
     def _remote_url(self) -> RemoteUrl:
@@ -209,21 +277,27 @@ class ChangeWiring:
         return RemoteCache(self.settings.cache)
 
     @cached_property
+    def _listing(self) -> Listing:
+        from tagline.adapters.git.listing import Listing
+
+        return Listing(self._remote_url)
+
+    @cached_property
     def _history(self) -> GitHistory:
         from tagline.adapters.git.history import GitHistory
 
-        return GitHistory(self._cache, self._remote_url)
+        return GitHistory(self._cache, self._remote_url, self._listing)
 
     @property
     def _memory(self) -> Memory:
         from tagline.adapters.git.memory import GitMemory
 
-        return GitMemory(self._cache, self._remote_url, self.settings.tagger)
+        return GitMemory(self._cache, self._remote_url, self.settings.tagger, self._listing)
 
     def _ledger(self, history: GitHistory) -> Ledger:
-        from tagline.adapters.git.ledger import RemoteLedger
+        from tagline.adapters.git.remote_ledger import RemoteLedger
 
-        return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger, lambda: history.commits)
+        return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger, lambda: history.repositories)
 
 
 def _secret(grant: Grant | None) -> Secret | None:

@@ -11,7 +11,13 @@ from tagline.settings import Settings
 from tagline.wiring.tokens import mlflow_login_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tagline.ports.artifacts import ByteImport
     from tagline.ports.mlflow import ModelRegistry
+
+#: What MLflow's client takes as a login.
+_LOGIN = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
 def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
@@ -39,3 +45,24 @@ def registry_of(settings: Settings, uri: str | None) -> ModelRegistry:
 
     # A login in the address is meant for it; MlflowClient takes it out.
     return MlflowRegistry(MlflowClient(text, None if user or password else mlflow_login_for(settings, url)))
+
+
+def bytes_of(settings: Settings, uri: str | None, folder: Path) -> ByteImport:
+    """What brings bytes into DVC's remote, for the repository in ``folder``; ``uri`` is as for :func:`registry_of`.
+
+    The programs have this one's environment, and its login only for the server that it is for. Raises WrongUsage for a
+    login in ``uri``: it would stand in the arguments of a program.
+    """
+    from tagline.adapters.mlflow.artifacts import DvcImport
+
+    if uri is None:
+        return DvcImport(folder, {})
+    url, user, password = parted(uri.strip())
+    if user or password:
+        raise WrongUsage(
+            "With --artifacts, --tracking-uri takes no login.",
+            "Set MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.",
+            code="bad-mlflow-url",
+        )
+    without = () if mlflow_login_for(settings, url) is not None else _LOGIN
+    return DvcImport(folder, {"MLFLOW_TRACKING_URI": url}, without)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,42 +15,28 @@ from tagline.domain.ledger.messages import one_line
 from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.text.public import public
 from tagline.errors import NotFound, WrongUsage
-from tagline.ports.ledger import Ledger
-from tagline.ports.repository import Tree, Upstream
-from tagline.ports.storage import ObjectStore
+from tagline.ports.clock import Clock
 from tagline.settings import Settings
-from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, token_for
+from tagline.wiring.addresses import address_of
+from tagline.wiring.tokens import Grant, token_for
 
 if TYPE_CHECKING:
-    from tagline.adapters.git.ledger import RemoteLedger
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.remote import RemoteCache
+    from tagline.adapters.git.remote_ledger import RemoteLedger
     from tagline.adapters.git.repository import GitRepository
     from tagline.adapters.git.urls import Login, RemoteUrl
     from tagline.commands.ledger.writing import WriteContext
+    from tagline.commands.lineage.reading import LineageSource
     from tagline.ports.commits import Commits
+    from tagline.ports.ledger import Ledger
     from tagline.ports.mlflow import MlflowAccess
+    from tagline.ports.repository import Tree, Upstream
+    from tagline.ports.storage import ObjectStore
     from tagline.wiring.storage import StorageWiring
-
-#: ``owner/name`` on a forge, groups in between included.
-OWNER_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)+")
 
 #: Bytes; nobody writes a longer one.
 MAX_LFS_CONFIG = 1024 * 1024
-
-
-#: Where a forge is when nobody says otherwise.
-_PUBLIC = {"github": GITHUB, "gitlab": "https://gitlab.com"}
-
-
-def server_of(settings: Settings, forge: str | None, api_url: str | None) -> str | None:
-    """The forge on which ``owner/name`` is: as said, else this job's; None where nothing says it."""
-    if api_url is not None:
-        text = api_url.rstrip("/")
-        return GITHUB if text == GITHUB_API else re.sub(r"/api(/v[34]|/graphql)?$", "", text)
-    if settings.server_url is not None and forge in (None, settings.platform):
-        return settings.server_url.rstrip("/")
-    return _PUBLIC.get(forge or "")
 
 
 def login_of(grant: Grant | None) -> Login | None:
@@ -91,31 +76,13 @@ class Wiring:
     remote: str | None = None
     artifact: str | None = None
     offline: bool = False
+    fresh: bool = False
+    tells_age: bool = False
 
     @cached_property
     def _url(self) -> str | None:
         """The remote that ``--repo`` names; None when it names a folder here, or nothing."""
-        text = self.repo
-        if text is None or text.startswith((".", "/", "~")):
-            return None
-        from tagline.adapters.git.running import is_url
-
-        if is_url(text) and not re.search(r"\s", text):
-            return text
-        if not OWNER_NAME_RE.fullmatch(text):
-            raise WrongUsage(
-                f"--repo {text!r} is neither a URL nor owner/name.",
-                f"A folder's path starts with '.', '/' or '~': write ./{text}",
-                code="bad-repo",
-            )
-        server = server_of(self.settings, self.forge, self.api_url)
-        if server is None:
-            raise WrongUsage(
-                f"--repo {text!r} means owner/name on a forge, and nothing says on which.",
-                f"Write the whole URL, say --repo-forge github or gitlab, or for a folder ./{text}",
-                code="bad-repo",
-            )
-        return f"{server}/{text}.git"
+        return address_of(self.repo, self.settings, self.forge, self.api_url)
 
     @cached_property
     def _folder(self) -> Path:
@@ -148,7 +115,7 @@ class Wiring:
         from tagline.adapters.git.snapshots import RemoteRepository, Snapshots
         from tagline.adapters.git.tag_fetch import has_files
 
-        tags = self._cache.fetch(self._remote_url, self.artifact)
+        tags = self._cache.fetch(self._remote_url, None if self.artifact is None else [self.artifact])
         snapshots = Snapshots(self._cache, self._remote_url, self.artifact)
         return RemoteRepository(tags, snapshots, has_files=has_files(tags.place.root))
 
@@ -175,7 +142,7 @@ class Wiring:
         from tagline.wiring.storage import StorageWiring
 
         local = self._url is None and not self.repository.place.bare
-        return StorageWiring(self.settings, self._git_objects, self.repository.git if local else None)
+        return StorageWiring(self.settings, self._git_objects, self.repository.git if local else None, self.policy)
 
     @cached_property
     def tracking(self) -> MlflowAccess:
@@ -219,11 +186,40 @@ class Wiring:
             offline=self.offline and local,
             platform=self.settings.platform,
             is_remote=not local,
+            fresh=self.fresh,
+            foreign=self._foreign_tags,
+            fetched=self._fetched,
         )
+
+    def _fetched(self) -> tuple[str, int | None] | None:
+        """From which remote the clone's tags came, and when; None where there is none, or nobody is to be told."""
+        if not self.tells_age or self.offline or self.repository.remote is None:
+            return None
+        return self.repository.remote, self.repository.fetched_at()
+
+    def _foreign_tags(self) -> Sequence[str]:
+        """The patterns of other tools' tags, by the work tree's policy; a remote's is its default branch's."""
+        from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
+
+        try:
+            data = self.repository.work_tree().read(POLICY_FILE, MAX_POLICY) if self._url is None else self.policy()
+        except (NotFound, WrongUsage):  # no commit on HEAD; a folder in its place, which validate tells
+            return ()
+        if data is None or b"ignore" not in data:
+            return ()
+        from tagline.formats.policy import other_tools  # here, because it parses YAML
+
+        return other_tools(data).ignore_tags
+
+    def lineage_source(self) -> LineageSource:
+        """Where lineages are read from."""
+        from tagline.commands.lineage.reading import LineageSource
+
+        return LineageSource(self.repository, self.storage.context(), self.tracking)
 
     def _upstream(self) -> Upstream | None:
         """The remote to compare a clone with; None where it has none, and with --offline."""
-        from tagline.adapters.git.remote import GitUpstream
+        from tagline.adapters.git.upstream import GitUpstream
 
         if self.offline:
             return None
@@ -254,10 +250,10 @@ class Wiring:
         return WriteContext(
             repository=lambda: self.repository if self._url is None else self._remote_ledger.cached,
             ledger=ledger,
-            now=time.time,
-            pause=time.sleep,
+            clock=Clock(time.time, time.sleep),
             pushes=pushes,
             remote=public(self._url) if self._url else self.repository.remote or "origin",
+            has_remote=self._url is not None or bool(self.repository.remotes),
             dry_run=dry_run,
             run_url=self.settings.run_url,
             override=override,
@@ -266,7 +262,7 @@ class Wiring:
 
     @cached_property
     def _remote_ledger(self) -> RemoteLedger:
-        from tagline.adapters.git.ledger import RemoteLedger
+        from tagline.adapters.git.remote_ledger import RemoteLedger
         from tagline.adapters.git.urls import upstream_of
 
         if self._url is not None:
@@ -320,22 +316,14 @@ class Wiring:
 
     def allowed_stages(self) -> Sequence[str] | None:
         """The stages that ``.gto`` lists, in the work tree or on the remote's default branch; None for any."""
-        from tagline.domain.manifest.gto_config import GTO_CONFIG, read_config
-        from tagline.formats.yaml import reading as yaml
+        from tagline.commands.manifest.gto_file import understood_gto
 
         try:
             local = self._url is None
             tree = self.repository.work_tree() if local else self._remote_ledger.default_branch_tree
         except NotFound:  # a bare repository without a commit on HEAD
             return None
-        data = tree.read(GTO_CONFIG, yaml.MAX_BYTES) if tree is not None else None
-        if data is None:
-            return None
-        config, findings = read_config(yaml.load(data))
-        if findings:
-            first = findings[0]
-            raise WrongUsage(f"{GTO_CONFIG}, line {first.line}: {first.message}", first.hint, code="gto-config")
-        return config.stages
+        return understood_gto(tree, self.exists).stages if tree is not None else None
 
     def manifests(self) -> Tree:
         """The files that ``validate`` looks at: the work tree's, or HEAD's where there is none."""

@@ -6,7 +6,8 @@ for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,11 +38,18 @@ class StorageWiring:
     """The port Stores, and what goes with it.
 
     ``objects`` opens the repository's own objects as of a commit; ``clone`` is git in a work tree, where
-    there is one.
+    there is one; ``policy`` reads the policy file of the default branch.
     """
 
-    def __init__(self, settings: Settings, objects: Callable[[str], GitObjects], clone: Git | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        objects: Callable[[str], GitObjects],
+        clone: Git | None,
+        policy: Callable[[], bytes | None] = lambda: None,
+    ) -> None:
         self._settings = settings
+        self._policy = policy
         self._objects = objects
         self._clone = clone
         self._git_objects: list[GitObjects] = []
@@ -75,7 +83,14 @@ class StorageWiring:
 
         home = self._settings.home
         machine = DvcMachine(self._settings.dvc_folders, self._clone, str(home) if home else None)
-        return StorageContext(self, machine)
+        return StorageContext(self, machine, cache(self._moved))
+
+    def _moved(self) -> Mapping[str, str]:
+        """Where stores have moved to; nothing for a policy that cannot be understood."""
+        from tagline.formats.policy import judge_policy
+
+        data = self._policy()
+        return judge_policy(data).storage_moved if data is not None else {}
 
     def destination(self, path: str, cache: Path | None, jobs: int | None) -> Destination:
         """Where fetched files go. A slash at the end of ``path`` means *into*."""

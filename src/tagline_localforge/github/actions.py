@@ -65,6 +65,10 @@ def _searched(run: Run) -> dict[str, str]:
 @routes("POST", REPOSITORY + "/actions/workflows/{workflow}/dispatches")
 def _dispatch(call: Call) -> Response:
     repository, sent = call.writable(), call.body()
+    # Enterprise Server up to 3.19 does not tell which run it started, and refuses to be asked.
+    for key in sent:
+        if call.forge.ghes and key not in ("ref", "inputs"):
+            raise ApiError(422, f'Invalid request.\n\n"{key}" is not a permitted key.')
     workflow = _workflow(repository, call.parameters["workflow"])
     ref = _full_name(repository, str(sent.get("ref", "")))
     if not workflow.dispatch:

@@ -6,6 +6,7 @@ import base64
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -46,10 +47,19 @@ class Call:
     @property
     def repository(self) -> Repository:
         """The repository, if the caller may see it."""
-        found = self.forge.repositories.get(f"{self.parameters['owner']}/{self.parameters['repo']}")
+        name = f"{self.parameters['owner']}/{self.parameters['repo']}"
+        found = self.forge.repositories.get(name) or self.forge.moved.get(name)
         if found is None or self.forge.role(self.token, found) == "none":
             raise ApiError(404, "Not Found")
+        if name in self.forge.moved:
+            raise moved(self._numbered(found), 301 if self.request.method == "GET" else 307)
         return found
+
+    def _numbered(self, repository: Repository) -> str:
+        """The address of this call with the repository's number in it, which no rename changes."""
+        rest = self.request.path.partition(f"/{self.parameters['owner']}/{self.parameters['repo']}")[2]
+        query = f"?{self.request.query_string}" if self.request.query_string else ""
+        return f"{self.shapes.base}/repositories/{repository.id}{rest}{query}"
 
     def writable(self, needed: Role = "write", *, own: str | None = None) -> Repository:
         """The repository, if the caller has that role in it or is ``own``, whose thing it is."""
@@ -65,7 +75,7 @@ class Call:
         """The pull request, if there."""
         return self.repository.change(int(self.parameters["number"]))
 
-    @property
+    @cached_property
     def changes(self) -> ChangeShapes:
         """The shapes of this repository's pull requests."""
         return ChangeShapes(self.shapes, self.repository)
@@ -109,6 +119,14 @@ def _cursor(key: int) -> str:
 Handler = Callable[[Call], Response]
 
 
+def commit_id(repository: Repository, name: str) -> str:
+    """The commit that a path names."""
+    sha = repository.git.revision(name)
+    if sha is None:
+        raise ApiError(422, f"No commit found for SHA: {name}")
+    return sha
+
+
 def invalid(message: str, *, field: str = "base", resource: str = "PullRequest") -> ApiError:
     """The answer to what is understood and not accepted."""
     return ApiError(
@@ -116,6 +134,12 @@ def invalid(message: str, *, field: str = "base", resource: str = "PullRequest")
         "Validation Failed",
         errors=[{"resource": resource, "field": field, "code": "custom", "message": message}],
     )
+
+
+def moved(address: str, status: int) -> ApiError:
+    """The answer to what is elsewhere now: 301 to a reading request, 307 to another."""
+    message = "Moved Permanently" if status == 301 else "Temporary Redirect"
+    return ApiError(status, message, headers={"Location": address}, url=address)
 
 
 def rate() -> dict[str, int]:

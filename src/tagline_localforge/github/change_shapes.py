@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from tagline_localforge.github.shapes import Json, Shapes, node_id, time
 from tagline_localforge.records import Change, Comment, Event, Review, Status
 from tagline_localforge.repository import Repository
@@ -22,13 +24,17 @@ _NOT_IN_TIMELINE = ("unapproved", "base_ref_changed")
 
 
 class ChangeShapes:
-    """The shapes of one repository's pull requests."""
+    """The shapes of one repository's pull requests, for one request: what is late in it is late all through."""
 
     def __init__(self, shapes: Shapes, repository: Repository) -> None:
         self._shapes = shapes
         self._repository = repository
         self._address = shapes.address(repository)
         self._page = f"{shapes.site}/{repository.full_name}/pull"
+
+    @cached_property
+    def _without_merge_commit(self) -> frozenset[int]:
+        return self._repository.newest_merges(self._repository.switches.late_merge_commit)
 
     def pull(self, change: Change) -> Json:
         """``pull-request``."""
@@ -101,7 +107,7 @@ class ChangeShapes:
             "assignee": None,
             "assignees": [],
             "milestone": None,
-            "locked": False,
+            "locked": change.locked,
             "active_lock_reason": None,
         }
 
@@ -117,7 +123,7 @@ class ChangeShapes:
 
     def _merge_commit(self, change: Change) -> str | None:
         if change.merged is not None:
-            return change.merged.tip
+            return change.merged.tip if change.number not in self._without_merge_commit else None
         return self._repository.trial_merge(change) if change.state == "open" else None
 
     def _association(self, login: str) -> str:
@@ -241,17 +247,19 @@ class ChangeShapes:
 
     def status(self, status: Status) -> Json:
         """``status``."""
-        creator = self._shapes.user(status.login)
+        return {**self.simple_status(status), "creator": self._shapes.user(status.login)}
+
+    def simple_status(self, status: Status) -> Json:
+        """``simple-commit-status``."""
         return {
             "id": status.id,
             "node_id": node_id("StatusContext", status.id),
             "url": f"{self._address}/statuses/{status.sha}",
-            "avatar_url": creator["avatar_url"],
+            "avatar_url": self._shapes.user(status.login)["avatar_url"],
             "state": status.state,
             "context": status.context,
             "description": status.description,
             "target_url": status.target_url,
             "created_at": time(status.at),
             "updated_at": time(status.at),
-            "creator": creator,
         }

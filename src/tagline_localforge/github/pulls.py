@@ -6,7 +6,7 @@ from typing import Any
 
 from tagline_localforge.github.call import REPOSITORY, Call, Handler, invalid
 from tagline_localforge.github.shapes import Json
-from tagline_localforge.records import Change, Comment
+from tagline_localforge.records import Change, Comment, at_least
 from tagline_localforge.repository import Repository
 from tagline_localforge.web import ApiError, Response, Routes
 
@@ -17,8 +17,9 @@ routes: Routes[Handler] = Routes()
 
 @routes("GET", REPOSITORY + "/pulls")
 def _pulls(call: Call) -> Response:
-    query = call.request.query
-    found = [change for change in call.repository.changes() if _listed(call.repository, change, query)]
+    query, repository = call.request.query, call.repository
+    listed = [change for change in repository.changes() if _listed(repository, change, query)]
+    found = repository.without_late(listed, repository.switches.late_list)
     moment = (lambda c: c.updated) if query.get("sort") == "updated" else (lambda c: c.created)
     # Like GitHub: the newest first, unless sorted by something else than creation.
     default = "desc" if query.get("sort", "created") == "created" else "asc"
@@ -119,6 +120,8 @@ def _comments(call: Call) -> Response:
 @routes("POST", REPOSITORY + "/issues/{number:int}/comments")
 def _add_comment(call: Call) -> Response:
     change, repository = call.change, call.writable("read")
+    if change.locked and (call.is_app or not at_least(repository.role_of(call.login), "write")):
+        raise ApiError(403, "Unable to create comment because issue is locked.")
     comment = repository.comment(change.number, by=call.login, body=_comment_body(call))
     return Response(201, call.changes.comment(change, comment))
 
@@ -140,7 +143,10 @@ def _comment(call: Call) -> Response:
 @routes("PATCH", REPOSITORY + "/issues/comments/{id:int}")
 def _edit_comment(call: Call) -> Response:
     change, comment = _found_comment(call)
-    call.writable(own=comment.login).edit_comment(comment.id, _comment_body(call))
+    repository = call.writable(own=comment.login)
+    if repository.comment_vanishes(comment.id):
+        raise ApiError(404, "Not Found")
+    repository.edit_comment(comment.id, _comment_body(call))
     return Response(json=call.changes.comment(change, comment))
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from tagline_localforge.github.call import REPOSITORY, Call, Handler, invalid, rate
+from tagline_localforge.github.call import REPOSITORY, Call, Handler, commit_id, moved, rate
 from tagline_localforge.github.shapes import node_id
 from tagline_localforge.records import Team
 from tagline_localforge.repository import Repository
 from tagline_localforge.web import ApiError, Response, Routes
 
-_LONGEST_DESCRIPTION = 140
-_STATES = ("error", "failure", "pending", "success")
 routes: Routes[Handler] = Routes()
 
 
@@ -25,7 +23,9 @@ def _user(call: Call) -> Response:
 
 
 @routes("GET", "/rate_limit")
-def _rate_limit(_: Call) -> Response:
+def _rate_limit(call: Call) -> Response:
+    if call.forge.ghes:
+        raise ApiError(404, "Rate limiting is not enabled.")
     return Response(json={"rate": rate(), "resources": {"core": rate(), "search": rate()}})
 
 
@@ -51,12 +51,25 @@ def _team(call: Call) -> Team:
     return team
 
 
+@routes("GET", "/orgs/{org}/repos")
+def _repositories(call: Call) -> Response:
+    """Those that the caller may see."""
+    org = call.parameters["org"]
+    if org not in call.forge.people:
+        raise ApiError(404, "Not Found")
+    every = [each for name, each in sorted(call.forge.repositories.items()) if name.startswith(f"{org}/")]
+    seen = [each for each in every if call.forge.role(call.token, each) != "none"]
+    return call.paged(seen, call.shapes.repository)
+
+
 # The repository
 
 
 @routes("GET", REPOSITORY)
 def _get_repository(call: Call) -> Response:
-    return Response(json=call.shapes.repository(call.repository))
+    repository = call.repository
+    role = repository.role_of(call.login) if call.token is not None and not call.is_app else None
+    return Response(json=call.shapes.full_repository(repository, role))
 
 
 @routes("GET", REPOSITORY + "/activity")
@@ -97,6 +110,8 @@ def _permission(call: Call) -> Response:
 def _branch(call: Call) -> Response:
     repository, name = call.repository, call.parameters["branch"]
     tip = repository.git.branches().get(name)
+    if tip is None and name in repository.renamed_branches:
+        raise moved(f"{call.shapes.address(repository)}/branches/{repository.renamed_branches[name]}", 301)
     if tip is None:
         raise ApiError(404, "Branch not found")
     address = f"{call.shapes.address(repository)}/branches/{name}"
@@ -104,7 +119,7 @@ def _branch(call: Call) -> Response:
         "name": name,
         "commit": call.shapes.commit(repository, repository.git.commit(tip)),
         "_links": {"self": address, "html": f"{call.shapes.site}/{repository.full_name}/tree/{name}"},
-        "protected": False,
+        "protected": any(guard.branch == name for guard in repository.guards.branches),
         "protection": {"enabled": False},
         "protection_url": f"{address}/protection",
     }
@@ -126,22 +141,16 @@ def _ref(call: Call) -> Response:
 @routes("GET", REPOSITORY + "/commits/{sha}/pulls")
 def _pulls_of_commit(call: Call) -> Response:
     repository = call.repository
-    sha = _commit_id(repository, call.parameters["sha"])
-    return call.paged(repository.changes_with(sha), call.changes.simple_pull)
+    sha = commit_id(repository, call.parameters["sha"])
+    found = repository.without_late(repository.changes_with(sha), repository.switches.late_commit_list)
+    return call.paged(found, call.changes.simple_pull)
 
 
 @routes("GET", REPOSITORY + "/commits/{ref:path}")
 def _commit(call: Call) -> Response:
     repository = call.repository
-    sha = _commit_id(repository, call.parameters["ref"])
+    sha = commit_id(repository, call.parameters["ref"])
     return Response(json=call.shapes.full_commit(repository, repository.git.commit(sha)))
-
-
-def _commit_id(repository: Repository, name: str) -> str:
-    sha = repository.git.revision(name)
-    if sha is None:
-        raise ApiError(422, f"No commit found for SHA: {name}")
-    return sha
 
 
 @routes("GET", REPOSITORY + "/compare/{basehead:path}")
@@ -172,21 +181,3 @@ def _compare(call: Call) -> Response:
         "files": [shapes.file(repository, head, file) for file in git.files(common, head)],
     }
     return Response(json=shape)
-
-
-@routes("POST", REPOSITORY + "/statuses/{sha}")
-def _set_status(call: Call) -> Response:
-    repository, sent = call.writable(), call.body()
-    if sent.get("state") not in _STATES:
-        raise invalid("state is not included in the list", field="state", resource="Status")
-    if len(sent.get("description") or "") > _LONGEST_DESCRIPTION:
-        raise invalid("description is too long (maximum is 140 characters)", field="description", resource="Status")
-    status = repository.set_status(
-        _commit_id(repository, call.parameters["sha"]),
-        sent["state"],
-        by=call.login,
-        context=sent.get("context") or "default",
-        description=sent.get("description"),
-        target_url=sent.get("target_url"),
-    )
-    return Response(201, call.changes.status(status))

@@ -65,9 +65,10 @@ _REPOSITORY_LINKS = {
     "trees_url": "/git/trees{/sha}",
 }
 _COUNTS = (
-    "forks", "forks_count", "network_count", "open_issues", "open_issues_count", "size",
-    "stargazers_count", "subscribers_count", "watchers", "watchers_count",
+    "forks", "forks_count", "open_issues", "open_issues_count", "size",
+    "stargazers_count", "watchers", "watchers_count",
 )  # fmt: skip
+_FULL_COUNTS = ("network_count", "subscribers_count")
 _NOTHING = ("description", "homepage", "language", "license", "mirror_url")
 _HAS = ("has_discussions", "has_downloads", "has_issues", "has_pages", "has_projects", "has_wiki")
 _USER_COUNTS = (
@@ -151,8 +152,14 @@ class Shapes:
         user = {**self.user(login), "role_name": role, "permissions": permissions}
         return {"permission": legacy_permission(role), "role_name": role, "user": user}
 
+    def full_repository(self, repository: Repository, role: Role | None = None) -> Json:
+        """``full-repository``, with the rights of whoever asks and has a ``role``."""
+        rights = {right: at_least(role, needed) for right, needed in _RIGHTS.items()} if role is not None else None
+        shape = {**self.repository(repository), **dict.fromkeys(_FULL_COUNTS, 0)}
+        return {**shape, **({"permissions": rights} if rights is not None else {})}
+
     def repository(self, repository: Repository, *, fork: str | None = None) -> Json:
-        """``full-repository``, or what is said of the fork of that name."""
+        """``repository``, or what is said of the fork of that name."""
         full_name = fork or repository.full_name
         number = repository.fork_id if fork else repository.id
         owner, _, name = full_name.rpartition("/")
@@ -188,14 +195,15 @@ class Shapes:
     def label(self, repository: Repository, name: str) -> Json:
         """``label``."""
         number = repository.label_id(name)
+        color, description = repository.look_of(name) or (_LABEL_COLOR, "")
         return {
             "id": number,
             "node_id": node_id("Label", number),
             "url": f"{self.address(repository)}/labels/{quote(name, safe='')}",
             "name": name,
-            "color": _LABEL_COLOR,
+            "color": color,
             "default": False,
-            "description": "",
+            "description": description,
         }
 
     def label_of_event(self, name: str) -> Json:

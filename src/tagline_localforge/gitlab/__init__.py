@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Importing these registers their routes.
-from tagline_localforge.gitlab import merge_requests, projects  # noqa: F401
+from tagline_localforge.gitlab import labels, merge_requests, projects, settings, statuses  # noqa: F401
 from tagline_localforge.gitlab.call import Call, routes
 from tagline_localforge.gitlab.shapes import Shapes
 from tagline_localforge.model import LocalForge
@@ -19,6 +19,8 @@ def answer(forge: LocalForge, request: Request) -> Response:
     try:
         return _dispatch(forge, request)
     except ApiError as error:
+        if error.status == 301:
+            return Response(301, headers=error.headers, body=error.message.encode())
         return Response(error.status, {"message": error.message})
     except NotThere:
         return Response(404, {"message": "404 Not found"})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
+from tagline_localforge.gitlab.change_shapes import ChangeShapes
 from tagline_localforge.gitlab.shapes import Json, Shapes
 from tagline_localforge.model import LocalForge
 from tagline_localforge.records import Change, Role, Token, at_least
@@ -38,9 +41,20 @@ class Call:
         """The project, by number or path, if the caller may see it."""
         name = self.parameters["project"]
         for found in self.forge.repositories.values():
-            if name in (str(found.id), found.full_name) and self.role(found) != "none":
-                return found
+            old = self.forge.moved.get(name) is found
+            if (old or name in (str(found.id), found.full_name)) and self.role(found) != "none":
+                return self._sent_on(found) if old else found
         raise ApiError(404, "404 Project Not Found")
+
+    def _sent_on(self, repository: Repository) -> Repository:
+        """What GitLab says to a project's old path."""
+        if self.request.method != "GET":
+            raise ApiError(405, "Non GET methods are not allowed for moved projects")
+        path = re.sub(r"/projects/[^/]+", f"/projects/{repository.id}", self.request.path, count=1)
+        query = f"?{self.request.query_string}" if self.request.query_string else ""
+        address = f"{self.request.url}{path}{query}"
+        said = f"This resource has been moved permanently to {address}"
+        raise ApiError(301, said, headers={"Location": address})
 
     def role(self, repository: Repository) -> Role:
         """The caller's role."""
@@ -57,6 +71,16 @@ class Call:
     def change(self) -> Change:
         """The merge request, if there."""
         return self.repository.change(int(self.parameters["iid"]))
+
+    @cached_property
+    def changes(self) -> ChangeShapes:
+        """The shapes of this project's merge requests."""
+        return ChangeShapes(self.shapes, self.repository)
+
+    def merge_request(self, change: Change) -> Json:
+        """A merge request as the caller sees it."""
+        may_merge = at_least(self.role(self.repository), "write")
+        return self.changes.merge_request(change, may_merge=may_merge)
 
     def body(self) -> Json:
         """What was sent: JSON, a form, or (GitLab takes that too) in the query."""

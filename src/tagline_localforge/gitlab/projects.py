@@ -10,7 +10,6 @@ from tagline_localforge.records import Push, Team
 from tagline_localforge.repository import Repository
 from tagline_localforge.web import ApiError, Response
 
-_STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
 _COMMIT = PROJECT + "/repository/commits/{sha}"
 #: A member of a group has a level; which one is nobody's question here.
 _GROUP_LEVEL = 30
@@ -54,6 +53,17 @@ def _team(call: Call) -> Team:
     raise ApiError(404, "404 Group Not Found")
 
 
+@route("GET", "/groups/{group}/projects", job=404)
+def _group_projects(call: Call) -> Response:
+    """Those of the groups below it too, as far as the caller may see them."""
+    group = call.parameters["group"]
+    if not any(name.startswith(f"{group}/") for name in call.forge.people | call.forge.repositories):
+        raise ApiError(404, "404 Group Not Found")
+    every = [each for name, each in sorted(call.forge.repositories.items()) if name.startswith(f"{group}/")]
+    seen = [each for each in every if call.role(each) != "none"]
+    return call.paged(seen, lambda each: call.shapes.project(each, ACCESS[call.role(each)]))
+
+
 # Projects
 
 
@@ -88,7 +98,7 @@ def _commit(call: Call) -> Response:
 def _changes_of_commit(call: Call) -> Response:
     repository = call.repository
     found = repository.changes_with(repository.commit_named(call.parameters["sha"]).sha)
-    return call.paged(found, lambda change: call.shapes.listed_merge_request(repository, change))
+    return call.paged(repository.without_late(found, repository.switches.late_commit_list), call.changes.listed)
 
 
 # What happened there
@@ -153,21 +163,7 @@ def _jobs(call: Call) -> Response:
     run = next((run for run in repository.runs if run.id == number), None)
     if run is None:
         raise ApiError(404, "404 Not found")
+    if run.event == "external":  # what is told of it from outside is no job
+        return call.paged([], lambda none: none)
     attempts = run.attempts if call.request.query.get("include_retried") == "true" else run.attempts[-1:]
     return call.paged(attempts[::-1], lambda attempt: call.shapes.job(repository, run, attempt))
-
-
-@route("POST", PROJECT + "/statuses/{sha}", job=403)
-def _set_status(call: Call) -> Response:
-    repository, sent = call.writable(), call.body()
-    if sent.get("state") not in _STATES:
-        raise ApiError(400, "state does not have a valid value")
-    status = repository.set_status(
-        call.parameters["sha"],
-        sent["state"],
-        by=call.login,
-        context=sent.get("name") or sent.get("context") or "default",
-        description=sent.get("description"),
-        target_url=sent.get("target_url"),
-    )
-    return Response(201, call.shapes.status(status, sent.get("ref")))

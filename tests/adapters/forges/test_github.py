@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
-from tagline.adapters.forges.github import GitHub
-from tagline.adapters.forges.github_runs import GitHubRuns
-from tagline.adapters.http import retries as http_retries
+from tagline.adapters.forges.github.forge import GitHub
+from tagline.adapters.forges.github.runs import GitHubRuns
 from tagline.domain.changes.changes import Change
 from tagline.errors import PlatformRefused
 from tagline.ports.forge import CannotComment
 from tagline.settings import Secret
-from tests.support.answering import Server, serving
+from tests.support.answering import Server
 
 SECRET = "ghp-secret"
 CHANGE = Change(1, "https://f/1", "Better", "alice", "main", "c0")
 ELSEWHERE = pytest.mark.parametrize(
     "where", ["http://127.0.0.1:{port}", "http://localhost:{port}", "//localhost:{port}", "https://127.0.0.1:{own}"]
 )
-
-
-@pytest.fixture
-def ours() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def other() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
 
 
 def _github(server: Server) -> GitHub:
@@ -88,7 +70,7 @@ def test_redirect__of_a_renamed_repository__is_followed_with_token_and_question(
         return status, {"Location": ("" if relative else ours.url) + target}, {}
 
     ours.answer = answer
-    assert list(_github(ours).merged_since("main", 0.0)) == []
+    assert list(_github(ours).merged_since("main", 0.0).changes) == []
     (old, new) = ours.asked
     assert "state=closed" in new
     assert new == old.replace("/repos/org/shop/", "/repositories/7/")

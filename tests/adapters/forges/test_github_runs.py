@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.forges import github_runs
-from tagline.adapters.forges.github_runs import GitHubRuns
+from tagline.adapters.forges.github import runs
+from tagline.adapters.forges.github.runs import GitHubRuns
 from tagline.adapters.http import retries as http_retries
 from tagline.errors import PlatformRefused
 from tagline.settings import Secret
@@ -28,10 +28,9 @@ RUNS = r"/actions/runs$"
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries and looks, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
-    monkeypatch.setattr(github_runs, "LOOKS", (0.0, 0.0, 0.0))
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same looks, without the waiting between them."""
+    monkeypatch.setattr(runs, "LOOKS", (0.0, 0.0, 0.0))
 
 
 @dataclass

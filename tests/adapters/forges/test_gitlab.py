@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
-from tagline.adapters.forges.gitlab import GitLab
-from tagline.adapters.http import retries as http_retries
+from tagline.adapters.forges.gitlab.forge import GitLab
 from tagline.domain.changes.changes import Change
 from tagline.errors import PlatformRefused
 from tagline.ports.forge import CannotComment
 from tagline.settings import Secret
-from tests.support.answering import Server, serving
+from tests.support.answering import Server
 
 SECRET = "glpat-secret"
 KINDS = pytest.mark.parametrize("job_token", [False, True], ids=["project-token", "job-token"])
 CHANGE = Change(1, "https://f/1", "Better", "alice", "main", "c0")
-
-
-@pytest.fixture
-def ours() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def other() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
 
 
 def _gitlab(server: Server, *, job_token: bool) -> GitLab:

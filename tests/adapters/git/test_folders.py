@@ -32,7 +32,8 @@ def test_bomb__whatever_is_asked_by_name__reads_each_folder_once(clone: Path) ->
     tree = _tree(clone, bomb(clone, "main"))
     assert tree.telling() == ["artifacts.yaml"]
     assert tree.folders.read == 11  # models, bomb and the seven below it; the root for its id, too
-    assert tree.kinds(["bomb/d0/d9/d0/d0/d0/d0/d1/x", "bomb/d0/none", "bomb/d3"]) == {
+    found = tree.objects(["bomb/d0/d9/d0/d0/d0/d0/d1/x", "bomb/d0/none", "bomb/d3"])
+    assert {path: one.kind for path, one in found.items()} == {
         "bomb/d0/d9/d0/d0/d0/d0/d1/x": "blob",
         "bomb/d3": "tree",
     }
@@ -90,6 +91,7 @@ def test_differing__of_a_bomb__reads_only_along_what_is_asked_for(clone: Path) -
     assert _differing(clone, "main", commit, Among(paths=["models", "none/x"], telling=True)) == []
     first = FileChange("bomb/d0/d0/d0/d0/d0/d0/d0/x", "A")
     assert _differing(clone, "main", commit, Among(paths=["bomb", "bomb/d0"])) == [first]
+    assert _differing(clone, "main", commit, Among(paths=["."])) == [first]
     assert _differing(clone, commit, "main", Among(paths=["bomb"])) == [first._replace(status="D")]
 
 
@@ -112,4 +114,5 @@ def test_differing__as_git_has_it(clone: Path) -> None:
     words = run_git(clone, "diff-tree", "-r", "--no-renames", "--name-status", "HEAD~", "HEAD").split()
     rows = [FileChange(path, status) for status, path in zip(words[::2], words[1::2], strict=True)]
     assert _differing(clone, "HEAD~", "HEAD", everything) == sorted(rows)
+    assert _differing(clone, "HEAD~", "HEAD", Among(folders=["."])) == sorted(rows)
     assert {row.status for row in rows} == {"A", "D", "M", "T"}

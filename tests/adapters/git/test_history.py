@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from tagline.adapters.git.history import GitHistory
+from tagline.adapters.git.listing import Listing
 from tagline.adapters.git.remote import RemoteCache
 from tagline.adapters.git.urls import remote_url
 from tagline.domain.changes.touches import Among, FileChange
@@ -35,20 +36,25 @@ def place(tmp_path: Path) -> Iterator[Place]:
     for key in ("allowFilter", "allowAnySHA1InWant"):
         run_git(tmp_path / "root" / "r.git", "config", f"uploadpack.{key}", "true")
     with serve(tmp_path / "root") as server:
-        yield Place(GitHistory(RemoteCache(tmp_path / "cache"), remote_url(f"{server.url}/r.git")), server, ids)
+        yield Place(_history(tmp_path, server), server, ids)
+
+
+def _history(folder: Path, server: GitServer) -> GitHistory:
+    remote = remote_url(f"{server.url}/r.git")
+    return GitHistory(RemoteCache(folder / "cache"), remote, Listing(remote))
 
 
 @pytest.mark.parametrize("steps", [1, 101, COUNT - 1])
-def test_parent__far_behind_what_is_here__comes_by_one_fetch(place: Place, steps: int) -> None:
+def test_behind__far_behind_what_is_here__comes_by_one_fetch(place: Place, steps: int) -> None:
     tip = place.history.tip()
     place.history.line("main", EPOCH + COUNT * 86_400 * 2)
     before = len(place.server.requests)
-    assert place.history.parent(tip, steps) == place.ids[f"c{COUNT - 1 - steps}"]
+    assert place.history.behind(tip, steps)[-1] == place.ids[f"c{COUNT - 1 - steps}"]
     assert len(place.server.requests) - before <= 3
 
 
-def test_parent__before_the_first_commit__none(place: Place) -> None:
-    assert place.history.parent(place.ids["c3"], 4) is None
+def test_behind__more_than_there_is__ends_with_the_first_commit(place: Place) -> None:
+    assert place.history.behind(place.ids["c3"], 4) == [place.ids[f"c{n}"] for n in (2, 1, 0)]
 
 
 def test_line__since_an_instant__reaches_at_least_so_far_and_again_further(place: Place) -> None:
@@ -69,13 +75,9 @@ def test_is_older__near_and_far__as_the_branch_has_them(place: Place) -> None:
     assert history.is_older("0" * 40, ids["c3"]) is None
 
 
-def test_files__of_two_commits__differ_as_git_says(place: Place) -> None:
+def test_differing__two_commits__as_git_says(place: Place) -> None:
     ids, history = place.ids, place.history
     assert history.differing(ids["c1"], ids["c5"], Among(paths=("a", "none"))) == [FileChange("a", "M")]
-    assert history.files(ids["c5"]).read("a", 10) == b"5"
-    assert history.object_id(ids["c5"], "a") == ("blob", ids["blob:c5:a"])
-    assert (history.object_id(ids["c5"], "folder") or ("", ""))[0] == "tree"
-    assert history.object_id(ids["c5"], "none") is None
 
 
 LINES = "1\n2\n3\n4\n5\n"
@@ -127,7 +129,21 @@ def test_brings_nothing__only_what_git_itself_makes_of_the_base(
     for key in ("allowFilter", "allowAnySHA1InWant"):
         run_git(tmp_path / "root" / "r.git", "config", f"uploadpack.{key}", "true")
     with serve(tmp_path / "root") as server:
-        history = GitHistory(RemoteCache(tmp_path / "cache"), remote_url(f"{server.url}/r.git"))
+        history = _history(tmp_path, server)
         history.line("main", EPOCH + 2)  # as after a landing: what is here is shallow
         asked = (ids.get(before or ""), ids[after] if after is not None else "f" * 40, ids["b2"])
         assert history.brings_nothing(*asked) is nothing
+
+
+@pytest.mark.parametrize("branches", [{}, {"anything": "c1"}], ids=["alone", "with-a-branch-there"])
+def test_is_older__what_landed_last_says_it_was_made_first__the_line_tells(
+    tmp_path: Path, branches: dict[str, str]
+) -> None:
+    """A fast-forward keeps its author's clock, and anybody who may push puts a branch where he likes."""
+    commits = (Commit("c0"), Commit("c1", ("c0",), time=EPOCH + 100), Commit("c2", ("c1",), time=EPOCH + 50))
+    ids = build(tmp_path / "root" / "r.git", History(commits, branches={"main": "c2", **branches}), bare=True)
+    for key in ("allowFilter", "allowAnySHA1InWant"):
+        run_git(tmp_path / "root" / "r.git", "config", f"uploadpack.{key}", "true")
+    with serve(tmp_path / "root") as server:
+        assert _history(tmp_path, server).is_older(ids["c1"], ids["c2"]) is True
+        assert _history(tmp_path, server).is_older(ids["c2"], ids["c1"]) is False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 from tagline.domain.ledger.records import MAX_RECORD
 from tests.conftest import CommandLine
-from tests.support.gitbuild import Commit, History, build, run_git
+from tests.support.gitbuild import Commit, History, build, environment, run_git
 from tests.support.githttp import serve
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "record.schema.json").read_text())
@@ -158,10 +160,12 @@ def test_requests__of_a_write_on_a_chain_that_others_went_on_with__are_those_of_
             before = len(server.requests)
             write("assign", f"rf#c{number}", "--version", "v1.0.0", cache="kept", repo=repo)
             counts.append([path.rpartition("/")[2] for _, path, _ in server.requests[before:]])
-    # The tags, the policy of the default branch, the push.
+    # The tags, the policy of the default branch, the names that a new stage might be a slip of, the push.
     tags = ["refs?service=git-upload-pack", "git-upload-pack", "git-upload-pack"]
     more = tags[:2] if "filter" in clone else []
-    assert counts == [[*tags, *tags, "refs?service=git-receive-pack", *more, "git-receive-pack"]] * 3
+    names = tags[:2]
+    read = [*tags, *tags, *names] if clone == "none" else [*tags, *names, *tags]
+    assert counts == [[*read, "refs?service=git-receive-pack", *more, "git-receive-pack"]] * 3
     assert len(records(origin)) == 10
 
 
@@ -176,3 +180,29 @@ def test_cache__after_many_writes__holds_no_record_but_the_newest_seen(
     types = run_git(tags, "cat-file", "--batch-check=%(objecttype)", "--batch-all-objects").split()
     assert (types.count("commit"), types.count("tree"), types.count("blob")) == (2, 0, 0)
     assert os.environ["TAGLINE_CACHE"] != str(here / "kept")
+
+
+def test_backup__as_documented__has_the_chains_and_a_plain_clone_has_not(
+    origin: Path, here: Path, write: Callable[..., Any], tagline: CommandLine
+) -> None:
+    write("register", "rf", "--version", "v1.0.0", "--rev", "main")
+    run_git(origin, "update-ref", "refs/pull/1/head", "main")
+    text = (Path(__file__).parents[3] / "docs/writing.md").read_text()
+    section = text.partition("### A backup, or a mirror\n")[2].partition("\n##")[0]
+    backup, forge = here / "backup.git", here / "forge.git"
+    for path in (backup, forge):
+        run_git(here, "init", "--quiet", "--bare", str(path))
+    run_git(forge, "config", "receive.hideRefs", "refs/pull")  # as forges do
+    for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL):
+        for name, path in (("forge", origin), ("backup", backup), ("other", forge)):
+            block = block.replace(f"https://{name}.example.org/org/shop.git", str(path))
+        subprocess.run(["bash", "-ec", block], cwd=here, env=environment(), check=True, capture_output=True)
+    chain = run_git(origin, "rev-parse", GUARD)
+    assert run_git(backup, "rev-parse", GUARD) == run_git(forge, "rev-parse", GUARD) == chain
+    run_git(here, "clone", "--quiet", str(origin), "plain")
+    assert run_git(here / "plain", "for-each-ref", "refs/tagline") == ""
+    # Without it the next write begins a new one, and answers are the same.
+    run_git(forge, "update-ref", "-d", GUARD)
+    write("assign", "rf#prod", "--version", "v1.0.0", repo=forge.as_uri())
+    assert len(records(forge)) == 1
+    assert tagline.json("show", "rf#prod", "--repo", forge.as_uri())["version"] == "v1.0.0"

@@ -76,7 +76,7 @@ def test_repository__every_kind_of_checkout__is_left_as_it_was(origin: Path, kin
     repository = GitRepository.at(path)
     list(repository.tags(None))
     repository.work_tree().paths()
-    repository.content(repository.commit("HEAD"), "models")
+    repository.tree(repository.commit("HEAD")).content("models")
     assert _snapshot(origin.parent) == before
 
 
@@ -117,13 +117,13 @@ def test_is_older__full_and_shallow__same_answer(origin: Path) -> None:
 
 def test_content__file_folder_pointer_nothing(origin: Path) -> None:
     repository = GitRepository.at(origin)
-    commit = repository.commit("main")
+    tree = repository.tree(repository.commit("main"))
     blob = run_git(origin, "rev-parse", "main:models/rf").strip()
-    tree = run_git(origin, "rev-parse", "main:models").strip()
-    assert repository.content(commit, "models/rf") == Content("blob", blob, 6, 1)
-    assert repository.content(commit, "models/") == Content("tree", tree, 7, 2)
-    assert repository.content(commit, "lfs.bin").pointer  # type: ignore[union-attr]
-    assert repository.content(commit, "nothing") is None
+    folder = run_git(origin, "rev-parse", "main:models").strip()
+    assert tree.content("models/rf") == Content("blob", blob, 6, 1)
+    assert tree.content("models/") == Content("tree", folder, 7, 2)
+    assert tree.content("lfs.bin").pointer  # type: ignore[union-attr]
+    assert tree.content("nothing") is None
 
 
 def test_commit_tree__file_over_the_limit__one_byte_more_than_it(origin: Path) -> None:
@@ -182,3 +182,16 @@ def test_repository__replace_refs__do_not_rewrite_the_ledger(tmp_path: Path) -> 
     run_git(tmp_path, "replace", "rf@v1.0.0", "x")
     (tag,) = GitRepository.at(tmp_path).tags(["rf"])
     assert tag.embedded_name == "rf@v1.0.0"
+
+
+def test_remotes__of_every_kind__are_named_and_located_as_git_does(origin: Path) -> None:
+    place = _clone(origin, "clone", "--filter=blob:none", "--no-checkout")
+    run_git(place, "remote", "add", "other", "short:team/other.git")
+    run_git(place, "config", "url.https://git.example/.insteadOf", "short:")
+    run_git(place, "remote", "set-url", "--push", "other", "https://push.example/other.git")
+    run_git(place, "config", "remote.a b.fetch", "+refs/heads/*:refs/remotes/x/*")
+    repository = GitRepository.at(place)
+    assert repository.remotes == run_git(place, "remote").splitlines()
+    assert repository.url == run_git(place, "remote", "get-url", "origin").strip()
+    assert GitRepository.at(place, "other").url == "https://git.example/team/other.git"
+    assert GitRepository.at(place, "a b").url == place.absolute().as_uri()

@@ -105,3 +105,39 @@ def test_tag_names__loose_or_packed__all(odd: Path, packed: bool) -> None:
         run_git(odd, "pack-refs", "--all")
     assert set(tag_names(_git(odd))) == {tag.name for tag in ODD.tags}
     assert len(list(GitRepository.at(odd).tags(["rf"]))) == 3
+
+
+def test_read_tags__more_than_a_pipe_holds_and_odd_ones_between__each_as_it_was_written(tmp_path: Path) -> None:
+    long, told = "x" * 200_000 + "\n", "Registering\n\nMerge-Commit: " + "e" * 40 + "\n"
+    tags = [
+        Tag(
+            f"m{n:03d}@v1.0.{n}",
+            "c0",
+            time=EPOCH + n,
+            tagger="Zoë > B <zoë@example.org>",
+            message=f"Größe {n}\n\n\nb\n",
+        )
+        for n in range(600)
+    ]
+    odd = [
+        Tag("m100#long#1", "c0", time=EPOCH, message=long),
+        Tag("m200#other#1", "c0", time=EPOCH, message=told),
+        Tag("m300#anon#1", "c0", time=None),
+        Tag("m400#blob#1", "blob:c0:big", lightweight=True),
+    ]
+    files = {"big": "y" * 300_000}
+    build(tmp_path / "r", History(commits=(Commit("c0", files=files),), tags=(*tags, *odd)))
+    detailed = {tag.name: tag for tag in read_tags(_git(tmp_path / "r"), None, details=True)}
+    plain = {tag.name: tag for tag in read_tags(_git(tmp_path / "r"), None)}
+    assert detailed.keys() == plain.keys() == {tag.name for tag in (*tags, *odd)}
+    for tag in tags:
+        assert detailed[tag.name][5:] == (tag.time, tag.name, "Zoë > B", "zoë@example.org", tag.message)
+        assert plain[tag.name] == detailed[tag.name]._replace(actor_name="", actor_email="", message="")
+    assert detailed["m100#long#1"].message == long
+    assert plain["m200#other#1"].message == detailed["m200#other#1"].message == told
+    assert plain["m300#anon#1"].time is None
+    assert (
+        detailed["m400#blob#1"][2:6]
+        == plain["m400#blob#1"][2:6]
+        == ("blob", detailed["m400#blob#1"].object_id, "blob", None)
+    )

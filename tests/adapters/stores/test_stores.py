@@ -183,7 +183,20 @@ def test_plan__http__ways_of_logging_in() -> None:
     assert refused(lambda: plan(remote("http://h", auth="digest"))).code == "unsupported-option"
 
 
-@pytest.mark.parametrize("url", ["gs://", "ssh:///p", "http://h:port/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gs://",
+        "ssh:///p",
+        "http://h:port/x",
+        "ssh://git:/word/@h/x",
+        "https://u:/word@h/x",
+        "ssh://git:1/word@h/x",
+        "ssh://u:12#3@h/p",
+        "ssh://u:12?3@h/p",
+        "ssh://me@corp:12/34@h/p",
+    ],
+)
 def test_url__without_a_host__bad_remote(url: str) -> None:
     assert refused(lambda: opened(url)).code == "bad-remote"
 

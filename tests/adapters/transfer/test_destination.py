@@ -535,3 +535,30 @@ def test_never_half_full__looked_at_all_the_time(tmp_path: Path) -> None:
         stop.set()
         watcher.join()
     assert seen <= {None, tuple(sorted(files))}
+
+
+@pytest.mark.parametrize("force", [False, True], ids=["plain", "force"])
+@pytest.mark.parametrize("victim", ["file", "folder"])
+def test_race__a_link_is_laid_at_the_destination_meanwhile__nothing_is_written_through_it(
+    tmp_path: Path, force: bool, victim: str
+) -> None:
+    other = tmp_path / "victim"
+    other.mkdir()
+    (other / "kept").write_bytes(b"somebody's")
+    out = tmp_path / "m"
+    store = FaultyStore({"object": b"new"})
+
+    def lay(_key: str, _start: int, _n: int) -> None:
+        if not out.is_symlink():
+            out.symlink_to(other / "kept" if victim == "file" else other)
+
+    store.on_read = lay
+    if force:
+        Destination(out).receive(store, [item("", b"new")], _ignore, force=True)
+        assert not out.is_symlink()
+        assert out.read_bytes() == b"new"
+    else:
+        with pytest.raises(Conflict):
+            Destination(out).receive(store, [item("", b"new")], _ignore)
+        assert out.is_symlink()
+    assert [(path.name, path.read_bytes()) for path in other.iterdir()] == [("kept", b"somebody's")]

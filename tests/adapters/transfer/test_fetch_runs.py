@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import re
@@ -135,6 +136,20 @@ def test_killed__folder__complete_files_are_kept(tmp_path: Path, source: Path) -
     assert Destination(tmp_path / "out").compare(wanted) is True
     assert _sent(source) == (60 - len(complete) + 2) * 300_000
     assert names_of(tmp_path) == ["out", "source"]
+
+
+def test_leftovers__beside_what_is_there_in_the_meantime__deleted_unless_another_run_works(tmp_path: Path) -> None:
+    wanted = [item("", b"alpha")]
+    staged = tmp_path / ".out.tagline"
+    staged.mkdir(mode=0o700)
+    (staged / "new").write_bytes(b"alp")
+    (tmp_path / "out").write_bytes(b"alpha")
+    with (staged / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert Destination(tmp_path / "out").compare(wanted) is True
+        assert staged.exists(), "somebody works there"
+    assert Destination(tmp_path / "out").compare(wanted) is True
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_leftovers__links_and_pipes__deleted_and_not_followed(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from tagline.adapters.transfer import ranges, transfer
 from tagline.adapters.transfer.destination import Destination
-from tagline.adapters.transfer.digests import Hasher
 from tagline.adapters.transfer.ranges import PART, Ranges
 from tagline.adapters.transfer.workers import Stopped, Workers
+from tagline.domain.storage.digests import Hasher
 from tagline.domain.storage.objects import Key
 from tagline.errors import BadPointer, ObjectChanged, ObjectMissing, StoreRefused, WrongBytes
 from tests.support.stores import FaultyStore, content, item, md5
@@ -103,6 +103,36 @@ def test_ranges__whoever_takes_the_bytes_is_slow__few_streams_do() -> None:
     for _ in reader.pieces():
         time.sleep(0.01)
     assert reader.started == ranges.FEW
+
+
+def test_ranges__whoever_takes_the_bytes_is_slow__parts_grow_and_no_more_is_ahead_than_all_streams_have() -> None:
+    part, streams = 4, 6
+    store = FaultyStore({"x": content(120)})
+    etag = store.look(Key("x")).etag or ""
+    taken, ahead = 0, 0
+    for piece in Ranges(store, Key("x"), etag, 0, 120, streams, Workers(), part).pieces():
+        time.sleep(0.02)
+        taken += len(piece)
+        ahead = max(ahead, store.sent - taken)
+    assert len(store.reads) < 120 // part * 0.7
+    assert 2 * part < ahead <= part * (streams + ranges.SPARE)
+
+
+def test_ranges__store_becomes_slow__parts_are_small_again_and_streams_more() -> None:
+    store, taken = FaultyStore({"x": content(400)}), 0
+    etag = store.look(Key("x")).etag or ""
+    reader = Ranges(store, Key("x"), etag, 0, 400, 6, Workers(), 4)
+    for piece in reader.pieces():
+        taken += len(piece)
+        if taken < 60:
+            time.sleep(0.02)
+        else:
+            store.delay = 0.01
+    assert (taken, reader.started) == (400, 6)
+    starts = sorted(start for _, start, _ in store.reads)
+    lengths = [after - before for before, after in zip(starts, [*starts[1:], 400], strict=True)]
+    assert max(lengths[:20]) == 8
+    assert set(lengths[-20:]) == {4}
 
 
 def test_ranges__memory__bounded_by_the_window() -> None:
@@ -397,10 +427,11 @@ def test_text__any_bytes__both_digests_as_dvc_counts(pieces: list[bytes], fills:
     # Line ends across the border of DVC's chunks, and chunks of either kind.
     for fill in fills:
         data += b"z" * max(0, (1 << 20) - len(data) % (1 << 20) + fill) + b"\r\n" + b"".join(reversed(pieces))
+    step = max(cut, len(data) // 2_000)
     for name in ("md5", "md5-dos2unix"):
         hasher = Hasher(f"md5:{fobj_md5(io.BytesIO(data), name=name)}", None, text=True)
-        for at in range(0, len(data), cut):
-            hasher.update(data[at : at + cut])
+        for at in range(0, len(data), step):
+            hasher.update(data[at : at + step])
         assert hasher.matches(), name
     wrong = Hasher(f"md5:{'0' * 32}", None, text=True)
     wrong.update(data)

@@ -1,17 +1,17 @@
-"""A world for each platform; the forge's own defects and violations of GitHub's contract fail the test."""
+"""A world for each platform; the forge's own defects and violations of the platforms' contracts fail the test."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tagline_localforge import LocalForge, serve
-from tests.commands.changes.world import START, Platform, World
+from tests.commands.changes.world import LATENCY, START, Platform, World
 from tests.conftest import CommandLine
-from tests.localforge.openapi import CONTRACT, ContractChecker
+from tests.localforge.contracts import Checkers, all_checkers, violations
 
 ROLES = {"alice": "admin", "bob": "write", "carol": "write", "dave": "write", "tess": "triage", "mallory": "read"}
 
@@ -22,15 +22,16 @@ def make_world(tmp_path: Path, tagline: CommandLine) -> Iterator[Callable[..., W
     import contextlib
 
     with contextlib.ExitStack() as stack:
-        made: list[tuple[World, Any]] = []
+        made: list[tuple[World, Checkers]] = []
 
         def make(
-            platform: Platform, policy: str | None = None, files: dict[str, str] | None = None, days_ago: float = 0
-        ) -> World:
+            platform: Platform, policy: str | None = None, files: dict[str, str] | None = None, days_ago: float = 0,
+            object_format: str = "sha1",
+        ) -> World:  # fmt: skip
             folder = tmp_path / f"{platform}{len(made)}"
             folder.mkdir()
             forge = LocalForge(folder / "forge")
-            repo = forge.repository("org/shop")
+            repo = forge.repository("org/shop", object_format=object_format)
             for login, role in ROLES.items():
                 repo.grant(login, role)
                 forge.token(f"{login}-token", login=login)
@@ -42,19 +43,20 @@ def make_world(tmp_path: Path, tagline: CommandLine) -> Iterator[Callable[..., W
             repo.grant("tagline-bot", "maintain")
             forge.token("bot", login="tagline-bot")
             server = stack.enter_context(serve(forge))
-            checker = ContractChecker() if CONTRACT.exists() and platform == "github" else None
-            if checker is not None:
-                server.observers.append(checker)
-            world = World(platform, forge, repo, server, folder, tagline)
-            made.append((world, checker))
+            if LATENCY:
+                server.before.append(lambda _: time.sleep(LATENCY))
+            checkers = all_checkers()
+            server.observers += checkers
+            world = World(platform, forge, repo, server, folder, tagline, object_format)
+            made.append((world, checkers))
             with world.days_ago(days_ago) if days_ago else contextlib.nullcontext():
                 world.start(START if files is None else files, policy)
             return world
 
         yield make
-        for world, checker in made:
+        for world, checkers in made:
             assert world.server.failures == []
-            assert checker is None or checker.violations == []
+            assert violations(checkers) == []
 
 
 @pytest.fixture(params=["github", "gitlab"])

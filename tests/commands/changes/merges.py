@@ -20,6 +20,8 @@ TRIGGERS = {
 POLICY = """\
 stages:
   staging: {}
+  canary: {}
+  next: {}
   prod: {after: [staging], approvals: {count: 1, from: ["@org/ml-leads"]}}
 """
 REQUEST = "- {artifact: fraud, version: v1.0.0, reason: quarterly}\n"

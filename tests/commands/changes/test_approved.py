@@ -12,7 +12,7 @@ from tagline_localforge import Request, Response
 from tagline_localforge.accounts import SteppingClock
 from tests.commands.changes.world import BETTER, START, Platform, World
 
-POLICY = "stages:\n  prod: {approvals: {count: 1}}\n"
+POLICY = "stages:\n  canary: {}\n  prod: {approvals: {count: 1}}\n"
 RULE = "not-what-was-approved"
 FOLDER = {"artifacts.yaml": "data: {path: data}\n", "data/a.txt": "a\n", "data/b.txt": "b\n", "README.md": "r\n"}
 

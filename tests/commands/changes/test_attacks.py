@@ -16,7 +16,7 @@ import pytest
 from tagline.domain.changes.record import MARKER, Record, hide
 from tagline.domain.ledger.messages import parse_trailers
 from tagline_localforge import LocalForge, serve
-from tests.commands.changes.world import BETTER, START, Platform, World
+from tests.commands.changes.world import BETTER, START, TOKENS, Platform, World
 from tests.support.gitbuild import environment
 
 POLICY = "stages:\n  prod: {approvals: {count: 1}}\n"
@@ -459,7 +459,9 @@ def test_tag__moved_by_a_writer_with_its_old_message__is_said_and_no_answer_for_
     url = f"{world.server.url}/org/shop"
     refused = world.run("resolve", "churn#prod", "--repo", url)
     assert (refused.code, refused.json["error"]["code"]) == (4, "moved-tag")
-    told = world.run("resolve", "churn#prod", "--repo", url, CI="", GITHUB_ACTIONS="", GITLAB_CI="")
+    # Outside of a job a token goes to what --repo names by the variable that is for that.
+    mine = {"TAGLINE_TOKEN": "", "TAGLINE_REPO_TOKEN": TOKENS[platform]}
+    told = world.run("resolve", "churn#prod", "--repo", url, CI="", GITHUB_ACTIONS="", GITLAB_CI="", **mine)
     assert told.code == 0, told.err
     assert {(row["code"], row["tag"]) for row in told.json["warnings"]} == {
         *((code, tag) for code in ("moved-tag", "other-digest") for tag in ("churn@v0.1.0", "churn#prod#1")),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.commands.changes.world import BETTER, MANIFEST, Platform, World
+from tests.localforge.faults import fail_always
 from tests.support.bombs import bomb
 
 #: Bytes of address space for one run: what a job needs many times over, and less than a list of all paths takes.
@@ -92,6 +93,37 @@ def test_promote__behind_a_merged_bomb__goes_on(
     assert [tag["tag"] for tag in ran.json["tags"]] == ["churn@v0.1.0"]
     assert "churn@v0.1.0" in world.tags()
     assert world.on_schedule().code in (0, 1)
+
+
+@pytest.mark.parametrize(("leaf", "place"), [("dvc.yaml", "bomb"), ("a.yaml", "promotions")])
+def test_promote__beside_an_open_bomb__plans_the_others_anew(
+    make_world: Callable[..., World], platform: Platform, leaf: str, place: str
+) -> None:
+    """One from before the bomb and one from behind it: the forges list changes in different orders."""
+    world = make_world(platform)
+    others = [world.open("first", BETTER, labels=("version:churn@minor",))]
+    bad = _open(world, leaf, place, labels=("version:minor",))
+    others.append(world.open("last", {"models/churn.txt": "trees: 70\n"}, labels=("version:churn@minor",)))
+    good = world.open("good", {"models/churn.txt": "trees: 60\n"}, labels=("version:churn@minor",))
+    world.merge(good)
+    ran = world.promote(good)
+    assert ran.code == 0
+    assert [warning["code"] for warning in ran.json["warnings"]] == ["not-refreshed"]
+    assert f"Change {bad} may show an old plan: " in ran.json["warnings"][0]["message"]
+    for number in others:
+        assert "churn@v0.2.0" in world.comments(number)[0]
+
+
+def test_promote__whose_token_sets_no_status__says_so(make_world: Callable[..., World], platform: Platform) -> None:
+    world = make_world(platform)
+    other = world.open("other", {"models/churn.txt": "trees: 60\n"}, labels=("version:churn@minor",))
+    good = world.open("good", BETTER, labels=("version:churn@minor",))
+    world.merge(good)
+    fail_always(world.server, "POST", r"/statuses/", 403)
+    ran = world.promote(good)
+    assert ran.code == 0
+    assert [warning["code"] for warning in ran.json["warnings"]] == ["status-not-set"]
+    assert world.repo.change(other).head[:7] in ran.json["warnings"][0]["message"]
 
 
 def test_commands__at_a_commit_with_a_bomb__answer(make_world: Callable[..., World], platform: Platform) -> None:

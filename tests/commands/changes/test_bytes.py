@@ -1,4 +1,4 @@
-"""A stage never comes to serve bytes that are not there: every object is looked at before the tag is made."""
+"""No version and no stage is made of bytes that are not there: every object is looked at before the tag is made."""
 
 from __future__ import annotations
 
@@ -90,23 +90,45 @@ def test_plan__bytes_were_not_pushed__is_refused_with_the_fix(shop: Callable[...
     world = shop()
     planned = world.plan(_better(world, store))
     assert (planned.code, planned.verdict) == (1, "refused")
+    # One missing object is one fault: that the stage has no version to go to is no second.
     (refused,) = planned.json["refused"]
-    assert (refused["stage"], refused["rule"]) == ("prod", "storage")
+    assert (refused["stage"], refused["rule"]) == (None, "storage")
+    assert _rules(planned) == {"storage": "refused"}
     assert store.path(b"better").as_uri() in refused["message"]
     assert "dvc push" in refused["fix"]
 
 
-def test_promote__bytes_are_missing__version_is_made_and_the_stage_is_not(shop: Callable[..., World], store: Store):
+@pytest.mark.parametrize("labels", [BOTH, ("version:minor",), ("version:churn@v0.1.0", "stage:churn#prod")])
+def test_promote__bytes_are_missing__neither_version_nor_stage_is_made(
+    shop: Callable[..., World], store: Store, labels: tuple[str, ...]
+):
     world = shop()
-    number = _better(world, store)
+    number = _better(world, store, labels=labels)
+    planned = world.plan(number)
     world.merge(number)
     ran = world.promote(number)
     assert (ran.code, ran.verdict) == (1, "refused")
-    assert set(world.tags()) == {"churn@v0.1.0"}
+    assert [(row["stage"], row["rule"]) for row in ran.json["refused"]] == [(None, "storage")]
+    assert ran.json["refused"] == planned.json["refused"]
+    assert world.tags() == {}
     # No store tells what it had at the merge, so the change's own job asks it as it is now.
     store.put(b"better")
     assert world.promote(number).code == 0
-    assert set(world.tags()) == {"churn@v0.1.0", "churn#prod#1"}
+    assert set(world.tags()) == {"churn@v0.1.0", *(["churn#prod#1"] if len(labels) > 1 else [])}
+
+
+def test_promote__bytes_go_after_the_version_was_made__the_stage_is_refused_for_itself(
+    shop: Callable[..., World], store: Store
+):
+    world = shop()
+    store.put(b"better")
+    number = _better(world, store)
+    world.merge(number)
+    world.admin("register", "churn", "--version", "v0.1.0")
+    store.path(b"better").unlink()
+    again = world.open("again", {"note": "x"}, labels=("stage:churn@v0.1.0#prod",))
+    planned = world.plan(again)
+    assert [(row["stage"], row["rule"]) for row in planned.json["refused"]] == [("prod", "storage")]
 
 
 @pytest.mark.parametrize("wrong", [b"bett", b"better and more"])
@@ -127,10 +149,14 @@ def test_plan__pointer_without_a_digest__is_refused(shop: Callable[..., World], 
     assert "has no md5 for models/churn.pkl" in planned.json["refused"][0]["message"]
 
 
-def test_plan__registration_alone__no_store_is_asked(shop: Callable[..., World], store: Store):
+def test_plan__registration_alone__is_looked_at_as_a_stage_is(shop: Callable[..., World], store: Store):
     world = shop()
-    planned = world.plan(_better(world, store, labels=("version:minor",)))
-    assert (planned.code, planned.json["rules"]) == (0, [])
+    number = _better(world, store, labels=("version:minor",))
+    planned = world.plan(number)
+    assert (planned.code, _rules(planned)) == (1, {"storage": "refused"})
+    store.put(b"better")
+    planned = world.plan(number)
+    assert (planned.code, planned.verdict, _rules(planned)) == (0, "ok", {"storage": "ok"})
 
 
 def test_stage_of_an_older_version__its_own_bytes_are_looked_at(shop: Callable[..., World], store: Store):
@@ -168,10 +194,11 @@ def test_store_without_credentials__plan_waits_and_promote_refuses_for_now(shop:
     number = _better(world, store)
     planned = world.plan(number)
     assert (planned.code, planned.verdict, _rules(planned)) == (0, "waiting", {"storage": "unknown"})
-    assert "credentials" in planned.json["waiting"][0]["message"]
+    (waiting,) = planned.json["waiting"]
+    assert "credentials" in waiting["message"]
     world.merge(number)
     ran = world.promote(number)
-    assert (ran.code, set(world.tags())) == (4, {"churn@v0.1.0"})
+    assert (ran.code, set(world.tags())) == (4, set())
     # Not final: it said nothing about the change. With the bytes in reach the same run does it.
     store.put(b"better")
     world.push("main", {"later": "x"})
@@ -188,6 +215,20 @@ def test_store_without_credentials__best_effort__is_a_note(shop: Callable[..., W
     assert set(world.tags()) == {"churn@v0.1.0", "churn#prod#1"}
 
 
+def test_store_that_moved__is_looked_at_where_the_policy_says(shop: Callable[..., World], store: Store):
+    now = store.folder.with_name("now")
+    world = shop(policy=f"storage: {{look: best-effort, moved: {{{store.folder}: {now}}}}}\n")
+    store.put(b"better")
+    number = _better(world, store)
+    assert world.plan(number).code == 0  # nobody can look at a folder that is not there
+    store.folder.rename(now)
+    world.merge(number)
+    assert _rules(world.promote(number)) == {"storage": "ok"}
+    assert world.trailers("churn#prod#1")["Artifact-Uri"] == [
+        (now / store.path(b"better").relative_to(store.folder)).as_uri()
+    ]
+
+
 def test_missing_bytes__best_effort__are_refused_all_the_same(shop: Callable[..., World], store: Store):
     world = shop(policy="storage: best-effort\n")
     assert world.plan(_better(world, store)).code == 1
@@ -197,7 +238,9 @@ def test_no_remote_is_configured__is_refused(shop: Callable[..., World], store: 
     world = shop(config="[core]\n    analytics = false\n")
     planned = world.plan(_better(world, store))
     assert planned.code == 1
-    assert "No DVC remote is configured" in planned.json["refused"][0]["message"]
+    (refused,) = planned.json["refused"]
+    assert "No DVC remote is configured" in refused["message"]
+    assert refused["stage"] == "prod", "a version alone may be of bytes that are kept by other means"
 
 
 def test_policy__storage__is_one_of_two_words(make_world: Callable[..., World]):
@@ -335,3 +378,14 @@ def test_promotion__folder_that_went_from_a_stage_into_git__is_gits(
     assert world.promote(number).code == 0
     [digest] = world.trailers("churn#prod#1")["Artifact-Digest"]
     assert digest.startswith("gittree:")
+
+
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_artifact_at_the_root__any_file_changed__gets_a_version(make_world: Callable[..., World], platform: Platform):
+    world = make_world(platform, files={"artifacts.yaml": "all: {path: .}\n", "src/a.txt": "one\n"})
+    number = world.open("topic", {"src/a.txt": "two\n"}, labels=("version:minor",))
+    assert world.plan(number).code == 0
+    world.merge(number)
+    assert world.promote(number).code == 0
+    assert set(world.tags()) == {"all@v0.1.0"}
+    assert world.trailers("all@v0.1.0")["Artifact-Digest"][0].startswith("gittree:")

@@ -1,103 +1,246 @@
-"""API requests per plan and promote: bounded, and independent of how many tags the registry has."""
+"""What each kind of run asks of the forge: one table of today's numbers, which no run may leave.
+
+A run that asks for more fails, and so does one that asks for less: then its row is out of date. A row may grow
+by the requests that a change of the code names, and no more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.commands.changes.world import START, Platform, World
+from tagline_localforge import Exchange
+from tests.commands.changes.world import START, Platform, Ran, World
+from tests.support.round_trips import RoundTrips, count, kind_of
 
-MOST, MOST_QUIET = 12, 3
+
+class Row(NamedTuple):
+    """The API's requests on each forge, and git's, which are the same on both but for tags that start something.
+
+    Those of git: fetches opened, fetches, pushes opened, pushes. ``git fetch`` opens once, then asks for the refs,
+    then once or more for objects. Three tags of one push start workflows on GitHub, four on GitLab.
+    """
+
+    github: int
+    gitlab: int
+    git: tuple[int, int, int, int]
+    git_of_gitlab: tuple[int, int, int, int] | None = None
+
+    def on(self, platform: Platform) -> tuple[int, tuple[int, int, int, int]]:
+        """The API's and git's on one forge."""
+        return (self.github, self.git) if platform == "github" else (self.gitlab, self.git_of_gitlab or self.git)
+
+
+COSTS = {
+    "plan": Row(12, 13, (3, 4, 0, 0)),
+    "plan again": Row(12, 12, (3, 4, 0, 0)),
+    "promote": Row(11, 13, (4, 5, 11, 11), (4, 5, 6, 6)),
+    "promote again": Row(4, 5, (3, 4, 0, 0)),
+    "promote by push": Row(11, 12, (8, 9, 11, 11), (8, 9, 6, 6)),
+    "plan, no labels": Row(4, 4, (2, 2, 0, 0)),
+    "promote, no labels": Row(2, 2, (2, 2, 0, 0)),
+    "promote by push, no labels": Row(2, 2, (3, 3, 0, 0)),
+    "plan --open of three": Row(22, 20, (5, 8, 0, 0)),
+    "plan --open of three, again": Row(17, 17, (5, 8, 0, 0)),
+    "schedule over thirty that ask nothing": Row(1, 1, (5, 5, 0, 0)),
+    "schedule over three unfinished": Row(14, 12, (13, 16, 6, 6)),
+    "schedule over three finished": Row(1, 1, (8, 8, 0, 0)),
+    "show": Row(0, 0, (3, 5, 0, 0)),
+    "show again": Row(0, 0, (2, 3, 0, 0)),
+    "resolve": Row(0, 0, (2, 3, 0, 0)),
+    "resolve again": Row(0, 0, (1, 1, 0, 0)),
+    "fetch": Row(0, 0, (2, 3, 0, 0)),
+    "fetch again": Row(0, 0, (1, 1, 0, 0)),
+    "register in a clone": Row(0, 0, (1, 2, 1, 1)),
+    "assign in a clone": Row(0, 0, (2, 3, 1, 1)),
+    "register by URL": Row(0, 0, (3, 5, 1, 1)),
+    "assign by URL": Row(0, 0, (4, 7, 1, 1)),
+    "assign by URL, again": Row(0, 0, (3, 6, 0, 0)),
+}
+PLANNED = ("plan", "plan again", "promote", "promote again")
 NAMES = [f"m{place}" for place in range(10)]
-MANIFEST = "".join(f"{name}: {{path: models/{name}.txt}}\n" for name in NAMES)
 POLICY = "stages:\n  prod: {approvals: {count: 2, from: [bob, '@org/ml-leads']}}\n"
-#: Ten labels: nine artifacts by name, one stage by name.
-LABELS = (*(f"version:{name}@minor" for name in NAMES[:9]), "stage:m0#prod")
+FREE = "stages:\n  prod: {}\n"
 
 
-def _world(make_world: Callable[..., World], platform: Platform, tags: int = 0) -> World:
-    files = {"artifacts.yaml": MANIFEST, **{f"models/{name}.txt": "1\n" for name in NAMES}}
-    world = make_world(platform, POLICY, files)
-    commit = world.git("rev-parse", "HEAD")
-    for place in range(tags):
-        name = f"m{place % 10}@v0.0.{place // 10 + 1}"
-        world.git("tag", "-a", name, "-m", "x", commit)
-    if tags:
-        world.git("push", "--quiet", "origin", "--tags")
+class Costs:
+    """The requests of the runs of one test, which ``check`` holds against the table."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._made: dict[str, list[Exchange]] = {}
+
+    def run(self, row: str, *arguments: str, cache: str = "", cwd: Path | None = None, **more: str) -> Ran:
+        """One run that must succeed, on an empty cache or on that of another row."""
+        folder = self.world.folder / "caches" / (cache or row)
+        ran = self.world.run(*arguments, cwd=cwd, TAGLINE_CACHE=str(folder), **more)
+        assert ran.code == 0, ran.out + ran.err
+        self._made[row] = [*ran.requests, *ran.by_git]
+        return ran
+
+    def trips(self) -> dict[str, RoundTrips]:
+        return {row: count(kind_of(one.path, one.query) for one in made) for row, made in self._made.items()}
+
+    def check(self) -> None:
+        """Each run's requests are those of its row."""
+        found = {row: (trips.api, trips.of_git) for row, trips in self.trips().items()}
+        known = {row: COSTS[row].on(self.world.platform) for row in found}
+        asked = [
+            f"{row}: {one.method} {one.path} {one.query.get('service', '')}"
+            for row, made in self._made.items() if found[row] != known[row] for one in made
+        ]  # fmt: skip
+        assert found == known, "\n".join(asked)
+
+
+def _world(
+    make_world: Callable[..., World], platform: Platform, names: list[str], tags: int = 0, policy: str = POLICY
+) -> World:
+    manifest = "".join(f"{name}: {{path: models/{name}.txt}}\n" for name in names)
+    world = make_world(
+        platform, policy, {"artifacts.yaml": manifest, **{f"models/{name}.txt": "1\n" for name in names}}
+    )
+    world.repo.git("fast-import", "--quiet", stdin="".join([*_tags(names, tags), "done\n"]).encode())
     return world
 
 
-def _change(world: World, branch: str = "topic", labels: tuple[str, ...] = LABELS, by: tuple[str, ...] = ()) -> int:
-    files = {f"models/{name}.txt": f"{branch}\n" for name in NAMES} | {f"docs/{i}.md": branch for i in range(10)}
+def _tags(names: list[str], count: int) -> Iterator[str]:
+    """A version and a stage of each artifact, again and again, twenty tags on each new commit of main."""
+    who = "T <t@example.com> 1700000000 +0000\ndata 1\nx\n"
+    for place in range(count):
+        if place % 20 == 0:
+            yield f"commit refs/heads/main\ncommitter {who}from refs/heads/main^0\n"
+        turn, name = divmod(place, len(names))
+        tag = f"#staging#{turn + 1}" if turn % 2 else f"@v0.0.{turn + 1}"
+        yield f"tag {names[name]}{tag}\nfrom refs/heads/main\ntagger {who}"
+
+
+def _change(world: World, names: list[str], branch: str = "topic") -> int:
+    """A change of each artifact and of ten more files, which asks for a version and a stage of each."""
+    files = {f"models/{name}.txt": f"{branch}\n" for name in names} | {f"docs/{i}.md": branch for i in range(10)}
+    labels = tuple(label for name in names for label in (f"version:{name}@minor", f"stage:{name}#prod"))
     number = world.open(branch, files, labels=labels)
-    for login in by:
+    for login in ("carol", "dave"):
         world.approve(number, login)
     return number
 
 
-@pytest.mark.parametrize("tags", [0, 300])
-def test_requests__of_a_change_with_ten_labels_and_twenty_files__are_bounded(
+def _plans_and_promotes(world: World, names: list[str], **more: str) -> Costs:
+    """A change of each artifact, planned twice and promoted twice, beside an open change that asks for nothing."""
+    costs = Costs(world)
+    world.open("beside", {"README.md": "x\n"})
+    change = ("--change", str(_change(world, names)))
+    costs.run("plan", "plan", *change)
+    costs.run("plan again", "plan", *change)
+    world.merge(int(change[1]))
+    done = costs.run("promote", "promote", *change, **more)
+    assert len(done.json["tags"]) == 2 * len(names)
+    costs.run("promote again", "promote", *change)
+    return costs
+
+
+@pytest.mark.parametrize("tags", [20, 300])
+def test_requests__of_a_change_with_ten_artifacts__do_not_depend_on_the_tags(
     make_world: Callable[..., World], platform: Platform, tags: int
 ) -> None:
-    world = _world(make_world, platform, tags)
-    number = _change(world, by=("carol", "dave"))
-    further = 1  # a second approver
-    first, second = world.plan(number), world.plan(number)
-    world.merge(number)
-    done, again = world.promote(number), world.promote(number)
-    assert [ran.code for ran in (first, second, done, again)] == [0, 0, 0, 0], done.err
-    assert len(done.json["tags"]) == 10
-    counts = [len(ran.requests) for ran in (first, second, done, again)]
-    assert max(counts) <= MOST + further, counts
+    _plans_and_promotes(_world(make_world, platform, NAMES, tags), NAMES).check()
 
 
-def test_requests__by_push_behind_many_finished_changes__are_bounded(
+def test_requests__of_git__do_not_grow_with_the_artifacts(make_world: Callable[..., World]) -> None:
+    """Where the token starts nothing, all tags are one push, and one more remembers the change."""
+    names = [f"m{place}" for place in range(30)]  # of more the manifest is fetched by itself
+    world = _world(make_world, "github", names, 20)
+    own = {"TAGLINE_JOB_TOKEN": world.environ()["TAGLINE_TOKEN"]}
+    costs = _plans_and_promotes(world, names, **own)
+    found = {row: trips.of_git for row, trips in costs.trips().items()}
+    assert found == {**{row: COSTS[row].git for row in PLANNED}, "promote": (*COSTS["promote"].git[:2], 2, 2)}
+
+
+def test_requests__by_push_behind_finished_changes__are_few(
     make_world: Callable[..., World], platform: Platform
 ) -> None:
-    world = _world(make_world, platform)
-    for place in range(6):
+    world = _world(make_world, platform, NAMES)
+    costs = Costs(world)
+    for place in range(3):
         earlier = world.open(f"e{place}", {"models/m9.txt": f"{place}\n"}, labels=("version:m9@minor",))
         world.merge(earlier)
         assert world.promote(earlier).code == 0
-    number = _change(world, by=("carol", "dave"))
-    assert world.plan(number).verdict == "ok"
+    number = _change(world, NAMES)
     before = world.git("ls-remote", "origin", "refs/heads/main").split()[0]
-    merged = world.merge(number)
-    if platform == "github":
-        event = {
-            **world.event("push", before=before, after=merged),
-            "GITHUB_SHA": merged,
-            "GITHUB_REF": "refs/heads/main",
-        }
-    else:
-        event = {
-            "CI_PIPELINE_SOURCE": "push",
-            "CI_COMMIT_BRANCH": "main",
-            "CI_COMMIT_SHA": merged,
-            "CI_COMMIT_BEFORE_SHA": before,
-        }
-    ran = world.run("promote", **event)
-    assert ran.code == 0
-    assert len(ran.requests) <= MOST + 1, [f"{r.method} {r.path}" for r in ran.requests]
+    costs.run("promote by push", "promote", **world.push_event(world.merge(number), before))
+    costs.check()
 
 
-def test_requests__of_a_change_that_asks_for_nothing__are_three_at_most(
+def test_requests__of_a_change_that_asks_for_nothing__are_few(
     make_world: Callable[..., World], platform: Platform
 ) -> None:
     world = make_world(platform, POLICY, START)
+    costs = Costs(world)
     number = world.open("quiet", {"README.md": "x\n"}, labels=())
     for place in range(3):
         world.repo.comment(number, by="bob", body=f"chatter {place}")
-    planned = world.plan(number)
+    said = [costs.run("plan, no labels", "plan", "--change", str(number))]
     merged = world.merge(number)
-    promoted = world.promote(number)
-    push = (
-        {**world.event("push", before="0" * 40, after=merged), "GITHUB_SHA": merged, "GITHUB_REF": "refs/heads/main"}
-        if platform == "github"
-        else {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_COMMIT_SHA": merged}
-    )
-    pushed = world.run("promote", **push)
-    for ran in (planned, promoted, pushed):
-        assert (ran.code, ran.verdict) == (0, "nothing"), ran.err
-        assert len(ran.requests) <= MOST_QUIET, [f"{r.method} {r.path}" for r in ran.requests]
+    said.append(costs.run("promote, no labels", "promote", "--change", str(number)))
+    said.append(costs.run("promote by push, no labels", "promote", **world.push_event(merged)))
+    assert [ran.verdict for ran in said] == ["nothing"] * 3
+    costs.check()
+
+
+def test_requests__of_refreshing_open_changes__are_few(make_world: Callable[..., World], platform: Platform) -> None:
+    world = _world(make_world, platform, NAMES)
+    costs = Costs(world)
+    for place in range(3):
+        world.open(f"topic{place}", {f"models/m{place}.txt": "2\n"}, labels=(f"version:m{place}@minor",))
+    costs.run("plan --open of three", "plan", "--open")
+    costs.run("plan --open of three, again", "plan", "--open")
+    costs.check()
+
+
+def test_requests__of_a_schedule__are_few(make_world: Callable[..., World], platform: Platform) -> None:
+    """A label that is not ours says nothing of request files: those are looked for, but not commit by commit."""
+    world = make_world(platform, POLICY, START)
+    costs = Costs(world)
+    for change in world.repo.merge_many(30, by="bob"):
+        world.repo.label(change.number, "dependencies", by="bob")
+    costs.run("schedule over thirty that ask nothing", "promote", **world.schedule_event())
+    for place in range(3):
+        number = world.open(f"e{place}", {"models/churn.txt": f"{place}\n"}, labels=("version:churn@minor",))
+        world.merge(number)
+    costs.run("schedule over three unfinished", "promote", **world.schedule_event())
+    costs.run("schedule over three finished", "promote", **world.schedule_event())
+    costs.check()
+
+
+def test_requests__of_readers_by_url__are_few(make_world: Callable[..., World], platform: Platform) -> None:
+    world = _world(make_world, platform, NAMES, policy=FREE)
+    for name in NAMES[:3]:
+        world.admin("register", name, "--bump", "minor")
+    world.admin("assign", "m0#prod", "--override", "first")
+    costs = Costs(world)
+    where = ("--repo", f"{world.server.url}/org/shop.git")
+    for row, arguments in {
+        "show": ("show", *where),
+        "resolve": ("resolve", "m0#prod", *where),
+        "fetch": ("fetch", "m0#prod", "-o", str(world.folder / "fetched"), *where),
+    }.items():
+        costs.run(row, *arguments)
+        costs.run(f"{row} again", *arguments, cache=row)
+    costs.check()
+
+
+def test_requests__of_writing_by_hand__are_few(make_world: Callable[..., World], platform: Platform) -> None:
+    world = _world(make_world, platform, NAMES, policy=FREE)
+    costs = Costs(world)
+    clone: Path = world.folder / "job"
+    world.git("clone", "--quiet", str(world.repo.path), str(clone), folder=world.folder)
+    world.git("remote", "set-url", "origin", f"{world.server.url}/org/shop.git", folder=clone)
+    costs.run("register in a clone", "register", "m0", "--bump", "minor", "--push", cwd=clone)
+    costs.run("assign in a clone", "assign", "m0#prod", "--push", "--override", "first", cwd=clone)
+    where = ("--push", "--repo", f"{world.server.url}/org/shop.git")
+    costs.run("register by URL", "register", "m1", "--bump", "minor", *where)
+    costs.run("assign by URL", "assign", "m1#prod", "--override", "first", *where)
+    costs.run("assign by URL, again", "assign", "m1#prod", "--override", "first", *where)
+    costs.check()

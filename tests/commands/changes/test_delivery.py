@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.forges import github_runs
+from tagline.adapters.forges.github import runs as github_runs
 from tagline.adapters.http import retries as http_retries
 from tagline_localforge import Drop, Request
 from tests.commands.changes.world import BETTER, Ran, World
@@ -244,7 +244,9 @@ def test_deliver__a_change_that_is_done_in_part__what_was_made_is_started_once(s
     assert (ran.code, ran.json["error"]["code"]) == (4, "hook-declined")
     assert told(ran) == [("deploy.yml", PROD, True)]
     assert runs(shop) == [("deploy.yml", PROD, "workflow_dispatch")]
-    assert shop.comments(number) == []
+    (comment,) = shop.comments(number)
+    assert "Tagline: failed" in comment
+    assert "This merge made 2 tags. That is not all" in comment
 
     hook.unlink()
     again = promote(shop, number)
@@ -307,7 +309,7 @@ def test_deliver__one_workflow_cannot_be_started__the_others_are(shop: World) ->
 
 
 def test_deliver__fails_beside_a_refusal__the_platforms_code_counts(make_world: Callable[..., World]) -> None:
-    world = make_world("github", "stages:\n  prod: {approvals: {count: 1}}\n")
+    world = make_world("github", "stages:\n  staging: {}\n  prod: {approvals: {count: 1}}\n")
     number = merged(world, labels=("version:minor", "stage:staging", "stage:prod"))
     ran = promote(world, number)
     assert (ran.code, ran.verdict) == (4, "refused")

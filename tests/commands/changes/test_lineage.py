@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from hashlib import md5
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ stages:
     deps: [models/churn.pkl, src/evaluate.py]
     metrics: [{metrics/churn.json: {cache: false}}]
 """
-POLICY = "storage: best-effort\nstages:\n  prod: {gates: [{metric: ms, max: 90}]}\n"
+POLICY = "storage: best-effort\nstages:\n  canary: {}\n  prod: {gates: [{metric: ms, max: 90}]}\n"
 
 
 def digest(text: str) -> str:
@@ -258,10 +257,8 @@ def test_plan__picture_that_cannot_be_drawn__costs_the_picture_alone() -> None:
     from tests.render.markdown.test_comment import PAGES
     from tests.support.promotions import open_change
 
-    names = ("tag_url", "commit_url", "file_url", "compare_url")
-    forge = SimpleNamespace(**dict(zip(names, PAGES, strict=True)))
     planned = Planned(Decided(open_change()), NO_POLICY, traced=(object(),))  # type: ignore[arg-type]
-    body = _comment(planned, Record(says="f" * 32), forge, 1_700_000_000)  # type: ignore[arg-type]
+    body = _comment(planned, Record(says="f" * 32), PAGES, 1_700_000_000)
     found = find(body)
     assert found is not None
     assert found.says == "f" * 32
@@ -274,6 +271,29 @@ def test_plan__picture_that_cannot_be_drawn__costs_the_picture_alone() -> None:
 
 def runs(stub: MlflowStub) -> int:
     return sum("/runs/get" in path for _, path, *_ in stub.requests)
+
+
+def test_lineage__of_a_rival_s_run__is_compared_in_the_plan_and_never_asked_between_tags_and_record(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    def answer(_method: str, _path: str, _body: bytes) -> Any:
+        run_id = stub.requests[-1][1].rpartition("=")[2]
+        info = {"run_id": run_id, "run_uuid": run_id, "lifecycle_stage": "active"}
+        return {"run": {"info": info, "data": {"params": [{"key": "depth", "value": run_id}]}}}
+
+    def manifest(run: str) -> dict[str, str | None]:
+        return {"artifacts.yaml": f"churn: {{path: models/churn.pkl, mlflow: {{run_id: {run}}}}}\n"}
+
+    world = make_world(platform, POLICY, {**START, **manifest("one")})
+    world.admin("register", "churn", "--version", "v1.0.0")
+    number = world.open("better", {**version("two", 0.05, 0.93), **manifest("two")}, labels=("version:minor",))
+    with MlflowStub(answer) as stub:
+        world.plan(number, MLFLOW_TRACKING_URI=stub.url)
+        assert row(section(world, number), "depth")[1:] == ["`depth` of `mlflow`", "`one`", "`two`"]
+        assert runs(stub) == 2
+        world.merge(number)
+        world.promote(number, MLFLOW_TRACKING_URI=stub.url)
+        assert runs(stub) == 3
 
 
 def test_lineage__of_a_run__is_asked_of_mlflow_once_and_never_between_tags_and_record(

@@ -227,7 +227,8 @@ def test_pushers__of_a_fork_that_the_token_may_not_see__are_a_warning_or_unknown
 def _assert_unread(world: World, number: int, verdict: str) -> None:
     planned = world.plan(number)
     assert (planned.code, planned.verdict) == (0, verdict)
-    codes = [warning["code"] for warning in planned.json["warnings"]]
+    # On GitLab a fork's head has no pipeline here for its status.
+    codes = [warning["code"] for warning in planned.json["warnings"] if warning["code"] != "status-not-set"]
     assert codes == ["pushers-unread"]
     world.merge(number)
     if verdict == "ok":

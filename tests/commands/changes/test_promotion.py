@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tagline.domain.ledger.tags import parse_tag
-from tests.commands.changes.world import BETTER, START, Platform, World
+from tests.commands.changes.world import BETTER, START, WRITERS, Platform, World
 
 LABELS = ("version:minor", "stage:prod")
-GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n"
+GUARDED = "stages:\n  prod: {approvals: {count: 1}}\n  dev: {}\n  staging: {}\n"
 
 
 def _merged(world: World, count: int, labels: tuple[str, ...] = LABELS, method: str = "squash") -> list[int]:
@@ -55,6 +55,57 @@ def test_promotions__of_20_changes_at_once__each_lands_once_in_the_order_of_the_
     for number in numbers:
         (comment,) = world.comments(number)
         assert "Tagline: done" in comment
+
+
+def test_promotions__of_ten_artifacts_each_at_once__lose_nothing(make_world: Callable[..., World]) -> None:
+    """Each is one push of twenty tags where the token starts nothing, and any of them may be in another's way."""
+    names = [f"m{place}" for place in range(10)]
+    files = {"artifacts.yaml": "".join(f"{name}: {{path: models/{name}.txt}}\n" for name in names)}
+    world = make_world("github", files=files | {f"models/{name}.txt": "0\n" for name in names})
+    labels = tuple(label for name in names for label in (f"version:{name}@minor", f"stage:{name}#prod"))
+    own = {"TAGLINE_JOB_TOKEN": world.environ()["TAGLINE_TOKEN"]}
+    numbers = []
+    for place in range(WRITERS):
+        numbers.append(world.open(f"t{place}", {f"models/{name}.txt": f"{place}\n" for name in names}, labels=labels))
+        world.merge(numbers[-1])
+    running = [world.child("promote", "--change", str(number), **own) for number in reversed(numbers)]
+    said = [(*child.communicate(timeout=300), child.returncode) for child in running]
+    assert [code for _, _, code in said] == [0] * WRITERS, [err for _, err, _ in said]
+    tags, landed = world.tags(), [world.repo.change(number).merged.tip for number in numbers]
+    for name in names:
+        assert [tags[f"{name}@v0.{place + 1}.0"].target for place in range(WRITERS)] == landed
+        stages = {tag: raw for tag, raw in tags.items() if tag.startswith(f"{name}#prod#")}
+        assert sorted(raw.target for raw in stages.values()) == sorted(landed)
+    assert len(tags) == 2 * len(names) * WRITERS
+
+
+def test_promote__every_artifact_is_refused__is_not_tried_artifact_by_artifact(
+    make_world: Callable[..., World],
+) -> None:
+    names = [f"m{place}" for place in range(10)]
+    files = {"artifacts.yaml": "".join(f"{name}: {{path: models/{name}.txt}}\n" for name in names)}
+    world = make_world("github", files=files | {f"models/{name}.txt": "0\n" for name in names})
+    labels = tuple(f"version:{name}@minor" for name in names)
+    number = world.open("topic", {f"models/{name}.txt": "1\n" for name in names}, labels=labels)
+    world.merge(number)
+    hook = world.repo.path / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'GH013: Repository rule violations found' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    ran = world.run("promote", "--change", str(number), TAGLINE_JOB_TOKEN=world.environ()["TAGLINE_TOKEN"])
+    assert (ran.code, ran.json["error"]["code"]) == (4, "ruleset")
+    assert len([one for one in ran.by_git if one.path.endswith("git-receive-pack") and one.method == "POST"]) < 10
+    assert world.tags() == {}
+
+
+def test_plan__touched_entry_with_a_name_that_no_tag_has__is_in_nobodys_way(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    files = {**START, "artifacts.yaml": f"{START['artifacts.yaml']}my model: {{path: models/mine.txt}}\n"}
+    world = make_world(platform, files={**files, "models/mine.txt": "1\n"})
+    number = world.open("better", {**BETTER, "models/mine.txt": "2\n"}, labels=("version:churn@minor",))
+    ran = world.plan(number)
+    assert (ran.code, ran.verdict) == (0, "ok"), ran.err
 
 
 def test_promote__job_of_an_earlier_merge_is_late__it_is_completed_first(world: World) -> None:
@@ -131,6 +182,30 @@ def test_atomic_change__one_stage_refused__nothing_is_tagged(make_world: Any, pl
     assert ran.code == 1
     assert {found["rule"] for found in ran.json["refused"]} == {"approvals", "atomic"}
     assert world.tags() == {}
+
+
+STRICT = "stages:\n  prod: {gates: [{metric: accuracy, min: 0.99}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "made"), [(STRICT, ["churn@v0.1.0"]), (f"{STRICT}atomic: change\n", [])], ids=["artifact", "change"]
+)
+def test_plan__refused__names_no_tag_that_the_merge_does_not_make(
+    make_world: Any, platform: Platform, policy: str, made: list[str]
+) -> None:
+    world = make_world(platform, policy)
+    number = world.open("topic", BETTER, labels=("version:minor", "stage:prod"))
+    ran = world.plan(number)
+    assert (ran.code, ran.verdict) == (1, "refused")
+    assert [row["tag"] for row in ran.json["tags"]] == made
+    assert "churn#prod#1" not in world.comments(number)[0]
+    said = world.run_cli("plan", "--change", str(number), cwd=world.folder, **world.environ())
+    assert "churn#prod#1" not in said.out
+    assert "would make" not in said.out
+    assert [line.split()[3] for line in said.out.splitlines() if "would still make" in line] == made
+    world.merge(number)
+    assert world.promote(number).code == 1
+    assert sorted(world.tags()) == made
 
 
 def test_atomic_change__all_well__one_push_for_the_tags_and_one_to_remember(
@@ -465,3 +540,12 @@ def test_server_url__with_a_slash_at_its_end__is_the_same_server(world: World) -
     number = world.open("topic", BETTER, labels=LABELS)
     name = "GITHUB_SERVER_URL" if world.platform == "github" else "CI_SERVER_URL"
     assert world.plan(number, **{name: f"{world.server.url}/"}).verdict == "ok"
+
+
+@pytest.mark.parametrize("pattern", ["deploy", "elsewhere"])
+def test_ignore__manifest_of_another_tool__is_nothing_that_a_change_touches(make_world: Any, pattern: str) -> None:
+    world = make_world("github", f"ignore: {{paths: [{pattern}]}}\n")
+    files = {**BETTER, "deploy/artifacts.yaml": "charms: {path: x}\n", "deploy/x": "1\n"}
+    number = world.open("topic", files, labels=("version:minor",))
+    ran = world.plan(number)
+    assert {tag["artifact"] for tag in ran.json["tags"]} == {"churn"} | ({"deploy:charms"} - {f"{pattern}:charms"})

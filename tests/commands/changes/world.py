@@ -25,6 +25,11 @@ from tests.support.gitbuild import environment
 Platform = Literal["github", "gitlab"]
 
 MANIFEST = "churn: {path: models/churn.txt, metrics: metrics/churn.json}\nfraud: {path: models/fraud.txt}\n"
+#: Runs beside each other; of 2 cores each takes seconds: TAGLINE_TESTS_WRITERS=20 for a long run.
+WRITERS = int(os.environ.get("TAGLINE_TESTS_WRITERS", "4"))
+#: Seconds that each request to the forge takes longer: TAGLINE_TESTS_LATENCY=0.05 as on a real one.
+LATENCY = float(os.environ.get("TAGLINE_TESTS_LATENCY", "0"))
+
 START = {
     "artifacts.yaml": MANIFEST,
     "models/churn.txt": "trees: 10\n",
@@ -38,12 +43,13 @@ TOKENS = {"github": "app", "gitlab": "bot"}
 
 @dataclass
 class Ran:
-    """What one run said, and the API's requests that it made."""
+    """What one run said, the API's requests that it made, and git's."""
 
     code: int
     out: str
     err: str
     requests: list[Exchange] = field(default_factory=list)
+    by_git: list[Exchange] = field(default_factory=list)
 
     @property
     def json(self) -> Any:
@@ -64,6 +70,7 @@ class World:
     server: ForgeServer
     folder: Path
     run_cli: Callable[..., Any]
+    object_format: str = "sha1"
     #: What tells Git another time than now.
     dates: dict[str, str] = field(default_factory=dict)
 
@@ -95,7 +102,7 @@ class World:
     def start(self, files: Mapping[str, str], policy: str | None = None) -> None:
         """The first commit, on main."""
         self.clone.mkdir()
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--initial-branch=main", f"--object-format={self.object_format}")
         self.git("remote", "add", "origin", str(self.repo.path))
         more = {".tagline.yaml": policy} if policy is not None else {}
         self.push("main", {**files, **more})
@@ -184,15 +191,17 @@ class World:
                 "GITLAB_CI": "true", "CI_SERVER_URL": url, "CI_API_V4_URL": f"{url}/api/v4",
                 "CI_PROJECT_PATH": "org/shop", "CI_PROJECT_URL": f"{url}/org/shop",
                 "CI_JOB_URL": f"{url}/org/shop/-/jobs/77",
+                **({"TAGLINE_TOKEN": "", "CI_JOB_TOKEN": "job"} if token == "job" else {}),
             }  # fmt: skip
         return {**common, **own, **more}
 
-    def run(self, *arguments: str, token: str | None = None, **more: str) -> Ran:
+    def run(self, *arguments: str, token: str | None = None, cwd: Path | None = None, **more: str) -> Ran:
         """One run in this process, as JSON."""
         before = len(self.server.exchanges)
-        said = self.run_cli(*arguments, "--json", cwd=self.folder, **self.environ(token, **more))
-        made = [exchange for exchange in self.server.exchanges[before:] if not exchange.is_git]
-        return Ran(said.code, said.out, said.err, made)
+        said = self.run_cli(*arguments, "--json", cwd=cwd or self.folder, **self.environ(token, **more))
+        made = self.server.exchanges[before:]
+        of_api, by_git = ([one for one in made if one.is_git is wanted] for wanted in (False, True))
+        return Ran(said.code, said.out, said.err, of_api, by_git)
 
     def child(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         """One run as a process of its own, which runs beside others."""
@@ -218,16 +227,23 @@ class World:
 
     def on_schedule(self) -> Ran:
         """The promote that runs every night."""
-        name = "GITHUB_EVENT_NAME" if self.platform == "github" else "CI_PIPELINE_SOURCE"
-        return self.run("promote", **{name: "schedule"})
+        return self.run("promote", **self.schedule_event())
 
-    def on_push(self, commit: str, before: str = "0" * 40) -> Ran:
+    def on_push(self, commit: str, before: str = NO_COMMIT, token: str | None = None) -> Ran:
         """The promote that a push to main starts."""
+        return self.run("promote", token=token, **self.push_event(commit, before))
+
+    def schedule_event(self) -> dict[str, str]:
+        """The environment of a run that no person started."""
+        return {("GITHUB_EVENT_NAME" if self.platform == "github" else "CI_PIPELINE_SOURCE"): "schedule"}
+
+    def push_event(self, commit: str, before: str = NO_COMMIT) -> dict[str, str]:
+        """The environment of what a push to main starts."""
         if self.platform == "gitlab":
             event = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": before}
-            return self.run("promote", CI_COMMIT_SHA=commit, **event)
+            return {**event, "CI_COMMIT_SHA": commit}
         event = self.event("push", before=before, after=commit, ref="refs/heads/main")
-        return self.run("promote", **{**event, "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": commit})
+        return {**event, "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": commit}
 
     # -- what is there --------------------------------------------------------------
 

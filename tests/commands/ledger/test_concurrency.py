@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -115,6 +116,44 @@ def test_writers__that_lost__left_nothing_in_their_clones(clones: list[Path]) ->
         objects = run_git(clone, "fsck", "--dangling", "--no-reflogs")
         assert "dangling tag" not in objects
         assert not list((clone / ".git").rglob("*.lock"))
+
+
+def _attempts(clone: Path, *arguments: str, kills: int) -> None:
+    """The command once whole elsewhere in time, and so many times killed at another point of it."""
+    for place in range(1, kills + 1):
+        child = _start(clone, *arguments)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=place * 1.6 / kills)
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.parametrize("command", ["register", "assign"])
+def test_writer__killed_anywhere__the_next_run_completes_remote_and_clone(clones: list[Path], command: str) -> None:
+    origin, clone = clones[0].parent / "origin", clones[0]
+    arguments = ["register", "rf"] if command == "register" else ["assign", "rf#prod"]
+    if command == "assign":
+        assert _finish([_start(clone, "register", "rf", "--push")])[0][0] == 0
+    _attempts(clone, *arguments, "--push", kills=6)
+    ((code, document),) = _finish([_start(clone, *arguments, "--push")])
+    assert code == 0, document
+    wanted = ["rf@v0.0.1"] if command == "register" else ["rf#prod#1", "rf@v0.0.1"]
+    assert run_git(origin, "tag").split() == wanted
+    assert run_git(clone, "tag").split() == wanted
+    for name in wanted:
+        assert run_git(clone, "rev-parse", name) == run_git(origin, "rev-parse", name), "the same object"
+    assert not list(origin.rglob("*.lock"))
+    assert not list((clone / ".git").rglob("*.lock"))
+
+
+def test_writer__killed_between_push_and_clone__the_next_run_brings_the_tag_home(clones: list[Path]) -> None:
+    clone = clones[0]
+    assert _finish([_start(clone, "register", "rf", "--push")])[0][0] == 0
+    made = run_git(clone, "rev-parse", "rf@v0.0.1")
+    run_git(clone, "tag", "--delete", "rf@v0.0.1")
+    ((code, document),) = _finish([_start(clone, "register", "rf", "--push")])
+    assert (code, document["tags"][0]["created"]) == (0, False)
+    assert run_git(clone, "rev-parse", "rf@v0.0.1") == made
 
 
 def test_push_of_another__shown_ref_by_ref__is_waited_for(clones: list[Path]) -> None:

@@ -102,6 +102,24 @@ def test_clone__with_a_header_in_its_configuration__sends_it_once(
     assert "rf#dev#3" in run_git(here / "served" / "shop.git", "tag").split()
 
 
+def test_clone__of_depth_1_whose_branch_has_moved_on__writes_with_what_its_configuration_says(
+    private: GitServer, here: Path, tagline: CommandLine
+) -> None:
+    """As a job that runs again later: nothing here shows that its commit is on the remote."""
+    login = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
+    header = f"http.{private.url}/.extraheader=AUTHORIZATION: basic {login}"
+    run_git(here, "-c", header, "clone", "--quiet", "--depth=1", f"{private.url}/shop.git", "clone")
+    run_git(here / "clone", "config", *header.split("=", 1))
+    url = private.url.replace("http://", f"http://x:{TOKEN}@")
+    run_git(here, "clone", "--quiet", f"{url}/shop.git", "other")
+    for _ in range(2):
+        run_git(here / "other", "commit", "--quiet", "--allow-empty", "-m", "later")
+    run_git(here / "other", "push", "--quiet", "origin", "HEAD:main")
+    said = tagline("register", "new", "--version", "v1.0.0", "--push", "--new", cwd=here / "clone")
+    assert said.code == 0, said.err
+    assert "new@v1.0.0" in run_git(here / "served" / "shop.git", "tag").split()
+
+
 def test_clone__with_a_token_as_user_name__reads_and_writes(
     private: GitServer, here: Path, tagline: CommandLine
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -117,6 +118,41 @@ def test_show__as_of__events_up_to_then(
     assert tagline.json("show", "rf#prod", "--as-of", instant)["version"] == version
 
 
+def test_show__rev__which_version_the_commit_is(registry: dict[str, str], tagline: CommandLine) -> None:
+    assert tagline.json("show", "rf", "--rev", "main") == tagline.json("show", "rf@v1.1.0")
+    assert tagline.json("show", "rf", "--rev", "main~1")["version"] == "v1.0.0"
+    assert "v1.1.0" in tagline("show", "rf", "--rev", "HEAD").out
+
+
+@pytest.mark.parametrize("repo", [(), ("--repo", "file://{here}")], ids=["clone", "url"])
+def test_show__rev_without_a_name__what_every_artifact_has_there(
+    registry: dict[str, str], here: Path, tagline: CommandLine, repo: tuple[str, ...]
+) -> None:
+    where = [part.format(here=here) for part in repo]
+    whole = tagline.json("show", "--all")["artifacts"]
+    old = tagline.json("show", "--rev", registry["c0"], "--all", *where)["artifacts"]
+    assert {name: [row["version"] for row in found["versions"]] for name, found in old.items()} == {
+        "old": ["v0.1.0"],
+        "rf": ["v1.0.0"],
+    }
+    assert (old["rf"]["stages"], old["rf"]["latest"]) == ({}, "v1.1.0")
+    new = tagline.json("show", "--rev", registry["c1"], *where)["artifacts"]
+    assert new["rf"]["stages"] == whole["rf"]["stages"]
+    assert [row["version"] for row in new["rf"]["versions"]] == ["v1.1.0"]
+    then = tagline.json("show", "--rev", registry["c0"], "--as-of", "2023-11-14T22:13:22Z", *where)["artifacts"]
+    assert list(then["rf"]["stages"]) == ["prod"]
+
+
+def test_show__rev_of_nothing__not_found(registry: dict[str, str], tagline: CommandLine) -> None:
+    run_git(Path.cwd(), "commit", "-q", "--allow-empty", "-m", "later")
+    for arguments in (["rf"], []):
+        said = tagline("show", *arguments, "--rev", "HEAD", "--json")
+        assert (said.code, said.json["error"]["code"]) == (6, "no-version-here")
+        assert "tagline register" in said.json["error"]["hint"]
+    said = tagline("show", "rf@v1.0.0", "--rev", "HEAD")
+    assert said.code == 2
+
+
 def test_show__as_of_before_anything__not_found(registry: dict[str, str], tagline: CommandLine) -> None:
     said = tagline("show", "rf#prod", "--as-of", "2020-01-01T00:00:00Z", "--json")
     assert (said.code, said.json["error"]["code"]) == (6, "not-yet")
@@ -124,11 +160,55 @@ def test_show__as_of_before_anything__not_found(registry: dict[str, str], taglin
     assert tagline.json("show", "--as-of", "2020-01-01T00:00:00Z")["artifacts"] == {}
 
 
-@pytest.mark.parametrize("instant", ["yesterday", "2023-11-14", "2023-11-14T22:13:22", "2023-13-14T22:13:22Z"])
+@pytest.mark.parametrize(
+    ("day", "latest"), [("2023-11-14", None), ("2023-11-15", "v1.0.0")], ids=["its evening", "the day after"]
+)
+def test_show__as_of_a_date__its_midnight_utc(here: Path, tagline: CommandLine, day: str, latest: str | None) -> None:
+    build(here, History(COMMITS[:1], (Tag("rf@v1.0.0", "c0", time=EPOCH),), {"main": "c0"}))  # 22:13 in the evening
+    artifacts = tagline.json("show", "--as-of", day)["artifacts"]
+    assert (artifacts["rf"]["latest"] if artifacts else None) == latest
+    assert tagline.json("show", "--as-of", f"{day}T00:00:00Z")["artifacts"] == artifacts
+    assert len(tagline.json("history", "--to", day)["events"]) == len(artifacts)
+
+
+@pytest.mark.parametrize("instant", ["yesterday", "2023-11-31", "2023-11", "2023-11-14T22:13:22"])
 def test_show__no_instant__usage(registry: dict[str, str], tagline: CommandLine, instant: str) -> None:
     said = tagline("show", "--as-of", instant)
     assert said.code == 2
-    assert "RFC 3339" in said.err
+    assert "such as 2026-03-01" in said.err
+    assert ("RFC 3339" in said.err) == (instant != "2023-11-31")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "both"),
+    [
+        ("show --repo ./a --repo ./b", "--repo is given twice: ./a and ./b."),
+        ("register rf --rev HEAD --rev HEAD~1", "--rev is given twice: HEAD and HEAD~1."),
+        ("show --as-of=2026-03-01 --as-of=2026-04-01", "--as-of is given twice: 2026-03-01 and 2026-04-01."),
+        ("register rf --bump=minor --bump=patch", "--bump is given twice: minor and patch."),
+        ("fetch rf -o x --output y", "--output is given twice: x and y."),
+        ("plan --change 1 --change 2", "--change is given twice: 1 and 2."),
+        ("register rf --push --no-push", "--push and --no-push contradict each other."),
+    ],
+)
+def test_command__an_option_twice__refused_and_not_the_last_one(
+    registry: dict[str, str], tagline: CommandLine, arguments: str, both: str
+) -> None:
+    said = tagline(*arguments.split())
+    assert (said.code, said.out) == (2, "")
+    assert both in said.err
+
+
+def test_command__an_option_that_may_be_repeated__is(registry: dict[str, str], tagline: CommandLine) -> None:
+    said = tagline("import", "mlflow", "--tracking-uri", "http://127.0.0.1:9", "--model", "a", "--model", "b")
+    assert "twice" not in said.err
+
+
+def test_lineage__output_in_a_folder_that_is_not_there__made(registry: dict[str, str], tagline: CommandLine) -> None:
+    said = tagline("lineage", "rf", "--json", "-o", "new/deep/lineage.json")
+    assert said.code == 0
+    assert json.loads(Path("new/deep/lineage.json").read_text())["artifact"] == "rf"
+    assert "written" not in tagline("lineage", "rf", "-o", "new/deep/lineage.json/below").out
 
 
 NOT_THERE = [
@@ -137,6 +217,12 @@ NOT_THERE = [
     (("show", "rf#prd"), "unknown-stage", "Did you mean prod?"),
     (("show", "rf@v1.0.1"), "unknown-version", "Did you mean v1.0.0?"),
     (("resolve", "rff"), "unknown-artifact", "Did you mean rf?"),
+    (("show", "rf:prod"), "unknown-artifact", "Did you mean rf#prod?"),
+    (("resolve", "rf:latest"), "unknown-artifact", "Did you mean rf@latest?"),
+    (("resolve", "sub/dvc.yaml:m"), "unknown-artifact", "Did you mean sub:m?"),
+    (("fetch", "artifacts.yaml:rf", "-o", "x"), "unknown-artifact", "Did you mean rf?"),
+    (("show", "refs/tags/rf#prod"), "unknown-artifact", "Did you mean rf?"),
+    (("show", "RF"), "unknown-artifact", "Did you mean rf?"),
     (("history", "rff"), "unknown-artifact", "Did you mean rf?"),
     (("check-ref", "rf@v9.0.0"), "unknown-tag", "tagline history rf"),
     (("assign", "rff#prod", "--version", "v1.0.0"), "unknown-artifact", "Did you mean rf?"),
@@ -178,6 +264,33 @@ WRONG = [
     (("assign", "rf"), "rf#prod"),
     (("deregister", "rf@latest"), "NAME@v1.2.3"),
     (("deregister", "rf"), "NAME@v1.2.3"),
+    (("assign", "rf", "prod"), "tagline assign rf#prod\n"),
+    (("assign", "rf", "v1.0.0", "prod"), "tagline assign rf#prod --version v1.0.0"),
+    (("unassign", "rf@v1.0.0", "prod"), "tagline unassign rf#prod --version v1.0.0"),
+    (("rollback", "rf", "prod", "1.0.0"), "tagline rollback rf#prod --to v1.0.0"),
+    (("assign", "rf@v1#prod"), "tagline assign rf#prod --version v1.0.0"),
+    (("assign", "rf@v1.0.0"), "tagline assign rf#STAGE --version v1.0.0"),
+    (("assign", "rf:prod"), "Did you mean rf#prod?"),
+    (("assign", "models:/rf/Production"), "Did you mean rf#Production?"),
+    (("register", "rf", "v2.0.0"), "tagline register rf --version v2.0.0"),
+    (("register", "rf#prod"), "tagline assign rf#prod"),
+    (("register", "models:/rf/2"), "Did you mean rf@v2.0.0?"),
+    (("register", "rf:1.0.0"), "Did you mean rf@v1.0.0?"),
+    (("register", "rf.x"), "a-z"),
+    (("deprecate", "models:/rf"), "Did you mean rf?"),
+    (("deregister", "rf", "v1.0.0"), "tagline deregister rf@v1.0.0"),
+    (("deprecate", "rf@v1.0.0"), "tagline deregister rf@v1.0.0"),
+    (("deprecate", "rf#prod"), "tagline unassign rf#prod"),
+    (("show", "rf", "prod"), "tagline show rf#prod"),
+    (("resolve", "rf", "1.0.0"), "tagline resolve rf@v1.0.0"),
+    (("history", "rf", "prod"), "tagline history rf --at prod"),
+    (("validate", "--fromat", "json"), "Did you mean --format?"),
+    (("list",), "tagline show?"),
+    (("shw",), "tagline show?"),
+    (("log", "rf"), "tagline history?"),
+    (("Register", "rf"), "tagline register?"),
+    (("rf#prod",), "tagline show rf#prod?"),
+    (("--versoin",), "--help"),
     (("history", "rf#prod"), "tagline history rf"),
     (("register", "rf", "--bump", "huge"), "--help"),
     (("register", "rf", "--bump", "major", "--version", "v1.0.0"), "--help"),
@@ -287,6 +400,7 @@ def test_resolve__file_in_git__everything_about_it(registry: dict[str, str], her
         "labels": ["a", "b"],
         "uri": f"git+{here.as_uri()}@{registry['c1']}#models/rf",
         "digest": f"gitblob:{blob}",
+        "sha256": None,
         "size": 6,
         "version_id": None,
         "files": 1,
@@ -354,6 +468,37 @@ def test_show__future_dated__counts_with_a_warning(here: Path, tagline: CommandL
     assert document["version"] == "v2.0.0"
     assert [w["code"] for w in document["warnings"]] == ["future-dated"]
     assert tagline.json("show", "rf@latest", "--as-of", "2026-01-01T00:00:00Z")["warnings"] == []
+
+
+@pytest.mark.parametrize(("count", "lines"), [(3, 3), (100, 1)])
+def test_show__tags_of_another_tool__many_are_one_line(
+    registry: dict[str, str], tagline: CommandLine, count: int, lines: int
+) -> None:
+    for number in range(count):
+        Path(f".git/refs/tags/web@v1.{number}.0").write_text(f"{registry['c0']}\n")
+    said = tagline("show", "rf")
+    assert (said.code, said.err) == (0, "")
+    said = tagline("show")
+    assert len(said.err.splitlines()) == said.err.count("[lightweight-tag]") == lines
+    assert said.err.count("web@v1.0.0 is a lightweight tag") == 1
+    assert ("97 more" in said.err, "99 more" in said.err) == (False, count == 100)
+    assert len(tagline.json("show")["warnings"]) == count
+
+
+@pytest.mark.parametrize("repo", [(), ("--repo", "file://{here}")], ids=["clone", "url"])
+def test_ignore__tags_of_another_tool__are_in_no_list(here: Path, tagline: CommandLine, repo: tuple[str, ...]) -> None:
+    policy = {".tagline.yaml": "ignore: {tags: ['web@*', 'rf@v2.*']}\n", **COMMITS[0].files}
+    names = ("rf@v1.0.0", "rf@v2.0.0", "web@v2.0.1", "web@v2.0.2")
+    tags = (*(Tag(name, "c0", time=EPOCH) for name in names), Tag("web@v3.0.0", "c0", lightweight=True))
+    build(here, History((Commit("c0", files=policy),), tags, {"main": "c0"}), checkout=True)
+    where = [part.format(here=here) for part in repo]
+    shown = tagline.json("show", *where)
+    assert (list(shown["artifacts"]), shown["warnings"]) == (["rf"], [])
+    assert {event["artifact"] for event in tagline.json("history", *where)["events"]} == {"rf"}
+    assert tagline.json("check-ref", "web@v2.0.1", *where)["event"] is None
+    # A list never tells of an artifact otherwise than an answer about it alone.
+    assert shown["artifacts"]["rf"] == tagline.json("show", "rf", *where)["artifacts"]["rf"]
+    assert tagline.json("show", "web", *where)["artifacts"]["web"]["latest"] == "v2.0.2"
 
 
 def test_show__table__is_plain_in_a_pipe(registry: dict[str, str], tagline: CommandLine) -> None:

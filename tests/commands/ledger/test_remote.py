@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -277,6 +283,87 @@ def test_only_here__in_ci__answered_with_a_warning(origin: Path, here: Path, tag
     assert [w["code"] for w in document["warnings"]] == ["not-on-remote"]
 
 
+@pytest.fixture
+def behind(here: Path) -> Path:
+    """A full clone that lacks a tag of its remote."""
+    build(here / "origin", History(COMMITS, TAGS, {"main": "c1"}), bare=True)
+    run_git(here, "clone", "--quiet", (here / "origin").as_uri(), "clone")
+    run_git(here / "origin", "tag", "-a", "-m", "m", "rf#canary#3", "main")
+    return here / "clone"
+
+
+def _at_a_terminal(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the program with a terminal as its stderr, which is merged into what it prints."""
+    leader, follower = pty.openpty()
+    try:
+        command = [sys.executable, "-m", "tagline", *arguments]
+        done = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, stderr=follower, text=True, check=False)
+        os.set_blocking(leader, False)
+        said = os.read(leader, 65536).decode() if select.select([leader], [], [], 10)[0] else ""
+        return subprocess.CompletedProcess(arguments, done.returncode, done.stdout, said)
+    finally:
+        os.close(leader)
+        os.close(follower)
+
+
+@pytest.mark.parametrize("arguments", ["show", "show rf", "show rf#prod", "history", "resolve rf --no-storage"])
+def test_behind__at_a_terminal__says_when_it_was_fetched(behind: Path, arguments: str) -> None:
+    (behind / ".git/FETCH_HEAD").write_text("x\n")
+    os.utime(behind / ".git/FETCH_HEAD", (EPOCH, EPOCH))
+    done = _at_a_terminal(behind, *arguments.split())
+    assert done.returncode == 0, done.stderr
+    assert "as fetched from origin, last at 2023-11-14T22:13:20Z" in done.stderr
+    assert "--fresh" in done.stderr
+
+
+def test_behind__at_a_terminal__is_a_warning_of_the_document_too(behind: Path) -> None:
+    (warning,) = json.loads(_at_a_terminal(behind, "show", "--json").stdout)["warnings"]
+    assert (warning["code"], warning["tag"]) == ("as-fetched", None)
+
+
+def test_behind__fetch_that_failed__is_none(behind: Path) -> None:
+    cloned = behind / ".git/logs/refs/remotes/origin/HEAD"
+    os.utime(cloned, (EPOCH, EPOCH))
+    (behind / ".git/FETCH_HEAD").write_text("")
+    assert "last at 2023-11-14T22:13:20Z" in _at_a_terminal(behind, "show").stderr
+    cloned.unlink()
+    assert "nobody knows when" in _at_a_terminal(behind, "show").stderr
+
+
+@pytest.mark.parametrize("arguments", ["show --offline", "show --repo {origin}", "show nobody"])
+def test_behind__who_knows_better__is_not_told(behind: Path, here: Path, arguments: str) -> None:
+    origin = (here / "origin").as_uri()
+    assert "as fetched" not in _at_a_terminal(behind, *arguments.format(origin=origin).split()).stderr
+
+
+def test_behind__no_terminal__nothing_is_said(behind: Path, tagline: CommandLine) -> None:
+    said = tagline("show", cwd=behind)
+    assert (said.code, said.err) == (0, "")
+
+
+def test_fresh__clone_that_is_behind__refused_with_the_fix(behind: Path, tagline: CommandLine) -> None:
+    said = tagline("show", "rf", "--fresh", "--json", cwd=behind)
+    assert (said.code, said.json["error"]["code"]) == (4, "incomplete-clone")
+    assert "rf#canary" in said.json["error"]["message"]
+    assert "git fetch --tags --force origin" in said.json["error"]["hint"]
+    run_git(behind, "fetch", "--quiet", "--tags", "--force", "origin")
+    assert "canary" in tagline.json("show", "rf", "--fresh", cwd=behind)["artifacts"]["rf"]["stages"]
+    assert "as fetched" not in _at_a_terminal(behind, "show", "--fresh").stderr
+    assert tagline("show", "--fresh", "--offline", cwd=behind).code == 2
+
+
+def test_fresh__what_the_remote_lacks__is_marked(behind: Path, tagline: CommandLine) -> None:
+    run_git(behind, "fetch", "--quiet", "--tags", "--force", "origin")
+    said = tagline("assign", "rf#dev", "--version", "v1.0.0", "--no-push", cwd=behind)
+    tag = tagline.json("show", "rf#dev", cwd=behind)["tag"]
+    assert f"stayed in this clone. Others see it after: git push --atomic origin 'refs/tags/{tag}'" in said.out
+    marked = f"{tag} (not on origin)"
+    assert marked in tagline("show", "rf", "--fresh", cwd=behind).out
+    assert marked not in tagline("show", "rf", cwd=behind).out, "nobody asked"
+    run_git(behind, "push", "--quiet", "--atomic", "origin", f"refs/tags/{tag}")
+    assert "not on origin" not in tagline("show", "rf", "--fresh", cwd=behind).out
+
+
 # -- found in review ----------------------------------------------------------------------------
 
 
@@ -294,6 +381,21 @@ def test_repo_url__revision_that_is_an_option_or_a_refspec__is_neither(
         assert (said.code, said.json["error"]["code"]) == (2, "bad-revision")
     assert not (here / "pwned").exists()
     assert "x@v9.9.9" not in run_git(origin, "tag")
+
+
+def test_cache__of_what_nobody_asked_for_a_month__goes_with_the_next_new_one(
+    origin: Path, tagline: CommandLine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cache = tmp_path_factory.mktemp("cache")
+    for name in ("rf#prod", "rf#dev"):
+        tagline("show", name, "--repo", origin.as_uri(), TAGLINE_CACHE=str(cache))
+    (old,) = cache.glob("*.git")
+    month_ago = time.time() - 31 * 86_400
+    os.utime(old.with_suffix(".lock"), (month_ago, month_ago))
+    tagline("show", "--repo", origin.as_uri(), TAGLINE_CACHE=str(cache))
+    assert old not in set(cache.glob("*.git"))
+    assert list(cache.glob("*.git"))
+    assert tagline("show", "rf#prod", "--repo", origin.as_uri(), TAGLINE_CACHE=str(cache)).code == 0
 
 
 def test_repo_url__damaged_cache__heals(

@@ -419,6 +419,18 @@ def test_write__guarded_stage__only_with_a_reason(guarded: Path, tagline: Comman
     assert tagline("deprecate", "rf", push).code == 1
 
 
+@pytest.mark.parametrize("push", ["--push", "--no-push"])
+def test_write__stage_that_the_policy_does_not_list__refused_with_the_nearest(
+    guarded: Path, tagline: CommandLine, push: str
+) -> None:
+    said = tagline("assign", "rf#prdo", push, "--json")
+    assert (said.code, said.json["error"]["code"]) == (1, "other-stages")
+    assert "Did you mean prod?" in said.json["error"]["hint"]
+    assert "other_stages: allow" in said.json["error"]["hint"]
+    assert tagline("assign", "rf#canary", push, "--override", "a trial").code == 0
+    assert tagline("unassign", "rf#canary", push).code == 0, "it is always allowed"
+
+
 def test_write__policy_of_this_branch__does_not_count_when_pushing(guarded: Path, tagline: CommandLine) -> None:
     (guarded / ".tagline.yaml").write_text("{}\n")
     run_git(guarded, "commit", "--quiet", "-am", "open everything")
@@ -608,8 +620,69 @@ def test_write__policy_in_the_shape_of_a_link__guards(guarded: Path, tagline: Co
 def test_write__new_stage_beside_others__is_pointed_out(clone: Path, tagline: CommandLine) -> None:
     tagline.json("register", "rf")
     assert "new-stage" not in [w["code"] for w in tagline.json("assign", "rf#prod")["warnings"]]
-    found = [w["message"] for w in tagline.json("assign", "rf#prdo")["warnings"] if w["code"] == "new-stage"]
+    found = [w["message"] for w in tagline.json("assign", "rf#prdo", "--new")["warnings"] if w["code"] == "new-stage"]
     assert "Did you mean prod?" in found[0]
+
+
+SLIPS = [
+    (("register", "chrun"), "Did you mean churn?"),
+    (("register", "chur"), "Did you mean churn?"),
+    (("register", "churns"), "Did you mean churn?"),
+    (("register", "cnurn"), "Did you mean churn?"),
+    (("register", "Churn"), "Did you mean churn?"),
+    (("register", "churn:prod"), "Did you mean churn#prod?"),
+    (("register", "nlp/dvc.yaml:m"), "Did you mean nlp:m?"),
+    (("assign", "churn#stagign"), "Did you mean churn#staging?"),
+    (("assign", "churn#Staging"), "Did you mean churn#staging?"),
+    (("assign", "churn#pord"), "Did you mean churn#prod?"),
+    (("assign", "churn#eu-prod"), "Did you mean churn#eu/prod?"),
+]
+
+
+@pytest.fixture
+def named(clone: Path) -> Path:
+    for tag in ("churn@v0.0.1", "churn#staging#1", "churn#prod#2", "nlp=m@v0.0.1", "nlp=m#eu/prod#1"):
+        run_git(clone, "tag", "-am", "m", tag)
+    run_git(clone, "push", "--quiet", "origin", "--tags")
+    return clone
+
+
+@pytest.mark.parametrize(("arguments", "hint"), SLIPS, ids=lambda v: v[-1] if isinstance(v, tuple) else "")
+def test_write__name_one_slip_away__only_when_it_is_said_to_be_new(
+    named: Path, tagline: CommandLine, arguments: tuple[str, ...], hint: str
+) -> None:
+    before = _tags(named.parent / "origin")
+    for push in ("--push", "--no-push"):
+        said = tagline(*arguments, push, "--json")
+        assert (said.code, said.json["error"]["code"]) == (6, "one-slip-away")
+        assert hint in said.json["error"]["hint"]
+        assert f"tagline {' '.join(arguments)} --new" in said.json["error"]["hint"]
+    assert _tags(named.parent / "origin") == _tags(named) == before
+    assert tagline(*arguments, "--push", "--new").code == 0
+
+
+def test_write__name_that_is_known_elsewhere__is_no_slip(named: Path, tagline: CommandLine) -> None:
+    (named / "artifacts.yaml").write_text("chrun: {path: models/rf}\n")
+    run_git(named, "add", "-A")
+    run_git(named, "commit", "--quiet", "-m", "described")
+    assert tagline("register", "chrun").code == 0, "a manifest names it"
+    assert tagline("assign", "chrun#staging").code == 0, "another artifact has that stage"
+    for name in ("churn2", "revenue", "nlp:k", "kpi"):
+        assert tagline("register", name).code == 0, name
+    for stage in ("prod2", "qa", "staging/eu", "canary"):
+        assert tagline("assign", f"churn#{stage}", "--version", "v0.0.1").code == 0, stage
+    (named / ".tagline.yaml").write_text("stages: {stagings: {}, prod: {}}\n")
+    run_git(named, "add", "-A")
+    run_git(named, "commit", "--quiet", "-m", "listed")
+    run_git(named, "push", "--quiet", "origin", "HEAD:main")
+    assert tagline("assign", "churn#stagings", "--version", "v0.0.1", "--no-push").code == 0, "the policy lists it"
+
+
+def test_write__slip_on_a_remote_by_url__refused(named: Path, tagline: CommandLine) -> None:
+    where = ("--repo", (named.parent / "origin").as_uri())
+    assert tagline("register", "chrun", *where).code == 6
+    assert tagline("assign", "churn#stagign", "--version", "v0.0.1", *where).code == 6
+    assert tagline("register", "chrun", "--new", *where).code == 0
 
 
 def test_write__same_name_with_other_content_on_the_remote__drop_it_first(clone: Path, tagline: CommandLine) -> None:

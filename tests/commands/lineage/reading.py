@@ -14,6 +14,7 @@ from tagline.adapters.git.repository import GitRepository
 from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
 from tagline.domain.lineage.graph import Graph, edges
 from tagline.domain.lineage.lineage import Lineage
+from tagline.ports.mlflow import MlflowAccess
 from tagline.settings import Settings
 from tagline.wiring.registry import Wiring
 from tests.commands.lineage.pipeline_world import World
@@ -24,15 +25,8 @@ def ours(world: World, revision: str, artifact: str = "churn") -> Lineage:
     """The lineage of an artifact at a revision of the clone."""
     repository = GitRepository.at(world.root)
     context = Wiring(Settings.from_environ({"HOME": str(world.home)}), repo=str(world.root)).storage.context()
-    lineage_source = LineageSource(
-        repository.url, repository.tree, repository.facts, repository.prepare,
-        lambda commit, _tree, path: repository.content(commit, path), context, _no_tracking, lambda: None,
-    )  # fmt: skip
+    lineage_source = LineageSource(repository, context, MlflowAccess())
     return read_lineage(lineage_source, Subject(artifact, repository.commit(revision)), ask_mlflow=False)
-
-
-def _no_tracking() -> Any:
-    raise AssertionError("nobody asks MLflow here")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 from tagline.domain.text.times import format_time
 from tests.conftest import CommandLine
 from tests.support.gitbuild import EPOCH, Commit, History, Tag, build
+from tests.support.mlflowserver import MlflowServer
 
 MANIFEST = "rf: {path: models/rf, metrics: m.json}\nother: {path: other}\n"
 
@@ -115,6 +116,44 @@ def test_diff__text__has_both_ends_and_what_changed(registry: Any, tagline: Comm
     assert "carol" in out
 
 
+def _imported(run: str, params: str) -> dict[str, str]:
+    return {"artifacts.yaml": f"m: {{path: 's3://b/{run}', virtual: true, mlflow: {{run_id: {run}{params}}}}}\n"}
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        (", params: {lr: '%s'}", "not compared: bytes, metrics, steps, data and code"),
+        ("", "nothing behind it is compared"),
+    ],
+)
+def test_diff__of_versions_elsewhere__compares_what_was_read_and_says_the_rest(
+    here: Path, tagline: CommandLine, params: str, text: str
+) -> None:
+    commits = [Commit("c0", files=_imported("r1", params.replace("%s", "0.1")))]
+    commits.append(Commit("c1", ("c0",), _imported("r2", params.replace("%s", "0.2"))))
+    build(here, History(tuple(commits), (Tag("m@v1.0.0", "c0"), Tag("m@v2.0.0", "c1"))))
+    found = tagline.json("diff", "m@v1.0.0", "m@v2.0.0")
+    changed = [(p["name"], p["file"], p["before"], p["after"]) for p in found["parameters"]]
+    assert changed == ([("lr", "mlflow", "0.1", "0.2")] if params else [])
+    assert ("mlflow-parameters" in found["not_compared"]) is not bool(params)
+    said = tagline("diff", "m@v1.0.0", "m@v2.0.0").out
+    assert text in said
+    assert "nothing behind it differs" not in said
+
+
+def test_diff__of_runs_that_mlflow_knows__compares_their_parameters(
+    here: Path, tagline: CommandLine, mlflow_server: MlflowServer
+) -> None:
+    runs = [mlflow_server.run(params={"lr": lr}) for lr in ("0.1", "0.2")]
+    commits = (Commit("c0", files=_imported(runs[0], "")), Commit("c1", ("c0",), _imported(runs[1], "")))
+    build(here, History(commits, (Tag("m@v1.0.0", "c0"), Tag("m@v2.0.0", "c1"))))
+    for ask in (("diff", "m@v1.0.0", "m@v2.0.0"), ("lineage", "m@v2.0.0")):
+        found = tagline.json(*ask, MLFLOW_TRACKING_URI=mlflow_server.url)
+        found = found["against"][0] if "against" in found else found
+        assert [(p["before"], p["after"]) for p in found["parameters"]] == [("0.1", "0.2")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
@@ -155,6 +194,7 @@ def test_lineage__output_with_json__keeps_stdout_a_document(registry: Any, tagli
 
 
 def test_lineage__output_that_cannot_be_written__says_so(registry: Any, tagline: CommandLine, here: Path) -> None:
+    (here / "nowhere").write_text("a file, where a folder is needed")
     said = tagline("lineage", "rf", "-o", "nowhere/out.md")
     assert said.code == 4
     assert "nowhere/out.md cannot be written" in said.err

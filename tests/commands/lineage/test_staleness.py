@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tagline.commands.lineage.staleness import MOST_OF_ALL, read_texts
+from tagline.commands.lineage.texts import MOST_OF_ALL, read_texts
 from tests.conftest import CommandLine
 from tests.support.fakes import MemoryTree
 from tests.support.gitbuild import EPOCH, Commit, History, Tag, build, run_git

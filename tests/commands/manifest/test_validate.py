@@ -414,3 +414,40 @@ def test_validate__missing_settings_file__the_nearest_is_named(file: str, near: 
 def test_validate__huge_policy__is_a_finding_and_not_parsed():
     report = check(MemoryTree({".tagline.yaml": "x" * (1024 * 1024 + 1)}))
     assert only(report).rule == "file-too-large"
+
+
+CHARMS = "charms:\n  flask: {dir: a/b}\nplatforms:\n- arch: amd64\n"
+
+
+def test_validate__manifest_of_another_tool__finding_says_how_to_leave_it_out():
+    first, second = check(MemoryTree({"deploy/artifacts.yaml": CHARMS, "artifacts.yaml": "{}"})).findings
+    assert "'ignore: {paths: [deploy]}'" in first.hint
+    assert ".tagline.yaml" in first.hint
+    assert "ignore" not in second.hint
+    assert "ignore: {paths: [artifacts.yaml]}" in check(MemoryTree({"artifacts.yaml": CHARMS})).findings[0].hint
+
+
+@pytest.mark.parametrize("text", ["rf: {path: m, typ: model}\n", "a: {x: 1}\nb: {}\n", "rf: {type: 3}\n", "rf: [\n"])
+def test_validate__manifest_with_an_entry_of_ours__is_no_other_tools(text):
+    assert all("ignore" not in finding.hint for finding in check(MemoryTree({"sub/artifacts.yaml": text})).findings)
+
+
+@pytest.mark.parametrize("pattern", ["deploy", "deploy/", "deploy/k8s", "dep*", "deploy/k8s/artifacts.yaml", "*/k8s"])
+def test_validate__path_that_the_policy_leaves_out__is_not_looked_at(pattern):
+    policy = f"ignore: {{paths: ['{pattern}']}}\n"
+    files = {"deploy/k8s/artifacts.yaml": CHARMS, "artifacts.yaml": "{}", ".tagline.yaml": policy}
+    report = check(MemoryTree(files))
+    assert (report.findings, [one.file for one in report.checked]) == ((), [".tagline.yaml", "artifacts.yaml"])
+    assert check(MemoryTree(files), ["deploy/k8s/artifacts.yaml"]).findings, "whoever names it wants to know"
+
+
+@pytest.mark.parametrize("pattern", ["eploy", "deploy/k8", "k8s", "deployment"])
+def test_validate__path_that_is_like_one_left_out__is_looked_at(pattern):
+    policy = f"ignore: {{paths: ['{pattern}']}}\n"
+    assert check(MemoryTree({"deploy/k8s/artifacts.yaml": CHARMS, ".tagline.yaml": policy})).findings
+
+
+def test_validate__policy_that_is_not_understood__leaves_nothing_out():
+    policy = "ignore: {paths: [deploy]}\nstagse: {}\n"
+    found = check(MemoryTree({"deploy/artifacts.yaml": CHARMS, ".tagline.yaml": policy})).findings
+    assert {finding.file for finding in found} == {"deploy/artifacts.yaml", ".tagline.yaml"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CommandLine, Said
-from tests.support.gitbuild import Commit, History, build
+from tests.support.gitbuild import EPOCH, Commit, History, Tag, build, run_git
 from tests.support.mlflowserver import MlflowServer
 
 
@@ -79,6 +79,50 @@ def test_check_mlflow__cannot_be_asked__is_a_warning_without_secrets(
     assert (said.code, _found(said)) == (0, [("mlflow-unknown", 2, 11)])
     assert words in said.json["findings"][0]["message"]
     assert "sesame" not in said.out + said.err
+
+
+def _held(folder: Path, first: str, now: str) -> None:
+    """v1.0.0 of ``a`` holds prod and eu; ``now`` is the manifest of the newest commit."""
+    commits = (Commit("c0", files={"artifacts.yaml": first}), Commit("c1", ("c0",), {"artifacts.yaml": now}))
+    tags = (Tag("a@v1.0.0", "c0"), Tag("a#prod#1", "c0", EPOCH + 9), Tag("a#eu#2", "c0", EPOCH + 10))
+    build(folder, History(commits, tags, {"main": "c1"}), checkout=True)
+
+
+@pytest.mark.parametrize("asked", [(), ("artifacts.yaml",)])
+@pytest.mark.parametrize("now", ["# new\n\na:\n  mlflow: {run_id: RUN}\n", "b: {}\n"])
+def test_check_mlflow__version_that_holds_a_stage__is_looked_at_too(
+    tagline: CommandLine, here: Path, mlflow_server: MlflowServer, now: str, asked: tuple[str, ...]
+):
+    _held(here / "r", f"a: {{mlflow: {{run_id: {'f' * 32}}}}}\n", now.replace("RUN", mlflow_server.run()))
+    ask = ("validate", "--check-mlflow", "--json", "--repo", str(here / "r"), *asked)
+    said = tagline(*ask, MLFLOW_TRACKING_URI=mlflow_server.url)
+    gone = now.startswith("b")
+    if asked and gone:  # another file's
+        assert (said.code, _found(said)) == (0, [])
+        return
+    assert _found(said) == [("mlflow-run-missing", 1, 1) if gone else ("mlflow-run-missing", 4, 11)]
+    assert said.json["findings"][0]["message"].startswith("a v1.0.0, which eu, prod holds: the MLflow run ffff")
+    assert said.code == 1
+
+
+def test_check_mlflow__what_the_work_tree_names_as_well__is_told_once(
+    tagline: CommandLine, here: Path, mlflow_server: MlflowServer
+):
+    text = f"a: {{mlflow: {{run_id: {'f' * 32}}}}}\n"
+    _held(here / "r", text, f"# new\n{text}")
+    said = tagline(
+        "validate", "--check-mlflow", "--json", "--repo", str(here / "r"), MLFLOW_TRACKING_URI=mlflow_server.url
+    )
+    assert _found(said) == [("mlflow-run-missing", 2, 13)]
+
+
+def test_check_mlflow__tags_that_cannot_be_trusted__is_a_warning(tagline: CommandLine, here: Path):
+    _held(here / "r", "a: {}\n", "a: {}\n# new\n")
+    run_git(here, "clone", "--quiet", "--depth=1", (here / "r").as_uri(), "shallow")
+    run_git(here / "shallow", "remote", "remove", "origin")
+    said = tagline("validate", "--check-mlflow", "--json", "--repo", str(here / "shallow"))
+    assert (said.code, _found(said)) == (0, [("mlflow-unknown", 1, 1)])
+    assert "Nobody could look at what holds stages" in said.json["findings"][0]["message"]
 
 
 def test_check_mlflow__not_asked_for__asks_nobody(tagline: CommandLine, tmp_path: Path):

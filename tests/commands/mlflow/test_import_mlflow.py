@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +106,9 @@ def test_import__versions_aliases_and_stages__are_entries_commits_and_tags(
         ("1", "v1.0.0", True),
         ("2", "v2.0.0", True),
     ]
-    assert _tags(clone) == [f"{name}@v1.0.0", f"{name}@v2.0.0", f"{name}#champion#1", f"{name}#prod#2"]
+    made = _tags(clone)
+    assert made[:2] == [f"{name}@v1.0.0", f"{name}@v2.0.0"]
+    assert {tag.rpartition("#")[0] for tag in made[2:]} == {f"{name}#champion", f"{name}#prod"}
     assert (said["branch"], said["commit"], said["pushed"]) == (BRANCH, _branch(clone), False)
     shown = tagline.json("show", name)["artifacts"][name]
     assert {stage: row["version"] for stage, row in shown["stages"].items()} == {"champion": "v2.0.0", "prod": "v1.0.0"}
@@ -113,7 +118,7 @@ def test_import__versions_aliases_and_stages__are_entries_commits_and_tags(
     entry = _manifest(clone, f"{name}@v1.0.0")[name]
     assert entry["metrics"] == {"auc": 0.5}
     assert entry["mlflow"] == {
-        "run_id": versions[0]["run_id"], "tracking_uri": models.server.url, "model": name, "version": 1,
+        "run_id": versions[0]["run_id"], "tracking_uri": models.server.url, "model": name, "version": 1, "params": {},
     }  # fmt: skip
     assert first["labels"] == ["team:risk"]
     assert first["description"] == "Who leaves"
@@ -125,6 +130,30 @@ def test_import__versions_aliases_and_stages__are_entries_commits_and_tags(
     # And our own checks; what GTO says is in tests/oracle.
     run_git(clone, "switch", "--quiet", BRANCH)
     assert tagline("validate").code == 0
+
+
+def test_import__parameters_and_metrics_of_runs__are_what_lineage_and_diff_show(
+    models: Models, clone: Path, tagline: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lr in ("0.1", "0.2"):
+        run_id = models.server.run({"auc": float(lr)}, {"lr": lr, "depth": "3"})
+        models._post("model-versions/create", name=models.name, source=f"s3://m/{lr}", run_id=run_id)
+    tagline.json("import", "mlflow", "--model", f"{models.name}=churn")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # Git alone knows it now
+    shown = tagline.json("lineage", "churn@v3.0.0")
+    assert [(p["name"], p["value"], p["file"]) for p in shown["parameters"]] == [
+        ("depth", "3", "mlflow"), ("lr", "0.1", "mlflow"),
+    ]  # fmt: skip
+    assert [(m["name"], m["value"]) for m in shown["metrics"]] == [("auc", 0.1)]
+    found = tagline.json("diff", "churn@v3.0.0", "churn@v4.0.0")
+    assert [(p["name"], p["how"], p["before"], p["after"]) for p in found["parameters"]] == [
+        ("lr", "changed", "0.1", "0.2")
+    ]
+    assert [(m["before"], m["after"]) for m in found["metrics"]] == [(0.1, 0.2)]
+    assert "parameters" not in " ".join(found["not_compared"])
+    # One without any differs from one that has some.
+    found = tagline.json("diff", "churn@v1.0.0", "churn@v3.0.0")
+    assert {(p["name"], p["how"]) for p in found["parameters"]} == {("lr", "added"), ("depth", "added")}
 
 
 def test_import__again__makes_nothing_and_goes_on_with_new_versions(
@@ -250,3 +279,34 @@ def test_import__logged_model_of_mlflow_3__path_is_where_its_bytes_are(
     assert (entry["mlflow"]["version"], "run_id" in entry["mlflow"]) == (3, False)
     run_git(clone, "switch", "--quiet", BRANCH)
     assert tagline("validate").code == 0
+
+
+def _start(clone: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tagline", *arguments], cwd=clone, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def test_import__killed_anywhere_or_beside_another__the_next_run_makes_exactly_what_one_would(
+    models: Models, clone: Path, tagline: CommandLine
+) -> None:
+    """A branch before tags: whatever a run died at, each version has one commit and one tag."""
+    models.alias("champion", "2")
+    ask = ("import", "mlflow", "--model", f"{models.name}=churn")
+    for seconds in (0.2, 0.4, 0.7, 1.0, 1.4):
+        child = _start(clone, *ask)
+        time.sleep(seconds)
+        child.kill()
+        child.wait()
+    both = [_start(clone, *ask) for _ in range(2)]
+    assert {child.wait(timeout=120) for child in both} <= {0, 1, 5}
+    assert tagline(*ask).code == 0
+    assert sorted(_tags(clone)) == ["churn#champion#1", "churn@v1.0.0", "churn@v2.0.0"]
+    subjects = run_git(clone, "log", "--format=%s", f"main..{BRANCH}").splitlines()
+    assert subjects == ["Import churn v2.0.0 from MLflow", "Import churn v1.0.0 from MLflow"]
+    for version, subject in zip(("v2.0.0", "v1.0.0"), subjects, strict=True):
+        assert run_git(clone, "log", "-1", "--format=%s", f"churn@{version}").strip() == subject
+    assert not list((clone / ".git").rglob("*.lock"))
+    before = run_git(clone, "for-each-ref")
+    assert tagline.json(*ask)["tags"] == []
+    assert run_git(clone, "for-each-ref") == before

@@ -12,7 +12,8 @@ import pytest
 
 from tagline.commands.mlflow.importing import AT_ONCE, Wanted, import_mlflow
 from tagline.domain.mlflow.importing import Imported
-from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, ReadRun, RegisteredModel
+from tagline.domain.text.times import format_time
 from tagline.errors import Conflict, NotFound, PlatformRefused, Refused, WrongUsage
 from tagline.ports.ledger import Batch
 from tagline.settings import Settings
@@ -23,6 +24,8 @@ from tests.support.gitbuild import Commit, History, build, run_git
 from tests.support.githttp import serve
 
 BRANCH = "tagline-import-mlflow"
+#: When things were done in MLflow, in seconds.
+_BASE = 1_700_000_000
 
 
 @pytest.fixture
@@ -159,12 +162,88 @@ def test_import__several_versions_in_an_old_stage__last_updated_holds_it_and_rol
     clone: Path, tagline: CommandLine
 ) -> None:
     said = [(1, 30), (2, 10), (3, 20)]
-    versions = tuple(ListedVersion("a", number, stage="Staging", updated=updated) for number, updated in said)
+    versions = tuple(
+        ListedVersion("a", number, stage="Staging", created=_BASE * 1000, updated=(_BASE + updated) * 1000)
+        for number, updated in said
+    )
     registry = FakeRegistry(RegisteredModel("a"), versions=versions)
     _run(clone, registry)
     assert tagline.json("show", "a#staging")["version"] == "v1.0.0"
     assert tagline.json("rollback", "a#staging")["moved"]["staging"]["version"] == "v3.0.0"
     assert [warn.code for warn in _run(clone, registry).warnings] == ["import-stage-kept"]
+
+
+def _at(second: int) -> str:
+    return format_time(_BASE + second)
+
+
+def test_import__versions_and_old_stages__are_dated_as_mlflow_has_them(clone: Path, tagline: CommandLine) -> None:
+    def version(number: int, created: int, updated: int, stage: str = "None") -> ListedVersion:
+        return ListedVersion(
+            "a", number, stage=stage, created=1000 * (_BASE + created), updated=1000 * (_BASE + updated)
+        )
+
+    registry = FakeRegistry(
+        RegisteredModel("a", aliases={"champion": 2}),
+        versions=(version(1, 0, 50, "Production"), version(2, 100, 200, "Production"), version(3, 100, 100)),
+    )
+    before = int(time.time())
+    _run(clone, registry)
+
+    def answer(target: str, second: int) -> str:
+        return tagline.json("show", target, "--as-of", _at(second))["version"]
+
+    assert [answer("a@latest", second) for second in (0, 99, 100, 101)] == ["v1.0.0", "v1.0.0", "v2.0.0", "v3.0.0"]
+    assert [answer("a#production", second) for second in (50, 199, 200)] == ["v1.0.0", "v1.0.0", "v2.0.0"]
+    held = tagline.json("history", "a", "--at", "production")["holds"]
+    assert [(hold["version"], hold["since"]) for hold in held] == [("v2.0.0", _at(200)), ("v1.0.0", _at(50))]
+    # Nobody knows when an alias was set: it is there from the import on.
+    assert tagline("show", "a#champion", "--as-of", _at(300)).code == 6
+    (tagged,) = run_git(clone, "for-each-ref", "--format=%(taggerdate:unix)", "refs/tags/a#champion#3").split()
+    assert int(tagged) >= before - 5
+    # New versions go on after what there is.
+    late = FakeRegistry(RegisteredModel("a"), versions=(*registry.versions("a"), version(4, 150, 150)))
+    _run(clone, late)
+    assert tagline.json("show", "a@v4.0.0")["registered_at"] > format_time(before - 5)
+
+
+@pytest.mark.parametrize(
+    "updated",
+    [
+        (0, 0, 0),  # nobody knows when
+        (_BASE, _BASE, _BASE),  # a script that moved all
+        (_BASE, _BASE + 1, _BASE + 2),
+    ],
+)
+def test_import__several_versions_in_an_old_stage_at_once__make_no_holds_of_a_second(
+    clone: Path, tagline: CommandLine, updated: tuple[int, ...]
+) -> None:
+    versions = tuple(
+        ListedVersion("a", number, stage="Production", created=_BASE * 1000, updated=second * 1000)
+        for number, second in enumerate(updated, start=1)
+    )
+    _run(clone, FakeRegistry(RegisteredModel("a"), versions=versions))
+    assert _tags(clone) == {"a@v1.0.0", "a@v2.0.0", "a@v3.0.0", "a#production#1"}
+    assert tagline.json("show", "a#production")["version"] == "v3.0.0"
+
+
+def test_import__alias_and_stage_of_one_meaning__are_one_stage(clone: Path) -> None:
+    versions = (ListedVersion("a", 1, stage="Production"), ListedVersion("a", 2, stage="Staging"))
+    registry = FakeRegistry(RegisteredModel("a", aliases={"Production": 1, "staging": 2}), versions=versions)
+    _run(clone, registry)
+    assert _tags(clone) == {"a@v1.0.0", "a@v2.0.0", "a#production#1", "a#staging#2"}
+    # A name that is given to one is given to both.
+    _run(clone, registry, "a=b", stages=("Production=prod", "Staging="), branch="b")
+    assert _tags(clone) >= {"b#prod#1"}
+    assert not {tag for tag in _tags(clone) if tag.startswith(("b#production", "b#Production", "b#staging"))}
+
+
+def test_import__alias_of_a_version_that_is_gone__is_told_unless_it_is_left_out(clone: Path) -> None:
+    registry = FakeRegistry(RegisteredModel("a", aliases={"champion": 7, "x": 1}), versions=_versions("a", 1))
+    (warning,) = _run(clone, registry).warnings
+    assert warning.code == "import-alias-dangling"
+    assert "alias champion of 'a' points to version 7" in warning.message
+    assert _run(clone, registry, stages=("champion=",)).warnings == []
 
 
 @pytest.mark.parametrize(
@@ -327,11 +406,11 @@ def test_import__two_at_once__one_is_told_and_nothing_is_lost(clone: Path) -> No
     both = FakeRegistry(RegisteredModel("a"), RegisteredModel("b"), versions=(*_versions("a", 1), *_versions("b", 1)))
 
     class Slow(FakeRegistry):
-        def metrics(self, run_id: str) -> dict[str, float]:
+        def run(self, run_id: str) -> ReadRun | None:
             # By now this run knows where the branch is; the other one moves it.
             if not run_git(clone.parent / "origin", "for-each-ref", f"refs/heads/{BRANCH}"):
                 _run(other, both, "b", push=True)
-            return {}
+            return None
 
     slow = Slow(RegisteredModel("a"), versions=_versions("a", 1))
     with pytest.raises(Conflict) as raced:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagline.domain.changes.as_landed import CLOCKS, as_landed
-from tagline.domain.changes.decision import holds_since, versions_since
+from tagline.domain.changes.as_landed import CLOCKS, as_landed, holds_since, versions_since
 from tagline.domain.changes.policy import NO_POLICY
 from tagline.domain.changes.promotion import plan_artifact
 from tests.support.promotions import START, URL, commit, facts, intents, ledger, merged_change

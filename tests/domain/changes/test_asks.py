@@ -93,6 +93,8 @@ NOBODYS = (
     "deprecated", "statue:prod", "rage:prod", "page:home", "usage:rf#prod", "env:prod", "release:minor", "semver:minor",
     "kind/version", "status: stage", "wontfix", "good first issue", ":prod", "::", "#prod", "rf@v1.0.0", "rf#prod",
     "conversion:rate", "inversion:minor", "staging:prod", "deprecation:rf", "rolled-back:rf#prod",
+    "🚀 prod", ":rocket: prod", ":bug: state:open", "🚀 staging:prod", "сцена:open", "🎭 stage", "📦 version-2",
+    "状态:prod", "[stage] prod",
 )  # fmt: skip
 
 
@@ -154,6 +156,83 @@ SLIPS = {
 def test_label__near_miss__is_a_mistake_that_says_what_was_meant(name):
     assert meant(name) == SLIPS[name]
     assert concerns_us(name, "")
+
+
+DRESSED = {
+    # Emoji, as themselves and as GitHub lets people write them.
+    ":rocket: stage:prod": "stage:prod",
+    ":rocket:stage:prod": "stage:prod",
+    ":+1: version:minor": "version:minor",
+    "stage:prod :tada:": "stage:prod",
+    "🚀 stage:prod": "stage:prod",
+    "🚀stage:prod": "stage:prod",
+    "stage:prod 🚀": "stage:prod",
+    "stage: 🚀 prod": "stage:prod",
+    "👩‍🚀 stage:rf#prod": "stage:rf#prod",
+    "🇪🇺 stage:prod/eu": "stage:prod/eu",
+    "⚠️ version:rf@minor": "version:rf@minor",
+    "1️⃣ version:minor": "version:minor",
+    "① version:minor": "version:minor",
+    "Ⓜ️ version:minor": "version:minor",
+    "🔥 Stages:prod": "stage:prod",
+    "✨ version - minor ✨": "version:minor",
+    # Signs around it.
+    "[stage:prod]": "stage:prod",
+    "(version:minor)": "version:minor",
+    "→ rollback:rf#prod": "rollback:rf#prod",
+    ":stage:prod": "stage:prod",
+    ":stage: prod": "stage:prod",
+    # Signs and letters that look like ours, and those that nobody sees.
+    "stage：prod": "stage:prod",
+    "stage ： prod": "stage:prod",
+    "stage∶prod": "stage:prod",
+    "stage꞉prod": "stage:prod",
+    "ｓｔａｇｅ:prod": "stage:prod",
+    "stage:ｐｒｏｄ": "stage:prod",
+    "stage:rf＃prod": "stage:rf#prod",
+    "version:rf＠minor": "version:rf@minor",
+    "stаge:prod": "stage:prod",
+    "vеrsiоn:minor": "version:minor",
+    "ståge:prod": "stage:prod",
+    "stage\u00a0:prod": "stage:prod",
+    "stage:\u00a0prod": "stage:prod",
+    "sta\u200bge:prod": "stage:prod",
+    "stage:prod\ufe0f": "stage:prod",
+}
+
+
+@pytest.mark.parametrize("name", DRESSED)
+def test_label__dressed_in_emoji_or_odd_signs__is_a_near_miss(name):
+    assert meant(name) == DRESSED[name]
+    assert concerns_us(name, "")
+
+
+@pytest.mark.parametrize("name", DRESSED)
+def test_label__dressed_with_a_prefix__is_meant_with_it(name):
+    assert meant(f"ml/{name}", "ml/") == f"ml/{DRESSED[name]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("🚀 ml/stage:prod", "ml/"), (":rocket: ml/stage:prod", "ml/"), ("ｍｌ/stage:prod", "ml/"),
+        ("ML/stage:prod", "ml/"), ("ml／stage：prod", "ml/"), ("🚀 ml/stages:prod", "ml/"), ("🚀 ml-stage:prod", "ml-"),
+        ("ml] stage:prod", "[ml] "), ("[ＭＬ] stage:prod", "[ml] "),
+    ],
+)  # fmt: skip
+def test_label__whose_prefix_is_dressed__is_meant_with_the_plain_one(name, prefix):
+    assert meant(name, prefix) == f"{prefix}stage:prod"
+
+
+@pytest.mark.parametrize("name", ["🚀 ml/bug", "ML/bug", "🚀 stage:prod", "stage：prod"])
+def test_label__dressed_and_no_request_under_our_prefix__is_nobodys(name):
+    assert read(name, "ml/") is None
+
+
+def test_label__with_an_emoji_for_a_prefix__is_read_and_others_are_nobodys():
+    assert isinstance(read("🚀stage:prod", "🚀"), Ask)
+    assert read("stage:prod", "🚀") is None
+    assert read("✨stage:prod", "🚀") is None
 
 
 @pytest.mark.parametrize("name", [name for name in SLIPS if not name.startswith(" ")])

@@ -11,18 +11,21 @@ from tagline.domain.changes.changes import Change, Label, LabelEvent, Review, la
 NAMES = ("stage:prod", "version:minor", "bug")
 
 
-def added(name: str, at: float, by: str | None = "zoe") -> LabelEvent:
+def added(name: str | None, at: float, by: str | None = "zoe") -> LabelEvent:
     return LabelEvent(name, by, at, added=True)
 
 
-def removed(name: str, at: float) -> LabelEvent:
+def removed(name: str | None, at: float) -> LabelEvent:
     return LabelEvent(name, "zoe", at, added=False)
 
 
-def test_change__merged__is_told_by_its_time():
-    change = Change(1, "", "", "alice", "main", "d", open=False)
-    assert not change.merged
-    assert Change(1, "", "", "alice", "main", "d", merged_at=0.0, open=False).merged
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("open", (True, False)), ("merging", (False, False)), ("merged", (False, True)), ("closed", (False, False))],
+)
+def test_change__open_and_merged__are_told_by_its_state(state, told):
+    change = Change(1, "", "", "alice", "main", "d", state=state)
+    assert (change.open, change.merged) == told
 
 
 @st.composite
@@ -43,6 +46,7 @@ def replay(events: list[LabelEvent]) -> dict[str, Label]:
     """Forward from no labels: what the definition says."""
     standing: dict[str, Label] = {}
     for event in events:
+        assert event.name is not None
         if event.added:
             standing[event.name] = Label(event.name, event.by, event.at)
         else:
@@ -93,7 +97,35 @@ def test_standing_labels__put_twice__the_last_time_before_the_merge_counts():
 
 def test_standing_labels__no_event_tells_of_it__stands_by_nobody():
     """A label that was renamed since: its events have the old name."""
-    assert standing_labels(["stage:prod"], [added("stage:live", 1.0)], 10.0) == (Label("stage:prod", None, None),)
+    now = standing_labels(["stage:prod"], [added("stage:live", 1.0)], None)
+    assert now == (Label("stage:prod", None, None),)
+    then = standing_labels(["stage:prod"], [added("stage:live", 1.0)], 10.0)
+    assert then == (*now, Label("stage:live", "zoe", 1.0, gone=True))
+
+
+def test_standing_labels__deleted_since__stood_by_whoever_put_it_there():
+    events = [added("stage:prod", 1.0), added("bug", 2.0), removed("bug", 3.0), added("later", 11.0)]
+    assert standing_labels([], events, 10.0) == (Label("stage:prod", "zoe", 1.0, gone=True),)
+    assert standing_labels([], events, None) == ()
+
+
+def test_standing_labels__deleted_and_so_nameless__stood_without_a_name():
+    events = [added("bug", 1.0), added(None, 2.0, "ann"), added(None, 3.0), added(None, 11.0)]
+    assert standing_labels(["bug"], events, 10.0) == (Label("bug", "zoe", 1.0), Label("", "zoe", 3.0, gone=True))
+
+
+def test_standing_labels__nameless_and_taken_off__stood_not():
+    assert standing_labels([], [added(None, 2.0), removed(None, 3.0)], 10.0) == ()
+    both = [added(None, 1.0, "ann"), added(None, 2.0), removed(None, 3.0)]
+    assert standing_labels([], both, 10.0) == (Label("", "zoe", 2.0, gone=True),)
+
+
+def test_standing_labels__some_label_was_deleted_after_it_was_put_on__nobody_can_tell_which():
+    events = [added("stage:prod", 1.0), removed(None, 2.0), added("version:minor", 3.0)]
+    assert standing_labels([], events, 10.0) == (
+        Label("stage:prod", None, None, gone=True),
+        Label("version:minor", "zoe", 3.0, gone=True),
+    )
 
 
 def test_standing_labels__last_event_took_it_away_and_it_stands__is_by_nobody():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagline.domain.changes.codeowners import LOCATIONS, Flavour, parse_codeowners
-from tagline.domain.changes.patterns import github_pattern, gitlab_pattern
+from tagline.domain.text.patterns import github_pattern, gitlab_pattern
 
 FLAVOURS: tuple[Flavour, ...] = ("github", "gitlab")
 

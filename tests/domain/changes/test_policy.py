@@ -52,7 +52,7 @@ def test_rules__nothing_given__has_the_documented_defaults() -> None:
         (), 0, ApprovalRule(1, None, frozenset({"author", "pusher"}), True), (Gate("a", None, 1, None, True, 0),), ()
     )
     assert read_policy({}, "none") == NO_POLICY == Policy()
-    assert (NO_POLICY.max_artifacts, NO_POLICY.digest, NO_POLICY.refuse_other_stages) == (5, "none", False)
+    assert (NO_POLICY.max_artifacts, NO_POLICY.digest, NO_POLICY.other_stages) == (5, "none", "")
     assert not any((NO_POLICY.atomic_change, NO_POLICY.mlflow_required))
     assert NO_POLICY.refuses_drift(StageRules())
 
@@ -74,7 +74,7 @@ def test_policy__every_key_of_its_own__is_read() -> None:
     assert policy.atomic_change
     assert not policy.refuses_drift(StageRules())
     assert policy.refuses_drift(StageRules(drift="refuse"))
-    assert policy.refuse_other_stages
+    assert policy.other_stages == "refuse"
     assert policy.mlflow_required
     assert policy.digest == "sha256:2"
 
@@ -95,7 +95,7 @@ def test_rules__override__merges_mappings_and_replaces_the_rest() -> None:
         ("rf", "prod", True),
         ("rf", "staging", False),
         ("rf", "empty", False),
-        ("rf", "other", False),
+        ("rf", "other", True),
         ("risk/rf", "staging", True),
         ("risk/rf", "prod", True),
         ("a:rf", "eu", False),
@@ -103,6 +103,12 @@ def test_rules__override__merges_mappings_and_replaces_the_rest() -> None:
 )
 def test_guards__listed_rules__guard(artifact: str, stage: str, guarded: bool) -> None:
     assert POLICY.guards(artifact, stage) is guarded
+
+
+def test_guards__leaving_a_stage_that_is_not_listed__is_free() -> None:
+    assert not POLICY.guards("rf", "other", leaving=True)
+    assert POLICY.guards("rf", "prod", leaving=True)
+    assert not read_policy({**RAW, "other_stages": "allow"}, "d").guards("rf", "other")
 
 
 def test_guards__other_stages_refuse__unlisted_are_guarded() -> None:

@@ -462,19 +462,37 @@ def test_rules__of_an_artifact_by_glob__are_its_own():
 OTHERS = policy("stages: {prod: {}}\nother_stages: refuse")
 
 
-@pytest.mark.parametrize("label", ["stage:dev", "stage:rf@v1.0.0#dev", "rollback:rf#dev", "unstage:rf#dev"])
-def test_other_stages__refused_by_the_policy__whatever_is_done_to_them(label):
+@pytest.mark.parametrize("label", ["stage:dev", "stage:rf@v1.0.0#dev", "rollback:rf#dev"])
+@pytest.mark.parametrize("rules", [OTHERS, GUARDED], ids=["said", "by the list alone"])
+def test_other_stages__policy_lists_stages__nothing_gets_another(label, rules):
     book = ledger("rf@v1.0.0 e", "rf@v0.9.0 a", "rf#dev#1 a", "rf#dev#2 e")
-    assert said(only(plan(book, label, policy=OTHERS))) == [("other-stages", "refused")]
+    assert said(only(plan(book, label, policy=rules))) == [("other-stages", "refused")]
 
 
-@pytest.mark.parametrize("label", ["stage:prod", "version:minor", "deprecate:rf"])
+def test_other_stages__a_slip__is_told_the_listed_one():
+    fix = only(plan(ledger("rf@v1.0.0 e", "rf#prdo#1 e"), "rollback:rf#prdo", policy=OTHERS)).verdicts[0].fix
+    assert "It lists prod. Did you mean prod?" in fix
+
+
+@pytest.mark.parametrize("label", ["stage:prod", "version:minor", "deprecate:rf", "unstage:rf#dev"])
 def test_other_stages__refused_by_the_policy__leaves_all_else_be(label):
     assert only(plan(ledger("rf@v1.0.0 e", "rf#dev#1 e"), label, policy=OTHERS)).state == "ok"
 
 
-def test_other_stages__policy_does_not_say__are_free():
-    assert only(plan(ledger("rf@v1.0.0 e"), "stage:dev", policy=GUARDED)).verdicts == ()
+@pytest.mark.parametrize(
+    "free",
+    [
+        "stages: {prod: {}}\nother_stages: allow",
+        "max_artifacts: 3",
+        'artifacts: {"churn": {stages: {prod: {}}}}',
+        "stages: {prod: {}}\nartifacts: {churn: {stages: {dev: {}}}, rf: {stages: {prod: {after: [dev]}}}}",
+        "stages: {prod: {}}\nartifacts: {churn: {stages: {dev: {}}}, rf: {stages: {prod: {gates: [{metric: a, "
+        "not_worse_than: dev}]}}}}",
+    ],
+    ids=["allowed", "no list", "a list for another artifact", "another comes after it", "compared with it"],
+)
+def test_other_stages__allowed_or_none_listed_or_named_by_a_rule__are_free(free):
+    assert only(plan(ledger("rf@v1.0.0 e"), "stage:dev", policy=policy(free))).verdicts == ()
 
 
 # Rollback, unstage, deprecate
@@ -746,7 +764,7 @@ def test_done__of_another_change__is_not_of_this_one():
     assert (step.done, len(step.new)) == (False, 1)
 
 
-@pytest.mark.parametrize("url", [f"{URL}1", URL[:-2], URL.upper()])
+@pytest.mark.parametrize("url", [f"{URL}1", URL[:-2], URL.replace("forge.", "other.")])
 def test_done__address_that_is_only_alike__is_not_of_this_change(url):
     book = ledger("rf@v1.0.0 a")
     other = plan(book, "stage:rf@v1.0.0#prod", facts=facts(merged_change(url=url)))
@@ -775,11 +793,19 @@ def test_done__one_stage__another_of_the_same_artifact_is_still_to_do():
 def test_done__each_kind__once_carried_out(label):
     (intent,) = intents(label, tagged=("rf",))
     before, after = TWICE, TWICE.after(plan(TWICE, label))
-    assert not_done([intent], before.state(), before.raw, URL) == [intent]
-    assert not_done([intent], after.state(), after.raw, URL) == []
-    assert not_done([intent], after.state(), after.raw, OTHER_URL) == [intent]
+    assert not_done([intent], before.state(), before.raw, merged_change()) == [intent]
+    assert not_done([intent], after.state(), after.raw, merged_change()) == []
+    assert not_done([intent], after.state(), after.raw, merged_change(url=OTHER_URL)) == [intent]
     again = only(plan(after, label))
     assert (again.done, again.version) == (True, only(plan(before, label)).version)
+
+
+@pytest.mark.parametrize("label", ["rollback:rf#prod", "unstage:rf#prod", "version:minor", "stage:rf@v1.0.0#prod"])
+def test_done__tells_what_was_there_before__as_the_run_that_did_it(label):
+    """A run that completes another writes the comment anew: the column must not say what it made itself."""
+    told = only(plan(TWICE, label)).before
+    assert told is not None
+    assert only(plan(TWICE.after(plan(TWICE, label)), label)).before == told
 
 
 def test_done__tag_that_is_no_event__does_not_count():
@@ -793,8 +819,9 @@ def test_done__tag_that_is_no_event__does_not_count():
 
 
 def test_settle__what_is_not_ok__makes_no_tags_and_is_refused():
-    steps = plan(ledger("rf@v1.0.0 e"), "stage:prod", "stage:dev", policy=GUARDED)
-    settled = settle(decided(steps), GUARDED)
+    free_too = policy("stages: {prod: {approvals: {count: 1}}, dev: {}}")
+    steps = plan(ledger("rf@v1.0.0 e"), "stage:prod", "stage:dev", policy=free_too)
+    settled = settle(decided(steps), free_too)
     assert [name for name, _ in tags(settled.steps)] == ["rf#dev#1"]
     assert [(r.artifact, r.stage, r.rule) for r in settled.refused] == [("rf", "prod", "approvals")]
     assert settled.verdict == "refused"
@@ -815,7 +842,7 @@ def test_unreadable__is_what_a_better_token_would_decide_after_the_merge(change,
     assert decided(steps, change).unreadable == (change.merged and not can_read)
 
 
-ATOMIC = policy("stages: {prod: {approvals: {}}}\natomic: change")
+ATOMIC = policy("stages: {prod: {approvals: {}}, dev: {}}\natomic: change")
 
 
 def test_atomic__something_is_refused__nothing_is_made():

@@ -54,6 +54,22 @@ def test_in_git__file_inside_the_directory_changed__is_touched():
     assert touched_by("z", "data/b", "data/a/c", path="data") == {"rf": "data/a/c changed"}
 
 
+@pytest.mark.parametrize("file", ["x", "data/a/c"])
+def test_in_git__any_file_changed__touches_what_is_the_whole_repository(file):
+    assert touched_by(file, path=".") == {"rf": f"{file} changed"}
+
+
+def test_pointer__of_anything_in_the_repository__touches_what_is_the_whole():
+    before, after = (side(entry("rf", "."), outs=(out("d/m.pkl", digest),)) for digest in ("md5:a", "md5:b"))
+    assert touch(before, after).touched == {"rf": "its DVC pointer changed"}
+
+
+def test_pointer__of_something_outside_of_the_repository__touches_nothing():
+    outs = ((out("../m", digest), out("s3:/b/m", digest), out("/m", digest)) for digest in ("md5:a", "md5:b"))
+    before, after = (side(entry("rf", "."), outs=some) for some in outs)
+    assert touch(before, after).touched == {}
+
+
 def test_in_git__file_beside_the_directory_changed__is_not_touched():
     assert touched_by("data.csv", "data2/a", path="data") == {}
 

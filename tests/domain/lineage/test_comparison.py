@@ -24,6 +24,8 @@ from tagline.domain.lineage.comparison import (
 from tagline.domain.lineage.graph import MOST_IN_FOLDER, File, Graph
 from tagline.domain.lineage.lineage import Figure, Lineage, Parameter, parameters_of, same
 from tagline.domain.lineage.pipelines import Origin, Step
+from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
+from tagline.domain.mlflow.runs import Checked, Run
 from tagline.domain.storage.objects import Location
 from tests.support.pipelines import JSON, facts, graph, step
 from tests.support.promotions import policy
@@ -274,6 +276,56 @@ def test_steps__that_differ__are_told_with_their_commands():
 def test_bytes__of_two_versions__are_the_same_where_one_kind_of_digest_says_so(one, other, expected):
     before, after = (lineage(content=Location(digest=digest)) for digest in (one, other))
     assert compare(before, after, {}).same_bytes is expected
+
+
+def of_run(run_id: str, params: dict[str, str] | None = None, run: Run | None = None) -> Lineage:
+    """A version of an MLflow run: ``params`` are those that its manifest keeps, ``run`` is what MLflow said."""
+    entry = ManifestEntry("rf", "artifacts.yaml", 1, virtual=True, mlflow=MlflowRun(run_id, params=params))
+    return lineage(entry=entry, run=run and Checked("ok", "", run=run))
+
+
+def test_not_compared__of_versions_with_nothing_behind_them__is_everything():
+    found = compare(lineage(), lineage(), {})
+    assert found.not_compared == ("bytes", "metrics", "steps", "parameters", "data", "code")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (of_graph(step("a", "", "m=1")), of_graph(step("a", "", "m=1"))),  # a pipeline names all that there is
+        (of_graph(step("a", "", "m=1")), of_graph()),  # that it is gone is a difference
+    ],
+)
+def test_not_compared__with_a_pipeline__is_only_what_is_not_of_it(one, other):
+    assert compare(one, other, {}).not_compared == ("bytes", "metrics")
+
+
+def test_not_compared__without_a_pipeline__is_what_neither_side_has():
+    content = Location(digest="md5:1")
+    one = lineage({"auc": 1}, content=content, parameters=(Parameter("a", 1, "p"),))
+    assert compare(one, lineage(content=content), {}).not_compared == ("steps", "data", "code")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_parameters__of_runs_that_were_read__are_compared(kept):
+    def version(run_id: str, lr: str) -> Lineage:
+        params = {"lr": lr, "depth": "3"}
+        return of_run(run_id, params) if kept else of_run(run_id, run=Run(run_id, params=params))
+
+    found = compare(version("r1", "0.1"), version("r2", "0.2"), {})
+    assert found.parameters == (ParameterDelta("lr", "mlflow", "changed", "0.1", "0.2"),)
+    assert found.not_compared == ("bytes", "metrics", "steps", "data", "code")
+
+
+def test_parameters__of_a_run_that_was_not_read__are_not_said_to_be_gone():
+    found = compare(of_run("r1", {"lr": "0.1"}), of_run("r2"), {})
+    assert found.parameters == ()
+    assert found.not_compared[-1] == "mlflow-parameters"
+
+
+def test_parameters__of_one_run__are_one():
+    found = compare(of_run("r1"), of_run("r1"), {})
+    assert "mlflow-parameters" not in found.not_compared
 
 
 def test_against__label__names_stages_and_version():

@@ -9,7 +9,7 @@ import pytest
 
 from tagline.domain.manifest.document import Problem
 from tagline.domain.manifest.dvc_stages import Stages
-from tagline.domain.manifest.interpolation import filled, resolve_artifacts
+from tagline.domain.manifest.interpolation import RULE, filled, resolve_artifacts
 from tagline.formats import params
 from tagline.formats.yaml import reading as yaml
 
@@ -18,9 +18,9 @@ def resolve(files: dict[str, str], file: str = "dvc.yaml") -> tuple[Any, list[Pr
     def load(path: str):
         return params.read_params(path, files[path].encode()) if path in files else None
 
-    document, problems = resolve_artifacts(yaml.load(files[file].encode()), file, load)
+    document = resolve_artifacts(yaml.load(files[file].encode()), file, load)
     node = document.find(("artifacts",))
-    return (node.value if node else None), problems
+    return (node.value if node else None), [problem for problem in document.problems if problem.rule == RULE]
 
 
 RESOLVABLE = [
@@ -127,7 +127,7 @@ def test_resolve_artifacts__without_templates__reads_nothing():
         raise AssertionError(path)
 
     document = yaml.load(b"vars: [x.yaml]\nartifacts: {a: {path: x}}")
-    assert resolve_artifacts(document, "dvc.yaml", load) == (document, [])
+    assert resolve_artifacts(document, "dvc.yaml", load) is document
 
 
 # -- a stage's command --------------------------------------------------------------------

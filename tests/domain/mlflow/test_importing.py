@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tagline.domain.ledger.tags import is_name, why_git_refuses
 from tagline.domain.mlflow.entries import entry_of, imported_version, merged, split_tags, uri_of
 from tagline.domain.mlflow.importing import is_import
-from tagline.domain.mlflow.names import ListedVersion, RegisteredModel, valid_name
+from tagline.domain.mlflow.names import ListedVersion, ReadRun, RegisteredModel, valid_name
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,19 @@ def test_split_tags__words_are_labels__all_else_is_kept_and_ours_is_left_out() -
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "label"),
+    [
+        ("git_sha", "abcdefabcdef", False), ("git.commit", "abcdefg", False), ("run_id", "x", False),
+        ("code", "3f2a91c", False), ("image", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", False), ("rows", "12000", False),
+        ("auc", "0.93", False), ("day", "2026-01-02", False), ("SHA256", "x", False),
+        ("team", "defaced", True), ("tier", "gold", True), ("valid", "v2", True), ("shape", "square", True),
+    ],
+)  # fmt: skip
+def test_split_tags__what_names_one_version__is_no_label(key: str, value: str, label: bool) -> None:
+    assert split_tags({key: value}) == (([f"{key}:{value}"], {}) if label else ([], {key: value}))
+
+
+@pytest.mark.parametrize(
     ("location", "uri"),
     [
         ("s3://b/x", "s3://b/x"), ("mlflow-artifacts:/1/r/artifacts", "mlflow-artifacts:///1/r/artifacts"),
@@ -71,7 +84,7 @@ def test_entry_of__everything_there_is__has_its_place() -> None:
         model,
         version,
         location="/x",
-        metrics={"b": 1.0, "a": float("nan"), "c": 1.7976931348623157e308},
+        run=ReadRun({"b": 1.0, "a": float("nan"), "c": 1.7976931348623157e308}, {"lr": "0.1", "k" * 2000: "x"}),
         server="http://h",
     )
     assert entry == {
@@ -81,7 +94,7 @@ def test_entry_of__everything_there_is__has_its_place() -> None:
         "description": "of the version",
         "labels": ["team:risk"],
         "metrics": {"b": 1.0},
-        "mlflow": {"run_id": "r", "tracking_uri": "http://h", "model": "m", "version": 3},
+        "mlflow": {"run_id": "r", "tracking_uri": "http://h", "model": "m", "version": 3, "params": {"lr": "0.1"}},
         "custom": {
             "mlflow": {
                 "description": "of the model", "source": "/x", "created": "2023-11-14T22:13:20Z", "user": "ada",
@@ -93,19 +106,19 @@ def test_entry_of__everything_there_is__has_its_place() -> None:
 def test_entry_of__urls_with_secrets__have_none_left() -> None:
     url = "https://user:secret@h/x?sig=secret"
     version = ListedVersion("m", 1, source=url, description=url, tags={"a": url, url: "b"}, user=url)
-    entry = entry_of(RegisteredModel("m", url), version, location=url, metrics={}, server=url)
+    entry = entry_of(RegisteredModel("m", url), version, location=url, run=None, server=url)
     assert "secret" not in str(entry)
     assert (entry["path"], entry["mlflow"]["tracking_uri"]) == ("https://h/x", "https://h/x")
 
 
 def test_entry_of__version_that_no_run_made__is_named_by_model_and_number() -> None:
-    entry = entry_of(RegisteredModel("m"), ListedVersion("m", 2), location="s3://b/x", metrics={}, server="http://h")
+    entry = entry_of(RegisteredModel("m"), ListedVersion("m", 2), location="s3://b/x", run=None, server="http://h")
     assert entry["mlflow"] == {"tracking_uri": "http://h", "model": "m", "version": 2}
     assert "custom" not in entry
 
 
 def test_entry_of__only_mlflow_can_follow_its_source__has_it_in_custom_and_no_path() -> None:
-    entry = entry_of(RegisteredModel("m"), ListedVersion("m", 1), location="models:/m-1", metrics={}, server="http://h")
+    entry = entry_of(RegisteredModel("m"), ListedVersion("m", 1), location="models:/m-1", run=None, server="http://h")
     assert entry["custom"]["mlflow"]["source"] == "models:/m-1"
     assert "path" not in entry
 
@@ -154,7 +167,7 @@ def test_imported_version__of_an_entry__is_what_an_import_wrote_there(entry: Any
 
 
 def test_entry_of__nothing_but_a_number__says_no_more() -> None:
-    entry = entry_of(RegisteredModel("m"), ListedVersion("m", 1), location="", metrics={}, server="http://h")
+    entry = entry_of(RegisteredModel("m"), ListedVersion("m", 1), location="", run=None, server="http://h")
     about = {"tracking_uri": "http://h", "model": "m", "version": 1}
     assert entry == {"type": "model", "virtual": True, "mlflow": about}
 

@@ -220,8 +220,20 @@ def test_remote__exact_path_and_pattern__the_exact_one_counts():
     assert remotes({"train": {"outs": outs}}, train="m") == {"m": "right"}
 
 
-def test_remote__that_is_interpolated_itself__is_kept_as_written_so_that_nobody_finds_it():
-    assert remotes({"train": {"outs": [{"m": {"remote": "${r}"}}]}}, train="m") == {"m": "${r}"}
+@pytest.mark.parametrize("option", ["remote", "cache"])
+def test_remote__of_an_out_with_a_template_among_its_options__is_not_told(option):
+    pipeline = {"stages": {"train": {"outs": [{"m": {option: "${r}"}}]}}}
+    [out] = outs_of("dvc.lock", lock({"train": {"outs": [{"path": "m", "md5": "a"}]}}), pipeline)
+    with pytest.raises(BadPointer, match="template"):
+        _ = out.checked_remote
+
+
+def test_remote__that_a_loop_gives_to_each_of_its_stages__is_that_of_the_stage():
+    rows = {"a": {"store": "one"}, "b": {"store": ["two"]}, "c": {}}
+    body = {"outs": [{"${key}": {"remote": "${item.store}"}}]}
+    data = lock({f"t@{key}": {"outs": [{"path": key, "md5": "1"}]} for key in rows})
+    outs = outs_of("dvc.lock", data, {"stages": {"t": {"foreach": rows, "do": body}}})
+    assert [(out.remote, out.unsure) for out in outs] == [("one", False), (None, True), (None, True)]
 
 
 def test_cloud__names_of_remotes__are_lower_cased_as_dvc_does():

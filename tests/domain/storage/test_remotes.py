@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagline.domain.storage.objects import Remote
-from tagline.domain.storage.remotes import DvcConfig, Level
+from tagline.domain.storage.remotes import DvcConfig, Level, moved_to
 from tagline.errors import WrongUsage
 from tagline.formats.dvc_config import parse
 
@@ -137,6 +137,29 @@ SAME: list[tuple[dict[str, str], str | None]] = [
     ),
     ({"repo": section("a", url="https://u@h:8/x?q=1") + section("b", url="remote://a/1")}, "b"),
 ]
+
+
+MOVED = {"s3://a": "s3://b", "s3://a/deep/": "gs://c/x/", "/mnt/old": "/mnt/new", "s3://b": "s3://twice"}
+
+
+@pytest.mark.parametrize(
+    ("address", "now"),
+    [
+        ("s3://a", "s3://b"),
+        ("s3://a/", "s3://b/"),
+        ("S3://a/x/y", "s3://b/x/y"),
+        ("s3://a/deep", "gs://c/x"),
+        ("s3://a/deep/er", "gs://c/x/er"),
+        ("s3://a/deeper", "s3://b/deeper"),
+        ("s3://ab/x", "s3://ab/x"),
+        ("s3://A/x", "s3://A/x"),
+        ("/mnt/old/x", "/mnt/new/x"),
+        ("/mnt/older", "/mnt/older"),
+        ("s3://b/x", "s3://twice/x"),
+    ],
+)
+def test_moved_to__addresses__move_once_with_the_longest_that_they_lie_below(address: str, now: str):
+    assert moved_to(address, MOVED) == now
 
 
 @pytest.mark.parametrize(("files", "name"), SAME)

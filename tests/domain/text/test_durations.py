@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.text.durations import format_duration, parse_duration
+from tagline.domain.text.durations import format_clock, format_duration, parse_duration
 
 _DAY = 86_400
 
@@ -38,3 +38,8 @@ def test_format_duration__read_back__never_more_and_less_than_one_small_unit_off
     assert back <= seconds
     unit = {"d": 3_600, "h": 60, "m": 1, "s": 1}[parts[0][-1]]
     assert seconds - back < unit
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (59.6, "1:00"), (723, "12:03"), (11100, "3:05:00")])
+def test_format_clock__seconds__as_a_clock_says_them(seconds: float, text: str) -> None:
+    assert format_clock(seconds) == text

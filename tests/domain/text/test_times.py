@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.text.times import MAX_TIME, format_time, parse_time
+from tagline.domain.text.times import MAX_TIME, format_time, parse_instant, parse_time
 from tagline.errors import WrongUsage
 
 
@@ -50,3 +50,16 @@ def test_parse_time__no_instant__refused_with_an_example(text):
         parse_time(text)
 
     assert "2026-03-01T00:00:00Z" in caught.value.hint
+
+
+@given(st.dates())
+def test_parse_instant__a_date__its_first_instant_in_utc(day):
+    assert parse_instant(day.isoformat()) == parse_time(f"{day.isoformat()}T00:00:00Z")
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "2026-3-1", "2026-03", "20260301", "2026-03-01Z", "today\n"])
+def test_parse_instant__neither_instant_nor_date__refused_with_an_example(text):
+    with pytest.raises(WrongUsage) as caught:
+        parse_instant(text)
+
+    assert "2026-03-01" in caught.value.hint

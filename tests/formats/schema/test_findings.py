@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from tagline.domain.manifest.document import Document
 from tagline.domain.manifest.interpolation import resolve_artifacts
+from tagline.domain.manifest.manifest import Declared, Kind, ManifestEntry, declared
 from tagline.formats.schema import findings as schema
 from tagline.formats.schema.check import compile_check, read_schema
 from tagline.formats.yaml import reading as yaml
@@ -84,8 +86,8 @@ def test_compile_check__any_data__agrees_with_jsonschema(data: Any):
 @given(ENTRIES | VALUES)
 def test_check_entry__any_entry__has_findings_exactly_when_it_is_invalid(entry: Any):
     document = yaml.load(json.dumps({"a": entry}).encode())
-    for kind in ("artifacts", "dvc"):
-        findings = schema.check_entry(document, ("a",), kind=kind, file="f", artifact="a")
+    for kind in get_args(Kind):
+        findings = schema.check_entry(document, item(document, kind))
         assert bool(findings) != WHOLE[kind].is_valid({"a": entry})
         for finding in findings:
             assert finding.message
@@ -94,13 +96,36 @@ def test_check_entry__any_entry__has_findings_exactly_when_it_is_invalid(entry: 
             assert 1 <= finding.column <= len(json.dumps({"a": entry}))
 
 
+@pytest.mark.parametrize("value", [[], ["a"], "a", "b", 1, True, None, {"soak": 1}, {"soak": 1, "after": 2}])
+@pytest.mark.parametrize(
+    "part",
+    [{"not": {"type": "string"}}, {"enum": ["a", "c"]}, {"minItems": 1}, {"dependentRequired": {"soak": ["after"]}}],
+)
+def test_compile_check__one_keyword__agrees_with_jsonschema(part: Any, value: Any):
+    assert compile_check(part)(value) == Draft202012Validator(part).is_valid(value)
+
+
+def test_compile_check__enum_of_more_than_words__is_refused():
+    with pytest.raises(NotImplementedError, match="enum"):
+        compile_check({"enum": [1]})
+
+
 def test_compile_check__unknown_keyword__is_refused_and_not_ignored():
     with pytest.raises(NotImplementedError, match="maxLength"):
         compile_check({"type": "string", "maxLength": 3})
 
 
-def findings(text: str, kind: str = "artifacts") -> list[tuple[int, int, str, str, str]]:
-    found = schema.check_entry(yaml.load(text.encode()), ("a",), kind=kind, file="f", artifact="a")  # type: ignore[arg-type]
+def item(document: Document, kind: Kind) -> Declared:
+    """The artifact ``a`` at the document's root, also of the kind that has it elsewhere."""
+    key, node = document.key_position(("a",)), document.find(("a",))
+    assert key is not None
+    assert node is not None
+    return Declared(ManifestEntry("a", "f", 1), "a", ("a",), key, node, kind)
+
+
+def findings(text: str, kind: Kind = "artifacts") -> list[tuple[int, int, str, str, str]]:
+    document = yaml.load(text.encode())
+    found = schema.check_entry(document, item(document, kind))
     return [(f.line, f.column, f.rule, f.message, f.hint) for f in found]
 
 
@@ -193,7 +218,7 @@ def findings(text: str, kind: str = "artifacts") -> list[tuple[int, int, str, st
         ),
     ],
 )
-def test_check_entry__one_mistake__is_one_finding_that_says_how_to_mend_it(kind: str, text: str, expected: tuple):
+def test_check_entry__one_mistake__is_one_finding_that_says_how_to_mend_it(kind: Kind, text: str, expected: tuple):
     assert findings(text, kind) == [expected]
 
 
@@ -232,9 +257,9 @@ def test_check_entry__wrong_type__hint_repeats_the_users_own_value(text: str, hi
 
 def test_check_entry__number_beside_templates__is_quoted_as_it_is_written():
     text = b"artifacts: {a: {path: '${p}', desc: 1.10}}"
-    document, problems = resolve_artifacts(yaml.load(text), "dvc.yaml", lambda path: {"p": "x"})
-    (found,) = schema.check_entry(document, ("artifacts", "a"), kind="dvc", file="f", artifact="a")
-    assert (problems, found.hint) == ([], """Write 'desc: "1.10"'.""")
+    document = resolve_artifacts(yaml.load(text), "dvc.yaml", lambda path: {"p": "x"})
+    (found,) = schema.check_entry(document, *declared(document, "dvc.yaml"))
+    assert (document.problems, found.hint) == ((), """Write 'desc: "1.10"'.""")
 
 
 def test_check_entry__text_where_meta_wants_a_mapping__is_not_taken_for_a_run_id():
@@ -263,7 +288,8 @@ def test_check_entry__valid_entry__does_not_import_jsonschema():
 
     code = (
         "import sys; from tagline.formats.schema import findings; from tagline.formats.yaml import reading;"
-        "findings.check_entry(reading.load(b'a: {path: x}'), ('a',), kind='artifacts', file='f', artifact='a');"
+        "from tagline.domain.manifest.manifest import declared; document = reading.load(b'a: {path: x}');"
+        "assert findings.check_entry(document, *declared(document, 'artifacts.yaml')) == [];"
         "sys.exit('jsonschema' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from tagline.adapters.forges.pages import GitHubPages
 from tagline.domain.changes.approvals import People
 from tagline.domain.changes.asks import THIS, Action, Ask, Mistake, read_requests
 from tagline.domain.changes.changes import Change, Review, Reviews
@@ -27,9 +28,9 @@ from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import NewTag, Row
 from tagline.domain.ledger.tags import EventKind
+from tagline.errors import PlatformRefused, TaglineError
 from tagline.formats.yaml import reading as yaml
 from tagline.render.markdown.comment import comment
-from tagline.render.markdown.escaping import Pages
 from tests.render.markdown.test_escaping import REFERENCES, hostile
 from tests.support.promotions import (
     HEAD,
@@ -49,12 +50,7 @@ from tests.support.promotions import (
 )
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
-PAGES = Pages(
-    lambda tag: f"https://h.example/tag/{tag.replace('#', '%23')}",
-    lambda commit: f"https://h.example/commit/{commit}",
-    lambda commit, path: f"https://h.example/blob/{commit}/{path}",
-    lambda before, after: f"https://h.example/compare/{before}...{after}",
-)
+PAGES = GitHubPages("https://h.example")
 GITHUB_TAKES = 65_536
 GUARDED = policy("stages: {prod: {approvals: {count: 1, from: [bob]}}}")
 
@@ -188,7 +184,7 @@ def test_steps__current_against_proposed():
 
 
 def test_steps__after_the_merge__tags_are_links():
-    assert "[`rf@v1.1.0`](https://h.example/tag/rf@v1.1.0)" in write(landed("version:minor"))
+    assert "[`rf@v1.1.0`](https://h.example/releases/tag/rf%40v1.1.0)" in write(landed("version:minor"))
 
 
 def test_steps__refused_after_the_merge__is_unchanged_without_a_tag():
@@ -217,6 +213,20 @@ def test_too_many__the_request_file_stands_there_to_be_pasted():
     block = text.split("```yaml\n")[1].split("\n```")[0]
     requests, wrong = read_requests("promotions/prod/x.yaml", yaml.load(block.encode()), "alice")
     assert (wrong, [ask.artifact for ask in requests]) == ([], sorted(names))
+
+
+def test_failure__says_why_and_what_a_run_again_does_and_nothing_of_a_verdict():
+    found = landed("version:minor", "stage:prod")
+    error = PlatformRefused("The remote refused it.", "Run it again.")
+    text = comment(found, Record(), PAGES, "none", NOW, error=error)
+    assert title(text) == "### ❌ Tagline: failed"
+    assert "This merge made 1 tag. That is not all:" in text
+    assert "❌ The remote refused it\\.<br>→ Run it again\\." in text
+    assert "or `tagline promote --change 7`" in text
+    assert "rf@v1.1.0" in text
+    for word in ("final", "approval", "To ask again"):
+        assert word not in text
+    assert "Nothing was tagged:" in comment(Decided(merged_change()), Record(), PAGES, "none", NOW, error=error)
 
 
 def test_foot__says_commit_policy_and_when():
@@ -278,10 +288,10 @@ def every(tokens: list[Token]) -> Iterator[Token]:
         yield from every(token.children or [])
 
 
-@given(anything(), hostile)
-def test_comment__whatever_the_words__holds_nothing_that_we_did_not_write(found, policy_digest):
+@given(anything(), hostile, st.none() | st.builds(TaglineError, hostile, hostile))
+def test_comment__whatever_the_words__holds_nothing_that_we_did_not_write(found, policy_digest, error):
     record = Record()
-    text = comment(found, record, PAGES, policy_digest, NOW)
+    text = comment(found, record, PAGES, policy_digest, NOW, error=error)
     tokens = list(every(PARSER.parse(text)))
     for token in tokens:
         assert token.type not in (

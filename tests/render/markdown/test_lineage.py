@@ -17,31 +17,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from tagline.adapters.forges.pages import GitHubPages
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.comparison import Against, Point, Traced, compare
 from tagline.domain.lineage.graph import Pointed, graph_of
 from tagline.domain.lineage.lineage import Figure, Lineage, parameters_of
 from tagline.domain.lineage.pipelines import Behind, Step
+from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
 from tagline.domain.mlflow.runs import Checked
 from tagline.render.json import lineage as lineage_document
 from tagline.render.markdown.comment import LIMIT
-from tagline.render.markdown.escaping import Pages
 from tagline.render.markdown.lineage import LEVELS, section
 from tagline.render.markdown.lineage_mermaid import diagram
 from tagline.render.terminal.lineage import lineages
 from tagline.render.terminal.tables import Pen
-from tests.support.lineages import IMPORTS, IN_GIT, STEPS, in_git, md5, pipeline, without_anything
+from tests.support.lineages import IMPORTS, IN_GIT, STEPS, in_git, md5, pipeline, virtual, without_anything
 
 GOLDENS = Path(__file__).parent / "goldens"
 #: Read now: a test's environment is clean.
 WRITE = bool(os.environ.get("TAGLINE_WRITE_GOLDENS"))
 PLAIN = Pen(color=False)
-PAGES = Pages(
-    lambda tag: f"https://h.example/tag/{tag.replace('#', '%23')}",
-    lambda commit: f"https://h.example/commit/{commit}",
-    lambda commit, path: f"https://h.example/blob/{commit}/{path}",
-    lambda before, after: f"https://h.example/compare/{before}...{after}",
-)
+PAGES = GitHubPages("https://h.example")
 OLD = "fedcba9876543210fedcba9876543210fedcba98"
 
 
@@ -128,6 +124,36 @@ def test_terminal__of_known_lineages__is_as_it_was_looked_at(name: str) -> None:
         GOLDENS.mkdir(exist_ok=True)
         golden.write_text(f"{text}\n")
     assert f"{text}\n" == golden.read_text()
+
+
+def _virtual(version: str, **more: object) -> Lineage:
+    return replace(virtual(), version=version, **more)  # type: ignore[arg-type]
+
+
+def test_versions__of_which_nothing_is_compared__are_not_said_to_be_alike() -> None:
+    found = [traced(_virtual("v2.0.0"), (("prod",), _virtual("v1.0.0")))]
+    left = "bytes, metrics, steps, parameters, data and code"
+    for text in (section(found, PAGES), lineages(found, PLAIN)):
+        assert "nothing behind it is compared" in text
+        assert f"ot compared: {left}" in text
+        assert "differs" not in text
+
+
+def test_versions__of_one_digest_without_a_pipeline__say_what_is_not_compared() -> None:
+    found = [traced(in_git(), (("prod",), replace(in_git(), version="v1.0.0")))]
+    assert (
+        "byte for byte the same, and nothing that is compared behind it differs. "
+        "Not compared: metrics, steps, parameters, data and code." in section(found, PAGES)
+    )
+
+
+def test_versions__of_runs_with_other_parameters__show_these() -> None:
+    entries = [ManifestEntry("risk", "artifacts.yaml", 1, mlflow=MlflowRun(run, params={"lr": run})) for run in "12"]
+    one, other = (_virtual(f"v{entry.mlflow.run_id}.0.0", entry=entry) for entry in entries if entry.mlflow)
+    found = [traced(other, (("prod",), one))]
+    assert "| parameter | `lr` of `mlflow` | `1` | `2` |" in section(found, PAGES)
+    assert "Not compared: bytes, metrics, steps, data and code." in section(found, PAGES)
+    assert "not compared: bytes, metrics, steps, data and code" in lineages(found, PLAIN)
 
 
 # -- bounds ----------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.render.runner.outputs import OUTPUTS, dotenv, github_outputs, is_prefix, links, outputs
+from tagline.render.runner.outputs import ANSWERS, OUTPUTS, dotenv, github_outputs, is_prefix, links, outputs
 from tagline.render.runner.summary import summary
 
 HOSTILE = st.text(
@@ -77,14 +77,14 @@ def test_github_outputs__too_long__left_out_and_named() -> None:
     assert as_github_reads(handed.text) == {"json": "", "tag": "t"}
 
 
-@given(VALUES)
-def test_dotenv__any_values__each_is_whole_or_empty(values: dict[str, str]) -> None:
-    handed = dotenv(values, "P_")
+@given(VALUES, st.sampled_from(list(ANSWERS)))
+def test_dotenv__any_values__each_of_the_command_is_whole_or_empty(values: dict[str, str], command: str) -> None:
+    handed = dotenv(values, "P_", command)
     assert len(handed.text.encode()) < 5 * 1024
     read = as_gitlab_reads(handed.text)
     for name, value in values.items():
         key = f"P_{name.upper().replace('-', '_')}"
-        if name in ("json", "tags", "description"):
+        if name in ("json", "tags", "description") or name not in ANSWERS[command]:
             assert key not in read
         else:
             assert read[key] == ("" if name in handed.left_out else value)
@@ -93,21 +93,21 @@ def test_dotenv__any_values__each_is_whole_or_empty(values: dict[str, str]) -> N
 
 @pytest.mark.parametrize("value", ["$CI_JOB_TOKEN", "${CI_JOB_TOKEN}", "%CI_JOB_TOKEN%", "100%"])
 def test_dotenv__what_gitlab_would_take_for_a_variable__is_left_out_and_named(value: str) -> None:
-    handed = dotenv({"path": value, "tag": "t"}, "P_")
+    handed = dotenv({"path": value, "tag": "t"}, "P_", "fetch")
     assert handed == ("P_PATH=\nP_TAG=t\n", ("path",))
 
 
 def test_dotenv__as_long_as_the_limit__is_too_long() -> None:
     """GitLab takes what is smaller than 5 KiB."""
     most = 5 * 1024 - len("P_TAG=\n")
-    assert dotenv({"tag": "t" * (most - 1)}, "P_").left_out == ()
-    assert dotenv({"tag": "t" * most}, "P_").left_out == ("tag",)
+    assert dotenv({"tag": "t" * (most - 1)}, "P_", "fetch").left_out == ()
+    assert dotenv({"tag": "t" * most}, "P_", "fetch").left_out == ("tag",)
 
 
 def test_dotenv__not_enough_room__what_can_be_looked_up_goes_first() -> None:
-    handed = dotenv({"tag": "t" * 2000, "uri": "u" * 2000, "path": "p" * 2000, "commit": "c"}, "TAGLINE_")
+    handed = dotenv({"tag": "t" * 2000, "uri": "u" * 2000, "path": "p" * 2000, "commit": "c"}, "TAGLINE_", "fetch")
     assert handed.left_out == ("path",)
-    handed = dotenv({"tag": "t" * 6000, "uri": "u" * 2000, "commit": "c"}, "TAGLINE_")
+    handed = dotenv({"tag": "t" * 6000, "uri": "u" * 2000, "commit": "c"}, "TAGLINE_", "fetch")
     assert set(handed.left_out) == {"uri", "tag"}
     assert as_gitlab_reads(handed.text)["TAGLINE_COMMIT"] == "c"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tagline.cli.progress import Progress as Shown
 from tagline.render.escape import width
-from tagline.render.terminal.progress import Progress, amount, bar, duration, line
+from tagline.render.terminal.progress import Progress, amount, bar, line
 
 MIB = 1 << 20
 HALF = Progress("model.bin", 512 * MIB, 1024 * MIB, 0, 1, 64.0 * MIB)
@@ -88,11 +88,6 @@ def test_line() -> None:
 @pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (MIB - 1, "1.0 MiB")])
 def test_amount(size: int, text: str) -> None:
     assert amount(size) == text
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (59.6, "1:00"), (723, "12:03"), (11100, "3:05:00")])
-def test_duration(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 class _Clock:

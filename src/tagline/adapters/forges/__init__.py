@@ -1,1 +1,1 @@
-"""GitHub's and GitLab's REST API: the port Forge, by their client libraries, and their refusals in our words."""
+"""What both forges share: refusals in our words, pages, answers of an API; each has a folder of its own."""

@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from tagline.adapters.forges.limits import patient
 from tagline.domain.text.origins import origin_of
 
 _LISTS_RE = re.compile(r"[?&]per_page=")
@@ -47,8 +48,9 @@ class JsonAdapter(HTTPAdapter):
         self._objects = objects
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
-        """Send a request. Raises OddAnswer for what is no answer to it."""
-        response = super().send(request, *arguments, **named)
+        """Send a request. Raises OddAnswer for what is no answer to it, and LimitReached."""
+        send = super().send
+        response = patient(lambda: send(request, *arguments, **named))
         fault = self._fault(request, response)
         if fault is not None:
             raise OddAnswer(f"{fault} ({_described(request, response)})", request=request, response=response)

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import requests
 
 from tagline.adapters.forges.json_answers import OddAnswer, without_markup
-from tagline.adapters.http.retries import LONGEST_WAIT
+from tagline.adapters.forges.limits import LimitReached
 from tagline.domain.text.public import public
 from tagline.errors import NotFound, PlatformRefused
+from tagline.ports.forge import CannotLabel
 
 _MOST_WORDS = 300
+#: Why a comment is refused where people talked too much.
+LOCKED = (
+    "the conversation is locked, and this token may not write there: unlock it, or use the token of somebody who may"
+)
+#: Why a status is refused where too many were set.
+FULL = (
+    "GitHub takes no more statuses of this commit (a thousand of one name): push another commit, an empty one will do"
+)
+#: Why a status is refused for what lies elsewhere.
+NO_PIPELINE = (
+    "the head lies in a fork and has no pipeline here, and GitLab then takes no status of it; the note says the same"
+)
 #: What the libraries and our own conversions fail with where an answer has another shape than the forge's.
 GARBLED = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Refusal(NamedTuple):
-    """An answer that is no answer: HTTP status (0: none came), the forge's words, seconds that it wants us to wait."""
+    """An answer that is no answer: HTTP status (0: none came), the forge's words, and of a limit when it ends."""
 
     status: int
     words: str
-    wait: float | None
-    rate_limited: bool
+    rate_limited: bool = False
+    #: Seconds from now; None: the forge does not say.
+    ends_in: float | None = None
+
+
+def limited(error: LimitReached) -> Refusal:
+    """What a limit says."""
+    return Refusal(error.status, error.words, rate_limited=True, ends_in=error.ends_in)
 
 
 class ElsewhereError(requests.RequestException):
@@ -84,14 +105,31 @@ def not_there(where: str, what: str, needs: str, *, has_token: bool) -> NotFound
     return NotFound(f"{where} has no {what}, or this token may not see it.", hint, code="not-on-forge")
 
 
+def cannot_label(where: str, verb: str, needs: str, *, has_token: bool) -> CannotLabel:
+    """The error for labels that nobody may ``see`` or ``make`` with this token, or of a place that is not there."""
+    if not has_token:
+        hint = "No token was given: set TAGLINE_TOKEN in a job of it, else TAGLINE_REPO_TOKEN and TAGLINE_REPO_HOST."
+    else:
+        hint = f"It needs {needs}. Check the repository's name too."
+    return CannotLabel(f"This token may not {verb} labels of {public(where)}.", hint)
+
+
+def _until(ends_in: float | None) -> str:
+    """When a limit ends, for people: minutes, and the time that a log has beside its lines."""
+    if ends_in is None:
+        return ", and does not say until when"
+    ends = datetime.fromtimestamp(time.time() + ends_in, UTC)
+    minutes = max(round(ends_in / 60), 1)
+    return f" until {ends:%H:%M} UTC, in {minutes} {'minute' if minutes == 1 else 'minutes'}"
+
+
 def explain(forge: str, refusal: Refusal) -> PlatformRefused:
     """The error for an answer that repeating did not mend."""
     words = without_markup(refusal.words)[:_MOST_WORDS]
     if refusal.rate_limited:
-        wait = f" It asks to wait {refusal.wait:.0f} seconds." if refusal.wait else ""
         return PlatformRefused(
-            f"{forge} limits the rate of this token.{wait} It said: {words}",
-            f"Run again later (Tagline itself waits up to {LONGEST_WAIT:.0f} seconds), or use an App's own token.",
+            f"{forge} limits the rate of this token{_until(refusal.ends_in)}. It said: {words}",
+            "Run again then, or use an App's own token. Tagline itself waits a few minutes at most.",
             code="rate-limit",
         )
     if refusal.status == 401:

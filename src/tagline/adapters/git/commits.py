@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from tagline.adapters.git.refusals import refused_push, unreachable
@@ -248,10 +248,10 @@ class BranchCommits:
     def _identity(self) -> str:
         return self._tagger.identity()
 
-    def add(self, parent: str | None, path: str, data: bytes, message: str, time: int) -> str:
-        """A commit that changes one file at the root; its id."""
-        blob = self._write("blob", data)
-        tree = self._tree(parent, path, blob)
+    def add(self, parent: str | None, files: Mapping[str, bytes], message: str, time: int) -> str:
+        """A commit that changes some files; its id."""
+        self._entries = self._root(parent)
+        tree = self._tree(self._entries, files)
         lines = [f"tree {tree}", *([f"parent {parent}"] if parent else [])]
         lines += [f"{role} {self._identity} {time} +0000" for role in ("author", "committer")]
         self._last = self._write("commit", ("\n".join(lines) + f"\n\n{message}").encode())
@@ -260,22 +260,47 @@ class BranchCommits:
     def _write(self, kind: str, data: bytes) -> str:
         return self._git.run("hash-object", "-t", kind, "-w", "--stdin", stdin=data).stdout.decode().strip()
 
-    def _tree(self, parent: str | None, path: str, blob: str) -> str:
-        """The root folder of ``parent`` with another file in it."""
-        entries = self._root(parent)
-        mode = entries.get(path.encode(), b"").partition(b" ")[0]
-        entries[path.encode()] = b"%s blob %s" % (mode if mode in _FILE_MODES else _FILE_MODES[0], blob.encode())
+    def _tree(self, entries: dict[bytes, bytes], files: Mapping[str, bytes]) -> str:
+        """The folder of ``entries``, which learn of it, with other files in it."""
+        below: dict[str, dict[str, bytes]] = {}
+        for path, data in files.items():
+            name, slash, rest = path.partition("/")
+            if slash:
+                below.setdefault(name, {})[rest] = data
+                continue
+            mode = entries.get(name.encode(), b"").partition(b" ")[0]
+            blob = self._write("blob", data)
+            entries[name.encode()] = b"%s blob %s" % (mode if mode in _FILE_MODES else _FILE_MODES[0], blob.encode())
+        for name, inner in below.items():
+            tree = self._tree(self._folder(entries.get(name.encode()), name), inner)
+            entries[name.encode()] = b"040000 tree %s" % tree.encode()
         # In a partial clone the other files may be on the remote only.
         text = b"".join(b"%s\t%s\0" % (about, name) for name, about in entries.items())
         return self._git.run("mktree", "-z", "--missing", stdin=text).stdout.decode().strip()
 
+    def _folder(self, about: bytes | None, name: str) -> dict[bytes, bytes]:
+        if about is None:
+            return {}
+        _, kind, object_id = about.split(b" ")
+        if kind != b"tree":
+            raise Refused(
+                f"{name} of the branch to go on from is no folder, and files are to lie in it.",
+                "Rename it there.",
+                code="import-path-taken",
+            )
+        return self._list(object_id.decode())
+
+    def _list(self, tree: str) -> dict[bytes, bytes]:
+        """Name to mode, kind and id of what lies in a folder."""
+        output = self._git.run("ls-tree", "-z", "--full-tree", tree).stdout
+        lines = (entry.partition(b"\t") for entry in output.split(b"\0") if entry)
+        return {name: about for about, _, name in lines}
+
     def _root(self, commit: str | None) -> dict[bytes, bytes]:
-        """Name to mode, kind and id of what lies at the root: remembered, since commits follow each other."""
-        if commit is None or commit != self._last:
-            output = self._git.run("ls-tree", "-z", "--full-tree", commit).stdout if commit else b""
-            lines = (entry.partition(b"\t") for entry in output.split(b"\0") if entry)
-            self._entries = {name: about for about, _, name in lines}
-        return self._entries
+        """What lies at the root: remembered, since commits follow each other."""
+        if commit is not None and commit == self._last:
+            return self._entries
+        return self._list(commit) if commit else {}
 
     # -- the branch -----------------------------------------------------------
 

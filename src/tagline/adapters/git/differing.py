@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tagline.adapters.git.folders import FOLDER, MOST_PATHS, Folders, by_part
+from tagline.adapters.git.folders import FOLDER, MOST_PATHS, ROOT, Folders, by_part
 from tagline.domain.changes.touches import Among, FileChange
 from tagline.domain.manifest.tracked import is_telling
 from tagline.errors import TooManyPaths
@@ -53,7 +53,9 @@ class _Comparison:
         self._found: list[FileChange] = []
 
     def files(self) -> list[FileChange]:
-        root = _Place("", self._before.folders.root, self._after.folders.root, self._wanted)
+        under = tuple(filter(None, [self._wanted.get(ROOT, {}).get(None)]))
+        whole = ROOT in self._folders
+        root = _Place("", self._before.folders.root, self._after.folders.root, self._wanted, under, whole)
         pending = [self._inside(root)] if root.old != root.new else []
         looked_at = 0
         while pending:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from tagline.adapters.git.folder_reader import FolderReader
+from tagline.adapters.git.object_reader import ObjectReader
 from tagline.adapters.git.running import Git
 from tagline.errors import TooManyPaths
 
@@ -30,6 +30,9 @@ _MOST_BYTES = 512 * 1024 * 1024
 _DEEPEST = 2000
 #: Entries of folders that are kept for the next question.
 _KEPT = 300_000
+
+#: The path of a commit's own folder.
+ROOT = "."
 
 #: Git's modes of what is no regular file.
 FOLDER, LINK, SUBMODULE = "40000", "120000", "160000"
@@ -137,15 +140,15 @@ class Folders:
         self._kept: dict[str, dict[str, tuple[str, str]]] = {}
         self._room = _KEPT
         self._root: str | None = None
-        self._reader: FolderReader | None = None
+        self._reader: ObjectReader | None = None
 
     @contextmanager
-    def reading(self) -> Iterator[FolderReader]:
+    def reading(self) -> Iterator[ObjectReader]:
         """All that is asked inside is read by one process."""
         if self._reader is not None:
             yield self._reader
             return
-        with self._git.folders() as self._reader:
+        with self._git.objects() as self._reader:
             try:
                 yield self._reader
             finally:
@@ -159,7 +162,7 @@ class Folders:
                 return self._read_root(reader)
         return self._root
 
-    def _read_root(self, reader: FolderReader) -> str:
+    def _read_root(self, reader: ObjectReader) -> str:
         if self._root is None:
             ((_, self._root, content),) = reader.trees([f"{self._commit}^{{tree}}"])
             self._keep(self._root, content)
@@ -199,6 +202,8 @@ class Folders:
         found: dict[str, Entry] = {}
         wanted = by_part(paths)
         with self.reading() as reader:
+            if ROOT in wanted:
+                found[ROOT] = Entry(FOLDER, self._read_root(reader), ROOT)
             level: list[tuple[str, dict[Any, Any]]] = [(self._read_root(reader), wanted)] if wanted else []
             while level:
                 inner = []
@@ -214,7 +219,7 @@ class Folders:
         return found
 
     def _level(
-        self, reader: FolderReader, level: Sequence[tuple[str, Any]]
+        self, reader: ObjectReader, level: Sequence[tuple[str, Any]]
     ) -> Iterator[tuple[dict[str, tuple[str, str]], Any]]:
         """The content of folders, each beside what belongs to it."""
         waiting: dict[str, list[Any]] = {}

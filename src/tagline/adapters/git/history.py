@@ -7,11 +7,12 @@ those of :mod:`tagline.adapters.git.snapshots`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from tagline.adapters.git.differing import End, differing
+from tagline.adapters.git.listing import Listing
 from tagline.adapters.git.refusals import unreachable
 from tagline.adapters.git.remote import RemoteCache, is_missing
 from tagline.adapters.git.repository import GitRepository
@@ -19,22 +20,21 @@ from tagline.adapters.git.running import STAY
 from tagline.adapters.git.snapshots import Snapshots
 from tagline.adapters.git.updates import merged_tree, tree_of
 from tagline.adapters.git.urls import RemoteUrl
-from tagline.domain.changes.changes import Change
-from tagline.domain.changes.landing import Commit, landed_after
+from tagline.domain.changes.landing import Commit
 from tagline.domain.changes.touches import Among, FileChange
 from tagline.domain.ledger.commits import CommitFacts
 from tagline.domain.text.public import public
-from tagline.errors import NotFound, PlatformRefused, Refused
-from tagline.ports.history import Landing
+from tagline.errors import NotFound, PlatformRefused
 from tagline.ports.repository import Tree
 
 _DAY = 86_400
+#: So far before the newer of two commits a branch's line tells which came first.
+_FEW_DAYS = 7 * _DAY
 #: Commits that are asked for where a time does not say how many are enough.
 _SOME = 50
 #: As deep as git counts: the whole history.
 _ALL = 2**31 - 1
 _EMPTY_SINCE_RE = re.compile(r"no commits selected|shallow info|error in object", re.I)
-_FULL_ID_RE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class _Line(NamedTuple):
@@ -47,13 +47,14 @@ class _Line(NamedTuple):
 class GitHistory:
     """The port History over a remote."""
 
-    def __init__(self, cache: RemoteCache, remote: RemoteUrl) -> None:
+    def __init__(self, cache: RemoteCache, remote: RemoteUrl, listing: Listing) -> None:
         self._cache = cache
         self._remote = remote
+        self._listing = listing
         self._lines: dict[str, _Line] = {}
         #: Commits whose whole history is here.
         self._whole: set[str] = set()
-        self.snapshots = Snapshots(cache, remote)
+        self.snapshots = Snapshots(cache, remote, measures=False)
 
     @property
     def url(self) -> str:
@@ -65,30 +66,19 @@ class GitHistory:
         """The repository of commits alone."""
         return self._cache.store(self._remote, "@line", "tree:0")
 
-    @cached_property
-    def _advertised(self) -> tuple[str, dict[str, str]]:
-        """The default branch's name and every branch's tip, as the remote has them now."""
-        result = self.commits.git.run("ls-remote", "--symref", "origin", "HEAD", "refs/heads/*", check=False)
-        if result.status != 0:
-            raise unreachable(self._remote.url, result.stderr)
-        default = ""
-        tips: dict[str, str] = {}
-        for line in result.stdout.decode(errors="surrogateescape").splitlines():
-            left, _, ref = line.partition("\t")
-            if left.startswith("ref: "):
-                default = left.removeprefix("ref: refs/heads/")
-            elif ref.startswith("refs/heads/"):
-                tips[ref.removeprefix("refs/heads/")] = left
-        return default, tips
+    @property
+    def repositories(self) -> list[GitRepository]:
+        """Where its commits are."""
+        return [self.commits, self.snapshots.repository]
 
     @property
     def default_branch(self) -> str:
         """What the remote's HEAD names."""
-        return self._advertised[0]
+        return self._listing.listed.default
 
     def tip(self, branch: str | None = None) -> str:
         """The newest commit of a branch."""
-        default, tips = self._advertised
+        default, tips, _ = self._listing.listed
         name = branch or default
         if name not in tips:
             raise NotFound(
@@ -98,7 +88,7 @@ class GitHistory:
             )
         return tips[name]
 
-    def files(self, commit: str) -> Tree:
+    def tree(self, commit: str) -> Tree:
         """The files of a commit."""
         return self.snapshots.tree(commit)
 
@@ -106,18 +96,14 @@ class GitHistory:
         """What a commit says of itself."""
         return self.snapshots.facts(commit)
 
-    def prepare(self, commits: Sequence[str]) -> None:
+    def prepare(self, commits: Sequence[str], depth: int = 1, /) -> None:
         """By one fetch."""
-        self.snapshots.fetch(commits)
+        self.snapshots.prepare(commits, depth)
 
     def _fetch(self, repository: GitRepository, options: Sequence[str], revisions: Sequence[str]) -> None:
         result = self._cache.bring(repository, options, revisions)
         if result.status != 0:
             raise unreachable(self._remote.url, result.stderr)
-
-    def object_id(self, commit: str, path: str) -> tuple[str, str] | None:
-        """Kind and id of what lies at a path."""
-        return self.snapshots.tree(commit).object_id(path)
 
     def differing(self, before: str, after: str, among: Among) -> list[FileChange]:
         """By comparing the folders of both; renames count as removed and added."""
@@ -133,7 +119,7 @@ class GitHistory:
 
     def branches(self) -> list[str]:
         """As the remote has them now."""
-        return sorted(self._advertised[1])
+        return sorted(self._listing.listed.branches)
 
     def line(self, branch: str, since: float) -> list[str]:
         """First parents, newest first."""
@@ -142,7 +128,8 @@ class GitHistory:
             tip = self.tip(branch)
             self._deepen(tip, since)
             commits = self.commits.git.text("rev-list", "--first-parent", tip).splitlines()
-            self._lines[branch] = known = _Line(since, commits)
+            # Half of the day that was brought besides: clocks may be off by the other half.
+            self._lines[branch] = known = _Line(since - _DAY / 2, commits)
         return known.commits
 
     def _deepen(self, tip: str, since: float) -> None:
@@ -154,63 +141,22 @@ class GitHistory:
         if result.status != 0:
             raise unreachable(self._remote.url, result.stderr)
 
-    def landing(self, change: Change, own: Callable[[], list[str]]) -> Landing:
-        """From the commits themselves: two parents are a merge; one is a squash or the last of a rebase."""
-        commit = change.merge_commit
-        if commit is None or not _FULL_ID_RE.fullmatch(commit):
-            raise Refused(
-                f"The forge names no commit that change {change.number} landed as.",
-                "Run again later; if it stays so, tag by hand: tagline register NAME --rev COMMIT",
-                code="no-merge-commit",
-            )
-        self._require_on_branch(change, commit)
-        landed = self._commit(commit)
-        if commit == change.head:  # a fast-forward: nothing was made anew
-            before = change.base_commit
-        elif len(landed.parents) > 1:
-            before = landed.parents[0]
-        elif change.commits == 1:
-            before = next(iter(landed.parents), commit)
-        else:
-            before = self._before_rebase(change, commit, own())
-        if before is None:
-            raise Refused(
-                f"Nobody can tell what was on {change.base} before change {change.number} landed as {commit[:7]}.",
-                "Ask again in a new change, with a request file that names the version.",
-                code="landing-unclear",
-            )
-        return Landing(before, commit)
+    def is_on(self, branch: str, commit: str, since: float) -> bool:
+        """By the last days' commits; only a whole history says no."""
+        tip = self.tip(branch)
+        if commit == tip or commit in self.line(branch, since) or self._is_ancestor(commit, tip):
+            return True
+        self._bring_history(tip)
+        self._lines.pop(branch, None)
+        return self._is_ancestor(commit, tip)
 
-    def _require_on_branch(self, change: Change, commit: str) -> None:
-        """Raise Refused for a commit that is not on its branch. Only a whole history says no."""
-        try:
-            tip = self.tip(change.base)
-        except NotFound as error:
-            message = f"{change.base}, which change {change.number} was merged into, is gone."
-            raise Refused(message, "Merge it into a branch that is promoted.", code="branch-gone") from error
-        if commit in self.line(change.base, change.merged_at or 0) or self._is_ancestor(commit, tip):
-            return
-        self._fetch(self.commits, [f"--depth={_ALL}", "--filter=tree:0"], [tip])
-        self._lines.pop(change.base, None)
-        if not self._is_ancestor(commit, tip):
-            raise Refused(
-                f"{commit[:7]}, which change {change.number} landed as, is not on {change.base}.",
-                "Its history was rewritten since; promote again by a new change.",
-                code="not-on-branch",
-            )
-
-    def _before_rebase(self, change: Change, commit: str, own: list[str]) -> str | None:
-        """The tip before a squash (one commit back) or a rebase (as many as it copied)."""
-        self._fetch(self.commits, [f"--depth={len(own) + 1}", "--filter=tree:0"], [change.head])
-        return landed_after(commit, [self._commit(one) for one in own], self._commit)
-
-    def parent(self, commit: str, steps: int = 1) -> str | None:
+    def behind(self, commit: str, steps: int) -> list[str]:
         """By what is here, and after one fetch if that does not reach so far."""
         line = self._first_parents(commit, steps)
         if len(line) <= steps:
             self._fetch(self.commits, [f"--depth={steps + 1}", "--filter=tree:0"], [commit])
             line = self._first_parents(commit, steps)
-        return line[steps] if len(line) > steps else None
+        return line[1:]
 
     def _first_parents(self, commit: str, steps: int) -> list[str]:
         """A commit and as many of its first parents as are here, up to ``steps``."""
@@ -218,13 +164,44 @@ class GitHistory:
         found = self.commits.git.run(*command, environment=STAY, check=False)
         return found.stdout.decode().split() if found.status == 0 else []
 
-    def _commit(self, commit: str) -> Commit:
-        """A commit's own words, whatever a shallow boundary hides. Raises PlatformRefused when it is not to be had."""
-        found = self.commits.git.run("cat-file", "commit", commit, environment=STAY, check=False)
-        if found.status != 0:
-            self._fetch(self.commits, ["--depth=1", "--filter=tree:0"], [commit])
-            found = self.commits.git.run("cat-file", "commit", commit)
-        return Commit.parse(commit, found.stdout.decode(errors="surrogateescape"))
+    def words(self, commits: Sequence[str], head: str | None = None) -> list[Commit]:
+        """Whatever a shallow boundary hides. Raises PlatformRefused when one is not to be had."""
+        if head is not None:
+            self._fetch(self.commits, [f"--depth={len(commits) + 1}", "--filter=tree:0"], [head])
+        found: dict[str, Commit] = {}
+        for repository in (self.snapshots.repository, self.commits):
+            if missing := [commit for commit in commits if commit not in found]:
+                found |= self._read(repository, missing)
+        if missing := [commit for commit in commits if commit not in found]:
+            self._fetch(self.commits, ["--depth=1", "--filter=tree:0"], missing)
+            found |= self._read(self.commits, missing)
+        return [found[commit] for commit in commits]
+
+    @staticmethod
+    def _read(repository: GitRepository, commits: Sequence[str]) -> dict[str, Commit]:
+        """Those of some commits that are there, by one process."""
+        wanted = "".join(f"{commit}\n" for commit in commits).encode()
+        output = repository.git.run("cat-file", "--batch", stdin=wanted, environment=STAY).stdout
+        found: dict[str, Commit] = {}
+        position = 0
+        for commit in commits:
+            end = output.index(b"\n", position)
+            size = output[position:end].split()[2:]  # what is missing has none
+            position = end + 1
+            if size:
+                text = output[position : position + int(size[0])].decode(errors="surrogateescape")
+                found[commit] = Commit.parse(commit, text)
+                position += int(size[0]) + 1
+        return found
+
+    def own_commits(self, head: str, landed: str) -> list[str]:
+        """As far back as one change has commits, and in the whole history where the two do not meet so near."""
+        self._fetch(self.commits, [f"--depth={_SOME}", "--filter=tree:0"], [head])
+        if self.commits.git.run("merge-base", head, landed, environment=STAY, check=False).status != 0:
+            self._bring_history(head)
+            self._bring_history(landed)
+        command = ("rev-list", "--reverse", "--topo-order", "--end-of-options", head, f"^{landed}")
+        return self.commits.git.text(*command).splitlines()
 
     def _is_ancestor(self, commit: str, other: str) -> bool:
         found = self.commits.git.run("merge-base", "--is-ancestor", commit, other, environment=STAY, check=False)
@@ -234,10 +211,10 @@ class GitHistory:
         """By ancestry, which needs the whole history, and by making the merge again."""
         if not self._has(after) or not self._has(base):
             return False
-        if self._lies_behind(after, base):
+        if self.lies_behind(after, base):
             return True
-        parents = self._commit(after).parents
-        if len(parents) != 2 or parents[0] != before or not self._lies_behind(parents[1], base):
+        parents = self.words([after])[0].parents
+        if len(parents) != 2 or parents[0] != before or not self.lies_behind(parents[1], base):
             return False
         self._bring_history(after)
         bases = self.commits.git.run("merge-base", "--all", *parents, environment=STAY, check=False).stdout.split()
@@ -255,8 +232,8 @@ class GitHistory:
             raise unreachable(self._remote.url, result.stderr)
         return result.status == 0
 
-    def _lies_behind(self, commit: str, tip: str) -> bool:
-        """Whether a commit is another or one of its ancestors; only a whole history says no."""
+    def lies_behind(self, commit: str, tip: str) -> bool:
+        """By ancestry; only a whole history says no."""
         if self._has(commit) and self._is_ancestor(commit, tip):
             return True
         self._bring_history(tip)
@@ -271,14 +248,27 @@ class GitHistory:
         """By a branch's line where both are on it, then by ancestry, at last by the committers' clocks."""
         if commit == other:
             return False
-        for line in self._lines.values():
-            if commit in line.commits and other in line.commits:
-                return line.commits.index(commit) > line.commits.index(other)
+        if (told := self._by_lines(commit, other)) is not None:
+            return told
         try:
-            mine, theirs = self._commit(commit), self._commit(other)
+            mine, theirs = self.words([commit, other])
         except PlatformRefused:
             return None
+        if commit == self.tip() and theirs.time <= mine.time:
+            # What is on the default branch lies behind its tip, and what is not does so by the clocks. Of another
+            # branch that proves nothing: anybody who may push puts one where he likes.
+            return False
+        self.line(self.default_branch, max(mine.time, theirs.time) - _FEW_DAYS)
+        if (told := self._by_lines(commit, other)) is not None:
+            return told
         if self._is_ancestor(commit, other):
             return True
         # A shallow history proves no absence: there the clocks decide, as they do for an ancestor's child.
         return False if self._is_ancestor(other, commit) else mine.time < theirs.time
+
+    def _by_lines(self, commit: str, other: str) -> bool | None:
+        """Whether ``commit`` comes before ``other`` on a line that was read and has both; None where none has."""
+        for _, commits in self._lines.values():
+            if commit in commits and other in commits:
+                return commits.index(commit) > commits.index(other)
+        return None

@@ -26,7 +26,7 @@ class GitObjects:
     def __init__(
         self, git: Git, url: str, lfs: Callable[[], ObjectStore], prefetch: Callable[[list[str]], None] | None = None
     ) -> None:
-        self._git = git
+        self._stream = git.stream()
         self._url = url
         self._open_lfs = lfs
         self._prefetch = prefetch
@@ -53,7 +53,7 @@ class GitObjects:
             return lfs.look(key)
         self._bring([key])
         with self._lock:
-            size = self._git.size(self._id(key))
+            size = self._stream.size(self._id(key))
         if size is None:
             raise self._missing(key)
         return Facts(size)
@@ -67,7 +67,7 @@ class GitObjects:
             found |= lfs.look_many(kept)
         with self._lock:
             for key in keys:
-                if not key.path.startswith(_LFS) and (size := self._git.size(self._id(key))) is not None:
+                if not key.path.startswith(_LFS) and (size := self._stream.size(self._id(key))) is not None:
                     found[key] = Facts(size)
         return found
 
@@ -85,7 +85,7 @@ class GitObjects:
             yield from self._read(key, start, length)
 
     def _read(self, key: Key, start: int, length: int | None) -> Iterator[bytes]:
-        opened = self._git.stream(self._id(key))
+        opened = self._stream.open(self._id(key))
         if opened is None:
             raise self._missing(key)
         size, stream = opened
@@ -106,7 +106,7 @@ class GitObjects:
             # The process answers the next question only after the rest; to end it instead is not safe, because
             # the stream would still read from it when it is thrown away.
             if broken:
-                self._git.forget()
+                self._stream.close()
             else:
                 _skip(stream, size)
 
@@ -123,7 +123,7 @@ class GitObjects:
     def close(self) -> None:
         """End git's processes; reading starts them again."""
         with self._lock:
-            self._git.forget()
+            self._stream.close()
 
     def presign(self, key: Key, seconds: int) -> str | None:
         """Git has no URLs that anybody may read; what LFS keeps may have."""

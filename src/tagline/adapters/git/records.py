@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,19 +61,29 @@ class Tip(NamedTuple):
         return Record(ADOPTED, (tag,), None, actor_of(old["identity"]), int(old["time"]))
 
 
-def read_tip(git: Git, object_id: str) -> Tip:
-    """Of an object that is here; what is not is never fetched."""
-    asked = git.run("cat-file", "--batch-check", stdin=f"{object_id}\n".encode(), environment=STAY).stdout.split()
-    kind, size = (asked[1].decode(), int(asked[2])) if len(asked) == 3 else ("missing", 0)
-    if not 0 < size <= MAX_RECORD + _HEAD:
-        return Tip(object_id, kind, b"")
-    return Tip(object_id, kind, git.run("cat-file", kind, object_id, environment=STAY).stdout)
+def read_tips(git: Git, object_ids: Iterable[str]) -> dict[str, Tip]:
+    """Of objects that are here, by two processes; what is not is never fetched."""
+    asked = "".join(f"{object_id}\n" for object_id in dict.fromkeys(object_ids)).encode()
+    if not asked:
+        return {}
+    rows = git.run("cat-file", "--batch-check", stdin=asked, environment=STAY).stdout.decode().splitlines()
+    heads = [(*row.split(), "0")[:3] for row in rows]  # what is missing has no size
+    found = {object_id: Tip(object_id, kind, b"") for object_id, kind, _ in heads}
+    sizes = {object_id: int(size) for object_id, _, size in heads if 0 < int(size) <= MAX_RECORD + _HEAD}
+    asked = "".join(f"{object_id}\n" for object_id in sizes).encode()
+    output = git.run("cat-file", "--batch", stdin=asked, environment=STAY).stdout if sizes else b""
+    position = 0
+    for object_id, size in sizes.items():
+        start = output.index(b"\n", position) + 1
+        position = start + size + 1
+        found[object_id] = found[object_id]._replace(content=output[start : start + size])
+    return found
 
 
-def recorded_tags(git: Git, object_id: str) -> tuple[RecordedTag, ...]:
-    """The tags that the newest record of a line names; none where what is there is no record of ours."""
-    record = read_tip(git, object_id).record
-    return record.tags if record is not None else ()
+def recorded_tags(git: Git, object_ids: Iterable[str]) -> list[RecordedTag]:
+    """The tags that the newest records of lines name; none of what is no record of ours."""
+    records = (tip.record for tip in read_tips(git, object_ids).values())
+    return [tag for record in records if record is not None for tag in record.tags]
 
 
 def written_at(git: Git, tip: str, latest: float) -> dict[str, int]:
@@ -108,7 +119,7 @@ def _parent(folder: Path, above: Tip) -> str | None:
     if above.kind == "commit":
         if (data := above.file) is not None:
             # Git looks into the files of what it builds on, and would fetch them: here they are.
-            _put(folder, "tree", _tree(_put(folder, "blob", data, above.object_id)), above.object_id)
+            put(folder, "tree", _tree(put(folder, "blob", data, above.object_id)), above.object_id)
         return above.object_id
     return _store(folder, above.record, None, like=above.object_id) if above.record else None
 
@@ -120,11 +131,11 @@ def actor_of(identity: str) -> Actor:
 
 
 def _store(folder: Path, record: Record, parent: str | None, like: str) -> str:
-    tree = _put(folder, "tree", _tree(_put(folder, "blob", encode(record), like)), like)
+    tree = put(folder, "tree", _tree(put(folder, "blob", encode(record), like)), like)
     who = f"{record.actor.name} <{record.actor.email}> {record.time} +0000"
     above = f"parent {parent}\n" if parent else ""
     head = f"tree {tree}\n{above}author {who}\ncommitter {who}\n\n"
-    return _put(folder, "commit", head.encode() + commit_message(record), like)
+    return put(folder, "commit", head.encode() + commit_message(record), like)
 
 
 def _tree(blob: str) -> bytes:
@@ -140,8 +151,8 @@ def _name(kind: str, data: bytes, like: str) -> str:
     return hashlib.new("sha256" if len(like) == 64 else "sha1", _whole(kind, data), usedforsecurity=False).hexdigest()
 
 
-def _put(folder: Path, kind: str, data: bytes, like: str) -> str:
-    """Store a loose object, as git does it; a process less for each."""
+def put(folder: Path, kind: str, data: bytes, like: str) -> str:
+    """Store a loose object, as git does it; a process less for each. ``like`` is the id of any object beside it."""
     name = _name(kind, data, like)
     path = folder / name[:2] / name[2:]
     path.parent.mkdir(exist_ok=True)

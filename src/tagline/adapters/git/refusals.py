@@ -8,17 +8,28 @@ from tagline.adapters.git.running import plain_stderr
 from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused
 
+#: How a job of GitHub's gets an App's token, with all that the App may do.
+_APP = (
+    "  - uses: actions/create-github-app-token@v3\n"
+    "    id: app\n"
+    "    with: {client-id: ${{ vars.TAGLINE_APP }}, private-key: ${{ secrets.TAGLINE_APP_KEY }}}\n"
+    "  and pass token: ${{ steps.app.outputs.token }}"
+)
 # (what the remote says, our code, cause, fix); the first that matches wins.
 _REFUSALS = (
+    (
+        # GitHub says it with a ruleset's words around it, or without.
+        r"create or update workflow|without `?workflows?`? (permission|scope)",
+        "workflows",
+        "their commit has a file under .github/workflows that no branch has now, and the token may not write workflows",
+        "Use the token of an App that has the permission Workflows: write (the GITHUB_TOKEN of a workflow cannot have "
+        f"it; a personal token needs the scope workflow):\n{_APP}",
+    ),
     (
         r"GH013|repository rule violations|Cannot create ref due to creations being restricted",
         "ruleset",
         "a ruleset guards these tags",
-        "Let an App bypass the ruleset and use its token (the GITHUB_TOKEN of a workflow cannot bypass one):\n"
-        "  - uses: actions/create-github-app-token@v2\n"
-        "    id: app\n"
-        "    with: {app-id: ${{ vars.TAGLINE_APP_ID }}, private-key: ${{ secrets.TAGLINE_APP_KEY }}}\n"
-        "  and pass token: ${{ steps.app.outputs.token }}",
+        f"Let an App bypass the ruleset and use its token (the GITHUB_TOKEN of a workflow cannot bypass one):\n{_APP}",
     ),
     (
         r"protected tag|You are not allowed to create this tag|GitLab: You are not allowed to create",

@@ -1,6 +1,6 @@
-"""A remote registry, read without a clone: one artifact's tags by ref globs, into a small cache.
+"""A remote registry, read without a clone: some artifacts' tags by ref globs, into a small cache.
 
-Each pair of URL and artifact has a bare repository of its own in the cache folder, filled as
+Each pair of a URL and artifacts that are read together has a bare repository of its own in the cache folder, filled as
 git_tag_fetch says; files are in repositories of their own. A lock file keeps concurrent runs
 apart. Tokens travel as configuration in the environment of the child.
 """
@@ -15,18 +15,17 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
+from tagline.adapters.git import filters
 from tagline.adapters.git import seen as git_seen
 from tagline.adapters.git import tag_fetch as git_tag_fetch
 from tagline.adapters.git.refusals import unreachable
 from tagline.adapters.git.repository import GitRepository
-from tagline.adapters.git.running import Git, Place, Result
-from tagline.adapters.git.urls import LoginFor, RemoteUrl, upstream_of
-from tagline.domain.ledger.events import RawTag
-from tagline.domain.ledger.moved import Moved
-from tagline.domain.ledger.tags import artifact_in_tag, why_git_refuses
+from tagline.adapters.git.running import Git, Place, Result, require_readable_at
+from tagline.adapters.git.urls import RemoteUrl
+from tagline.domain.ledger.tags import artifact_in_tag, why_no_tag_names
 from tagline.errors import NotFound, PlatformRefused, WrongUsage
 
 _NO_REVISION_RE = re.compile(r"couldn't find remote ref|not our ref|invalid refspec|unadvertised object", re.I)
@@ -36,7 +35,16 @@ _DAMAGED_RE = re.compile(
     r"unable to read|shallow file has changed|bad config",
     re.I,
 )
+# The remote names objects by another algorithm than our cached repository does.
+_OTHER_IDS_RE = re.compile(r"mismatched algorithms|support this repository's (?:object format|hash algorithm)", re.I)
+_ID_RE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+#: By the length of an id.
+_FORMATS = {40: "sha1", 64: "sha256"}
+_FORMAT_RE = re.compile(r"^\tobjectFormat = (\w+)\n", re.M | re.I)
 _DAY = 86_400
+_MONTH = 30 * _DAY
+#: The names of cached repositories, without what they end in.
+_KEY_RE = re.compile(r"[0-9a-f]{32}")
 #: What may name a revision of a remote: no option, no refspec.
 _REVISION_RE = re.compile(r"[^-+^:*\s\x00-\x1f][^:*\s\x00-\x1f]*")
 
@@ -47,6 +55,7 @@ _CACHE_CONFIG = """\
 \tlogAllRefUpdates = false
 [extensions]
 \tpartialClone = origin
+\tobjectFormat = %s
 [remote "origin"]
 \turl = %s
 \tpromisor = true
@@ -64,12 +73,30 @@ def guard_ref(artifact: str) -> str:
     return f"refs/tagline/{artifact_in_tag(artifact)}@guard"
 
 
-def _refspecs(artifact: str | None) -> list[str]:
-    if artifact is None:
+def _refspecs(artifacts: Collection[str] | None) -> list[str]:
+    if artifacts is None:
         return ["+refs/tags/*:refs/tags/*"]
-    base = artifact_in_tag(artifact)
-    globs = (f"refs/tags/{base}@*", f"refs/tags/{base}#*", f"refs/tagline/{base}@*")
+    bases = map(artifact_in_tag, artifacts)
+    globs = (
+        glob for base in bases for glob in (f"refs/tags/{base}@*", f"refs/tags/{base}#*", f"refs/tagline/{base}@*")
+    )
     return [f"+{glob}:{glob}" for glob in globs]
+
+
+def list_refs(remote: RemoteUrl, refs: Collection[str] | None = None) -> dict[str, str]:
+    """What a remote has of some refs, or all its tags: full name to object id, by one listing.
+
+    Raises PlatformRefused when the remote cannot be reached.
+    """
+    if refs is not None and not refs:
+        return {}
+    wanted = ["--tags", "--end-of-options", remote.url] if refs is None else ["--end-of-options", remote.url, *refs]
+    result = Git(Path(os.sep), remote.everything).run("ls-remote", "--refs", *wanted, check=False)
+    if result.status != 0:
+        raise unreachable(remote.url, result.stderr)
+    lines = (line.split("\t", 1) for line in result.stdout.decode(errors="surrogateescape").splitlines())
+    # A name that is asked for matches the end of any ref.
+    return {ref: object_id for object_id, ref in lines if refs is None or ref in refs}
 
 
 def is_damage(result: Result) -> bool:
@@ -82,42 +109,76 @@ def is_missing(result: Result) -> bool:
     return result.status != 0 and _NO_REVISION_RE.search(result.stderr) is not None
 
 
+def _other_ids(result: Result) -> bool:
+    """Whether git failed because the remote's ids are made by another algorithm than our cached repository's."""
+    return result.status != 0 and _OTHER_IDS_RE.search(result.stderr) is not None
+
+
+def _format_of(path: Path) -> str:
+    """The algorithm of a cached repository's ids; git's default where an earlier release of ours made it."""
+    found = _FORMAT_RE.search((path / "config").read_text())
+    return found[1] if found else "sha1"
+
+
+def _init(folder: Path, object_format: str) -> None:
+    """An empty repository."""
+    command = ("init", "--bare", "--quiet", f"--object-format={object_format}", ".")
+    Git(folder, [("init.templateDir", "")]).run(*command)
+
+
 class RemoteCache:
     """The folder of cached remotes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def fetch(self, remote: RemoteUrl, artifact: str | None) -> GitRepository:
-        """A repository with exactly the remote's tags of ``artifact`` (None: all its tags).
+    def fetch(self, remote: RemoteUrl, artifacts: Collection[str] | None) -> GitRepository:
+        """A repository with exactly the remote's tags of some artifacts (None: all its tags), by one negotiation.
 
         Raises PlatformRefused when the remote cannot be reached, NotFound for a name that no tag
         can carry.
         """
-        if artifact is not None and (why := why_git_refuses(f"{artifact_in_tag(artifact)}@v0")):
-            raise NotFound(
-                f"No tag can name an artifact {artifact!r}: {why}.", "Check its spelling.", code="unknown-artifact"
-            )
-        path = self._path(remote, "" if artifact is None else artifact)
+        for artifact in artifacts or ():
+            if why := why_no_tag_names(artifact):
+                raise NotFound(
+                    f"No tag can name an artifact {artifact!r}: {why}.", "Check its spelling.", code="unknown-artifact"
+                )
+        require_readable_at(remote.url)
+        path = self._path(remote, "" if artifacts is None else "\n".join(sorted(artifacts)))
         git = self._git(path, remote)
         with self._locked(path):
-            before = git_seen.objects(git) if (path / "config").exists() else {}
-            result = self._refresh(path, remote, artifact)
-            if is_damage(result):
+            before = self._known(path, git)
+            result = self._refresh(path, remote, artifacts)
+            if is_damage(result) or _other_ids(result):
                 shutil.rmtree(path, ignore_errors=True)
-                result = self._refresh(path, remote, artifact)
+                result = self._refresh(path, remote, artifacts)
             if result.status != 0:
                 raise unreachable(remote.url, result.stderr)
-            moved = git_seen.look(git, path, before, guard_ref(artifact) if artifact is not None else None)
+            names = artifacts or ()
+            alone = [self._path(remote, name) for name in names] if len(names) > 1 else []
+            moved = git_seen.look(git, path, before, list(map(guard_ref, names)), alone)
         found = self._repository(path, git, remote)
         found.moved = moved
         return found
 
-    def _refresh(self, path: Path, remote: RemoteUrl, artifact: str | None) -> Result:
+    @staticmethod
+    def _known(path: Path, git: Git) -> dict[str, str]:
+        """The refs that were here before; none where the repository is broken, which goes."""
+        try:
+            return git_seen.objects(git) if (path / "config").exists() else {}
+        except PlatformRefused:
+            shutil.rmtree(path, ignore_errors=True)
+            return {}
+
+    def _refresh(self, path: Path, remote: RemoteUrl, artifacts: Collection[str] | None) -> Result:
+        refspecs = _refspecs(artifacts)
         if not (path / "config").exists():
-            return self._clone(path, remote, _refspecs(artifact))
+            return self._clone(path, remote, refspecs)
         git = self._git(path, remote)
-        result = git_tag_fetch.unlocking(path, lambda: git_tag_fetch.update(git, path, _refspecs(artifact)))
+        result = git_tag_fetch.unlocking(path, lambda: git_tag_fetch.update(git, path, refspecs))
+        if filters.is_refused(result):
+            # The remote knew this filter once: what is here has gaps that nothing would fill now.
+            return self._clone(path, remote, refspecs)
         if result.status == 0:
             git_tag_fetch.tidy(git, path)
         return result
@@ -154,18 +215,49 @@ class RemoteCache:
     def bring(self, repository: GitRepository, options: Sequence[str], revisions: Sequence[str]) -> Result:
         """Fetch revisions of the remote into a stored repository; git's own result.
 
-        With ``--stdin`` among the options any number of objects, whatever is here already.
+        The filter among the options counts as far as the remote knows it. With ``--stdin`` among them any number of
+        objects, whatever is here already.
         """
         command = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--refmap="]
-        stdin = None
+        named, stdin = ["--end-of-options", "origin", *revisions], None
         if "--stdin" in options:
-            command = ["-c", "fetch.negotiationAlgorithm=noop", *command, *options, "origin"]
-            stdin = "".join(f"{revision}\n" for revision in revisions).encode()
-        else:
-            command += [*options, "--end-of-options", "origin", *revisions]
-        path = repository.place.root
+            command = ["-c", "fetch.negotiationAlgorithm=noop", *command]
+            named, stdin = ["origin"], "".join(f"{revision}\n" for revision in revisions).encode()
+        path, git = repository.place.root, repository.git
+
+        def run(chosen: list[str]) -> Result:
+            return git_tag_fetch.unlocking(path, lambda: git.run(*command, *chosen, *named, stdin=stdin, check=False))
+
         with self._locked(path):
-            return git_tag_fetch.unlocking(path, lambda: repository.git.run(*command, stdin=stdin, check=False))
+            self._suit(path, revisions)
+            return self._matching(path, lambda: filters.fetch(path, options, run))
+
+    def suit(self, repository: GitRepository, object_id: str) -> None:
+        """Have a stored repository name objects as the remote does, of which one id is known."""
+        with self._locked(repository.place.root):
+            self._suit(repository.place.root, [object_id])
+
+    def _suit(self, path: Path, revisions: Sequence[str]) -> None:
+        """Git looks for an id of the other length among the names of refs, so its length has to be right before."""
+        lengths = {len(revision) for revision in revisions if _ID_RE.fullmatch(revision)}
+        if lengths and _FORMATS[max(lengths)] != _format_of(path):
+            self._start_over(path, _FORMATS[max(lengths)])
+
+    def _matching(self, path: Path, fetch: Callable[[], Result]) -> Result:
+        """Run a fetch; once more in an empty repository where the remote names objects by another algorithm."""
+        result = fetch()
+        if _other_ids(result):
+            self._start_over(path, "sha1" if _format_of(path) == "sha256" else "sha256")
+            return fetch()
+        return result
+
+    def _start_over(self, path: Path, object_format: str) -> None:
+        config = (path / "config").read_text()
+        with self._fresh(path) as fresh:
+            _init(fresh, object_format)
+            said = f"[extensions]\n\tobjectFormat = {object_format}\n"
+            (fresh / "config").write_text(_FORMAT_RE.sub("", config).replace("[extensions]\n", said))
+            fresh.rename(path)
 
     def fetch_revision(self, repository: GitRepository, revision: str) -> str:
         """Bring one commit of the remote into a cached repository; its id.
@@ -175,12 +267,18 @@ class RemoteCache:
         """
         if not _REVISION_RE.fullmatch(revision):
             raise WrongUsage(f"{revision!r} is no revision.", "Name a branch, a tag or a commit.", code="bad-revision")
-        with self._locked(repository.place.root):
-            command = (
-                "fetch", "--quiet", "--no-tags", "--depth=1", "--filter=tree:0", "--recurse-submodules=no",
-                "--refmap=", "--end-of-options", "origin", revision,
-            )  # fmt: skip
-            result = git_tag_fetch.unlocking(repository.place.root, lambda: repository.git.run(*command, check=False))
+        path = repository.place.root
+
+        def run(options: list[str]) -> Result:
+            command = ("fetch", "--quiet", "--no-tags", *options, "--recurse-submodules=no", "--refmap=")
+            named = ("--end-of-options", "origin", revision)
+            return git_tag_fetch.unlocking(path, lambda: repository.git.run(*command, *named, check=False))
+
+        # With its folders: who looks at a file needs them, and git itself before it pushes a tag of the commit.
+        options = ["--depth=1", f"--filter={filters.FILES}"]
+        with self._locked(path):
+            self._suit(path, [revision])
+            result = self._matching(path, lambda: filters.fetch(path, options, run))
             if result.status == 0:
                 return repository.commit("FETCH_HEAD")
         if not _NO_REVISION_RE.search(result.stderr):
@@ -214,12 +312,13 @@ class RemoteCache:
             ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            os.utime(lock.fileno())  # when it was used last
             yield
 
     def _open(self, path: Path, remote: RemoteUrl, without: str = git_tag_fetch.WITHOUT) -> Git:
         if not (path / "config").exists():
             with self._fresh(path) as fresh:
-                Git(fresh, [("init.templateDir", "")]).run("init", "--bare", "--quiet", ".")
+                _init(fresh, "sha1")
                 self._configure(fresh, remote, without)
                 fresh.rename(path)
         return self._git(path, remote)
@@ -232,6 +331,7 @@ class RemoteCache:
     def _fresh(self, path: Path) -> Iterator[Path]:
         """An empty folder to become the repository at ``path``; what is there is broken, and goes."""
         shutil.rmtree(path, ignore_errors=True)
+        self._forget_unused()
         for left in self._folder.glob("new-*"):  # by a run that was killed
             with contextlib.suppress(OSError):
                 if left.stat().st_mtime < time.time() - _DAY:
@@ -242,46 +342,18 @@ class RemoteCache:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 
+    def _forget_unused(self) -> None:
+        """Delete the repositories that no run has opened for a month: nobody may ask of the same artifacts again."""
+        for path in self._folder.glob("*.lock"):
+            with contextlib.suppress(OSError):
+                if not _KEY_RE.fullmatch(path.stem) or path.stat().st_mtime >= time.time() - _MONTH:
+                    continue
+                with path.open() as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    # Somebody may have opened it since we looked.
+                    if os.fstat(lock.fileno()).st_mtime < time.time() - _MONTH:
+                        shutil.rmtree(path.with_suffix(".git"), ignore_errors=True)
+
     @staticmethod
     def _configure(fresh: Path, remote: RemoteUrl, without: str) -> None:
-        (fresh / "config").write_text(_CACHE_CONFIG % (_quoted(remote.url), without))
-
-
-class GitUpstream:
-    """The remote of a clone, to compare the clone's tags with."""
-
-    def __init__(self, repository: GitRepository, name: str, cache: RemoteCache, login_for: LoginFor) -> None:
-        self.name = name
-        self._repository = repository
-        self._cache = cache
-        self._login_for = login_for
-        self.moved: list[Moved] = []
-
-    def tags(self, artifact: str) -> list[RawTag]:
-        """The remote's own tags of one artifact."""
-        return list(self._cache.fetch(self._remote(), artifact).tags([artifact], details=True))
-
-    def tag_objects(self, artifacts: Collection[str] | None) -> dict[str, str]:
-        """Tag name to object id, of some artifacts or of all."""
-        try:
-            remote = self._remote()
-            if artifacts is None:
-                return self._list(remote)
-            cached = {artifact: self._cache.fetch(remote, artifact) for artifact in artifacts}
-            self.moved = [one for found in cached.values() for one in found.moved]
-            return {tag.name: tag.object_id for artifact, found in cached.items() for tag in found.tags([artifact])}
-        except PlatformRefused as error:
-            hint = f"{error.hint}\nOr answer from the tags that are here: --offline"
-            raise PlatformRefused(error.message, hint, code=error.code) from error
-
-    def _remote(self) -> RemoteUrl:
-        return upstream_of(self._repository, self.name, login_for=self._login_for)
-
-    @staticmethod
-    def _list(remote: RemoteUrl) -> dict[str, str]:
-        git = Git(Path(os.sep), remote.everything)
-        result = git.run("ls-remote", "--tags", "--refs", "--end-of-options", remote.url, check=False)
-        if result.status != 0:
-            raise unreachable(remote.url, result.stderr)
-        lines = (line.split("\t", 1) for line in result.stdout.decode(errors="surrogateescape").splitlines())
-        return {ref.removeprefix("refs/tags/"): object_id for object_id, ref in lines}
+        (fresh / "config").write_text(_CACHE_CONFIG % (_format_of(fresh), _quoted(remote.url), without))

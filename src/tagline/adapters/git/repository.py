@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tagline.adapters.git.facts import commit_facts
 from tagline.adapters.git.running import Git, Place, find_repository, is_url, open_git
 from tagline.adapters.git.tags import read_tags, tag_names
-from tagline.adapters.git.trees import CommitTree, WorkTree
-from tagline.domain.ledger.commits import CommitFacts
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.moved import Moved
 from tagline.domain.text.public import public
 from tagline.errors import NotFound, WrongUsage
-from tagline.ports.repository import Content, Tree
+
+if TYPE_CHECKING:
+    from tagline.adapters.git.trees import CommitTree
+    from tagline.domain.ledger.commits import CommitFacts
+    from tagline.ports.repository import Tree
+
+#: What git tells of a remote behind its name; of a partial one its filter too.
+_FETCH_RE = re.compile(r"(.*) \(fetch\)(?: \[[^ ]*\])?")
 
 #: Brings objects of a partial repository that are about to be read.
 Bring = Callable[[Collection[str]], None]
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 class GitRepository:
@@ -42,7 +56,14 @@ class GitRepository:
     @cached_property
     def remotes(self) -> list[str]:
         """The names of the remotes."""
-        return self.git.text("remote").splitlines()
+        return list(self._urls)
+
+    @cached_property
+    def _urls(self) -> dict[str, str]:
+        """By the name of a remote where one fetches from it; empty where its configuration does not say."""
+        lines = (line.partition("\t") for line in self.git.text("remote", "--verbose").splitlines())
+        fetched = {name: _FETCH_RE.match(rest) for name, _, rest in lines if not rest.endswith(" (push)")}
+        return {name: url[1] if url else "" for name, url in fetched.items()}
 
     @cached_property
     def remote(self) -> str | None:
@@ -62,8 +83,8 @@ class GitRepository:
         """The remote's URL without credentials, else this repository's own as ``file://``."""
         if self._url is not None:
             return public(self._url)
-        found = self.git.ask("remote", "get-url", self.remote) if self.remote else None
-        if found is None:
+        found = self._urls[self.remote] if self.remote else ""
+        if not found:
             return self.place.root.absolute().as_uri()
         # A relative path means nothing to whoever reads the answer elsewhere.
         return public(found) if is_url(found) else (self.place.root / found).resolve().as_uri()
@@ -75,6 +96,15 @@ class GitRepository:
     def tag_names(self) -> list[str]:
         """The names of all tags."""
         return tag_names(self.git)
+
+    def fetched_at(self) -> int | None:
+        """When anything was fetched last, or else cloned, in unix seconds; None where git left no trace of it."""
+        place = self.place
+        heads = [folder / "FETCH_HEAD" for folder in (place.git_dir, place.common_dir)]
+        # Empty after a fetch that failed.
+        done = [found.st_mtime for found in map(_stat, heads) if found is not None and found.st_size]
+        cloned = _stat(place.common_dir / "logs" / "refs" / "remotes" / (self.remote or "") / "HEAD")
+        return int(max(done)) if done else int(cloned.st_mtime) if cloned is not None else None
 
     def commit(self, revision: str) -> str:
         """The commit id of ``revision``. Raises NotFound with what to do about it."""
@@ -108,17 +138,23 @@ class GitRepository:
 
     def tree(self, commit: str) -> CommitTree:
         """The files of a commit."""
+        from tagline.adapters.git.trees import CommitTree  # here, because the ledger alone is in no file
+
         return CommitTree(self.git, commit, partial=self._partial)
 
     def facts(self, commit: str) -> CommitFacts:
         """What the commit says of itself, and git of its signature."""
+        from tagline.adapters.git.facts import commit_facts
+
         return commit_facts(self.git, commit)
 
-    def prepare(self, _commits: Sequence[str]) -> None:
+    def prepare(self, _commits: Sequence[str], _depth: int = 1, /) -> None:
         """Nothing: git fetches what a partial clone lacks."""
 
     def work_tree(self) -> Tree:
         """The tracked files on disk; HEAD's in a bare repository."""
+        from tagline.adapters.git.trees import WorkTree
+
         if self.place.bare:
             return self.tree(self.commit("HEAD"))
         return WorkTree(self.git, self.place.root)
@@ -130,10 +166,6 @@ class GitRepository:
             if found:
                 return self.tree(found)
         return None
-
-    def content(self, commit: str, path: str) -> Content | None:
-        """What a commit holds at ``path``."""
-        return self.tree(commit).content(path)
 
     def objects(self, _commit: str) -> tuple[Git, Bring | None]:
         """git where a commit's files are, and what brings many of them where they may have to be fetched."""

@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
+from urllib.parse import unquote
 
-# GitPython looks for git at import; without one it must fail with our words, not with a traceback.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-import git
-from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
-
-from tagline.adapters.git.folder_reader import FolderReader
+from tagline.adapters.git.gitpython import (
+    GitCommandError,
+    GitCommandNotFound,
+    InvalidGitRepositoryError,
+    NoSuchPathError,
+    git,
+)
+from tagline.adapters.git.object_reader import ObjectReader, ObjectStream
 from tagline.adapters.git.redirects import MOST_REDIRECTS, TELLING, moved_to, redirected
 from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused, WrongUsage
@@ -55,8 +57,7 @@ for _name in (
     os.environ.pop(_name, None)
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What one git process said."""
 
     status: int
@@ -189,31 +190,14 @@ class Git:
         except GitCommandNotFound as error:
             raise git_missing() from error
 
-    def stream(self, object_id: str) -> tuple[int, IO[bytes]] | None:
-        """An object's size in bytes and its content, by a process that serves one after the other.
+    def objects(self) -> ObjectReader:
+        """What reads objects of this repository, by a process of its own; to be opened by ``with``."""
+        start = partial(self.start, "cat-file", "--batch-command", istream=_PIPE)
+        return ObjectReader(start, lambda name: self.run("cat-file", "-e", name))
 
-        The content must be read to its end, or :meth:`forget` called. None for an object that is not here.
-        """
-        try:
-            _, _, size, stream = self._git.stream_object_data(object_id)
-        except ValueError:
-            return None
-        return int(size), stream  # type: ignore[return-value]
-
-    def size(self, object_id: str) -> int | None:
-        """An object's size in bytes; None for one that is not here."""
-        try:
-            return int(self._git.get_object_header(object_id)[2])
-        except ValueError:
-            return None
-
-    def folders(self) -> FolderReader:
-        """What reads folders of this repository, by a process of its own; to be opened by ``with``."""
-        return FolderReader(lambda: self.start("cat-file", "--batch", istream=_PIPE))
-
-    def forget(self) -> None:
-        """End the processes that :meth:`stream` and :meth:`size` keep."""
-        self._git.clear_cache()
+    def stream(self) -> ObjectStream:
+        """What reads objects of any size, by a process of its own; to be closed."""
+        return ObjectStream(partial(self.start, "cat-file", "--batch-command", istream=_PIPE))
 
     def text(self, *arguments: str) -> str:
         """The output of a command that must succeed, without its last newline."""
@@ -252,6 +236,14 @@ def git_missing() -> WrongUsage:
     return WrongUsage("git is not installed, or not on PATH.", "Install git 2.38 or newer.", code="no-git")
 
 
+def version() -> tuple[int, ...]:
+    """Git's own version. Raises WrongUsage where there is none."""
+    try:
+        return tuple(git.Git().version_info)
+    except GitCommandNotFound as error:
+        raise git_missing() from error
+
+
 def command_failed(command: str, stderr: str) -> PlatformRefused:
     """The error for a git command that failed for a reason nobody foresaw."""
     return PlatformRefused(f"git {command} failed: {plain_stderr(stderr)}", "Git's own words say why.")
@@ -272,8 +264,7 @@ def is_url(text: str) -> bool:
     return "://" in text or _SCP_RE.fullmatch(text) is not None
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a repository lies."""
 
     #: The work tree's root, or the repository itself when bare.
@@ -300,9 +291,38 @@ def find_repository(path: Path) -> Place:
             code="no-repository",
         ) from error
     with repo:
-        bare = repo.working_tree_dir is None
-        root = Path(repo.git_dir if bare else str(repo.working_tree_dir))
-        return Place(root, Path(repo.git_dir), Path(repo.common_dir), bare)
+        # Where no configuration says bare, GitPython takes the folder above for the work tree; git finds none there.
+        top = repo.working_tree_dir
+        bare = top is None or not Path(top, ".git").exists()
+        place = Place(Path(repo.git_dir if bare else str(top)), Path(repo.git_dir), Path(repo.common_dir), bare)
+    _require_readable(place.git_dir, place.common_dir)
+    return place
+
+
+def require_readable_at(url: str) -> None:
+    """Raises WrongUsage for a ``file://`` URL of a repository that git would take for an empty one."""
+    if url.lower().startswith("file://"):
+        path = Path(unquote(url[len("file://") :]))
+        for folder in (path / ".git", path):
+            if (folder / "HEAD").is_file():
+                _require_readable(folder, folder)
+
+
+_LONG_ID_RE = re.compile(rb"^[0-9a-f]{64}\b", re.M)
+
+
+def _require_readable(git_dir: Path, common_dir: Path) -> None:
+    """Raises WrongUsage for SHA-256 ids without a configuration that says so: git takes none of them for an id."""
+    if (common_dir / "config").exists():
+        return
+    listed = (common_dir / "packed-refs", *common_dir.glob("refs/*/*"), git_dir / "HEAD")
+    if any(_LONG_ID_RE.search(file.read_bytes()) for file in listed if file.is_file()):
+        raise WrongUsage(
+            f"{common_dir} has SHA-256 object ids and no file 'config' that says so; git cannot read it.",
+            f"Write it: git config --file '{common_dir}/config' core.repositoryFormatVersion 1 && "
+            f"git config --file '{common_dir}/config' extensions.objectFormat sha256",
+            code="no-config",
+        )
 
 
 def open_git(place: Place, extra: Sequence[tuple[str, str]] = ()) -> Git:

@@ -7,26 +7,26 @@ that is likely to be read next. Nothing is ever checked out.
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Collection, Sequence
 from functools import cached_property, partial
 
 from tagline.adapters.git.facts import commit_facts
+from tagline.adapters.git.filters import FILES
 from tagline.adapters.git.refusals import unreachable
 from tagline.adapters.git.remote import RemoteCache, is_damage
 from tagline.adapters.git.repository import Bring, GitRepository
 from tagline.adapters.git.running import STAY, Git
-from tagline.adapters.git.tag_fetch import is_refused_filter
 from tagline.adapters.git.trees import CommitTree
 from tagline.adapters.git.urls import RemoteUrl
 from tagline.domain.ledger.commits import CommitFacts
 from tagline.domain.ledger.tags import artifact_in_tag
 from tagline.domain.manifest.tracked import is_telling
 from tagline.domain.storage.lfs import MAX_POINTER
-from tagline.errors import TooManyPaths
+from tagline.errors import PlatformRefused, TooManyPaths
 
-_WITHOUT = "blob:none"
 #: Every Git LFS pointer is below it, and what is not can be none.
 _SMALL = f"blob:limit={MAX_POINTER + 1}"
 #: What describes artifacts or says where their bytes are.
@@ -44,34 +44,47 @@ _NAMESAKES = 2
 class Snapshots:
     """Single commits of a remote, kept for the next run.
 
-    ``artifact`` is the one that the run is about, if it is about one.
+    ``artifact`` is the one that the run is about, if it is about one. Without ``measures`` no file is brought to learn
+    its size.
     """
 
-    def __init__(self, cache: RemoteCache, remote: RemoteUrl, artifact: str | None = None) -> None:
+    def __init__(
+        self, cache: RemoteCache, remote: RemoteUrl, artifact: str | None = None, *, measures: bool = True
+    ) -> None:
         self._cache = cache
         self._remote = remote
         self._artifact = artifact
+        self._measures = measures
         self._trees: dict[str, CommitTree] = {}
         self._missing: dict[str, set[str]] = {}
+        #: Commits that were seen here, so that git is not asked for each of their files.
+        self._here: set[str] = set()
 
     @cached_property
     def repository(self) -> GitRepository:
         """The repository that they are kept in."""
-        return self._cache.store(self._remote, "@snapshots", _WITHOUT)
+        return self._cache.store(self._remote, "@snapshots", FILES)
 
     def tree(self, commit: str) -> CommitTree:
         """The files of a commit."""
         if commit not in self._trees:
             self.fetch([commit])
             bring = partial(self.bring, commit)
-            self._trees[commit] = CommitTree(self.repository.git, commit, partial=True, prefetch=bring)
+            git = self.repository.git
+            self._trees[commit] = CommitTree(git, commit, partial=True, prefetch=bring, measures=self._measures)
         return self._trees[commit]
 
-    def fetch(self, commits: Sequence[str]) -> None:
+    def fetch(self, commits: Sequence[str], depth: int = 1) -> None:
         """Bring the folders and small files of commits that are not here yet. Raises PlatformRefused."""
-        missing = [commit for commit in commits if not self._has(commit)]
-        if missing and not self._fetch(["--depth=1", f"--filter={_SMALL}"], missing):
-            self._fetch(["--depth=1", f"--filter={_WITHOUT}"], missing)
+        missing = self._absent(commits)
+        if missing:
+            self._fetch([f"--depth={depth}", f"--filter={_SMALL}"], missing)
+            self._here.update(missing)
+
+    def prepare(self, commits: Sequence[str], depth: int) -> None:
+        """The same before they are asked for, with some that lie behind; what is not to be had is told when it is."""
+        with contextlib.suppress(PlatformRefused):
+            self.fetch(commits, depth)
 
     def facts(self, commit: str) -> CommitFacts:
         """What a commit says of itself."""
@@ -83,8 +96,17 @@ class Snapshots:
         self.tree(commit)
         return self.repository.git, partial(self.bring, commit)
 
-    def _has(self, commit: str) -> bool:
-        return self.repository.git.run("cat-file", "-e", commit, environment=STAY, check=False).status == 0
+    def _absent(self, commits: Sequence[str]) -> list[str]:
+        """Those that are not here; one process tells of all."""
+        unknown = list(dict.fromkeys(commit for commit in commits if commit not in self._here))
+        if not unknown:
+            return []
+        asked = "".join(f"{commit}\n" for commit in unknown).encode()
+        said = self.repository.git.run("cat-file", "--batch-check", stdin=asked, environment=STAY, check=False).stdout
+        told = zip(unknown, said.decode(errors="replace").splitlines(), strict=False)
+        here = {commit for commit, line in told if not line.endswith(" missing")}
+        self._here |= here
+        return [commit for commit in unknown if commit not in here]
 
     def bring(self, commit: str, object_ids: Collection[str]) -> None:
         """Bring files of a commit that are about to be read, together; git itself would ask for each."""
@@ -94,7 +116,7 @@ class Snapshots:
                 object_ids = [*object_ids, *self._likely(commit)]
         missing = self._missing[commit].intersection(object_ids)
         if missing:
-            self._fetch([f"--filter={_WITHOUT}", "--stdin"], sorted(missing))
+            self._fetch([f"--filter={FILES}", "--stdin"], sorted(missing))
             self._missing[commit] -= missing
 
     def _lacking(self, commit: str) -> set[str]:
@@ -120,18 +142,16 @@ class Snapshots:
         named = [file.object_id for file in files if is_namesake(posixpath.basename(file.path))]
         return [*(telling if len(telling) <= _TOO_MANY else ()), *(named if len(named) <= _NAMESAKES else ())]
 
-    def _fetch(self, options: Sequence[str], revisions: Sequence[str]) -> bool:
-        """Fetch; whether the remote knows the filter. Raises PlatformRefused for any other failure."""
+    def _fetch(self, options: Sequence[str], revisions: Sequence[str]) -> None:
+        """Raises PlatformRefused."""
         result = self._cache.bring(self.repository, options, revisions)
         if is_damage(result):
             self._cache.drop(self.repository)
             del self.repository
+            self._here.clear()
             result = self._cache.bring(self.repository, options, revisions)
-        if result.status == 0:
-            return True
-        if is_refused_filter(result):
-            return False
-        raise unreachable(self._remote.url, result.stderr)
+        if result.status != 0:
+            raise unreachable(self._remote.url, result.stderr)
 
 
 class RemoteRepository(GitRepository):
@@ -152,10 +172,10 @@ class RemoteRepository(GitRepository):
         """What a commit says of itself."""
         return super().facts(commit) if self._has_files else self._snapshots.facts(commit)
 
-    def prepare(self, commits: Sequence[str]) -> None:
+    def prepare(self, commits: Sequence[str], depth: int = 1, /) -> None:
         """By one fetch."""
         if not self._has_files:
-            self._snapshots.fetch(commits)
+            self._snapshots.prepare(commits, depth)
 
     def objects(self, commit: str) -> tuple[Git, Bring | None]:
         """git where a commit's files are, and what brings many of them."""

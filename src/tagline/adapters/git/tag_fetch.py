@@ -12,19 +12,14 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tagline.adapters.git import filters
 from tagline.adapters.git.running import Git, Result
 
 #: Commits and tags alone: files are read from another repository (git_snapshots).
-WITHOUT = "tree:0"
-# What later fetches leave out: all commits but those that a new tag names.
-_TAGS_ALONE = "object:type=tag"
-_WITHOUT_FILTERS_RE = re.compile(r"filtering not recognized by server", re.I)
-_FILTER_REFUSED_RE = re.compile(r"filter '[^']*' not supported|invalid filter-spec", re.I)
+WITHOUT = filters.TREES
 # A run was killed while it held one of git's own locks.
 _STALE_LOCK_RE = re.compile(r"\.lock': File exists")
 _COMPLAINT_RE = re.compile(r"^(fatal|error): *\S", re.M)
-#: In a cached repository: what of filters its remote cannot do. Without the file it can all of them.
-_LIMITS, _NO_FILTERS, _NO_TYPES = "tagline-limits", "filters", "types"
 _LOOSE_REFS, _PACKS = 500, 50
 
 #: A cache is made anew when it is lost: it need not wait for the disk. And a request that names
@@ -38,15 +33,19 @@ def clone(git: Git, target: Path, url: str, refspecs: Sequence[str]) -> Result:
     On success its configuration is git's own and has to be replaced: it names the refspecs.
     """
     chosen = [word for refspec in refspecs for word in ("-c", f"remote.origin.fetch={refspec}")]
-    result = git.run(
-        "clone", "--quiet", "--bare", "--origin=origin", "--template=", "--no-tags", "--no-single-branch",
-        "--no-reject-shallow", "--depth=1", f"--filter={WITHOUT}", *chosen, "--", url, str(target),
-        check=False,
-    )  # fmt: skip
+
+    def run(options: list[str]) -> Result:
+        return git.run(
+            "clone", "--quiet", "--bare", "--origin=origin", "--template=", "--no-tags", "--no-single-branch",
+            "--no-reject-shallow", *options, *chosen, "--", url, str(target),
+            check=False,
+        )  # fmt: skip
+
+    result = filters.fetch(target, ["--depth=1", f"--filter={WITHOUT}"], run)
     if result.status == 0:
         _drop_branches(Git(target, [("safe.directory", str(target)), *CHEAP]))
-        if _WITHOUT_FILTERS_RE.search(result.stderr):
-            (target / _LIMITS).write_text(_NO_FILTERS)
+        if filters.is_ignored(result):
+            filters.remember_lacking(target, (WITHOUT, filters.FILES))
     return result
 
 
@@ -57,48 +56,36 @@ def _drop_branches(git: Git) -> None:
         git.run("update-ref", "--stdin", stdin=branches)
 
 
-def is_refused_filter(result: Result) -> bool:
-    """Whether a fetch failed because the remote does not allow its filter."""
-    return result.status != 0 and _FILTER_REFUSED_RE.search(result.stderr) is not None
-
-
 def has_files(path: Path) -> bool:
-    """Whether the remote of the cached repository knows no filters, so that its fetches brought files too."""
-    return _limits(path) == _NO_FILTERS
-
-
-def _limits(path: Path) -> str:
-    try:
-        return (path / _LIMITS).read_text()
-    except OSError:
-        return ""
+    """Whether the remote of the cached repository leaves nothing out, so that its fetches brought files too."""
+    return {WITHOUT, filters.FILES} <= filters.lacking(path)
 
 
 def update(git: Git, path: Path, refspecs: Sequence[str]) -> Result:
     """Fetch what is new, and drop what is gone, in the cached repository at ``path``."""
-    if not _limits(path):
+    if not has_files(path) and filters.ALL_BUT_TAGS not in filters.lacking(path):
         packs = _count(path / "objects" / "pack", "*.pack")
-        result = _fetch(git, [f"--filter={_TAGS_ALONE}"], refspecs, asks_for_all=True)
+        result = _fetch(git, [f"--filter={filters.ALL_BUT_TAGS}"], refspecs, asks_for_all=True)
         if result.status == 0:
             if _count(path / "objects" / "pack", "*.pack") != packs:
                 _cut_history(git, path)
             return result
-        if not is_refused_filter(result):
+        if not filters.is_refused(result):
             return result
-        (path / _LIMITS).write_text(_NO_TYPES)
-    return _fetch_deepening(git, refspecs, asks_for_all=not has_files(path))
+        filters.remember_lacking(path, (filters.ALL_BUT_TAGS,))
+    return _fetch_deepening(git, refspecs, filters.option(path, WITHOUT), asks_for_all=not has_files(path))
 
 
-def _fetch_deepening(git: Git, refspecs: Sequence[str], *, asks_for_all: bool) -> Result:
+def _fetch_deepening(git: Git, refspecs: Sequence[str], without: str, *, asks_for_all: bool) -> Result:
     """Fetch from a remote that cannot leave commits out. With ``asks_for_all`` every tag comes again.
 
     That is less than telling, request by request, what is here; unless files came along.
     """
-    result = _fetch(git, ["--depth=1", f"--filter={WITHOUT}"], refspecs, asks_for_all=asks_for_all)
+    result = _fetch(git, ["--depth=1", without], refspecs, asks_for_all=asks_for_all)
     if result.status == 1 and not _COMPLAINT_RE.search(result.stderr):
         # With --depth, git fails without giving a reason when no ref matches. Without it, it
         # succeeds, and drops the tags that are gone.
-        result = _fetch(git, [f"--filter={WITHOUT}"], refspecs, asks_for_all=asks_for_all)
+        result = _fetch(git, [without], refspecs, asks_for_all=asks_for_all)
     return result
 
 

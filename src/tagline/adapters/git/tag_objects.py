@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
+from tagline.adapters.git.records import put
 from tagline.adapters.git.running import Git
 from tagline.domain.ledger.planning import NewTag
 from tagline.errors import WrongUsage
@@ -40,21 +42,22 @@ def _tag_object(tag: NewTag, tagger: str) -> bytes:
     ).encode()
 
 
-def write_objects(git: Git, tags: Sequence[NewTag], tagger: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Store the tag objects; name to object id.
+def write_objects(git: Git, tags: Sequence[NewTag], tagger: str) -> dict[str, str]:
+    """Store the tag objects in a repository; name to object id.
 
     ``hash-object`` and not ``mktag``: in a shallow clone the commit may be on the remote only.
     """
-    objects = {}
-    for tag in tags:
-        result = git.run(
-            "hash-object",
-            "-t",
-            "tag",
-            "-w",
-            "--stdin",
-            stdin=_tag_object(tag, tagger),
-            environment=environment,
-        )
-        objects[tag.name] = result.stdout.decode().strip()
-    return objects
+    command = ("hash-object", "-t", "tag", "-w", "--stdin")
+    stored = ((tag.name, git.run(*command, stdin=_tag_object(tag, tagger)).stdout) for tag in tags)
+    return {name: said.decode().strip() for name, said in stored}
+
+
+def put_objects(folder: Path, tags: Sequence[NewTag], tagger: str) -> dict[str, str]:
+    """The same in a folder of objects that only a push reads: no process for each."""
+    return {tag.name: put(folder, "tag", _tag_object(tag, tagger), tag.commit) for tag in tags}
+
+
+def copy_tag(source: Git, target: Git, name: str) -> str:
+    """Store a tag's object of one repository in another one; its id."""
+    data = source.run("cat-file", "tag", f"refs/tags/{name}").stdout
+    return target.run("hash-object", "-t", "tag", "-w", "--stdin", stdin=data).stdout.decode().strip()

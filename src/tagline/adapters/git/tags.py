@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import IO, Any
 
 from tagline.adapters.git.running import Git, command_failed
-from tagline.domain.ledger.events import RawTag, names_other_commit
+from tagline.domain.ledger.events import MERGED_AS, RawTag, names_other_commit
 from tagline.domain.ledger.tags import artifact_in_tag
 from tagline.errors import PlatformRefused
 
-_PREFIX = len("refs/tags/")
+TAGS = "refs/tags/"
 _OBJECT_ID_RE = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_USUAL_RE = re.compile(rb"object ([0-9a-f]+)\ntype ([a-z]+)\ntag ([!-~]+)\ntagger [^\n]*> ([0-9]{1,18}) [+-][0-9]{4}\n")
+#: What cat-file prints of a tag, up to the tagger.
+_USUAL_RE = re.compile(
+    r"([0-9a-f]+) tag ([0-9]+) refs/tags/([!-~]+)\n"
+    r"object ([0-9a-f]+)\ntype ([a-z]+)\ntag ([!-~]+)\ntagger ([^\n]*)> ([0-9]{1,18}) [+-][0-9]{4}\n"
+)
+_BEFORE_TARGET = len("object ")
+#: Bytes that are taken at once: as many as a pipe holds.
+_PIECE = 1 << 16
 
 
 def ref_patterns(artifacts: Collection[str] | None) -> list[str]:
@@ -28,7 +35,7 @@ def ref_patterns(artifacts: Collection[str] | None) -> list[str]:
         return ["refs/tags"]
     patterns = []
     for artifact in artifacts:
-        base = f"refs/tags/{artifact_in_tag(artifact)}"
+        base = f"{TAGS}{artifact_in_tag(artifact)}"
         # A stage may contain slashes and then sits deeper in the tree of refs.
         patterns += [f"{base}@*", f"{base}#*", f"{base}#*/**"]
     return patterns
@@ -103,32 +110,61 @@ class _Complaints:
 
 
 def _parse(stream: IO[bytes], *, details: bool) -> Iterator[RawTag]:
-    read, readline, usual = stream.read, stream.readline, _USUAL_RE.match
-    while line := readline():
-        try:
-            object_id, object_type, size, ref = line.decode(errors="surrogateescape").split(" ", 3)
-        except ValueError:  # "<oid> missing"
-            raise _unreadable(line) from None
-        content = read(int(size) + 1)
-        name = ref[_PREFIX:-1]
-        if object_type != "tag":
-            yield RawTag(name, object_id, object_type, object_id, object_type, None, name)
-        elif not details and (match := usual(content)):
+    """What cat-file prints, as it comes. A character is a byte here, so that a size is a length of the text."""
+    usual, new = _USUAL_RE.match, tuple.__new__
+    text, at = "", 0
+    while True:
+        if (match := usual(text, at)) is not None:
             # What every tool writes: one match instead of a walk over the lines.
-            target, kind, embedded, seconds = match.groups()
-            odd = names_other_commit(content, target)
-            message = content[match.end() : -1].removeprefix(b"\n").decode(errors="replace") if odd else ""
-            yield RawTag(
-                name, object_id, "tag", target.decode(), kind.decode(), int(seconds), embedded.decode(), message=message
-            )
+            object_id, size, name, target, kind, embedded, identity, seconds = match.groups()
+            start, end = match.end(), match.start(4) - _BEFORE_TARGET + int(size)
+            if start <= end < len(text) and (not details or start == end or text[start] == "\n"):
+                at = end + 1
+                actor = email = message = ""
+                if details:
+                    actor, _, email = identity.partition(" <")
+                    actor, email, message = map(_decoded, (actor, email, text[start + 1 : end]))
+                elif text.find(MERGED_AS, start, end) >= 0 and names_other_commit(text[start:end], target):
+                    message = _decoded(text[start:end].removeprefix("\n"))
+                # What calling the class does, in half the time.
+                yield new(RawTag, (name, object_id, "tag", target, kind, int(seconds), embedded, actor, email, message))
+                continue
+        head, newline, _ = text[at : text.find("\n", at) + 1].partition("\n")
+        end = at + len(head) + 1 + _size(head) if newline else len(text)
+        if end < len(text):
+            yield _odd(head, text[at + len(head) + 1 : end].encode("latin-1"), details=details)
+            at = end + 1
+        elif piece := stream.read(max(_PIECE, end + 1 - len(text))):
+            text, at = text[at:] + piece.decode("latin-1"), 0
         else:
-            yield _tag(name, object_id, content[:-1], details=details)
+            return  # whether git ended well is judged elsewhere
 
 
-def _unreadable(line: bytes) -> PlatformRefused:
-    what = line.decode(errors="replace").strip()
+def _decoded(text: str) -> str:
+    """Text whose characters are bytes as the text that those are."""
+    return text if text.isascii() else text.encode("latin-1").decode(errors="replace")
+
+
+def _size(head: str) -> int:
+    """How long the object is that follows. Raises PlatformRefused where git has none, as it says: "ID missing"."""
+    parts = head.split(" ", 3)
+    if len(parts) < 4:
+        raise _unreadable(head)
+    return int(parts[2])
+
+
+def _odd(head: str, content: bytes, *, details: bool) -> RawTag:
+    """A tag that is not as every tool writes it."""
+    object_id, object_type, _, ref = head.encode("latin-1").decode(errors="surrogateescape").split(" ", 3)
+    name = ref[len(TAGS) :]
+    if object_type != "tag":
+        return RawTag(name, object_id, object_type, object_id, object_type, None, name)
+    return _tag(name, object_id, content, details=details)
+
+
+def _unreadable(head: str) -> PlatformRefused:
     return PlatformRefused(
-        f"Git cannot read a tag object: {what}.",
+        f"Git cannot read a tag object: {_decoded(head)}.",
         "The clone is damaged or partial. Fetch the tags again: git fetch --tags --force origin",
     )
 
@@ -179,4 +215,9 @@ def _peel(git: Git, nested: list[RawTag]) -> Iterator[RawTag]:
 def tag_names(git: Git) -> list[str]:
     """The names of all tags, without reading any."""
     output = git.run("for-each-ref", "--format=%(refname)", "refs/tags").stdout
-    return [line[len("refs/tags/") :] for line in output.decode(errors="surrogateescape").splitlines()]
+    return [line[len(TAGS) :] for line in output.decode(errors="surrogateescape").splitlines()]
+
+
+def tags_among(refs: Mapping[str, str]) -> dict[str, str]:
+    """The tags among some refs, by their own names: full name of a ref to object id, as it is listed."""
+    return {ref[len(TAGS) :]: object_id for ref, object_id in refs.items() if ref.startswith(TAGS)}

@@ -12,9 +12,9 @@ from pathlib import Path
 from tagline.adapters.git.folders import FOLDER, LINK, MOST_PATHS, SUBMODULE, Entry, Folders, Survey, Wanted
 from tagline.adapters.git.running import Git
 from tagline.domain.manifest.tracked import TrackedPaths, is_telling, upwards
-from tagline.domain.storage.lfs import MAX_POINTER, PREFIX
+from tagline.domain.storage.lfs import ATTRIBUTES, MAX_ATTRIBUTES, MAX_POINTER, PREFIX, mention_lfs
 from tagline.errors import TooManyPaths
-from tagline.ports.repository import Blob, Content
+from tagline.ports.repository import Blob, Content, Object
 
 _REGULAR = ("100644", "100755")
 
@@ -24,7 +24,7 @@ def _decode(raw: bytes) -> str:
 
 
 def _kind(entry: Entry) -> str:
-    """Git's mode in the words of :class:`tagline.ports.ports.Content`."""
+    """Git's mode in the words of :class:`tagline.ports.repository.Object`."""
     return {FOLDER: "tree", SUBMODULE: "submodule", LINK: "symlink"}.get(entry.mode, "blob")
 
 
@@ -46,11 +46,11 @@ class WorkTree:
         """By their names in the index."""
         return [path for path in self.paths() if is_telling(posixpath.basename(path))]
 
-    def kinds(self, paths: Iterable[str]) -> dict[str, str]:
-        """The kinds of what lies at some paths, as far as names tell: what is no folder is called a blob."""
+    def objects(self, paths: Iterable[str]) -> dict[str, Object]:
+        """As far as names tell: what is no folder is called a blob."""
         tracked = TrackedPaths(self.paths())
-        found = {path: "blob" if tracked.is_file(path) else "tree" for path in paths}
-        return {path: kind for path, kind in found.items() if kind == "blob" or tracked.is_directory(path)}
+        kinds = {path: "blob" if tracked.is_file(path) else "tree" for path in paths}
+        return {path: Object(kind, "") for path, kind in kinds.items() if kind == "blob" or tracked.is_directory(path)}
 
     def read(self, path: str, limit: int) -> bytes | None:
         """A regular file's first ``limit`` + 1 bytes, whether Git tracks it or not."""
@@ -121,16 +121,22 @@ class CommitTree:
     """The files of one commit, read from Git's objects.
 
     Only the folders that a question is about are read. ``prefetch`` brings many files of a partial repository at
-    once; git itself would ask for one after the other.
+    once; git itself would ask for one after the other. Without ``measures`` no file is brought to learn its size.
     """
 
     def __init__(
-        self, git: Git, commit: str, *, partial: bool = False, prefetch: Callable[[list[str]], None] | None = None
+        self,
+        git: Git,
+        commit: str,
+        *,
+        partial: bool = False,
+        prefetch: Callable[[list[str]], None] | None = None,
+        measures: bool = True,
     ) -> None:
-        self._git = git
         self._commit = commit
         self._partial = partial
         self._prefetch = prefetch
+        self._measures = measures
         self.folders = Folders(git, commit)
 
     @property
@@ -188,53 +194,27 @@ class CommitTree:
         """The files whose names are wanted, in any folder. Raises TooManyPaths."""
         return self.folders.survey(self.folders.root, wanted).unfold()
 
-    def kinds(self, paths: Iterable[str]) -> dict[str, str]:
-        """The kinds of what lies at some paths."""
-        return {path: _kind(entry) for path, entry in self.folders.find(paths).items()}
+    def objects(self, paths: Iterable[str]) -> dict[str, Object]:
+        """What lies at some paths, by its folder's word."""
+        return {path: Object(_kind(entry), entry.object_id) for path, entry in self.folders.find(paths).items()}
 
     def read(self, path: str, limit: int) -> bytes | None:
         """A regular file's first ``limit`` + 1 bytes."""
         return self.read_many([path], limit).get(path)
 
     def read_many(self, paths: Iterable[str], limit: int) -> dict[str, bytes]:
-        """Several files, whatever their number by a few git processes; equal ones are read once."""
-        found = self.folders.find(paths)
-        regular = {path: entry.object_id for path, entry in found.items() if entry.mode in _REGULAR}
-        if not regular:
-            return {}
-        ids = list(dict.fromkeys(regular.values()))
-        if self._prefetch is not None:
-            self._prefetch(ids)
-        sizes = self._sizes(ids)
-        contents = self._blobs([one for one in ids if sizes[one] <= limit])
+        """Several files, whatever their number by one git process; equal ones are read once."""
+        with self.folders.reading() as reader:
+            found = self.folders.find(paths)
+            regular = {path: entry.object_id for path, entry in found.items() if entry.mode in _REGULAR}
+            ids = list(dict.fromkeys(regular.values()))
+            if ids and self._prefetch is not None:
+                self._prefetch(ids)
+            sizes = reader.sizes(ids)
+            contents = reader.blobs([one for one in ids if sizes[one] <= limit])
         # A file over the limit is reported as such by its reader, who needs to see one byte more.
         too_large = b" " * (limit + 1) if len(contents) < len(ids) else b""
         return {path: contents.get(object_id, too_large) for path, object_id in regular.items()}
-
-    def _sizes(self, object_ids: Sequence[str]) -> dict[str, int]:
-        """Bytes, by id."""
-        wanted = "".join(f"{one}\n" for one in object_ids).encode()
-        output = self._git.run("cat-file", "--batch-check=%(objectsize)", stdin=wanted).stdout
-        return dict(zip(object_ids, map(int, output.split()), strict=True))
-
-    def _blobs(self, object_ids: Sequence[str]) -> dict[str, bytes]:
-        if not object_ids:
-            return {}
-        wanted = "".join(f"{one}\n" for one in object_ids).encode()
-        output = self._git.run("cat-file", "--batch=%(objectsize)", "--buffer", stdin=wanted).stdout
-        contents: dict[str, bytes] = {}
-        position = 0
-        for one in object_ids:
-            end = output.index(b"\n", position)
-            size = int(output[position:end])
-            contents[one] = output[end + 1 : end + 1 + size]
-            position = end + 1 + size + 1
-        return contents
-
-    def object_id(self, path: str) -> tuple[str, str] | None:
-        """Kind (as of Content) and id of what lies at ``path``; None for nothing."""
-        entry = self._entry(path)
-        return None if entry is None else (_kind(entry), entry.object_id)
 
     def _entry(self, path: str) -> Entry | None:
         wanted = path.strip("/")
@@ -249,13 +229,26 @@ class CommitTree:
             return self._folder(entry)
         if entry.is_submodule:
             return Content("submodule", entry.object_id, None, 0)
+        if not self._measures:
+            return Content(_kind(entry), entry.object_id, None, 1, self._is_pointer(path, entry))
         if self._prefetch is not None:
             self._prefetch([entry.object_id])
-        size = self._sizes([entry.object_id])[entry.object_id]
-        if entry.mode not in _REGULAR:
-            return Content("symlink", entry.object_id, size, 1)
-        pointer = size <= MAX_POINTER and self._blobs([entry.object_id])[entry.object_id].startswith(PREFIX)
-        return Content("blob", entry.object_id, size, 1, pointer)
+        with self.folders.reading() as reader:
+            (size,) = reader.sizes([entry.object_id]).values()
+            if entry.mode not in _REGULAR:
+                return Content("symlink", entry.object_id, size, 1)
+            (data,) = reader.blobs([entry.object_id] if size <= MAX_POINTER else []).values() or (b"",)
+        return Content("blob", entry.object_id, size, 1, data.startswith(PREFIX))
+
+    def _is_pointer(self, path: str, entry: Entry) -> bool:
+        """Whether a file is a pointer of Git LFS. Without LFS nobody brings a file to learn that it is none."""
+        data = self.read(path, MAX_POINTER) if entry.mode in _REGULAR and self._uses_lfs else None
+        return data is not None and len(data) <= MAX_POINTER and data.startswith(PREFIX)
+
+    @cached_property
+    def _uses_lfs(self) -> bool:
+        attributes = [path for path in self._telling if posixpath.basename(path) == ATTRIBUTES]
+        return mention_lfs(self.read_many(attributes, MAX_ATTRIBUTES).values())
 
     def _folder(self, entry: Entry) -> Content:
         """By adding up, without a list of its files."""
@@ -269,7 +262,8 @@ class CommitTree:
         if self._partial:
             return None
         ids = {row[2] for rows in survey.rows.values() for row in rows if row[0] not in (FOLDER, SUBMODULE)}
-        return self._sizes(list(ids)) if ids else {}
+        with self.folders.reading() as reader:
+            return reader.sizes(list(ids))
 
     def blobs(self, path: str) -> list[Blob]:
         """Every file, link and submodule below a folder. Raises TooManyPaths."""

@@ -1,7 +1,7 @@
 """How both forges' HTTP is repeated: urllib3's retries with backoff, bounded in number and in waiting.
 
 Only what may be sent twice is repeated here. A POST is not: whoever posts looks first whether the
-answer was lost and the post was not (:func:`post_once`).
+answer was lost and the post was not (:func:`post_once`). The forges' rate limits are in ``forges/limits.py``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ for _name in ("github", "gitlab", "urllib3"):
 ATTEMPTS = 4
 #: Seconds: how long a forge may ask us to wait before we say so and give up. A job costs money while it sleeps.
 LONGEST_WAIT = 120.0
-STATUSES = (429, 500, 502, 503, 504)
+#: What a server answers where something is wrong with it for a while, and with too many requests.
+FAULTS = (500, 502, 503, 504)
+STATUSES = (429, *FAULTS)
 METHODS = frozenset(("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"))
 BACKOFF = 0.3
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tagline.adapters.mlflow.client import MlflowClient, NoSuchThing
-from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, ReadRun, RegisteredModel
 from tagline.errors import PlatformRefused
 
 #: Models or versions of one page; servers allow at least so many.
@@ -53,15 +53,19 @@ class MlflowRegistry:
                 return _text(self._client.get("model-versions/get-download-uri", asked), "artifact_uri")
         return version.source
 
-    def metrics(self, run_id: str) -> Mapping[str, float]:
-        """The last figures of a run; none of one that is gone."""
+    def run(self, run_id: str) -> ReadRun | None:
+        """What a run says of itself; None of one that is gone."""
         try:
             answer = self._client.get("runs/get", {"run_id": run_id})
         except NoSuchThing:
-            return {}
+            return None
         data = _part(_part(answer, "run"), "data")
-        pairs = ((_text(one, "key"), _figure(one.get("value"))) for one in _objects(data, "metrics"))
-        return {key: value for key, value in pairs if key and value is not None}
+        figures = ((_text(one, "key"), _figure(one.get("value"))) for one in _objects(data, "metrics"))
+        params = ((_text(one, "key"), _text(one, "value")) for one in _objects(data, "params"))
+        return ReadRun(
+            {key: value for key, value in figures if key and value is not None},
+            {key: value for key, value in params if key},
+        )
 
     def _version(self, said: Mapping[str, Any]) -> ListedVersion:
         number = str(said.get("version", ""))

@@ -11,7 +11,9 @@ from tagline.errors import PlatformRefused, WrongUsage
 
 
 def write_answer(file: Path, text: str) -> None:
-    """Replace a file as a whole, or make it; nobody sees half of it. A pipe or a device is written to as it is.
+    """Replace a file as a whole, or make it and its folders; nobody sees half of it.
+
+    A pipe or a device is written to as it is.
 
     Raises WrongUsage for what is no place for a file, PlatformRefused where it cannot be written.
     """
@@ -25,6 +27,7 @@ def write_answer(file: Path, text: str) -> None:
             with file.open("wb", buffering=0) as stream:
                 stream.write(data)
             return
+        file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".tagline-")
         try:
             with os.fdopen(descriptor, "wb") as stream:
@@ -36,7 +39,9 @@ def write_answer(file: Path, text: str) -> None:
             raise
     except OSError as error:
         raise PlatformRefused(
-            f"{file} cannot be written: {error.strerror}.", "Name a file in a folder that exists.", code="cannot-write"
+            f"{file} cannot be written: {error.strerror}.",
+            "Name a file that you may write.",
+            code="cannot-write",
         ) from error
 
 

@@ -21,6 +21,9 @@ _QUEUE_RE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d+)-[0-9a-f]+")
 class GitHubJob:
     """This workflow's step."""
 
+    takes: frozenset[Piece] = frozenset(("outputs", "summary"))
+    reads_commands = True
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
@@ -62,7 +65,9 @@ class GitHubJob:
         return "the summary of this step"
 
     def keep(self, piece: Piece, text: str) -> None:
-        """Outputs go to the step's file; the rest has no place here."""
+        """Outputs go to the step's file, a summary as a report does; the rest has no place here."""
+        if piece == "summary":
+            self.report(text)
         if piece != "outputs":
             return
         file = self._settings.outputs

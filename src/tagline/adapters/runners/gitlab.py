@@ -17,7 +17,7 @@ from tagline.settings import Settings
 #: In the job's folder; the components declare them as artifacts.
 REPORT = Path("tagline-report.md")
 FILES: Mapping[Piece, Path] = {
-    "outputs": Path("tagline.env"),
+    "dotenv": Path("tagline.env"),
     "document": Path("tagline.json"),
     "annotations": Path("tagline-annotations.json"),
     "code-quality": Path("tagline-codequality.json"),
@@ -27,6 +27,9 @@ FILES: Mapping[Piece, Path] = {
 
 class GitLabJob:
     """This pipeline's job."""
+
+    takes = frozenset(FILES)
+    reads_commands = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -62,7 +65,9 @@ class GitLabJob:
 
     def keep(self, piece: Piece, text: str) -> None:
         """Into its file, which replaces whatever lies there, a link included."""
-        file = FILES[piece]
+        file = FILES.get(piece)
+        if file is None:
+            return
         try:
             descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:

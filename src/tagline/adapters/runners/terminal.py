@@ -9,6 +9,9 @@ from tagline.ports.job import Piece
 class TerminalJob:
     """A person at a terminal."""
 
+    takes: frozenset[Piece] = frozenset()
+    reads_commands = False
+
     @property
     def event(self) -> Event:
         """None."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
 from tagline.domain.storage.objects import Remote
+from tagline.domain.text.public import lowered_scheme
 from tagline.errors import WrongUsage
 from tagline.ports.storage import ObjectStore
 
@@ -21,7 +23,8 @@ class RemoteStores:
 
         Raises WrongUsage for a remote that cannot be used here.
         """
-        scheme = remote.url.partition("://")[0].lower() if "://" in remote.url else ""
+        remote = replace(remote, url=lowered_scheme(remote.url))
+        scheme = remote.url.partition("://")[0] if "://" in remote.url else ""
         if scheme == "s3":
             from tagline.adapters.stores.s3 import S3Store
 

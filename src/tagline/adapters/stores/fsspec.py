@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from tagline.adapters.stores.fsspec_options import Plan, plan
-from tagline.adapters.stores.options import PIECE, below, cut, in_threads, missing, no_versions
+from tagline.adapters.stores.options import PIECE, below, cut, look_at_each, missing, no_versions
 from tagline.domain.storage.objects import Facts, Key, Remote
 from tagline.domain.text.origins import same_origin
 from tagline.domain.text.public import public, words_of
-from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
+from tagline.errors import ObjectChanged, StoreRefused, TaglineError, WrongUsage
 
 _AGAIN = "Run the same command again: what came already is not fetched twice."
 #: How a version is written behind a path, where the file system knows versions.
@@ -75,13 +75,8 @@ class FsspecStore:
 
     def look_many(self, keys: Collection[Key]) -> Mapping[Key, Facts]:
         """One request for each key, several at once."""
-        wanted = list(dict.fromkeys(keys))
         self._open_file_system()
-        found = {}
-        for key, facts in zip(wanted, in_threads(self._look_or_none, wanted, self.streams), strict=True):
-            if facts is not None:
-                found[key] = facts
-        return found
+        return look_at_each(self.look, keys, self.streams)
 
     def read(self, key: Key, start: int = 0, length: int | None = None, etag: str | None = None) -> Iterator[bytes]:
         """The bytes, in pieces of a MiB. With ``etag`` the object is looked at first, where HTTP cannot compare it."""
@@ -186,12 +181,6 @@ class FsspecStore:
         match = re.match(r"bytes (\d+)-", told.get("Content-Range", ""))
         # A server without ranges sends all of it.
         return answer._replace(skip=0 if match and int(match[1]) == start else start, etag=told.get("ETag"))
-
-    def _look_or_none(self, key: Key) -> Facts | None:
-        try:
-            return self.look(key)
-        except ObjectMissing:
-            return None
 
     def _changed(self, key: Key) -> ObjectChanged:
         return ObjectChanged(f"{self.uri(key)} was replaced while it was read.", "Run the same command again.")

@@ -65,7 +65,8 @@ def _split(remote: Remote) -> SplitResult:
         _ = parts.port
     except ValueError:
         parts = SplitResult(scheme, "", "", "", "")
-    if not parts.hostname:
+    # With a colon and no port it is a user before a password that begins with a slash; others have ? or # in them.
+    if not parts.hostname or host.endswith(":") or "?" in host or "#" in host:
         raise WrongUsage(
             f"The url of the DVC remote {remote.name!r} names no host.",
             f"Set it right: dvc remote modify {shell_quote(remote.name)} url {scheme}://HOST/PATH",
@@ -130,9 +131,9 @@ def _http(remote: Remote, parts: SplitResult) -> Plan:
         },
     }
     root = f"{parts.scheme}://{parts.netloc}{quote(unquote(parts.path))}"
-    # Quoted, a secret would be none to public().
-    plain = f"{parts.scheme}://{parts.netloc}{unquote(parts.path)}"
-    address = root if public(plain) == plain else public(plain)
+    # Quoted, a secret would be none to public(); a slash that was quoted in one would end it.
+    forms = (f"{parts.scheme}://{parts.netloc}{path}" for path in (parts.path, unquote(parts.path)))
+    address = next((public(form) for form in forms if public(form) != form), root)
     return Plan("fsspec.implementations.http:HTTPFileSystem", "http", arguments, root, address)
 
 
@@ -153,6 +154,12 @@ def _http_auth(remote: Remote, options: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _ssh(remote: Remote, parts: SplitResult) -> Plan:
+    if parts.port is not None and "@" in parts.path:
+        raise WrongUsage(
+            f"Nobody can tell whether the url of the DVC remote {remote.name!r} has a port or a password in it.",
+            f"Set the port beside it: dvc remote modify {shell_quote(remote.name)} port PORT. A password too: --local.",
+            code="bad-remote",
+        )
     options = remote.options
     keyfile = _file(options.get("keyfile"))
     port = int(number(remote, "port", 0)) if "port" in options else parts.port

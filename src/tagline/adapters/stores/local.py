@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from tagline.adapters.stores.options import PIECE, below, in_threads, missing, no_versions
+from tagline.adapters.stores.options import PIECE, below, look_at_each, missing, no_versions
 from tagline.domain.storage.objects import Facts, Key
-from tagline.errors import ObjectChanged, ObjectMissing, StoreRefused, TaglineError
+from tagline.errors import ObjectChanged, StoreRefused, TaglineError
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -39,12 +39,7 @@ class LocalStore:
 
     def look_many(self, keys: Collection[Key]) -> Mapping[Key, Facts]:
         """The same for many; a share over the network answers several at once."""
-        wanted = list(dict.fromkeys(keys))
-        found = {}
-        for key, facts in zip(wanted, in_threads(self._look_or_none, wanted, self.streams), strict=True):
-            if facts is not None:
-                found[key] = facts
-        return found
+        return look_at_each(self.look, keys, self.streams)
 
     def read(self, key: Key, start: int = 0, length: int | None = None, etag: str | None = None) -> Iterator[bytes]:
         """The bytes, in pieces of a MiB. Raises ObjectChanged also where the file changes while it is read."""
@@ -78,12 +73,6 @@ class LocalStore:
     def presign(self, key: Key, seconds: int) -> str | None:
         """None: a folder has no URLs that others could read."""
         return None
-
-    def _look_or_none(self, key: Key) -> Facts | None:
-        try:
-            return self.look(key)
-        except ObjectMissing:
-            return None
 
     def _stat(self, key: Key) -> tuple[str, os.stat_result]:
         """Where the object's file really lies, and what the disk says of it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TypeVar
 
-from tagline.domain.storage.objects import Key, Remote
+from tagline.domain.storage.objects import Facts, Key, Remote
 from tagline.errors import ObjectMissing, WrongUsage
 
 A = TypeVar("A")
@@ -100,6 +100,20 @@ def in_threads(act: Callable[[A], B], things: Collection[A], streams: int) -> li
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def look_at_each(look: Callable[[Key], Facts], keys: Collection[Key], streams: int) -> dict[Key, Facts]:
+    """The facts of those objects that are there, by one look each, ``streams`` at a time."""
+
+    def look_or_none(key: Key) -> Facts | None:
+        try:
+            return look(key)
+        except ObjectMissing:
+            return None
+
+    wanted = list(dict.fromkeys(keys))
+    looked = zip(wanted, in_threads(look_or_none, wanted, streams), strict=True)
+    return {key: facts for key, facts in looked if facts is not None}
 
 
 def cut(pieces: Iterable[bytes], skip: int, length: int | None) -> Iterator[bytes]:

@@ -110,7 +110,7 @@ class S3Store:
             try:
                 yield from cut(iter(partial(answer.body.read, PIECE), b""), answer.skip, length)
             except (BotoCoreError, HTTPClientError, HTTPError, OSError) as error:
-                raise s3_errors.lost(error, self._case(key)) from None
+                raise s3_errors.lost(error, self._request(key)) from None
 
     def presign(self, key: Key, seconds: int) -> str | None:
         """A URL that reads the object for so many seconds; None for an anonymous remote and for SSE-C.
@@ -134,7 +134,7 @@ class S3Store:
             signer = self._signer()
             return str(signer.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
         except Exception as error:
-            raise s3_errors.explain(error, self._case(key)) from None
+            raise s3_errors.explain(error, self._request(key)) from None
 
     def _signer(self) -> Any:
         """A client of the bucket's own region: botocore signs URLs for its client's, whatever it learned since."""
@@ -152,12 +152,12 @@ class S3Store:
     def _params(self, key: Key) -> dict[str, Any]:
         return self._extras.params if key.version_id is None else {**self._extras.params, "VersionId": key.version_id}
 
-    def _case(self, key: Key | None = None) -> s3_errors.Case:
+    def _request(self, key: Key | None = None) -> s3_errors.Request:
         made = self._made[0] if self._made else None
         uri = self.uri(key) if key else f"s3://{self._bucket}/{self._prefix}"
         secrets = (*(made.secrets() if made else ()), self._extras.headers.get(f"{SSE_C}-key", ""))
         endpoint = made.client.meta.endpoint_url if made else self._remote.options.get("endpointurl")
-        return s3_errors.Case(self._remote, self._bucket, uri, endpoint, [text for text in secrets if text])
+        return s3_errors.Request(self._remote, self._bucket, uri, endpoint, [text for text in secrets if text])
 
     def _connect(self) -> tuple[Connection, QuickRequests]:
         with self._making:
@@ -165,7 +165,7 @@ class S3Store:
                 try:
                     connection = connect(self._remote, self._bucket, self.streams)
                 except Exception as error:
-                    raise s3_errors.explain(error, self._case()) from None
+                    raise s3_errors.explain(error, self._request()) from None
                 connection.client.meta.events.register("before-sign.s3.GetObject", self._let_reader_pay)
                 quick = QuickRequests(connection, anonymous=self._anonymous)
                 self._made = (connection, quick)
@@ -183,7 +183,7 @@ class S3Store:
         try:
             return getattr(client, method)(**params)
         except Exception as error:
-            raise s3_errors.explain(error, self._case(key)) from None
+            raise s3_errors.explain(error, self._request(key)) from None
 
     def _learn(self, name: str) -> None:
         if not self._worked:
@@ -210,9 +210,9 @@ class S3Store:
                 return None
             if error.operation_name == "HeadObject" and s3_errors.status_of(error) in (301, 400, 403):
                 raise self._reason(key, error) from None
-            raise s3_errors.explain(error, self._case(key)) from None
+            raise s3_errors.explain(error, self._request(key)) from None
         except Exception as error:
-            raise s3_errors.explain(error, self._case(key)) from None
+            raise s3_errors.explain(error, self._request(key)) from None
         self._learn(name)
         return self._facts(key, answer["ResponseMetadata"]["HTTPHeaders"])
 
@@ -250,12 +250,12 @@ class S3Store:
         except ClientError as told:
             # An empty object has no first byte; it was not there a moment ago.
             if s3_errors.status_of(told) != 416:
-                return s3_errors.explain(told, self._case(key))
+                return s3_errors.explain(told, self._request(key))
         except Exception as told:
-            return s3_errors.explain(told, self._case(key))
-        return (
-            s3_errors.explain(error, self._case(key)) if error else missing(self.uri(key), "A moment ago it was not.")
-        )
+            return s3_errors.explain(told, self._request(key))
+        if error is None:
+            return missing(self.uri(key), "A moment ago it was not.")
+        return s3_errors.explain(error, self._request(key))
 
     def _get(self, key: Key, start: int, length: int | None, etag: str | None) -> _Answer:
         """Ask for an object, and see that it is the right one before a byte of it is handed on."""
@@ -307,7 +307,7 @@ class S3Store:
         try:
             answer = client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1000, **more, **self._payer)
         except Exception as error:
-            reason = s3_errors.explain(error, self._case()._replace(right="s3:ListBucket"))
+            reason = s3_errors.explain(error, self._request()._replace(right="s3:ListBucket"))
             if reason.code in ("access-denied", "store-refused", "object-missing"):
                 raise ListingRefused from None
             raise reason from None

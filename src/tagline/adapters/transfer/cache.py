@@ -21,10 +21,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tagline.adapters.transfer.digests import Hasher
+from tagline.adapters.transfer.passing import copy
 from tagline.adapters.transfer.refusals import is_full
-from tagline.adapters.transfer.trees import copy, open_file, pieces_of, write_all
+from tagline.adapters.transfer.trees import open_file, pieces_of, write_all
+from tagline.domain.storage.digests import Hasher
 from tagline.domain.storage.objects import Item
+from tagline.domain.storage.sha256 import UNCOUNTED, Sha256s
 
 _NAME = re.compile(r"md5:([0-9a-f]{32})(\.dir)?")
 #: Outside of the objects' folders, where DVC would take a file for an object.
@@ -59,16 +61,19 @@ class ObjectCache:
         path = self._path_of(item)
         return path is not None and os.path.lexists(path)
 
-    def fetch(self, item: Item, target: int, check: Callable[[], None] = _nothing) -> int | None:
+    def fetch(
+        self, item: Item, target: int, check: Callable[[], None] = _nothing, sums: Sha256s = UNCOUNTED
+    ) -> int | None:
         """Copy an item's bytes into an open, empty file. None, and the file empty, where they are not here."""
         path = self._path_of(item)
         source = None if path is None else self._open(path)
         if path is None or source is None:
             return None
         try:
-            hasher = Hasher(item.digest, item.size)
+            hasher = sums.hasher(item)
             size = copy(source, target, hasher, check)
             if hasher.matches() and item.size in (None, size):
+                sums.tell(item, hasher)
                 return size
         except OSError as error:
             if is_full(error):

@@ -22,14 +22,15 @@ from pathlib import Path
 from tagline.adapters.git.tracked import tracked_at
 from tagline.adapters.transfer import refusals
 from tagline.adapters.transfer.cache import ObjectCache
-from tagline.adapters.transfer.digests import hasher_of
 from tagline.adapters.transfer.fetched_folders import FetchedFolders
+from tagline.adapters.transfer.passing import feed
 from tagline.adapters.transfer.relpaths import check_relpaths, folders_of, is_one_file
 from tagline.adapters.transfer.staging import Staging, appeared, refuse_special
 from tagline.adapters.transfer.transfer import Transfer
 from tagline.adapters.transfer.trees import open_file, pieces_of
 from tagline.adapters.transfer.workers import Workers
 from tagline.domain.storage.objects import Item
+from tagline.domain.storage.sha256 import UNCOUNTED, Sha256s
 from tagline.errors import WrongUsage
 from tagline.ports.storage import ObjectStore
 
@@ -71,7 +72,7 @@ class Destination:
             self._path /= name
         return self._name
 
-    def compare(self, items: Sequence[Item]) -> bool | None:
+    def compare(self, items: Sequence[Item], sums: Sha256s = UNCOUNTED) -> bool | None:
         """Whether what lies there is exactly these files, by their digests; None for nothing there.
 
         Links, devices, more or fewer files and empty folders are differences; modes and times are not.
@@ -80,18 +81,22 @@ class Destination:
         check_relpaths(items)
         try:
             refuse_special(str(self._path))
-            Staging(self._path, items).put_back()
-            return self._compare(items)
+            staging = Staging(self._path, items)
+            staging.put_back()
+            equal = self._compare(items, sums)
+            if equal:
+                staging.tidy()
+            return equal
         except OSError as error:
             raise refusals.cannot_write(str(self._path), error) from error
 
-    def _compare(self, items: Sequence[Item]) -> bool | None:
+    def _compare(self, items: Sequence[Item], sums: Sha256s) -> bool | None:
         try:
             mode = os.lstat(self._path).st_mode
         except (FileNotFoundError, NotADirectoryError):
             return None
         if is_one_file(items):
-            return stat.S_ISREG(mode) and _same(str(self._path), items)
+            return stat.S_ISREG(mode) and _same(str(self._path), items, sums)
         if not stat.S_ISDIR(mode):
             return False
         wanted = {item.relpath: item for item in items}
@@ -101,7 +106,7 @@ class Destination:
         if not found and wanted:
             # Nothing but the folders that are wanted anyway: only without any is it "nothing there".
             return False if os.listdir(self._path) else None
-        return found == wanted.keys() and _same(str(self._path), items)
+        return found == wanted.keys() and _same(str(self._path), items, sums)
 
     @property
     def notes(self) -> Sequence[str]:
@@ -157,6 +162,7 @@ class Destination:
         size: int | None = None,
         *,
         force: bool = False,
+        sums: Sha256s = UNCOUNTED,
     ) -> None:
         """Bring the files, verify each digest, and only then put them there as a whole.
 
@@ -168,17 +174,20 @@ class Destination:
             refuse_special(str(self._path))
             with Staging(self._path, items) as staging:
                 # Others may have put something there since compare(), those that we waited for surely did.
-                equal = self._compare(items) if staging.waited or not force else None
+                equal = self._compare(items, sums) if staging.waited or not force else None
                 if equal is False and not force:
                     raise appeared(str(self._path))
                 if equal:
                     report(sum(item.size or 0 for item in items), len(items))
                     staging.discard()
                     return
-                transfer = Transfer(store, staging, cache=self._cache, streams=self._streams, report=report, total=size)
+                transfer = Transfer(
+                    store, staging, cache=self._cache, streams=self._streams, report=report, sums=sums, total=size
+                )
                 if force:
                     self._refuse_kept(items)
                 self._fill(transfer, staging, items)
+                sums.verify(items)
                 self._remember(staging, items)
                 if force:  # a long time after it was looked at first
                     self._refuse_kept(items)
@@ -275,17 +284,17 @@ def _files_of(root: str, wanted: Mapping[str, Item], folders: frozenset[str]) ->
     return found
 
 
-def _same(root: str, items: Sequence[Item]) -> bool:
-    """Whether every file has its digest; a few threads hash, the first difference ends it."""
+def _same(root: str, items: Sequence[Item], sums: Sha256s) -> bool:
+    """Whether every file has its digest, and all together what is expected; the first difference ends it."""
     try:
         workers = Workers()
-        workers.run((partial(_check, root, item, workers) for item in items), min(_HASHERS, len(items)))
+        workers.run((partial(_check, root, item, workers, sums) for item in items), min(_HASHERS, len(items)))
     except _Different:
         return False
-    return True
+    return sums.agree(items)
 
 
-def _check(root: str, item: Item, workers: Workers) -> None:
+def _check(root: str, item: Item, workers: Workers, sums: Sha256s) -> None:
     descriptor = open_file(f"{root}/{item.relpath}" if item.relpath else root)
     if descriptor is None:
         raise _Different
@@ -293,14 +302,13 @@ def _check(root: str, item: Item, workers: Workers) -> None:
         size = os.fstat(descriptor).st_size
         if item.size not in (None, size):
             raise _Different
-        hasher = hasher_of(item, size)
-        for piece in pieces_of(descriptor):
-            workers.check()
-            hasher.update(piece)
+        hasher = sums.hasher(item, size)
+        feed(pieces_of(descriptor), hasher, lambda _size: workers.check())
     finally:
         os.close(descriptor)
     if not hasher.matches():
         raise _Different
+    sums.tell(item, hasher)
 
 
 def _room(folder: str, sizes: Sequence[int | None]) -> int:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import os
-import queue
-import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from tagline.adapters.transfer.digests import Hasher, hasher_of
+from tagline.adapters.transfer.passing import feed
 from tagline.adapters.transfer.ranges import Ranges, close, patiently
 from tagline.adapters.transfer.refusals import wrong_digest, wrong_size
 from tagline.adapters.transfer.staging import Staging
 from tagline.adapters.transfer.trees import pieces_of, write_all
 from tagline.adapters.transfer.workers import Workers
+from tagline.domain.storage.digests import Hasher
 from tagline.domain.storage.objects import Facts, Item
+from tagline.domain.storage.sha256 import Sha256s
 from tagline.errors import ObjectChanged, WrongBytes
 from tagline.ports.storage import ObjectStore
-
-#: Pieces that may wait to be written while earlier ones are hashed.
-_BACKLOG = 4
 
 
 class LargeFile:
     """A file of many parts. It is a contiguous beginning of the object at every instant."""
 
     def __init__(
-        self, store: ObjectStore, item: Item, staging: Staging, workers: Workers, report: Callable[[int, int], None]
+        self,
+        store: ObjectStore,
+        item: Item,
+        staging: Staging,
+        workers: Workers,
+        report: Callable[[int, int], None],
+        sums: Sha256s,
     ) -> None:
         self._store = store
         self._item = item
@@ -33,6 +37,7 @@ class LargeFile:
         self._staging = staging
         self._workers = workers
         self._report = report
+        self._sums = sums
         self._reported = 0
         self._continued = False
 
@@ -59,11 +64,11 @@ class LargeFile:
         if facts.etag is None:
             patiently(lambda: self._in_one_stream(facts), self._workers)
             return
-        hasher = hasher_of(self._item, facts.size)
+        hasher = self._sums.hasher(self._item, facts.size)
         descriptor, start = self._begin(facts, hasher)
         try:
             ranges = Ranges(self._store, self._item.key, facts.etag, start, facts.size, streams, self._workers)
-            self._receive(ranges.pieces(), descriptor, hasher)
+            feed(ranges.pieces(), hasher, self._count, partial(write_all, descriptor))
             self._continued |= ranges.continued
         finally:
             os.close(descriptor)
@@ -77,10 +82,7 @@ class LargeFile:
         if kept and kept <= facts.size and (kept == facts.size or self._staging.recall(self._name) == state):
             descriptor = self._staging.reopen(self._name)
             try:
-                for piece in pieces_of(descriptor):
-                    self._workers.check()
-                    hasher.update(piece)
-                    self._count(len(piece))
+                feed(pieces_of(descriptor), hasher, self._count)
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -93,12 +95,12 @@ class LargeFile:
     def _in_one_stream(self, facts: Facts) -> None:
         """Without a mark of its content nobody can tell whether an object is still the same: all or nothing."""
         self._restart()
-        hasher = hasher_of(self._item, facts.size)
+        hasher = self._sums.hasher(self._item, facts.size)
         descriptor = self._staging.create(self._name)
         try:
             try:
                 pieces = self._store.read(self._item.key)
-                self._receive(self._at_most(pieces, facts.size), descriptor, hasher)
+                feed(self._at_most(pieces, facts.size), hasher, self._count, partial(write_all, descriptor))
             finally:
                 os.close(descriptor)
             self._verify(hasher)
@@ -119,25 +121,13 @@ class LargeFile:
         if done < size:
             raise wrong_size(self._item, self._store, size, done)
 
-    def _receive(self, pieces: Iterator[bytes], descriptor: int, hasher: Hasher) -> None:
-        """Hash and write side by side: each takes a core of its own."""
-        writer = _Writer(descriptor)
-        try:
-            for piece in pieces:
-                self._workers.check()
-                writer.put(piece)
-                hasher.update(piece)
-                self._count(len(piece))
-        finally:
-            close(pieces)
-            writer.end()
-        writer.check()
-
     def _verify(self, hasher: Hasher) -> None:
         if not hasher.matches():
             raise wrong_digest(self._item, self._store, hasher.found)
+        self._sums.tell(self._item, hasher)
 
     def _count(self, size: int) -> None:
+        self._workers.check()
         self._reported += size
         self._report(size, 0)
 
@@ -148,38 +138,3 @@ class LargeFile:
         if self._reported:
             self._report(-self._reported, 0)
             self._reported = 0
-
-
-class _Writer:
-    """A thread that writes pieces to a file in their order."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._failure: Exception | None = None
-        self._waiting: queue.Queue[bytes | None] = queue.Queue(_BACKLOG)
-        self._thread = threading.Thread(target=self._write, name="fetch-write", daemon=True)
-        self._thread.start()
-
-    def put(self, piece: bytes) -> None:
-        """One more piece; waits where too many wait already. Raises what writing failed with."""
-        self.check()
-        self._waiting.put(piece)
-
-    def end(self) -> None:
-        """Write what waits, and end."""
-        self._waiting.put(None)
-        self._thread.join()
-
-    def check(self) -> None:
-        """Raises what writing failed with."""
-        if self._failure is not None:
-            raise self._failure
-
-    def _write(self) -> None:
-        while (piece := self._waiting.get()) is not None:
-            # After a failure the rest is only taken away, so that nobody waits for room.
-            if self._failure is None:
-                try:
-                    write_all(self._descriptor, piece)
-                except Exception as error:
-                    self._failure = error

@@ -56,9 +56,11 @@ class _Part(NamedTuple):
 class Ranges:
     """The bytes ``start`` to ``end`` of an object that must not change meanwhile.
 
-    At most ``streams`` + SPARE parts are in memory: a part is asked for only when one was given out. It
-    begins with FEW streams, and after a part that was mostly waited for there is one more: a fast store
-    costs no more threads than keep up with the digest, a slow or distant one is asked by all.
+    At most the bytes of ``streams`` + SPARE parts are in memory: a part is asked for only when one was given
+    out. It begins with FEW streams, and after a part that was mostly waited for there is one more: a fast store
+    costs no more threads than keep up with the digest, a slow or distant one is asked by all. While nobody
+    waits, parts grow into the room of the streams that are not needed: a request takes a millisecond of Python,
+    in which no digest goes on.
     """
 
     def __init__(
@@ -76,7 +78,8 @@ class Ranges:
         self._key = key
         self._etag = etag
         self._workers = workers
-        self._parts = ((at, min(part, end - at)) for at in range(start, end, part))
+        self._at, self._end = start, end
+        self._part = self._length = part
         self._streams = max(1, min(streams, -(-(end - start) // part)))
         self._todo: queue.SimpleQueue[_Part | None] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -100,13 +103,20 @@ class Ranges:
                 begun, self._waited = time.monotonic(), 0.0
                 while (piece := self._next(part)) is not None:
                     yield piece
-                if self._waited > _HUNGRY * (time.monotonic() - begun) and self.started < self._streams:
-                    self._start(under_way)
+                self._adapt(under_way, hungry=self._waited > _HUNGRY * (time.monotonic() - begun))
                 self._ask(under_way)
         finally:
             self._closed.set()
             for _ in range(self.started):
                 self._todo.put(None)
+
+    def _adapt(self, under_way: deque[_Part], *, hungry: bool) -> None:
+        if hungry:
+            self._length = self._part
+            if self.started < self._streams:
+                self._start(under_way)
+        elif 2 * self._length * (self.started + SPARE) <= self._part * (self._streams + SPARE):
+            self._length *= 2
 
     def _start(self, under_way: deque[_Part]) -> None:
         """One more stream, and a part for it."""
@@ -115,11 +125,11 @@ class Ranges:
         self._ask(under_way)
 
     def _ask(self, under_way: deque[_Part]) -> None:
-        for start, length in self._parts:
-            part = _Part(start, length, queue.SimpleQueue())
+        if self._at < self._end:
+            part = _Part(self._at, min(self._length, self._end - self._at), queue.SimpleQueue())
+            self._at += part.length
             under_way.append(part)
             self._todo.put(part)
-            return
 
     def _next(self, part: _Part) -> bytes | None:
         begun = time.monotonic()

@@ -68,6 +68,23 @@ class Staging:
             raise
         return self
 
+    def tidy(self) -> None:
+        """Delete what a killed run left, where its files are at the destination by now. Another run's is left to it."""
+        try:
+            if not os.path.lexists(self.folder) or not self._is_ours():
+                return
+            lock = self._open_lock()
+        except FileNotFoundError:
+            return
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_still(f"{self.folder}/lock", lock):
+                self.discard()
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(lock)
+
     def put_back(self) -> None:
         """Undo what a run that was killed between the two renames left: the old content was never away."""
         try:
@@ -109,7 +126,7 @@ class Staging:
         except FileExistsError:
             self._check_ours()
         try:
-            lock = os.open(f"{self.folder}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            lock = self._open_lock()
         except FileNotFoundError:
             return False
         try:
@@ -126,6 +143,9 @@ class Staging:
             raise
         self._lock = lock
         return True
+
+    def _open_lock(self) -> int:
+        return os.open(f"{self.folder}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
     def _check_ours(self) -> None:
         """Whatever has this name but is not ours is neither used nor deleted."""

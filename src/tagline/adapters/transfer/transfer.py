@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from tagline.adapters.transfer.cache import ObjectCache
-from tagline.adapters.transfer.digests import Hasher, hasher_of
 from tagline.adapters.transfer.large_files import LargeFile
+from tagline.adapters.transfer.passing import feed
 from tagline.adapters.transfer.ranges import close, patiently
 from tagline.adapters.transfer.refusals import wrong_digest, wrong_size
 from tagline.adapters.transfer.staging import Staging
 from tagline.adapters.transfer.trees import CHUNK, pieces_of, write_all
 from tagline.adapters.transfer.workers import Workers
+from tagline.domain.storage.digests import Hasher
 from tagline.domain.storage.objects import Facts, Item, Key
+from tagline.domain.storage.sha256 import Sha256s
 from tagline.ports.storage import ObjectStore
 
 #: Objects above this size are read as several ranges; below it they are hardly worth a question first.
@@ -38,6 +40,7 @@ class Transfer:
         cache: ObjectCache | None,
         streams: int | None,
         report: Callable[[int, int], None],
+        sums: Sha256s,
         total: int | None = None,
     ) -> None:
         self._store = store
@@ -45,6 +48,7 @@ class Transfer:
         self._cache = cache
         self._streams = max(1, streams or store.streams)
         self._report = report
+        self._sums = sums
         #: The bytes of all items together, where somebody knows.
         self.total = total
         self._workers = Workers()
@@ -86,7 +90,7 @@ class Transfer:
 
     def _bring_large(self, item: Item, streams: int) -> None:
         if not self._from_cache(item):
-            LargeFile(self._store, item, self._staging, self._workers, self._report).bring(streams)
+            LargeFile(self._store, item, self._staging, self._workers, self._report, self._sums).bring(streams)
             self._keep(item)
         self._done(item)
 
@@ -104,16 +108,14 @@ class Transfer:
 
     def _is_kept(self, item: Item) -> bool:
         """Whether a file that an earlier run left is complete, by its digest. Deleted if not."""
-        hasher, size = hasher_of(item, self._size(item)), 0
+        hasher = self._sums.hasher(item, self._size(item))
         descriptor = self._staging.reopen(item.relpath)
         try:
-            for piece in pieces_of(descriptor):
-                self._workers.check()
-                hasher.update(piece)
-                size += len(piece)
+            size = feed(pieces_of(descriptor), hasher, lambda _size: self._workers.check())
         finally:
             os.close(descriptor)
         if hasher.matches() and self._size(item) in (None, size):
+            self._sums.tell(item, hasher)
             self._report(size, 0)
             return True
         self._staging.drop(item.relpath)
@@ -125,7 +127,7 @@ class Transfer:
         size = None
         descriptor = self._staging.create(item.relpath)
         try:
-            size = self._cache.fetch(item, descriptor, self._workers.check)
+            size = self._cache.fetch(item, descriptor, self._workers.check, self._sums)
         finally:
             os.close(descriptor)
             if size is None:
@@ -137,7 +139,7 @@ class Transfer:
         """One small file; its bytes too, where they came in one piece and are wanted again."""
         size = self._size(item)
         most = self.total if size is None else size
-        hasher, done, data = hasher_of(item, size), 0, b""
+        hasher, done, data = self._sums.hasher(item, size), 0, b""
         descriptor = self._staging.create(item.relpath)
         try:
             try:
@@ -166,6 +168,7 @@ class Transfer:
             raise wrong_size(item, self._store, size, done)
         if not hasher.matches():
             raise wrong_digest(item, self._store, hasher.found)
+        self._sums.tell(item, hasher)
 
     def _keep(self, item: Item, data: bytes | None = None) -> None:
         """Into the cache, as long as that leaves room for what is still to come."""

@@ -10,9 +10,7 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
-
-from tagline.adapters.transfer.digests import Hasher
+from collections.abc import Iterator
 
 CHUNK = 1 << 20
 # Linux's ioctl that lets two files share their blocks until one is written to.
@@ -64,19 +62,6 @@ def clone(source: int, target: int) -> bool:
             raise
         return False
     return True
-
-
-def copy(source: int, target: int, hasher: Hasher, check: Callable[[], None]) -> int:
-    """Copy an open file, or share its blocks, and feed what ``target`` now holds to a hasher. Gives its size."""
-    shared = clone(source, target)
-    size = 0
-    for piece in pieces_of(target if shared else source):
-        check()
-        hasher.update(piece)
-        size += len(piece)
-        if not shared:
-            write_all(target, piece)
-    return size
 
 
 def open_file(path: str) -> int | None:

@@ -37,11 +37,11 @@ def read_approved(
 
 def read_written(
     request: ChangeRequest, rules: Mapping[Intent, Sequence[StageRules]], people: People
-) -> dict[str, Mapping[str, int]]:
+) -> Mapping[str, Mapping[str, int]]:
     """What the chains show of when tags were written, where an approval covers a version that is not the change's."""
     asked = (i for i, found in rules.items() if i.which != THIS and any(r.approvals is not None for r in found))
-    names = dict.fromkeys(intent.artifact for intent in asked) if approvers(people.reviews) else {}
-    return {name: request.context.ledger.written_at(name) for name in names}
+    names = {intent.artifact for intent in asked} if approvers(people.reviews) else set()
+    return request.context.ledger.written_at(names)
 
 
 def read_behind(request: ChangeRequest, own: Collection[str]) -> frozenset[str]:
@@ -89,11 +89,8 @@ def bytes_at(request: ChangeRequest, version: Version) -> str | Unknown | None:
             return entry.path
         found = digest_at(request, version)
         if found is None:
-            kind, object_id = request.context.history.object_id(commit, snapshot(tree).stands_for(entry)) or (
-                "nothing",
-                "",
-            )
-            found = f"{kind}:{object_id}"
+            file = snapshot(tree).stands_for(entry)
+            found = ":".join(tree.objects([file]).get(file, ("nothing", "")))
         return found
     except (ManifestUnreadable, PlatformRefused) as error:
         return Unknown(f"the bytes of {name} at {commit[:7]} ({error.message})", error.hint)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 
-from tagline.commands.changes.request import ChangeContext
+from tagline.commands.changes.context import ChangeContext
 from tagline.domain.changes.changes import Change, Comment
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.record import MARKER, Record, find
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import PlatformRefused
-from tagline.ports.forge import CannotComment, CannotRead
+from tagline.ports.forge import CannotComment, CannotRead, CommentGone
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def find_comment(context: ChangeContext, change: Change, policy: Policy) -> Foun
 
 
 def _identities(context: ChangeContext, policy: Policy) -> set[str]:
-    return {name.casefold() for name in (context.identity or context.forge.me(), *policy.comment_authors) if name}
+    own = context.options.identity or context.forge.me()
+    return {name.casefold() for name in (own, *policy.comment_authors) if name}
 
 
 def post(context: ChangeContext, planned: Planned, found: Found, body: str, later: str) -> Planned:
@@ -49,8 +50,9 @@ def post(context: ChangeContext, planned: Planned, found: Found, body: str, late
     """
     change = planned.decided.change
     try:
-        if found.comment is not None:
-            posted = replace(planned, comment_url=context.forge.edit_comment(change, found.comment, body).url)
+        edited = _edited(context, change, found, body)
+        if edited is not None:
+            posted = replace(planned, comment_url=edited.url)
         else:
             posted = _only_one(context, planned, context.forge.comment(change, body), body)
     except CannotComment as error:
@@ -61,6 +63,14 @@ def post(context: ChangeContext, planned: Planned, found: Found, body: str, late
         return replace(planned, unsaid=error.passes, warnings=warnings)
     context.job.report(body, posted=True)
     return posted
+
+
+def _edited(context: ChangeContext, change: Change, found: Found, body: str) -> Comment | None:
+    """The comment that was there with its new text; None where there is none, or somebody deleted it meanwhile."""
+    try:
+        return context.forge.edit_comment(change, found.comment, body) if found.comment is not None else None
+    except CommentGone:
+        return None
 
 
 def _only_one(context: ChangeContext, planned: Planned, comment: Comment, body: str) -> Planned:
@@ -81,6 +91,10 @@ def _only_one(context: ChangeContext, planned: Planned, comment: Comment, body: 
         oldest = min(ours, key=lambda c: c.key, default=comment)
         if oldest.key != comment.key:
             context.forge.edit_comment(change, oldest, body)
-            context.forge.delete_comment(change, comment)
+            # A run that was killed here may have left more than one.
+            for other in ours:
+                if other.key != oldest.key:
+                    with contextlib.suppress(CannotComment):  # another run may be at the same
+                        context.forge.delete_comment(change, other)
             comment = oldest
     return replace(planned, comment_url=comment.url, warnings=warnings)

@@ -1,34 +1,36 @@
-"""From a case and the ledger to what is decided: what is asked for, under which rules, as of now."""
+"""From a request and the ledger to what is decided: what is asked for, under which rules, as of now."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tagline.commands.changes.approved import read_approved, read_behind, read_written
 from tagline.commands.changes.mlflow_rule import held_models, read_linked
+from tagline.commands.changes.reproduced_rule import read_reproduced
 from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, read_stored
 from tagline.commands.ledger.reading import View
+from tagline.commands.lineage.lineage import rivals_of
 from tagline.commands.manifest.metrics import metrics_at
 from tagline.domain.changes.approvals import People, approvers, is_robot, teams_of
-from tagline.domain.changes.as_landed import as_landed
+from tagline.domain.changes.as_landed import as_landed, holds_since, versions_since
 from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake
 from tagline.domain.changes.changes import Named, Unknown
-from tagline.domain.changes.decision import holds_since, rules_of, versions_since
+from tagline.domain.changes.decision import rules_of
 from tagline.domain.changes.intents import Intent, Known, resolve
 from tagline.domain.changes.policy import CODEOWNERS, StageRules
 from tagline.domain.changes.promotion import Decided, not_done, plan_artifact, settle
 from tagline.domain.changes.pushes import trail
 from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.ledger.events import RawTag, Warn, read_events
-from tagline.domain.ledger.registry import ArtifactState, fold, state_of
+from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
+from tagline.domain.ledger.tags import why_no_tag_names
 from tagline.domain.manifest.metrics import Metrics
-from tagline.errors import NotFound
 from tagline.ports.forge import CannotRead
+from tagline.ports.ledger import Snapshot
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,19 @@ class Entry:
 
 
 Entries = dict[str, Entry]
-_AT_ONCE = 8
-#: Each is a few round trips to the remote.
+#: Artifacts of one change that are shown; nobody reads more in one comment.
+MOST_PICTURED = 10
+#: What more are named is no promotion, but a migration.
 _MOST_NAMES = 200
+#: Of a name that no tag can carry.
+_NO_TAGS = Snapshot([], "")
 #: Pushes that may be mere updates from the base branch: each takes a few fetches to see.
 _MOST_UPDATES = 20
 A = TypeVar("A")
 
 
 def decide(request: ChangeRequest) -> tuple[Decided, Entries]:
-    """Decide a case on a fresh reading of the ledger."""
+    """Decide a request on a fresh reading of the ledger."""
     asks, mistakes = request.asks
     decided = Decided(
         request.change, touches=request.touches, warnings=tuple(request.warnings()), final=request.policy_refusals
@@ -69,7 +74,7 @@ def decide(request: ChangeRequest) -> tuple[Decided, Entries]:
         message = f"{len(names)} artifacts are named, and more than {_MOST_NAMES} are not promoted by one change."
         mistake = Mistake(asks[0].source, message, "Ask in several changes.")
         return replace(decided, mistakes=(mistake,)), {}
-    entries = read_entries(request, names)
+    entries = read_entries(request, names, beside=_pictured(request, names))
     odd = [warning for entry in entries.values() for warning in entry.warnings]
     decided = replace(decided, warnings=(*decided.warnings, *odd))
     known = _known(request, entries)
@@ -79,23 +84,21 @@ def decide(request: ChangeRequest) -> tuple[Decided, Entries]:
     by_artifact: dict[str, list[Intent]] = {}
     for intent in intents:
         by_artifact.setdefault(intent.artifact, []).append(intent)
-    url = request.change.url
-    left = (not_done(wanted, entries[name].state, entries[name].raw, url) for name, wanted in by_artifact.items())
+    change = request.change
+    left = (not_done(wanted, entries[name].state, entries[name].raw, change) for name, wanted in by_artifact.items())
     facts = gather(request, entries, [intent for some in left for intent in some])
     steps: list[Step] = []
     for name, wanted in by_artifact.items():
         entry = entries[name]
         steps += plan_artifact(entry.state, entry.raw, wanted, facts, request.policy, entry.then)
-    unread = facts.people.pushers.unread
-    odd = [_may_have_pushed(unread)] if unread is not None else []
+    warnings = list(decided.warnings)
+    if (unread := facts.people.pushers.unread) is not None:
+        why = f"{unread.what} cannot be read. {unread.needs}"
+        message = f"An approval may be by somebody who pushed to the change: {why}"
+        warnings.append(Warn("pushers-unread", None, message))
     drift = tuple(words for step in steps for words in step.drift)
-    decided = replace(decided, steps=tuple(steps), drift=drift, warnings=(*decided.warnings, *odd))
-    return (decided if request.change.open else settle(decided, request.policy)), entries
-
-
-def _may_have_pushed(unread: Unknown) -> Warn:
-    message = f"An approval may be by somebody who pushed to the change: {unread.what} cannot be read. {unread.needs}"
-    return Warn("pushers-unread", None, message)
+    decided = replace(decided, steps=tuple(steps), drift=drift, warnings=tuple(warnings))
+    return settle(decided, request.policy), entries
 
 
 def asked_names(request: ChangeRequest, asks: Sequence[Ask]) -> list[str]:
@@ -107,22 +110,37 @@ def asked_names(request: ChangeRequest, asks: Sequence[Ask]) -> list[str]:
     return sorted(names)
 
 
-def read_entries(request: ChangeRequest, names: Sequence[str]) -> Entries:
-    """The artifacts' tags as the remote has them now, several at a time: each is a few round trips."""
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        found = dict(zip(names, pool.map(lambda name: _read_entry(request, name), names), strict=True))
-    return {n: replace(e, then=as_landed(e.state, e.raw, request.change, request.is_behind)) for n, e in found.items()}
+def read_entries(request: ChangeRequest, names: Sequence[str], beside: Collection[str] = ()) -> Entries:
+    """The artifacts' tags as the remote has them now, all at one instant.
+
+    ``beside`` are artifacts that :func:`entries_beside` will be asked for: they cost no look of their own.
+    """
+    wanted = list(dict.fromkeys([*names, *beside]))
+    snapshots = request.context.ledger.snapshots([name for name in wanted if not why_no_tag_names(name)])
+    found = {name: _entry(request, name, snapshots.get(name, _NO_TAGS)) for name in wanted}
+    request.answers.update((("tags", name), found[name]) for name in beside)
+    return {name: found[name] for name in names}
 
 
-def _read_entry(request: ChangeRequest, name: str) -> Entry:
-    try:
-        snapshot = request.context.ledger.snapshot(name)
-    except NotFound:  # a name that no tag can carry has none
-        return Entry(nothing := fold(name, ()), nothing, {}, "", [])
+def entries_beside(request: ChangeRequest, names: Sequence[str]) -> Entries:
+    """The tags of artifacts that nothing is asked of, as they were read beside the others', or are now."""
+    missing = [name for name in names if ("tags", name) not in request.answers]
+    read_entries(request, (), beside=missing)
+    return {name: request.answers["tags", name] for name in names}
+
+
+def _pictured(request: ChangeRequest, names: Collection[str]) -> list[str]:
+    """What an open change touches and does not ask for: its comment shows that, as far as there is room."""
+    room = MOST_PICTURED - len(names) if request.change.open else 0
+    return [name for name in request.touches.touched if name not in names][: max(room, 0)]
+
+
+def _entry(request: ChangeRequest, name: str, snapshot: Snapshot) -> Entry:
     reading = read_events(snapshot.tags)
     state = state_of(reading, name)
-    warnings = [*reading.warnings, *View.warnings_of(state, int(request.context.now()))]
-    return Entry(state, state, {tag.name: tag for tag in snapshot.tags}, snapshot.mark, warnings)
+    warnings = [*reading.warnings, *View.warnings_of(state, int(request.context.clock.now()))]
+    raw = {tag.name: tag for tag in snapshot.tags}
+    return Entry(state, as_landed(state, raw, request.change, request.is_behind), raw, snapshot.mark, warnings)
 
 
 def _known(request: ChangeRequest, entries: Entries) -> Known:
@@ -153,37 +171,47 @@ def gather(request: ChangeRequest, entries: Entries, intents: list[Intent]) -> F
     file_owners = {file: request.codeowners.owners(file) for file in files}
     registers = {intent.artifact for intent in intents if intent.action is Action.REGISTER or intent.which == THIS}
     made, served = {(name, request.commit) for name in registers}, _served(request, entries, intents)
-    stored = read_stored(request, made, served)
+    _bring(request, entries, intents, served)
+    stored = read_stored(request, [*made, *served])
     people = _people(request, rules, owners, file_owners)
-    own = registers | {name for name, entry in entries.items() if _has_version_at(entry.state, request.commit)}
+    versions = ((name, row.commit) for name, entry in entries.items() for row in entry.state.versions)
+    own = registers | {name for name, commit in versions if commit == request.commit}
     return Facts(
         change=request.change,
         commit=request.commit,
-        now=int(request.context.now()),
+        now=int(request.context.clock.now()),
         people=people,
         owners=owners,
         file_owners=file_owners,
         metrics=_metrics(request, entries, rules),
         contents=stored.contents,
         stored=stored.verdicts,
+        placeless=stored.placeless,
+        reproduced=read_reproduced(request, [*made, *served]),
         mlflow=read_linked(request, [*made, *served]),
         bytes_at=read_approved(request, own, rules, people),
         written_at=read_written(request, rules, people),
         behind=read_behind(request, _with_approvals(rules, own)),
         held_models=held_models(request, _holders(entries, intents)),
         newer={} if request.change.open else _newer(request, entries, intents),
-        run_url=request.context.run_url,
+        run_url=request.context.options.run_url,
     )
+
+
+def _bring(request: ChangeRequest, entries: Entries, intents: Sequence[Intent], served: Iterable[Version]) -> None:
+    """Bring by one fetch the commits that rules look at, and the picture of the change after them."""
+    found = [*(commit for _, commit in served), *_holders(entries, intents).values()]
+    for intent in intents:
+        asked = (intent.stage,) if intent.stage is not None else ()
+        found += (one.commit for one in rivals_of(entries[intent.artifact].state, request.commit, asked))
+    found += () if request.change.open else _after(entries, intents)
+    request.context.history.prepare(list(dict.fromkeys(found)))
 
 
 def _with_approvals(rules: Mapping[Intent, list[StageRules]], own: Collection[str]) -> set[str]:
     """Of some artifacts those with a stage to assign that asks for approvals."""
     assigned = ((intent, found) for intent, found in rules.items() if intent.action is Action.ASSIGN)
     return {i.artifact for i, found in assigned if i.artifact in own and any(r.approvals is not None for r in found)}
-
-
-def _has_version_at(state: ArtifactState, commit: str) -> bool:
-    return any(row.commit == commit for row in state.versions)
 
 
 def _asks_owners(rules: StageRules) -> bool:
@@ -231,7 +259,7 @@ def _people(request: ChangeRequest, rules: Rules, owners: Owners, file_owners: O
             teams.update(dict.fromkeys(teams_of(rule, names)))
     return People(
         reviews,
-        read_at=request.answers.setdefault(("roles-read-at", ""), int(request.context.now())),
+        read_at=request.answers.setdefault(("roles-read-at", ""), int(request.context.clock.now())),
         pushers=_pushers(request, logins)
         if logins and any("pusher" in rule.exclude for rule in rules_met)
         else Named(),
@@ -313,7 +341,7 @@ def _metrics(request: ChangeRequest, entries: Entries, rules: Rules) -> dict[tup
         held = [state.stages[g.not_worse_than].commit for g in gates if g.not_worse_than in state.stages]
         for commit in [*held, *_proposed(request, state, intent)]:
             commits[(intent.artifact, commit)] = None
-    return {(name, commit): metrics_at(request.context.history.files(commit), name) for name, commit in commits}
+    return {(name, commit): metrics_at(request.context.history.tree(commit), name) for name, commit in commits}
 
 
 def _proposed(request: ChangeRequest, state: ArtifactState, intent: Intent) -> list[str]:
@@ -351,6 +379,12 @@ def _holders(entries: Entries, intents: Iterable[Intent]) -> dict[tuple[str, str
 
 def _newer(request: ChangeRequest, entries: Entries, intents: Iterable[Intent]) -> dict[str, bool | None]:
     """Of the commits that hold a stage or the latest version, or did since: whether this change lies before them."""
+    is_older = request.context.history.is_older
+    return {commit: is_older(request.commit, commit) for commit in _after(entries, intents)}
+
+
+def _after(entries: Entries, intents: Iterable[Intent]) -> list[str]:
+    """The commits that hold a stage or the latest version, or did since the change landed."""
     commits: dict[str, None] = {}
     for intent in intents:
         entry = entries[intent.artifact]
@@ -359,4 +393,4 @@ def _newer(request: ChangeRequest, entries: Entries, intents: Iterable[Intent]) 
             commits.update([(entry.then.latest.commit, None)] if entry.then.latest else [])
         if intent.which == THIS and intent.stage is not None:
             commits.update((hold.commit, None) for hold in holds_since(entry.state, entry.then, intent.stage))
-    return {commit: request.context.history.is_older(request.commit, commit) for commit in commits}
+    return list(commits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from tagline.commands.changes.request import RECENT
+from tagline.commands.changes.landing import RECENT
 from tagline.domain.changes.delivery import Delivered, Rule, wanted
 from tagline.domain.ledger.planning import Row
 from tagline.domain.lineage.planned import Planned

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tagline.commands.changes.request import ChangeContext
+from tagline.commands.changes.context import ChangeContext
 from tagline.commands.ledger.writing import backoff
 from tagline.domain.changes.changes import Change
 from tagline.domain.ledger.events import Warn
@@ -36,26 +36,28 @@ def finished(context: ChangeContext, changes: Sequence[Change]) -> set[int]:
     return {number for number, record in records.items() if is_finished(record, keys[number], there)}
 
 
-def remember(context: ChangeContext, planned: Planned) -> Planned:
-    """Write down that nothing is left to do with a judged change; the answer, with a warning where that fails."""
+def remember(context: ChangeContext, planned: Planned, objects: Mapping[str, str], *, stands: bool) -> Planned:
+    """Write down that nothing is left to do with a judged change; the answer, with a warning where that fails.
+
+    ``objects`` are the tags that there are, name to object id. ``stands``: the comment had the same to say, so that
+    what is there, if anything, was written by the run that wrote it.
+    """
     change = planned.decided.change
     if change.key is None or change.merge_commit is None:
         return planned
     key, like, rows = change.key, change.merge_commit, {row.tag: row for row in planned.decided.rows}
+    tags = [RecordedTag(name, objects[name], row.commit) for name, row in rows.items()]
+    refused = [(found.artifact, found.stage, found.rule) for found in planned.decided.refused]
 
-    def compose(there: Mapping[str, str], actor: Actor) -> Record:
-        if not rows.keys() <= there.keys():
-            raise Raced  # somebody has taken one away again
-        tags = [RecordedTag(name, there[name], row.commit) for name, row in rows.items()]
-        refused = [(found.artifact, found.stage, found.rule) for found in planned.decided.refused]
-        return judged(key, tags, refused, actor, int(context.now()))
+    def compose(actor: Actor) -> Record:
+        return judged(key, tags, refused, actor, int(context.clock.now()))
 
     for attempt in range(_ATTEMPTS):
         try:
-            context.memory.remember(change.number, compose, list(rows), like)
+            context.memory.remember(change.number, compose, like, unless_any=stands)
             return replace(planned, remembered=True)
         except Raced:
-            context.pause(backoff(attempt))
+            context.clock.pause(backoff(attempt))
         except (PlatformRefused, WrongUsage) as error:
             return _not_remembered(planned, f"{error.message} {error.hint}")
     return _not_remembered(planned, "Other runs kept writing there.")

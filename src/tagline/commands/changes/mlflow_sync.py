@@ -40,7 +40,6 @@ NOT_TOLD = "mlflow-not-told"
 _ROUNDS = 3
 #: How many earlier holders of a stage are looked at.
 _LOOK_BACK = 20
-_MOVES = (Action.ASSIGN, Action.ROLLBACK, Action.UNASSIGN)
 _TOLD = (EventKind.REGISTRATION, EventKind.ASSIGNMENT)
 
 
@@ -88,7 +87,7 @@ class _Telling:
     def problems(self) -> list[Untold]:
         """Do it, and say what did not work."""
         commits = dict.fromkeys(row.commit for step in self.steps for row in step.rows)
-        stages = {step.intent.stage for step in self.steps if step.intent.stage and step.intent.action in _MOVES}
+        stages = {step.intent.stage for step in self.steps if step.intent.stage}
         tracking, why_not = self.request.context.tracking
         named = any(self._named(commit) is not None for commit in commits)
         if tracking is None:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tagline.commands.changes.comments import Found, find_comment, post
+from tagline.commands.changes.context import ChangeContext
 from tagline.commands.changes.deciding import asked_names, decide
-from tagline.commands.changes.request import ChangeContext, ChangeRequest, breaks_policy, open_request, policy_now
+from tagline.commands.changes.request import ChangeRequest, open_request
 from tagline.commands.changes.traced import picture
 from tagline.domain.changes.changes import Change, Status
+from tagline.domain.changes.pages import Pages
 from tagline.domain.changes.policy import NO_POLICY
 from tagline.domain.changes.promotion import Decided
 from tagline.domain.changes.record import Record
@@ -19,15 +21,22 @@ from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.messages import one_line
 from tagline.domain.lineage.planned import Planned
 from tagline.domain.manifest.findings import Finding
-from tagline.errors import TaglineError, WrongUsage
-from tagline.ports.forge import CannotComment, Forge
+from tagline.errors import Exit, TaglineError, WrongUsage
+from tagline.ports.forge import CannotComment, Changes, Comments
 
 #: So many open changes that ask for something a promote looks at, and so many it plans anew.
 _MOST_LOOKED_AT, _MOST_REFRESHED = 60, 20
-#: Writes a comment's text: of what was planned, with what it has to remember, at an instant (unix seconds).
-Compose = Callable[[Planned, Record, Forge, int], str]
+#: Warnings of a plan that was made anew which say that people still see the old one.
+_UNSAID = ("status-not-set", "comment-not-written")
+#: Writes a comment's text: of what was planned, with what it has to remember, where people see it, now.
+Compose = Callable[[Planned, Record, Pages, int], str]
 
 _LATER = "The next run with a token that may comment will post it."
+_NOT_OPEN = {
+    "merging": "It is being merged: tagline promote does what it asks for.",
+    "merged": "It is merged: tagline promote does what it asked for.",
+    "closed": "It is closed.",
+}
 _STATES = {"ok": "success", "nothing": "success", "waiting": "pending", "refused": "failure"}
 
 
@@ -46,10 +55,12 @@ def plan(context: ChangeContext, task: Task, compose: Compose) -> list[Planned]:
     """Plan what a task names; nothing for a task that names nothing."""
     match task.kind:
         case "change":
-            return [plan_change(context, change, compose, task.status_on) for change in named(context, task)]
+            return [plan_change(context, change, compose, task.status_on) for change in named(context.forge, task)]
         case "open":
             # A list tells less of each change; what is missing costs a request where it is needed.
-            return [_one_of_many(context, change, compose) for change in context.forge.open_changes()]
+            changes = list(context.forge.open_changes())
+            context.history.prepare([context.history.tip(), *(change.head for change in changes)])
+            return [_one_of_many(context, change, compose) for change in changes]
     return []
 
 
@@ -58,67 +69,83 @@ def _one_of_many(context: ChangeContext, change: Change, compose: Compose) -> Pl
     try:
         return plan_change(context, change, compose, None, listed=True)
     except TaglineError as error:
-        return Planned(Decided(change), NO_POLICY, dry_run=context.dry_run, error=error)
+        return Planned(Decided(change), NO_POLICY, dry_run=context.options.dry_run, error=error)
 
 
 def refresh(context: ChangeContext, promoted: Iterable[Planned], compose: Compose) -> None:
     """Plan the open changes anew that ask about artifacts which were just promoted, so that none keeps an old yes.
 
-    What stands against it becomes a warning of the last one that was promoted.
+    What stands against it becomes a warning of the last one that was promoted. One that cannot be read stops no other.
     """
     done = [one for planned in promoted for one in (*planned.earlier, planned)]
     moved = {row.artifact for one in done for row in one.decided.rows if row.created}
-    if context.dry_run or not moved:
+    if context.options.dry_run or not moved:
         return
-    looked_at = refreshed = 0
+    warnings, looked_at, refreshed = done[-1].warnings, 0, 0
     try:
-        for change in context.forge.open_changes():
-            request = open_request(context, change)
-            if request is None:
-                continue
+        changes = list(context.forge.open_changes())
+        context.history.prepare([change.head for change in changes[:_MOST_LOOKED_AT]])
+        for change in changes:
             if looked_at == _MOST_LOOKED_AT or refreshed == _MOST_REFRESHED:
-                message = "More open changes ask about what was promoted; tagline plan --open refreshes all of them."
-                done[-1].warnings.append(Warn("not-refreshed", None, message))
+                message = "More open changes may ask about what was promoted; tagline plan --open plans all of them."
+                warnings.append(Warn("not-refreshed", None, message))
                 break
+            try:
+                request = open_request(context, change)
+                if request is None:
+                    continue
+                if not moved.isdisjoint(asked_names(request, request.asks[0])):
+                    refreshed += 1
+                    planned = plan_change(context, change, compose, None, listed=True, request=request)
+                    warnings += [warning for warning in planned.warnings if warning.code in _UNSAID]
+            except TaglineError as error:
+                if error.exit_code is Exit.PLATFORM:  # the others would meet it too
+                    raise
+                message = f"Change {change.number} may show an old plan: {error.message}"
+                warnings.append(Warn("not-refreshed", None, message))
             looked_at += 1
-            if not moved.isdisjoint(asked_names(request, request.asks[0])):
-                refreshed += 1
-                plan_change(context, change, compose, None, listed=True)
     except TaglineError as error:
         message = f"Open changes about what was promoted may show an old plan: {error.message}"
-        done[-1].warnings.append(Warn("not-refreshed", None, message))
+        warnings.append(Warn("not-refreshed", None, message))
 
 
-def named(context: ChangeContext, task: Task) -> list[Change]:
+def named(changes: Changes, task: Task) -> list[Change]:
     """The change that a task names by its number, or by the commit that it landed as."""
     if task.number is not None:
-        return [context.forge.change(task.number)]
-    return context.forge.landed_as(task.commit or "")
+        return [changes.change(task.number)]
+    return [found for found in changes.changes_with(task.commit or "") if found.state in ("merging", "merged")]
 
 
 def plan_change(
-    context: ChangeContext, change: Change, compose: Compose, status_on: str | None, *, listed: bool = False
+    context: ChangeContext,
+    change: Change,
+    compose: Compose,
+    status_on: str | None,
+    *,
+    listed: bool = False,
+    request: ChangeRequest | None = None,
 ) -> Planned:
     """Plan one open change, comment on it and set its status.
 
     ``status_on`` is another commit than the head that wants the status: a merge queue's. ``listed``:
-    one of many, whose status is left alone where it asks for nothing.
+    one of many. ``request`` is it where it was opened already.
     """
     if not change.open:
-        note = "It is merged: tagline promote does what it asked for." if change.merged else "It is closed."
-        return Planned(Decided(change), policy_now(context), dry_run=context.dry_run, note=note)
-    request: ChangeRequest | None = None
+        note = _NOT_OPEN[change.state]
+        return Planned(Decided(change), context.policies.now(), dry_run=context.options.dry_run, note=note)
     try:
-        request = open_request(context, change)
+        request = request or open_request(context, change)
         planned = _planned(context, change, request, compose, listed=listed)
     except Exception as error:
         # A required status that nobody sets locks the change. Whether a listed one asks is not known here.
-        if not context.dry_run and not (listed and request is None):
+        if not context.options.dry_run and not (listed and request is None):
             with contextlib.suppress(TaglineError, CannotComment):
                 context.forge.set_status(change, status_on or change.head, Status("error", _failure_text(error)))
         raise
-    if not context.dry_run and not (listed and request is None and planned.decided.verdict == "nothing"):
-        _set_status(context, planned, status_on or change.head)
+    if not context.options.dry_run:
+        # A rule may require the status of every change, also of one whose own job never came.
+        asked = not (listed and planned.decided.verdict == "nothing")
+        _set_status(context.forge, planned, status_on or change.head, asked=asked)
     return planned
 
 
@@ -129,14 +156,14 @@ def _planned(
     if request is not None:
         policy, (decided, entries) = request.policy, decide(request)
     else:
-        policy, entries = policy_now(context), {}
-        breaks = breaks_policy(context, change, lambda: context.forge.merge_base(change), change.head)
+        policy, entries = context.policies.now(), {}
+        breaks = context.policies.broken_by(change, lambda: context.forge.merge_base(change), change.head)
         decided = Decided(change, final=breaks)
-    planned = Planned(decided, policy, dry_run=context.dry_run, warnings=list(decided.warnings))
+    planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(decided.warnings))
     quiet = decided.verdict == "nothing"
     if quiet and policy.findings:
         planned.warnings.append(Warn("policy-unreadable", None, _locked(policy.findings[0])))
-    if context.dry_run:
+    if context.options.dry_run:
         return planned
     found = Found() if quiet and listed and not change.comments else find_comment(context, change, policy)
     if found.record is not None and found.record.says and context.forge.change(change.number).merged:
@@ -146,8 +173,8 @@ def _planned(
         traced, gaps = picture(request, decided, entries, touched=True)
         planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     if not quiet or found.comment is not None:
-        record = Record()
-        planned = post(context, planned, found, compose(planned, record, context.forge, int(context.now())), _LATER)
+        body = compose(planned, Record(), context.forge, int(context.clock.now()))
+        planned = post(context, planned, found, body, _LATER)
     return planned
 
 
@@ -155,11 +182,11 @@ def _locked(finding: Finding) -> str:
     return f"Until {finding.file} of the default branch is mended (line {finding.line}), whatever asks is refused."
 
 
-def _set_status(context: ChangeContext, planned: Planned, commit: str) -> None:
+def _set_status(comments: Comments, planned: Planned, commit: str, *, asked: bool) -> None:
     decided = planned.decided
     state = Status(_STATES[decided.verdict], status_text(planned), planned.comment_url)  # type: ignore[arg-type]
     try:
-        context.forge.set_status(decided.change, commit, state)
+        comments.set_status(decided.change, commit, state, asked=asked)
     except CannotComment as error:
         message = f"The status of {commit[:7]} could not be set: {error}."
         planned.warnings.append(Warn("status-not-set", None, message))

@@ -6,35 +6,42 @@ earlier and whose jobs are late come first, so that versions are numbered in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from tagline.commands.changes.comments import Found, find_comment, post
+from tagline.commands.changes.context import ChangeContext
 from tagline.commands.changes.deciding import Entries, decide
+from tagline.commands.changes.failed import say_failed, say_where_promised
 from tagline.commands.changes.landed import landed, unfinished_before
+from tagline.commands.changes.landing import UNTOLD
 from tagline.commands.changes.memory import remember
 from tagline.commands.changes.mlflow_sync import NOT_TOLD, tell
 from tagline.commands.changes.plan import Compose, named
-from tagline.commands.changes.request import ChangeContext, ChangeRequest, merged_case, policy_now, promotes
+from tagline.commands.changes.publishing import BLIND, publish
+from tagline.commands.changes.request import ChangeRequest, merged_request, promotes
 from tagline.commands.changes.traced import picture
 from tagline.commands.ledger.writing import ATTEMPTS, backoff
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.policy import NO_POLICY, Policy
 from tagline.domain.changes.promotion import Decided, Refusal
 from tagline.domain.changes.record import Record, digest
-from tagline.domain.changes.steps import Step
 from tagline.domain.changes.triggers import Event, Task, promote_task
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.comparison import Traced
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import Conflict, Exit, PlatformRefused, Refused, TaglineError, WrongUsage
-from tagline.ports.ledger import Batch, Raced
+from tagline.ports.ledger import Raced
 
 #: A push whose end nobody saw may have gone through: it is looked up and tried again so many times.
 _BLIND_PUSHES = 3
-_BLIND = ("push-failed", "unreachable")
+#: After so many attempts that others were faster with each artifact is written by itself.
+_TOGETHER = 5
 #: Refusals of the platform that somebody must mend first, however often we run.
-_FOR_GOOD = ("ruleset", "protected-tag", "no-write-permission", "hook-declined", "guard-refused", "tag-taken")
+_FOR_GOOD = (
+    "ruleset", "workflows", "protected-tag", "no-write-permission", "hook-declined", "guard-refused", "tag-taken",
+)  # fmt: skip
 #: What stops no later change: its numbers and stages are in the ledger.
 _ALONE = (*_FOR_GOOD, NOT_TOLD)
 _LATER = "The next promote with a token that may comment completes it."
@@ -49,19 +56,42 @@ def task_of(event: Event, number: int | None) -> Task:
     return promote_task(event)
 
 
-def promote(context: ChangeContext, task: Task, compose: Compose) -> list[Planned]:
+class Promoted(NamedTuple):
+    """What came of each change, and what the run has to say beside: of no change, where there is none."""
+
+    planned: list[Planned]
+    warnings: list[Warn]
+
+
+def promote(context: ChangeContext, task: Task, compose: Compose) -> Promoted:
     """Promote what a task names, and first whatever landed before it and is unfinished."""
     if task.kind == "change":
-        return _in_order(context, compose, [(change, _with_earlier) for change in named(context, task)])
+        if task.number is not None:
+            context.memory.expect(task.number)
+        return Promoted(_in_order(context, compose, [(one, _with_earlier) for one in named(context.forge, task)]), [])
     if task.kind != "landed":
-        return []
-    policy = policy_now(context)
-    branches = [task.branch] if task.branch else context.history.branches()
-    promoted = [branch for branch in branches if promotes(context.history, policy, branch)]
-    found = [landed(context, task, branch, policy) for branch in promoted]
+        return Promoted([], [])
+    # With what was there before it, which decides on the newest change.
+    context.history.prepare([context.history.tip()], 2)
+    policy = context.policies.now()
+    found = [landed(context, task, branch, policy) for branch in _branches(context, task, policy)]
     late = _late if task.commit is not None else _found_late
     changes = [(change, late if change in one.late else promote_change) for one in found for change in one.changes]
-    return _in_order(context, compose, changes)
+    return Promoted(_in_order(context, compose, changes), [warning for one in found for warning in one.warnings])
+
+
+def _branches(context: ChangeContext, task: Task, policy: Policy) -> list[str]:
+    """The promoted branches that a task is about; the default one also by a name that it had when the job began."""
+    history = context.history
+    there = history.branches()
+    wanted = there if task.branch is None else [task.branch] if task.branch in there else []
+    if (
+        task.branch is not None
+        and not wanted
+        and task.commit in history.line(history.default_branch, context.landings.since)
+    ):
+        wanted = [history.default_branch]
+    return [branch for branch in wanted if promotes(history, policy, branch)]
 
 
 _Promote = Callable[[ChangeContext, Change, Compose], Planned]
@@ -73,16 +103,23 @@ def _in_order(context: ChangeContext, compose: Compose, changes: Iterable[tuple[
     Raises what it failed with only where nothing was made before: what was made is told, whatever comes after.
     """
     done: list[Planned] = []
-    for change, act in changes:
+    left = list(changes)
+    context.landings.bring(change for change, _ in left)
+    while left:
+        change, act = left.pop(0)
+        waiting = [other for other, _ in left]
         try:
             planned = act(context, change, compose)
         except TaglineError as error:
+            say_where_promised(context, waiting, error, compose, first=change)
             if not any(map(_has_made, done)):
                 raise
             return [*done, _failed(context, change, error)]
         done.append(planned)
         wrong = planned.error
-        if wrong is not None and wrong.code != NOT_TOLD and (act not in (_late, _found_late) or _may_pass(wrong)):
+        late = act in (_late, _found_late)
+        if wrong is not None and wrong.code != NOT_TOLD and (not late or _may_pass(context, change, wrong)):
+            say_where_promised(context, waiting, wrong, compose, first=change)
             break
     return done
 
@@ -91,13 +128,16 @@ def _has_made(planned: Planned) -> bool:
     return any(row.created for one in (*planned.earlier, planned) for row in one.decided.rows)
 
 
-def _may_pass(error: TaglineError) -> bool:
+def _may_pass(context: ChangeContext, change: Change, error: TaglineError) -> bool:
+    """Whether a later run may do what this one failed at, so that no later change is numbered before."""
+    if error.code in UNTOLD and not context.landings.may_be_late(change):
+        return False
     return error.exit_code in (Exit.PLATFORM, Exit.CONFLICT) and error.code not in _ALONE
 
 
 def _failed(context: ChangeContext, change: Change, error: TaglineError, earlier: Iterable[Planned] = ()) -> Planned:
     """The answer for a change of which nothing was done."""
-    return Planned(Decided(change), NO_POLICY, dry_run=context.dry_run, earlier=tuple(earlier), error=error)
+    return Planned(Decided(change), NO_POLICY, dry_run=context.options.dry_run, earlier=tuple(earlier), error=error)
 
 
 def _with_earlier(context: ChangeContext, change: Change, compose: Compose) -> Planned:
@@ -107,12 +147,19 @@ def _with_earlier(context: ChangeContext, change: Change, compose: Compose) -> P
         return request
     earlier: list[Planned] = []
     try:
-        for other in unfinished_before(context, change, policy_now(context)):
-            earlier.append(_late(context, other, compose))
+        late = unfinished_before(context, request.change, context.policies.now())
+        context.landings.bring(late)
+        for other in late:
+            try:
+                earlier.append(_late(context, other, compose))
+            except TaglineError as error:
+                say_where_promised(context, [change], error, compose, first=other)
+                raise
             stopped = earlier[-1].error
-            if stopped is not None and _may_pass(stopped):
+            if stopped is not None and _may_pass(context, other, stopped):
+                say_where_promised(context, [change], stopped, compose, first=other)
                 return _failed(context, change, stopped, earlier)
-        return replace(_promote_case(request, compose), earlier=tuple(earlier))
+        return replace(_carry_through(request, compose), earlier=tuple(earlier))
     except TaglineError as error:
         if not any(map(_has_made, earlier)):
             raise
@@ -128,7 +175,7 @@ def _late(context: ChangeContext, change: Change, compose: Compose) -> Planned:
     try:
         return _as_another_runs(promote_change(context, change, compose))
     except TaglineError as error:
-        if _may_pass(error):
+        if _may_pass(context, change, error):
             raise
         return _failed(context, change, error)
 
@@ -139,7 +186,7 @@ def _found_late(context: ChangeContext, change: Change, compose: Compose) -> Pla
     Where nothing can be remembered nobody knows that, and it would be red for days.
     """
     planned = _late(context, change, compose)
-    told = planned.remembered or planned.decided.unreadable or context.dry_run
+    told = planned.remembered or planned.decided.unreadable or context.options.dry_run
     return replace(planned, late=planned.late and not told)
 
 
@@ -159,41 +206,58 @@ def _as_another_runs(planned: Planned) -> Planned:
 def promote_change(context: ChangeContext, change: Change, compose: Compose) -> Planned:
     """Do what one merged change asked for, say on its comment what was done, and remember that it is."""
     request = _request(context, change, compose)
-    return request if isinstance(request, Planned) else _promote_case(request, compose)
+    return request if isinstance(request, Planned) else _carry_through(request, compose)
 
 
 def _request(context: ChangeContext, change: Change, compose: Compose) -> ChangeRequest | Planned:
-    """A merged change's case; the answer itself where there is nothing to decide."""
-    policy = policy_now(context)
+    """The request of a merged change; the answer itself where there is nothing to decide."""
+    policy = context.policies.now()
     try:
-        request = merged_case(context, change) if change.merged else None
+        change = context.landings.settled(change)
+        request = merged_request(context, change) if change.merged else None
     except Refused as error:
         # How it landed cannot be told and will not be: that is said where people look.
         found = find_comment(context, change, policy)
         refusal = Refusal(None, None, error.code, error.message, error.hint)
         return _judged(context, Decided(change, final=(refusal,)), policy, found, compose)
+    except TaglineError as error:
+        say_where_promised(context, [change], error, compose)
+        raise
     if request is None or not any(request.asks):
         note = "" if change.merged else "It is not merged: tagline plan says what its merge will do."
-        return Planned(Decided(change), policy, dry_run=context.dry_run, note=note)
+        gone = request.gone_labels() if request is not None else []
+        decided = Decided(change, warnings=tuple(gone))
+        planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(gone), note=note)
+        return _asked_once(context, planned, compose) if gone else planned
     return request
 
 
-def _promote_case(request: ChangeRequest, compose: Compose) -> Planned:
+def _asked_once(context: ChangeContext, planned: Planned, compose: Compose) -> Planned:
+    """The answer for a change whose labels were deleted: a plan's comment on it may promise what they asked for."""
+    found = Found() if planned.dry_run else find_comment(context, planned.decided.change, planned.policy)
+    if found.record is None or found.record.says:
+        return planned
+    return post(context, planned, found, compose(planned, Record(), context.forge, int(context.clock.now())), _LATER)
+
+
+def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
     found = find_comment(request.context, request.change, request.policy)
     work = _Work()
     try:
         decided = _carry_out(request, work)
     except TaglineError as error:
-        if work.decided is None or not work.created:
+        failed = _in_part(request, work, error)
+        said = say_failed(request.context, failed, found, compose)
+        if not work.created:
             raise
-        return _in_part(request, work.decided, work.created, error)
-    if not request.context.dry_run:
+        return said
+    if not request.context.options.dry_run:
         told = tell(request, decided)
         gone = tuple(Warn("mlflow-alias-removed", None, sentence) for sentence in told.taken)
         decided = replace(decided, warnings=(*decided.warnings, *gone))
         messages = [problem.message for problem in told.untold]
         if request.policy.mlflow_required and not all(problem.lasting for problem in told.untold):
-            return _untold(request, decided, messages)
+            return say_failed(request.context, _untold(request, decided, messages), found, compose)
         untold = tuple(Warn("mlflow-not-told", None, message) for message in messages)
         decided = replace(decided, warnings=(*decided.warnings, *untold))
     return _judged(
@@ -203,30 +267,42 @@ def _promote_case(request: ChangeRequest, compose: Compose) -> Planned:
         found,
         compose,
         lambda: picture(request, decided, work.entries, touched=False),
+        work.objects,
     )
 
 
 @dataclass
 class _Work:
-    """How far a run came with a change: what it decided last and on which tags, and the tags that it made."""
+    """How far a run came with a change: what it decided last and on which tags, and the tags that it made.
+
+    Those by name, with their objects' ids.
+    """
 
     decided: Decided | None = None
     entries: Entries = field(default_factory=dict)
-    created: set[str] = field(default_factory=set)
+    created: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """All tags of the change's artifacts: name to object id."""
+        found = {tag.name: tag.object_id for entry in self.entries.values() for tag in entry.raw.values()}
+        return {**found, **self.created}
 
 
-def _in_part(request: ChangeRequest, decided: Decided, created: set[str], error: TaglineError) -> Planned:
-    """The answer for a change of which some artifacts' tags were made before it failed.
+def _in_part(request: ChangeRequest, work: _Work, error: TaglineError) -> Planned:
+    """The answer for a change that failed before all of its artifacts' tags were made.
 
     It is not judged: nothing is remembered, and the next run completes it.
     """
+    decided, created = work.decided or Decided(request.change), work.created
     steps = (
         replace(step, new=(), rows=tuple(row for row in step.rows if row.tag in created or not row.created))
         for step in decided.steps
     )
     made = _marked(replace(decided, steps=tuple(steps)), created)
-    message = f"Change {request.change.number} is done in part: {len(created)} of its tags are made and stay."
-    error.message = f"{message} {error.message}"
+    if created:
+        message = f"Change {request.change.number} is done in part: {len(created)} of its tags are made and stay."
+        error.message = f"{message} {error.message}"
     return Planned(made, request.policy, warnings=list(made.warnings), error=error)
 
 
@@ -247,23 +323,26 @@ def _judged(
     found: Found,
     compose: Compose,
     lineage: Callable[[], tuple[tuple[Traced, ...], list[Warn]]] = lambda: ((), []),
+    objects: Mapping[str, str] | None = None,
 ) -> Planned:
     """The answer for a merge that is judged: written into its comment unless it stands there, and remembered."""
-    planned = Planned(decided, policy, dry_run=context.dry_run, warnings=list(decided.warnings))
-    if context.dry_run:
+    planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(decided.warnings))
+    if context.options.dry_run:
         return planned
     record = Record(digest(decided))
     stands = found.comment is not None and found.record == record
     traced, gaps = ((), []) if stands else lineage()
     planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
     # What it starts elsewhere, it starts before anything says that nothing is left to do.
-    body = compose(planned, record, context.forge, int(context.now()))
+    body = compose(planned, record, context.forge, int(context.clock.now()))
     if stands and found.comment is not None:
         planned = replace(planned, comment_url=found.comment.url)
     else:
         planned = post(context, planned, found, body, _LATER)
     # What this token could not read another may: that is no word on the change, and not for good.
-    return planned if decided.unreadable or planned.unsaid else remember(context, planned)
+    if decided.unreadable or planned.unsaid:
+        return planned
+    return remember(context, planned, objects or {}, stands=stands)
 
 
 def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
@@ -272,24 +351,24 @@ def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
     Raises Conflict when others kept being faster, PlatformRefused when the remote says no.
     """
     context = request.context
-    blind = 0
-    for attempt in range(ATTEMPTS):
+    attempt = blind = 0
+    while attempt < ATTEMPTS:
         decided, entries = decide(request)
         work.decided, work.entries = decided, entries
-        if context.dry_run:
-            return _marked(decided, set())
+        if context.options.dry_run:
+            return _marked(decided, ())
+        before = len(work.created)
         try:
-            for batch in _batches(request, decided, entries):
-                context.ledger.publish(batch)
-                work.created |= {tag.name for entry in batch for tag in entry.tags}
+            publish(request, decided, entries, work.created, one_by_one=attempt >= _TOGETHER)
             return _marked(decided, work.created)
         except Raced:
-            pass
+            # Who gets further has not lost: others' pushes are finished one day, and so are ours.
+            attempt = attempt + 1 if len(work.created) == before else 1
         except PlatformRefused as error:
-            blind += 1
-            if error.code not in _BLIND or blind >= _BLIND_PUSHES:
+            attempt, blind = attempt + 1, blind + 1
+            if error.code not in BLIND or blind >= _BLIND_PUSHES:
                 raise
-        context.pause(backoff(attempt))
+        context.clock.pause(backoff(attempt - 1))
     raise Conflict(
         f"Other runs kept writing the same artifacts: change {request.change.number} is not done "
         f"after {ATTEMPTS} attempts.",
@@ -298,20 +377,7 @@ def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
     )
 
 
-def _batches(request: ChangeRequest, decided: Decided, entries: Entries) -> list[list[Batch]]:
-    """What goes into one push each: an artifact, or with ``atomic: change`` all of them."""
-    new: dict[str, list[Step]] = {}
-    for step in decided.steps:
-        if step.new:
-            new.setdefault(step.intent.artifact, []).append(step)
-    batches = [
-        Batch(name, [tag for step in steps for tag in step.new], entries[name].mark, request.change.key)
-        for name, steps in new.items()
-    ]
-    return [batches] if request.policy.atomic_change and batches else [[batch] for batch in batches]
-
-
-def _marked(decided: Decided, created: set[str]) -> Decided:
+def _marked(decided: Decided, created: Collection[str]) -> Decided:
     """The rows say which tags this very run made."""
     steps = tuple(
         replace(step, rows=tuple(row._replace(created=row.tag in created) for row in step.rows))

@@ -7,19 +7,23 @@ from the default branch and never from the change itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tagline.commands.lineage.reading import LineageSource
+from tagline.commands.changes.context import ChangeContext
+from tagline.commands.changes.landing import MOST_COMMITS, RECENT
+from tagline.commands.manifest.gto_file import GtoFile, read_gto
 from tagline.commands.manifest.snapshots import Snapshot, pointers_among, snapshot
-from tagline.commands.storage.locating import StorageContext
 from tagline.domain.changes.asks import (
     MAX_REQUESTS,
     REQUESTS,
+    Action,
     Ask,
     Mistake,
+    as_put_on,
     concerns_us,
     read_labels,
     read_requests,
@@ -27,53 +31,17 @@ from tagline.domain.changes.asks import (
 )
 from tagline.domain.changes.changes import Change, Label
 from tagline.domain.changes.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
-from tagline.domain.changes.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
+from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.promotion import Refusal
 from tagline.domain.changes.touches import Among, FileChange, Side, Touches, find_touches
 from tagline.domain.ledger.events import Warn
 from tagline.domain.manifest.findings import Finding
-from tagline.domain.manifest.gto_config import GTO_CONFIG, read_config
+from tagline.domain.manifest.gto_config import GTO_CONFIG
 from tagline.domain.manifest.manifest import ManifestEntry
-from tagline.errors import Refused, WrongUsage
-from tagline.formats.policy import judge_policy, unreadable
+from tagline.errors import Refused, TaglineError, WrongUsage
+from tagline.formats.policy import unreadable
 from tagline.formats.yaml import reading as yaml
-from tagline.ports.forge import Forge
-from tagline.ports.history import History, Landing
-from tagline.ports.job import Job
-from tagline.ports.ledger import Ledger
-from tagline.ports.memory import Memory
-from tagline.ports.mlflow import MlflowAccess
-from tagline.ports.repository import Tree
-
-#: Seconds: changes that landed longer ago are not looked for; naming one by its number still works.
-RECENT = 7 * 86_400
-
-
-@dataclass(frozen=True)
-class ChangeContext:
-    """What the commands about changes work with.
-
-    ``now`` is unix seconds, ``pause`` sleeps for seconds.
-    """
-
-    forge: Forge
-    job: Job
-    history: History
-    ledger: Ledger
-    memory: Memory
-    now: Callable[[], float]
-    pause: Callable[[float], None]
-    storage: StorageContext
-    dry_run: bool = False
-    #: Policies as they were read, by the id of the file.
-    policies: dict[str, Policy] = field(default_factory=dict)
-    #: The login that our comments are by, as configured; None: as the forge tells it.
-    identity: str | None = None
-    run_url: str | None = None
-    #: Where lineages are read from; None: none are.
-    lineage_source: LineageSource | None = None
-    #: MLflow, which only an artifact whose manifest names a run asks for.
-    tracking: MlflowAccess = field(default_factory=MlflowAccess)
+from tagline.ports.repository import History, Landing, Tree
 
 
 @dataclass(frozen=True)
@@ -100,19 +68,25 @@ class ChangeRequest:
     def touches(self) -> Touches:
         """The artifacts whose bytes differ."""
         ends = (self._before, self._after)
-        paths = {entry.path for end in ends for entry in end.entries.values() if entry.path and not entry.virtual}
+        entries = [self._ours(end.entries) for end in ends]
+        paths = {entry.path for end in entries for entry in end.values() if entry.path and not entry.virtual}
         files = self.context.history.differing(self.before, self.commit, Among(paths=paths, telling=True))
         pointers = pointers_among(file.path for file in files)
-        before, after = (Side(end.entries, [out for out in end.outs(pointers) if not out.unplaced]) for end in ends)
+        outs = ([out for out in end.outs(pointers) if not out.unplaced] for end in ends)
+        before, after = map(Side, entries, outs)
         return find_touches(before, after, files)
 
     @cached_property
     def entries(self) -> Mapping[str, ManifestEntry]:
         """The artifacts that the change's own end describes."""
-        return self._after.entries
+        return self._ours(self._after.entries)
+
+    def _ours(self, entries: Mapping[str, ManifestEntry]) -> Mapping[str, ManifestEntry]:
+        """Without what files of other tools describe, by the policy."""
+        return {name: entry for name, entry in entries.items() if not self.policy.ignores(entry.file)}
 
     def _tree(self, commit: str) -> Tree:
-        return self.context.history.files(commit)
+        return self.context.history.tree(commit)
 
     @cached_property
     def asks(self) -> tuple[list[Ask], list[Mistake]]:
@@ -120,9 +94,9 @@ class ChangeRequest:
         labels = self.labels
         if labels is None:
             labels = self.context.forge.labels(self.change) if labelled(self.change, self.policy) else ()
-        asks, mistakes = read_labels(labels, self.policy.label_prefix)
+        asks, mistakes = read_labels(as_put_on(labels, self.policy.label_prefix), self.policy.label_prefix)
         if self.context.forge.attests_labels:
-            mistakes += [_unattested(ask) for ask in asks if ask.at is None]
+            mistakes += [_unattested(ask, self.change) for ask in asks if ask.at is None]
         added = [f.path for f in self.requests if f.status == "A"]
         if len(added) > MAX_REQUESTS:
             message = f"The change adds {len(added):,} request files, and more than {MAX_REQUESTS} are not read."
@@ -140,9 +114,11 @@ class ChangeRequest:
     @cached_property
     def stages(self) -> tuple[str, ...] | None:
         """The stages that ``.gto`` lists; None for any."""
-        data = self._tree(self.commit).read(GTO_CONFIG, yaml.MAX_BYTES)
-        config, findings = read_config(yaml.load(data)) if data is not None else (None, [])
-        return config.stages if config is not None and not findings else None
+        return self._gto.config.stages
+
+    @cached_property
+    def _gto(self) -> GtoFile:
+        return read_gto(self._tree(self.commit))
 
     @cached_property
     def codeowners(self) -> Codeowners:
@@ -206,20 +182,43 @@ class ChangeRequest:
         for old, new in self.touches.renamed:
             message = f"{old} is now called {new}: its versions stay under the old name."
             found.append(Warn("entry-renamed", None, message))
+        return found + self.gone_labels()
+
+    def gone_labels(self) -> list[Warn]:
+        """The requests whose labels were renamed or deleted since they were put on, and what may have been some."""
+        found = []
+        for label in self.labels or ():
+            by = label.by or "somebody"
+            if label.gone and not label.name:
+                message = (
+                    f"A label that {by} put on the change was deleted since, and its name with it: what it asked for "
+                    "is unknown. If it was a request, ask again in a new change."
+                )
+                found.append(Warn("label-gone", None, message))
+            elif label.gone and label.at is not None and concerns_us(label.name, self.policy.label_prefix):
+                message = (
+                    f"{label.name}, which {by} put on the change, was renamed or deleted since. It counts: nobody took "
+                    "it off the change before the merge."
+                )
+                found.append(Warn("label-gone", None, message))
         return found
 
     @cached_property
     def policy_refusals(self) -> tuple[Refusal, ...]:
-        """Why nothing of this change is done: its policy cannot be understood, or it leaves behind one that cannot."""
-        return (*_unknown_rules(self), *breaks_policy(self.context, self.change, lambda: self.before, self.commit))
+        """Why nothing of this change is done: its policy or the stages that ``.gto`` allows cannot be understood, or it
+        leaves behind a policy that cannot.
+        """
+        unknown = (*_unknown_rules(self), *_unknown_stages(self, self._gto.findings))
+        return (*unknown, *self.context.policies.broken_by(self.change, lambda: self.before, self.commit))
 
 
 _REQUESTS = REQUESTS.rstrip("/")
 
 
-def _unattested(ask: Ask) -> Mistake:
+def _unattested(ask: Ask, change: Change) -> Mistake:
     """A label that was renamed into a request has no event: it may have come after every approval."""
-    return Mistake(ask.source, "Nobody can tell who applied this label, or when.", "Remove it and add it again.")
+    fix = "Remove it and add it again." if change.open else "Ask again in a new change."
+    return Mistake(ask.source, "Nobody can tell who applied this label, or when.", fix)
 
 
 _EDITS = {"M": "edited", "D": "deleted", "T": "replaced"}
@@ -229,51 +228,6 @@ def labelled(change: Change, policy: Policy, labels: Sequence[Label] = ()) -> bo
     """Whether a label asks for anything: one of those given, before the merge also one that stands now."""
     names = [*(label.name for label in labels), *(change.labels if change.open else ())]
     return any(concerns_us(name, policy.label_prefix) for name in names)
-
-
-def policy_at(context: ChangeContext, commit: str) -> Policy:
-    """The policy of a commit, read once. What is wrong in it are its ``findings``."""
-    found = context.history.object_id(commit, POLICY_FILE)
-    if found is None:
-        return NO_POLICY
-    kind, key = found
-    if key not in context.policies:
-        data = context.history.files(commit).read(POLICY_FILE, MAX_POLICY) if kind == "blob" else None
-        context.policies[key] = judge_policy(data) if data is not None else _no_file(kind)
-    return context.policies[key]
-
-
-def _no_file(kind: str) -> Policy:
-    message = f"{POLICY_FILE} is a {kind}, not a file."
-    finding = Finding(POLICY_FILE, 1, 1, None, "file-not-regular", "error", message, "Make it a plain file.")
-    return Policy(digest="unreadable", findings=(finding,))
-
-
-#: Of a file with more mistakes the first are told.
-_MOST_FINDINGS = 10
-
-
-def breaks_policy(
-    context: ChangeContext, change: Change, before: Callable[[], str], commit: str
-) -> tuple[Refusal, ...]:
-    """What is wrong in the policy that a change makes of the default branch's, if it makes another of it.
-
-    ``before`` is the other end of the change, asked for only where its own is wrong.
-    """
-    if change.base != context.history.default_branch:
-        return ()
-    findings = policy_at(context, commit).findings
-    place = context.history.object_id
-    if not findings or place(before(), POLICY_FILE) == place(commit, POLICY_FILE):
-        return ()
-    told = findings[:_MOST_FINDINGS]
-    refusals = [
-        Refusal(None, None, "policy-breaks", f"{f.file}:{f.line}:{f.column}: {f.message}", f.hint) for f in told
-    ]
-    if more := len(findings) - len(told):
-        last = refusals[-1]
-        refusals[-1] = last._replace(message=f"{last.message} And {more} more problem{'s' if more > 1 else ''}.")
-    return tuple(refusals)
 
 
 def _unknown_rules(request: ChangeRequest) -> list[Refusal]:
@@ -288,30 +242,43 @@ def _unknown_rules(request: ChangeRequest) -> list[Refusal]:
     return [Refusal(None, None, "policy-unreadable", message, fix)]
 
 
-def policy_now(context: ChangeContext) -> Policy:
-    """The policy of the default branch as it is."""
-    return policy_at(context, context.history.tip())
+def _unknown_stages(request: ChangeRequest, findings: Sequence[Finding]) -> list[Refusal]:
+    """Whether a stage may be given nobody can tell where ``.gto`` cannot be understood; nothing else hangs on it."""
+    if not findings or not any(ask.action in (Action.ASSIGN, Action.ROLLBACK) for ask in request.asks[0]):
+        return []
+    first = findings[0]
+    message = f"The stages that {GTO_CONFIG} allows cannot be understood: line {first.line}: {first.message}"
+    fix = f"{first.hint} {'Mend it in this change.' if request.change.open else 'Mend it, then ask in a new change.'}"
+    return [Refusal(None, None, "gto-config", message, fix)]
 
 
 def open_request(context: ChangeContext, change: Change) -> ChangeRequest | None:
-    """The case of an open change; None where it asks for nothing, which costs no request to find out."""
-    policy = policy_now(context)
+    """The request of an open change; None where it asks for nothing, which costs no API request to find out."""
+    history, tip = context.history, context.history.tip()
+    # Labels of ours, as far as they can be told without the policy: then the merge base is read as well.
+    merge_base = None
+    if change.base == history.default_branch and any(concerns_us(name, "") for name in change.labels):
+        with contextlib.suppress(TaglineError):  # where it is needed it is asked for again
+            merge_base = context.forge.merge_base(change)
+    history.prepare([commit for commit in (tip, change.head, merge_base) if commit is not None])
+    policy = context.policies.now()
     # Where the list of branches cannot be understood, what asks is told so.
-    if not promotes(context.history, policy, change.base) and not policy.findings:
+    if not promotes(history, policy, change.base) and not policy.findings:
         return None
-    if not labelled(change, policy) and not _may_request(context.history, change):
+    if not labelled(change, policy) and not _may_request(history, change):
         return None
-    return ChangeRequest(context, change, policy, context.forge.merge_base(change), change.head, context.history.tip())
+    before = merge_base or context.forge.merge_base(change)
+    return ChangeRequest(context, change, policy, before, change.head, tip)
 
 
-def merged_case(context: ChangeContext, change: Change) -> ChangeRequest | None:
-    """The case of a merged change; None for a branch that is not promoted, or where it asks for nothing.
+def merged_request(context: ChangeContext, change: Change) -> ChangeRequest | None:
+    """The request of a merged change; None for a branch that is not promoted, or where it asks for nothing.
 
     Raises Refused where its landing cannot be told, WrongUsage where nobody knows whether its branch is listed.
     """
     history = context.history
     # What is on the default branch now is not asked about what landed there.
-    elsewhere = policy_now(context) if change.base != history.default_branch else None
+    elsewhere = context.policies.now() if change.base != history.default_branch else None
     if elsewhere is not None and not promotes(history, elsewhere, change.base) and not elsewhere.findings:
         return None
     labels = context.forge.labels(change)
@@ -322,41 +289,36 @@ def merged_case(context: ChangeContext, change: Change) -> ChangeRequest | None:
         # Not for good: the branch's tip decides, and may be mended.
         raise unreadable(elsewhere)
     try:
-        landing = landing_of(context, change)
+        landing = context.landings.of(change)
     except Refused:
-        if requested or labelled(change, policy_now(context), labels):
+        if requested or labelled(change, context.policies.now(), labels):
             raise
         return None
     rules_at = rules_of_landing(context, change, landing)
-    policy = policy_at(context, rules_at)
-    if not requested and not labelled(change, policy, labels):
+    policy = context.policies.at(rules_at)
+    # What the forge does not name may have asked.
+    if not requested and not labelled(change, policy, labels) and all(label.name for label in labels):
         return None
     return ChangeRequest(context, change, policy, landing.before, landing.commit, rules_at, labels)
 
 
 def any_request(context: ChangeContext, change: Change) -> ChangeRequest:
-    """The case of a change that is only looked at, whether it asks for something or not.
+    """The request of a change that is only looked at, whether it asks for something or not.
 
     Raises WrongUsage for one that was closed, Refused where its landing cannot be told.
     """
+    change = context.landings.settled(change)
     if change.merged:
-        landing = landing_of(context, change)
+        landing = context.landings.of(change)
         labels = context.forge.labels(change)
         return ChangeRequest(
-            context, change, policy_now(context), landing.before, landing.commit, context.history.tip(), labels
+            context, change, context.policies.now(), landing.before, landing.commit, context.history.tip(), labels
         )
     if not change.open:
         raise WrongUsage(f"Change {change.number} was closed without a merge.", "Name an open or a merged one.")
     return ChangeRequest(
-        context, change, policy_now(context), context.forge.merge_base(change), change.head, context.history.tip()
+        context, change, context.policies.now(), context.forge.merge_base(change), change.head, context.history.tip()
     )  # fmt: skip
-
-
-def landing_of(context: ChangeContext, change: Change) -> Landing:
-    """How a change landed; one from a list is asked for whole where the list leaves out what tells it."""
-    if change.merge_commit == change.head and change.base_commit is None:
-        change = context.forge.change(change.number)
-    return context.history.landing(change, lambda: context.forge.commit_ids(change))
 
 
 def rules_of_landing(context: ChangeContext, change: Change, landing: Landing) -> str:
@@ -373,26 +335,24 @@ def promotes(history: History, policy: Policy, branch: str) -> bool:
     return branch == history.default_branch or policy.lists_branch(branch)
 
 
-#: A change has no more commits than this, where nobody says how many: GitHub rebases at most 100.
-_COMMITS = 101
-
-
 def may_have_requested(history: History, change: Change) -> bool:
     """Whether request files came in about where a change landed; no is certain, and costs no API request."""
     if change.merge_commit is None:
         return False
-    here = _requests(history, change.merge_commit)
+    here = requests_at(history, change.merge_commit)
     if not here:
         return False
-    start = history.parent(change.merge_commit, max(change.commits or 0, _COMMITS))
-    return start is None or bool(here - _requests(history, start))
+    steps = max(change.commits or 0, MOST_COMMITS)
+    behind = history.behind(change.merge_commit, steps)
+    return len(behind) < steps or bool(here - requests_at(history, behind[-1]))
 
 
-def _requests(history: History, commit: str) -> set[str]:
-    inside = history.files(commit).blobs(_REQUESTS)
+def requests_at(history: History, commit: str) -> set[str]:
+    """The request files of a commit."""
+    inside = history.tree(commit).blobs(_REQUESTS)
     return {path for blob in inside if request_stage(path := f"{REQUESTS}{blob.relpath}") is not None}
 
 
 def _may_request(history: History, change: Change) -> bool:
     """Whether an open change may add a request file: one that its base branch has not."""
-    return bool(_requests(history, change.head) - _requests(history, history.tip(change.base)))
+    return bool(requests_at(history, change.head) - requests_at(history, history.tip(change.base)))

@@ -3,45 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.manifest.describe import describe
-from tagline.commands.manifest.snapshots import snapshot
 from tagline.commands.storage.asking import location_of, look_at_all
+from tagline.commands.storage.hashing import read_sha256
 from tagline.commands.storage.locating import Place, Surroundings, digest_of, locate
 from tagline.domain.changes.steps import Content as Described
 from tagline.domain.changes.verdicts import State, Verdict
 from tagline.domain.manifest.manifest import ManifestEntry
-from tagline.domain.storage.lfs import MAX_POINTER, parse_pointer
 from tagline.domain.storage.objects import Location
 from tagline.errors import ManifestUnreadable, PlatformRefused, TaglineError, WrongUsage
-from tagline.ports.history import History
-from tagline.ports.repository import Content, Tree
+from tagline.ports.repository import Tree
 
 RULE = "storage"
 #: What this machine lacks; the bytes may be there all the same.
 _NOT_HERE = frozenset(("needs-extra", "untrusted-option", "relative-remote", "unsupported-remote"))
+
+#: The code of an error: no remote is configured for the bytes.
+_NO_REMOTE = "no-storage"
 
 #: An artifact and a commit.
 Version = tuple[str, str]
 
 
 class Stored(NamedTuple):
-    """What was read: contents for trailers, and of those that were to be looked at whether they are there."""
+    """What was read: contents for trailers, and whether the bytes are there; of ``placeless`` nothing says where."""
 
     contents: Mapping[Version, Described]
     verdicts: Mapping[Version, Verdict]
+    placeless: frozenset[Version]
 
 
-def read_stored(request: ChangeRequest, describe_only: Iterable[Version], look_at: Iterable[Version]) -> Stored:
-    """Read where versions' bytes are; of those to look at, ask the stores about every object."""
-    looked = {version: _looked(request, version) for version in look_at}
-    contents = {version: described for version, (described, _) in looked.items() if described is not None}
-    for version in describe_only:
-        if version not in contents and (described := _described(request, version)) is not None:
-            contents[version] = described
-    return Stored(contents, {version: verdict for version, (_, verdict) in looked.items() if verdict is not None})
+class _Look(NamedTuple):
+    """The same of one version."""
+
+    described: Described | None = None
+    verdict: Verdict | None = None
+    placeless: bool = False
+
+
+def read_stored(request: ChangeRequest, versions: Iterable[Version]) -> Stored:
+    """Read where versions' bytes are, and ask the stores about every object."""
+    looked = {version: _looked(request, version) for version in versions}
+    contents = {version: look.described for version, look in looked.items() if look.described is not None}
+    verdicts = {version: look.verdict for version, look in looked.items() if look.verdict is not None}
+    return Stored(contents, verdicts, frozenset(version for version, look in looked.items() if look.placeless))
 
 
 def _described(request: ChangeRequest, version: Version) -> Described | None:
@@ -56,7 +65,7 @@ def _described(request: ChangeRequest, version: Version) -> Described | None:
             return None
         digest = digest_of(tree, entry.path) if entry is not None and entry.path is not None else None
         return Described(digest) if digest is not None else None
-    return None if place is None else _trailers(location_of(place[0], look=False))
+    return None if place is None else _trailers(request, location_of(place[0], look=False))
 
 
 def digest_at(request: ChangeRequest, version: Version) -> str | None:
@@ -65,27 +74,30 @@ def digest_at(request: ChangeRequest, version: Version) -> str | None:
     return described.digest if described is not None else None
 
 
-def _looked(request: ChangeRequest, version: Version) -> tuple[Described | None, Verdict | None]:
+def _looked(request: ChangeRequest, version: Version) -> _Look:
     """The same after a look at every object, once a run."""
     name, commit = version
     key = (RULE, f"{name} {commit}")
     if key not in request.answers:
         request.answers[key] = _look(request, version)
-    found: tuple[Described | None, Verdict | None] = request.answers[key]
+    found: _Look = request.answers[key]
     return found
 
 
-def _look(request: ChangeRequest, version: Version) -> tuple[Described | None, Verdict | None]:
+def _look(request: ChangeRequest, version: Version) -> _Look:
     try:
         place = _place(request, version)
         if place is None:
-            return None, None
+            return _Look()
         location = look_at_all(*place)
+        if _reads_sha256(request, version) and location.sha256 is None:
+            location = replace(location, sha256=read_sha256(*place))
     except TaglineError as error:
-        return _described(request, version), _refusal(error, required=request.policy.storage_required)
+        refusal = _refusal(error, required=request.policy.storage_required)
+        return _Look(_described(request, version), refusal, error.code == _NO_REMOTE)
     in_git = (location.digest or "git").startswith("git")
     verdict = None if in_git else Verdict(RULE, "ok", f"{_amount(location)} at {location.uri}")
-    return _trailers(location), verdict
+    return _Look(_trailers(request, location), verdict)
 
 
 def _refusal(error: TaglineError, *, required: bool) -> Verdict:
@@ -102,14 +114,20 @@ def _amount(location: Location) -> str:
     return f"{files}{location.size:,} bytes" if location.size is not None else f"{files}bytes"
 
 
-def _trailers(location: Location) -> Described:
-    return Described(location.digest, location.uri, location.version_id)
+def _trailers(request: ChangeRequest, location: Location) -> Described:
+    sha256 = location.sha256 if request.policy.sha256 != "off" else None
+    return Described(location.digest, location.uri, location.version_id, sha256)
+
+
+def _reads_sha256(request: ChangeRequest, version: Version) -> bool:
+    """Whether the bytes of a version are to be read: once, where it is registered."""
+    return request.policy.sha256 == "required" and not request.change.open and version[1] == request.commit
 
 
 def entry_at(request: ChangeRequest, version: Version) -> tuple[ManifestEntry | None, Tree]:
     """How a version's own commit describes its artifact, read once a run. Raises ManifestUnreadable."""
     name, commit = version
-    tree = request.context.history.files(commit)
+    tree = request.context.history.tree(commit)
     key = ("entry", f"{name} {commit}")
     if key not in request.answers:
         request.answers[key] = request.entries.get(name) if commit == request.commit else describe(name, tree)
@@ -119,23 +137,8 @@ def entry_at(request: ChangeRequest, version: Version) -> tuple[ManifestEntry | 
 
 def _place(request: ChangeRequest, version: Version) -> tuple[Place, Tree] | None:
     """Where a version's bytes are; None for an artifact that its commit does not describe, or gives no path."""
-    history, commit = request.context.history, version[1]
     entry, tree = entry_at(request, version)
     if entry is None or entry.path is None:
         return None
-
-    def content(path: str) -> Content | None:
-        return content_at(history, commit, tree, path)
-
-    return locate(tree, entry, Surroundings(request.context.storage, history.url, commit, content)), tree
-
-
-def content_at(history: History, commit: str, tree: Tree, path: str) -> Content | None:
-    """What a commit of the history has at a path, without its size: that would mean downloading it."""
-    found = history.object_id(commit, path)
-    if found is None:
-        return None
-    kind, object_id = found
-    # Without LFS nobody need download a file to learn that it is no pointer.
-    data = tree.read(path, MAX_POINTER) if kind == "blob" and snapshot(tree).uses_lfs else None
-    return Content(kind, object_id, None, 1, data is not None and parse_pointer(data) is not None)
+    storage = replace(request.context.storage, moved=lambda: request.policy.storage_moved)
+    return locate(tree, entry, Surroundings(storage, request.context.history.url, version[1])), tree

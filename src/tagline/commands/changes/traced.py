@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tagline.commands.changes.deciding import Entries, decide, read_entries
+from tagline.commands.changes.context import ChangeContext
+from tagline.commands.changes.deciding import MOST_PICTURED, Entries, decide, entries_beside
 from tagline.commands.changes.mlflow_rule import RULE as MLFLOW_RULE
-from tagline.commands.changes.request import ChangeContext, ChangeRequest, any_request
+from tagline.commands.changes.reproduced_rule import not_reproduced
+from tagline.commands.changes.request import ChangeRequest, any_request
 from tagline.commands.lineage.lineage import held_points, rivals_of, trace
 from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
 from tagline.domain.changes.asks import Action
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.promotion import Decided
 from tagline.domain.changes.steps import Step
+from tagline.domain.changes.written import is_written_by
 from tagline.domain.ledger.events import RawTag, Warn
-from tagline.domain.ledger.messages import CHANGE, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState, fold
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.domain.lineage.comparison import Against, Traced, directions_of
 from tagline.domain.lineage.lineage import Passage, passages_of
 from tagline.errors import TaglineError
-
-#: Artifacts of one change that are traced; nobody reads more in one comment.
-MOST_ARTIFACTS = 10
 
 
 def trace_of_change(context: ChangeContext, number: int) -> tuple[Change, tuple[Traced, ...]]:
@@ -45,7 +44,8 @@ def picture(
     Whether something is promoted never hangs on a picture of it, not even on a bug in the drawing.
     """
     try:
-        return trace_change(request, decided, entries, touched=touched), []
+        traced = trace_change(request, decided, entries, touched=touched)
+        return traced, not_reproduced(request, traced, (step.intent.artifact for step in decided.steps))
     except Exception as error:
         bug = f"a bug of ours ({type(error).__name__}: {error}) Please report it."
         why = error.message if isinstance(error, TaglineError) else bug
@@ -59,25 +59,23 @@ def trace_change(
 
     What is ``touched`` and not asked for costs a reading of its tags each, and is no part of a record of what was done.
     ``entries`` are the artifacts' tags; those that this very change made count as not there yet. Without
-    ``ask_mlflow`` only what the rule has asked is told of MLflow: nothing may come between tags and their record.
+    ``ask_mlflow`` only what the rule has asked is told of MLflow, and in no record the run of what is compared with:
+    nothing may come between tags and their record.
     """
     lineage_source = request.context.lineage_source
-    if lineage_source is None:
-        return ()
     wanted: dict[str, list[Step]] = {name: [] for name in (request.touches.touched if touched else ())}
     for step in decided.steps:
         if step.intent.action not in (Action.UNASSIGN, Action.DEPRECATE):
             wanted.setdefault(step.intent.artifact, []).append(step)
     # What was asked for comes first; what is touched besides, as far as there is room.
     names = sorted(wanted, key=lambda name: not wanted[name])
-    shown = names[:MOST_ARTIFACTS]
-    missing = [name for name in shown if name not in entries]
-    known = {**entries, **(read_entries(request, missing) if missing else {})}
+    shown = names[:MOST_PICTURED]
+    known = {**entries, **entries_beside(request, [name for name in shown if name not in entries])}
     asked = [one for name in shown for one in _asked(request, name, wanted[name], known)]
-    lineage_source.prepare(list(dict.fromkeys(commit for one in asked for commit in one.commits)))
+    lineage_source.repository.prepare(list(dict.fromkeys(commit for one in asked for commit in one.commits)))
     _take_over(request, lineage_source, asked)
-    traced = [_of_change(request, one, lineage_source, ask_mlflow=ask_mlflow) for one in asked]
-    return (*traced, *(Traced(name, why="not looked at: too many artifacts") for name in names[MOST_ARTIFACTS:]))
+    traced = [_of_change(request, one, lineage_source, ask_mlflow=ask_mlflow, ask_rivals=touched) for one in asked]
+    return (*traced, *(Traced(name, why="not looked at: too many artifacts") for name in names[MOST_PICTURED:]))
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class _Asked:
 def _asked(request: ChangeRequest, name: str, steps: Sequence[Step], entries: Entries) -> list[_Asked]:
     """Each version that the steps are about, with the stages that it gets; the change's own files where none is."""
     now, raw = entries[name].state, entries[name].raw
-    before = _before_change(now, raw, request.change.url)
+    before = _before_change(now, raw, request.change)
     stages: dict[Subject, dict[str, None]] = {}
     for step in steps:
         subject = _proposed(request, name, step, now, before, raw)
@@ -120,18 +118,10 @@ def _asked(request: ChangeRequest, name: str, steps: Sequence[Step], entries: En
     return found
 
 
-def _before_change(state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> ArtifactState:
+def _before_change(state: ArtifactState, raw: Mapping[str, RawTag], change: Change) -> ArtifactState:
     """The ledger without what this change wrote, and what came after it."""
-    own = [
-        event.time
-        for event in state.events
-        if event.tag in raw and url in raw[event.tag].message and url in _changes(raw[event.tag])
-    ]
+    own = [e.time for e in state.events if e.tag in raw and is_written_by(raw[e.tag].message, change)]
     return fold(state.name, [e for e in state.events if e.time < min(own)]) if own else state
-
-
-def _changes(tag: RawTag) -> list[str]:
-    return parse_trailers(tag.message).get(CHANGE, [])
 
 
 def _counts(step: Step, change: Change) -> bool:
@@ -162,7 +152,9 @@ def _take_over(request: ChangeRequest, lineage_source: LineageSource, asked: Ite
             lineage_source.runs[key] = request.answers[MLFLOW_RULE, " ".join(key)]
 
 
-def _of_change(request: ChangeRequest, asked: _Asked, lineage_source: LineageSource, *, ask_mlflow: bool) -> Traced:
+def _of_change(
+    request: ChangeRequest, asked: _Asked, lineage_source: LineageSource, *, ask_mlflow: bool, ask_rivals: bool
+) -> Traced:
     name = asked.subject.artifact
     try:
         lineage = read_lineage(lineage_source, asked.subject, ask_mlflow=ask_mlflow)
@@ -170,5 +162,5 @@ def _of_change(request: ChangeRequest, asked: _Asked, lineage_source: LineageSou
         return Traced(name, asked=asked.stages, why=error.message)
     lineage = replace(lineage, passages=asked.passages)
     directions = directions_of(request.policy, name)
-    traced = trace(lineage_source, lineage, asked.rivals, asked.points, asked.state, directions)
+    traced = trace(lineage_source, lineage, asked.rivals, asked.points, asked.state, directions, ask_mlflow=ask_rivals)
     return replace(traced, asked=asked.stages)

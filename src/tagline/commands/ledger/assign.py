@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tagline.commands.ledger.slips import refuse_stage_slip
 from tagline.commands.ledger.writing import Ledgered, WriteContext, write
 from tagline.domain.ledger.answers import require_version
 from tagline.domain.ledger.events import Warn
@@ -22,16 +23,20 @@ def assign(
     version: str | None,
     head: Callable[[], str],
     stages: Sequence[str] | None,
+    new: bool = False,
 ) -> Written:
     """Assign ``stage`` to ``version``, or to the version registered at ``head()``.
 
-    ``stages`` are those that ``.gto`` allows, None for any. Raises NotFound for an unknown artifact,
+    ``stages`` are those that ``.gto`` allows, None for any. ``new``: a stage that is one slip away from another is
+    meant. Raises NotFound for an unknown artifact,
     version or stage; Refused for a deregistered version, none at ``head()``, a commit that the stage
     has moved past, or a guarded stage.
     """
     check_names(artifact, stage, stages=stages)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
+        if stages is None and stage not in ledger.state.holds and not new:
+            refuse_stage_slip(context, ledger.state, stage)
         row = _chosen(context, ledger.state, stage, version, head)
         return plan_assign(ledger.state, stage, row, now, context.trailers())
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tagline.commands.ledger.reading import Source, View, read
 from tagline.commands.manifest.describe import describe
 from tagline.domain.ledger.answers import decides, future_warnings, versions_by_commit
-from tagline.domain.ledger.events import Event
+from tagline.domain.ledger.events import Event, matcher
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.lineage.published import entry_of
@@ -39,6 +39,8 @@ def check_ref(source: Callable[[], Source], ref: str | None, now: int) -> Checke
     if artifact is None:
         return Checked()
     registry = source()
+    if matcher(registry.foreign())(tag):
+        return Checked()
     view = read(registry, [artifact])
     with view.or_incomplete():
         state, event = _find(view, artifact, tag)

@@ -14,4 +14,4 @@ def deprecate(context: WriteContext, artifact: str) -> Written:
     def decide(ledger: Ledgered, now: int) -> Plan:
         return plan_deprecate(ledger.state, now, context.trailers())
 
-    return write(context, artifact, decide, touches=lambda state: state.stages)
+    return write(context, artifact, decide, touches=lambda state: state.stages, leaving=True)

@@ -22,4 +22,4 @@ def deregister(context: WriteContext, artifact: str, version: str) -> Written:
         row = state.version(version)
         return row.stages if row else []
 
-    return write(context, artifact, decide, touches=touches)
+    return write(context, artifact, decide, touches=touches, leaving=True)

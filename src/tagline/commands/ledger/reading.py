@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from tagline.domain.ledger.alike import alike_artifacts, alike_stages
 from tagline.domain.ledger.answers import future_warnings, require_artifact, unknown_artifact
 from tagline.domain.ledger.completeness import compare
-from tagline.domain.ledger.events import RawTag, Reading, Warn, read_events
+from tagline.domain.ledger.events import RawTag, Reading, Warn, left_out, read_events
 from tagline.domain.ledger.moved import Moved, moved_warnings, refusal
 from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.tags import parse_tag
-from tagline.domain.text.similar import suggestion
 from tagline.domain.text.times import format_time
 from tagline.errors import IncompleteClone, NotFound
-from tagline.ports.repository import Repository, Upstream
+
+if TYPE_CHECKING:
+    from tagline.ports.repository import TaggedRepository, Upstream
 
 _EXAMPLES = 3
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A registry to read, and what there is to compare it with.
 
     ``upstream`` opens the remote; it gives None where the tags come from the remote itself, where
     there is no remote, and with --offline. ``platform`` chooses the words of the fix.
     """
 
-    repository: Repository
+    repository: TaggedRepository
     upstream: Callable[[], Upstream | None]
     #: Compare always: in CI, clones are made by others' settings.
     always_compare: bool = False
     offline: bool = False
+    #: Compare because somebody asked for it.
+    fresh: bool = False
     platform: str | None = None
     #: The tags are a remote's own, as fetched for this question.
     is_remote: bool = False
+    #: The policy's patterns of other tools' tags.
+    foreign: Callable[[], Sequence[str]] = tuple
+    #: From where and when (unix seconds, None where nobody knows) the tags came, for a person who cannot see it.
+    fetched: Callable[[], tuple[str, int | None] | None] = lambda: None
 
 
 class View:
@@ -52,7 +59,11 @@ class View:
         self.raw: dict[str, RawTag] = {}
         self._refuse_moved = refuse_moved and source.always_compare
         self._tell_moved(source.repository.moved)
+        #: Tags that the remote, which was asked, has not; and what it is called.
+        self.only_here: frozenset[str] = frozenset()
+        self.remote = ""
         self.reading = self._read(details=details)
+        self.notes += [] if self.compared else _as_fetched(source.fetched())
 
     def _tell_moved(self, moved: Sequence[Moved]) -> None:
         """Tags of a registry are never rewritten: a CI job, which acts on what it is told, gets no answer then."""
@@ -64,19 +75,27 @@ class View:
         why = self._why_compare()
         if why is None and not details:
             # The usual way: a stream, nothing is kept twice.
-            reading = read_events(self._source.repository.tags(self._artifacts))
+            reading = self._events(self._source.repository.tags(self._artifacts))
             if self.compared or not (reading.lightweight or self._empty(reading)):
                 return reading
         held = list(self._source.repository.tags(self._artifacts, details=details))
         if why is None and not self.compared:
-            reading = read_events(held)
+            reading = self._events(held)
             why = "it has lightweight registry tags" if reading.lightweight else None
             why = why or ("it has no registry tag at all" if self._empty(reading) else None)
         if why is not None:
             held = self.compare(held, why)
         if details:
             self.raw = {tag.name: tag for tag in held}
-        return read_events(held)
+        return self._events(held)
+
+    def _events(self, tags: Iterable[RawTag]) -> Reading:
+        """The events of some tags; of all artifacts those of this registry."""
+        reading = read_events(tags)
+        if self._artifacts is not None or not (reading.events or reading.warnings):
+            return reading
+        patterns = self._source.foreign()
+        return left_out(reading, patterns) if patterns else reading
 
     def _empty(self, reading: Reading) -> bool:
         """Whether all was asked for and nothing is here: then it may just not have been fetched."""
@@ -94,6 +113,8 @@ class View:
             return None
         if shape:
             return f"it is {shape}"
+        if self._source.fresh:
+            return "--fresh asks for it"
         return "this is a CI job" if self._source.always_compare else None
 
     def compare(self, held: list[RawTag], why: str) -> list[RawTag]:
@@ -112,6 +133,7 @@ class View:
             raise incomplete(upstream.name, verb, lacking, why, self._source.platform)
         if difference.only_here:
             some = _some(difference.only_here)
+            self.only_here, self.remote = frozenset(difference.only_here), upstream.name
             self.notes.append(Warn("not-on-remote", None, f"{upstream.name} does not have {some}."))
         return self._replaced(held, difference.lightweight, upstream)
 
@@ -152,12 +174,14 @@ class View:
     def warnings(self, state: ArtifactState | None, now: int | None) -> list[Warn]:
         """What to tell about the tags that were read and, where given, about one artifact."""
         found = [*self.notes, *self.reading.warnings]
-        return found if state is None else found + self.warnings_of(state, now)
+        if state is None:
+            return found + alike_artifacts(self.reading.events if self._artifacts is None else ())
+        return found + self.warnings_of(state, now)
 
     @staticmethod
     def warnings_of(state: ArtifactState, now: int | None) -> list[Warn]:
         """What to tell about one artifact alone; ``now`` adds its future-dated tags."""
-        return state.warnings + (future_warnings(state, now) if now is not None else [])
+        return state.warnings + alike_stages(state) + (future_warnings(state, now) if now is not None else [])
 
     @contextlib.contextmanager
     def or_incomplete(self) -> Iterator[None]:
@@ -168,18 +192,19 @@ class View:
             if error.code in ("not-yet", "deprecated"):
                 raise
             self.compare_now()
+            if error.code == "unknown-artifact" and self._artifacts:
+                error = no_such_artifact(self._source.repository.tag_names(), next(iter(self._artifacts)))
             asides = [warning.message for warning in (*self.notes, *self.reading.warnings)][:_EXAMPLES]
-            if error.code == "unknown-artifact" and self._artifacts and not asides:
-                raise no_such_artifact(self._source.repository, next(iter(self._artifacts))) from None
             if asides:
                 # Tags that look like an answer and are none, or a clone that nobody compared:
                 # without that the denial is a riddle, or a lie.
-                raise NotFound(" ".join([error.message, *asides]), error.hint, code=error.code) from None
-            raise
+                error = NotFound(" ".join([error.message, *asides]), error.hint, code=error.code)
+            raise error from None
 
     def compare_now(self) -> None:
         """Compare with the remote because something is not here. Raises IncompleteClone."""
         if not self.compared:
+            self.notes = [note for note in self.notes if note.code != "as-fetched"]
             held = list(self._source.repository.tags(self._artifacts))
             self.compare(held, "what was asked for is not here")
 
@@ -212,12 +237,25 @@ def present(view: View, name: str, as_of: int | None, *, deprecated: bool) -> Ar
     return require_artifact(state, name, deprecated=deprecated)
 
 
-def no_such_artifact(repository: Repository, name: str) -> NotFound:
-    """The error for an artifact without a tag where it was looked for, with the nearest known name."""
-    parsed = (parse_tag(tag) for tag in repository.tag_names())
-    known = {tag.artifact for tag in parsed if tag}
+def no_such_artifact(tags: Iterable[str], name: str) -> NotFound:
+    """The error for an artifact without a tag where it was looked for, with the nearest name that a tag has."""
+    from tagline.domain.ledger.misread import likely  # here, because a name that is there needs none of it
+
+    parsed = (parse_tag(tag) for tag in tags)
+    near = likely(name, (tag for tag in parsed if tag))
     error = unknown_artifact(name)
-    return NotFound(error.message, f"{suggestion(name, known).strip()} {error.hint}".strip(), code=error.code)
+    hint = f"Did you mean {near}? See what there is with: tagline show" if near else error.hint
+    return NotFound(error.message, hint, code=error.code)
+
+
+def _as_fetched(known: tuple[str, int | None] | None) -> list[Warn]:
+    """What a person is told of a clone that nobody compared."""
+    if known is None:
+        return []
+    remote, when = known
+    since = f"at {format_time(when)}" if when is not None else "nobody knows when"
+    message = f"The tags are as fetched from {remote}, last {since}; to compare them with what is there now: --fresh"
+    return [Warn("as-fetched", None, message)]
 
 
 def _some(names: list[str]) -> str:

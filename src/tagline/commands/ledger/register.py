@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable
 
+from tagline.commands.ledger.slips import refuse_slip
 from tagline.commands.ledger.writing import Ledgered, WriteContext, write
-from tagline.commands.manifest.describe import describe
-from tagline.commands.manifest.reading import load_manifest
+from tagline.commands.manifest.describe import describe, described_names
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import Plan, check_names, plan_register
 from tagline.domain.ledger.results import Written
 from tagline.domain.ledger.versions import Bump, is_version
-from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, split_name
 from tagline.domain.text.similar import suggestion
 from tagline.errors import ManifestUnreadable, PlatformRefused, WrongUsage
-from tagline.formats.yaml import reading as yaml
-from tagline.ports.repository import Tree
 
 
 def register(
-    context: WriteContext, artifact: str, find_commit: Callable[[], str], *, version: str | None, bump: Bump
+    context: WriteContext,
+    artifact: str,
+    find_commit: Callable[[], str],
+    *,
+    version: str | None,
+    bump: Bump,
+    new: bool = False,
 ) -> Written:
     """Register ``version`` at the commit found, or the next version by ``bump``.
+
+    ``new``: a name that is one slip away from another is meant. Without it that raises NotFound, where no manifest
+    of the commit knows the name.
 
     Raises WrongUsage for names outside the grammar, Refused for a deregistered version or a second
     version on a commit, Conflict when the version is elsewhere.
@@ -37,6 +42,8 @@ def register(
     undescribed = _undescribed(context, artifact, commit)
 
     def decide(ledger: Ledgered, now: int) -> Plan:
+        if undescribed and not ledger.state.events and not new:
+            refuse_slip(context, artifact)
         return plan_register(ledger.state, commit, now, version=version, bump=bump, trailers=context.trailers())
 
     written = write(context, artifact, decide, must_exist=False)
@@ -50,16 +57,8 @@ def _undescribed(context: WriteContext, artifact: str, commit: str) -> list[Warn
         tree = context.repository().tree(commit)
         if describe(artifact, tree) is not None:
             return []
-        near = suggestion(artifact, _described_names(tree, artifact))
+        near = suggestion(artifact, described_names(tree, artifact))
     except (ManifestUnreadable, PlatformRefused) as error:
         return [Warn("manifest-unreadable", None, error.message)]
     message = f"No manifest at commit {commit[:7]} describes {artifact}.{near}"
     return [Warn("not-described", None, message)]
-
-
-def _described_names(tree: Tree, artifact: str) -> list[str]:
-    """What the manifests beside the artifact's own place describe."""
-    directory, _ = split_name(artifact)
-    files = [posixpath.join(directory, file) for file in (MANIFEST, DVC_MANIFEST)]
-    loaded = (load_manifest(file, data, tree) for file, data in tree.read_many(files, yaml.MAX_BYTES).items())
-    return [item.entry.name for manifest in loaded for item in manifest.items]

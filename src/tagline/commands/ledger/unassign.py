@@ -17,4 +17,4 @@ def unassign(context: WriteContext, artifact: str, stage: str, *, version: str |
     def decide(ledger: Ledgered, now: int) -> Plan:
         return plan_unassign(ledger.state, stage, version, now, context.trailers())
 
-    return write(context, artifact, decide, touches=lambda _: [stage])
+    return write(context, artifact, decide, touches=lambda _: [stage], leaving=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tagline.commands.ledger.reading import Source, View, no_such_artifact, read
+from tagline.domain.changes.policy import other_stage
 from tagline.domain.ledger import messages
 from tagline.domain.ledger.events import RawTag, Warn, read_events
 from tagline.domain.ledger.planning import Plan, projected
@@ -14,8 +15,9 @@ from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.results import Written
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
 from tagline.formats.policy import load_policy
+from tagline.ports.clock import Clock
 from tagline.ports.ledger import Batch, Ledger, Raced, Snapshot
-from tagline.ports.repository import Repository
+from tagline.ports.repository import TaggedRepository
 
 #: How often a plan is made anew because somebody else was faster.
 ATTEMPTS = 25
@@ -27,17 +29,17 @@ _LONGEST_PAUSE = 2.0
 class WriteContext:
     """What a writing command works with.
 
-    ``repository`` opens what commits and files are read from. ``now`` is unix seconds, ``pause``
-    sleeps for seconds. ``pushes`` says that the ledger is a remote.
+    ``repository`` opens what commits and files are read from. ``pushes`` says that the ledger is a remote.
     """
 
-    repository: Callable[[], Repository]
+    repository: Callable[[], TaggedRepository]
     ledger: Ledger
-    now: Callable[[], float]
-    pause: Callable[[float], None]
+    clock: Clock
     pushes: bool
     #: What Git calls the remote, for advice.
     remote: str = "origin"
+    #: Whether there is one.
+    has_remote: bool = False
     dry_run: bool = False
     run_url: str | None = None
     #: The administrator's reason to act on a stage that the policy guards.
@@ -90,9 +92,17 @@ def _no_stage(_state: ArtifactState) -> Iterable[str]:
 
 
 def write(
-    context: WriteContext, artifact: str, decide: Decide, *, touches: Touches = _no_stage, must_exist: bool = True
+    context: WriteContext,
+    artifact: str,
+    decide: Decide,
+    *,
+    touches: Touches = _no_stage,
+    leaving: bool = False,
+    must_exist: bool = True,
 ) -> Written:
     """Plan on a fresh reading and publish it, until nobody else was in between.
+
+    ``leaving``: versions only leave the stages that it ``touches``.
 
     Raises what ``decide`` raises; Refused when there is something to write and the policy guards a
     stage that it ``touches``; Conflict when others kept being faster; NotFound when the
@@ -100,25 +110,28 @@ def write(
     """
     notes = context.make_sure(artifact)
     for attempt in range(ATTEMPTS):
-        snapshot = context.ledger.snapshot(artifact)
+        snapshot = context.ledger.snapshots([artifact])[artifact]
         reading = read_events(snapshot.tags)
         state = state_of(reading, artifact)
-        now = int(context.now())
-        plan = _plan(context, state, snapshot, now, decide, touches, must_exist=must_exist)
+        now = int(context.clock.now())
+        plan = _plan(context, state, snapshot, now, decide, touches, leaving=leaving, must_exist=must_exist)
         if plan.new and snapshot.unpublished:
             raise _unpublished(context, artifact, snapshot)
         warnings = [*notes, *reading.warnings, *View.warnings_of(state, now)]
         if context.dry_run or not plan.new:
+            if not context.dry_run:
+                context.ledger.bring_home(artifact, {row.tag: row.commit for row in plan.rows})
             rows = [row._replace(created=False) for row in plan.rows]
             after = projected(state, plan.new) if context.dry_run else state
             return Written(rows, False, context.dry_run, plan.note, state, after, warnings)
         try:
             context.ledger.publish([Batch(artifact, plan.new, snapshot.mark)])
         except Raced:
-            context.pause(backoff(attempt))
+            context.clock.pause(backoff(attempt))
             continue
         after = projected(state, plan.new)
-        return Written(plan.rows, context.pushes, False, plan.note, state, after, warnings)
+        stayed_from = None if context.pushes or not context.has_remote else context.remote
+        return Written(plan.rows, context.pushes, False, plan.note, state, after, warnings, stayed_from)
     raise Conflict(
         f"Other runs kept writing tags of {artifact}; after {ATTEMPTS} attempts nothing was written.",
         "Run the same command again.",
@@ -134,14 +147,15 @@ def _plan(
     decide: Decide,
     touches: Touches,
     *,
+    leaving: bool,
     must_exist: bool,
 ) -> Plan:
     try:
         if must_exist and not state.events:
-            raise no_such_artifact(context.repository(), state.name)
+            raise no_such_artifact(context.ledger.tag_names(), state.name)
         plan = decide(Ledgered(state, {tag.name: tag for tag in snapshot.tags}), now)
         if plan.new:
-            _refuse_guarded(context, state.name, touches(state))
+            _refuse_guarded(context, state.name, touches(state), leaving=leaving)
         return plan
     except (NotFound, Refused):
         if snapshot.unpublished:
@@ -161,7 +175,8 @@ def _unpublished(context: WriteContext, artifact: str, snapshot: Snapshot) -> Co
     missing = [tag.name for tag in snapshot.unpublished if tag.name not in theirs]
     hints = []
     if missing:
-        hints.append(f"Publish them first: git push --atomic {context.remote} {_refs(missing)}")
+        refs = _quoted(f"refs/tags/{name}" for name in missing)
+        hints.append(f"Publish them first: git push --atomic {context.remote} {refs}")
         hints.append(f"Or, if they were an experiment or were deleted there, drop them: git tag -d {_quoted(missing)}")
     if differing:
         hints.append(f"The remote has others of the same names; drop these: git tag -d {_quoted(differing)}")
@@ -174,16 +189,12 @@ def _quoted(names: Iterable[str]) -> str:
     return " ".join(f"'{name}'" for name in names)
 
 
-def _refs(names: Iterable[str]) -> str:
-    return _quoted(f"refs/tags/{name}" for name in names)
-
-
 def backoff(attempt: int) -> float:
     """Seconds to wait before the next attempt: longer each time, and never the same for two runs that collided."""
     return random.uniform(0.3, 1.0) * min(_PAUSE * 1.6**attempt, _LONGEST_PAUSE)  # noqa: S311
 
 
-def _refuse_guarded(context: WriteContext, artifact: str, stages: Iterable[str]) -> None:
+def _refuse_guarded(context: WriteContext, artifact: str, stages: Iterable[str], *, leaving: bool) -> None:
     """Raise Refused when the policy guards one of the stages and no --override says why it is passed over."""
     names = list(stages)
     if context.override or not names:
@@ -195,7 +206,10 @@ def _refuse_guarded(context: WriteContext, artifact: str, stages: Iterable[str])
         hint = f"{error.hint}\nMend it there; until then, --override REASON goes past it."
         raise WrongUsage(error.message, hint, code=error.code) from error
     for stage in names:
-        if policy.guards(artifact, stage):
+        if not leaving and policy.refuses(artifact, stage):
+            other = other_stage(policy, artifact, stage)
+            raise Refused(other.message, f"{other.hint}\nOr pass it over: --override 'REASON'", code=other.code)
+        if policy.guards(artifact, stage, leaving=leaving):
             raise Refused(
                 f"The policy guards {stage} of {artifact}: it changes through a pull or merge request.",
                 "As an administrator, say why you pass it over: --override 'REASON' (it is kept in the tag).",

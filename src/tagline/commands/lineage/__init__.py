@@ -1,1 +1,1 @@
-"""``lineage`` and ``diff``: what is behind an artifact at a commit, read by few questions."""
+"""``lineage`` and ``diff``: what is behind an artifact. A commit is read once, for all of its artifacts."""

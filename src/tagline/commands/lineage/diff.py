@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagline.commands.ledger.reading import Source, View, present, read
-from tagline.commands.lineage.lineage import policy_of
+from tagline.commands.lineage.lineage import ReadPolicy, policy_of
 from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
 from tagline.domain.ledger.answers import find, require_holder, versions_by_commit
 from tagline.domain.ledger.registry import ArtifactState
@@ -18,6 +18,7 @@ from tagline.errors import NotFound, WrongUsage
 def diff(
     source: Source,
     lineage_source: LineageSource,
+    policy: ReadPolicy,
     targets: Sequence[Target],
     now: int,
     *,
@@ -37,11 +38,11 @@ def diff(
             require_holder(state, before.stage)
         first = _end(view, before, start if start is not None else (end if end is not None else now), now)
         last = _end(view, after, end if end is not None else now, now)
-    lineage_source.prepare([one.commit for one in (first, last) if one.commit is not None])
+    lineage_source.repository.prepare([one.commit for one in (first, last) if one.commit is not None])
     first, last = (_read(lineage_source, before.artifact, one) for one in (first, last))
     comparison = None
     if first.lineage is not None and last.lineage is not None:
-        directions = directions_of(policy_of(lineage_source), before.artifact)
+        directions = directions_of(policy_of(policy), before.artifact)
         comparison = compare(first.lineage, last.lineage, directions)
     gaps = [warn for one in (first, last) if one.lineage is not None for warn in one.lineage.warnings]
     return Between(
@@ -89,7 +90,7 @@ def _end(view: View, target: Target, at: int, now: int) -> End:
 def _read(lineage_source: LineageSource, artifact: str, end: End) -> End:
     if end.commit is None:
         return end
-    lineage = read_lineage(lineage_source, Subject(artifact, end.commit, end.version, end.tag), ask_mlflow=False)
+    lineage = read_lineage(lineage_source, Subject(artifact, end.commit, end.version, end.tag))
     return End(end.target, end.at, end.version, end.commit, end.tag, end.since, lineage)
 
 

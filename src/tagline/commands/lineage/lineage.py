@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from tagline.commands.ledger.check_ref import artifact_of
 from tagline.commands.ledger.reading import Source, present, read
-from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage, read_points
+from tagline.commands.lineage.metrics import figures_at
+from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
 from tagline.domain.changes.policy import NO_POLICY, Policy
 from tagline.domain.ledger.answers import Answer, find, of_tag, previous_version
-from tagline.domain.ledger.events import RawTag, Warn
+from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.targets import Target
 from tagline.domain.lineage.comparison import Against, Directions, Point, Traced, compare, directions_of
@@ -26,8 +27,17 @@ _MOST_POINTS = 12
 _MOST_HOLDERS = 6
 
 
+#: Gives the policy file of the default branch; None where there is none.
+ReadPolicy = Callable[[], bytes | None]
+
+
 def trace_target(
-    source: Source, lineage_source: LineageSource, target: Target | str, now: int, as_of: int | None = None
+    source: Source,
+    lineage_source: LineageSource,
+    policy: ReadPolicy,
+    target: Target | str,
+    now: int,
+    as_of: int | None = None,
 ) -> tuple[Traced, list[Warn]]:
     """A target's lineage (or of what a tag named), compared with what held the stage before and what stages hold.
 
@@ -41,23 +51,24 @@ def trace_target(
     warnings = view.warnings(state, now if as_of is None else None)
     others = rivals_of(state, answer.commit, first=_before(state, answer))
     points = held_points(state, answer.commit)
-    lineage_source.prepare([answer.commit, *(other.commit for other in others)])
-    lineage = _with_passages(read_lineage(lineage_source, _subject(answer)), state, view.raw)
-    directions = directions_of(policy_of(lineage_source), name)
+    lineage_source.repository.prepare([answer.commit, *(other.commit for other in others)])
+    subject = Subject(answer.artifact, answer.commit, answer.version, answer.tag)
+    lineage = read_lineage(lineage_source, subject)
+    if answer.version is not None:
+        passages = passages_of(state.events, view.raw, answer.version, lineage.commit.id)
+        told = lineage.content.sha256 or next((one.sha256 for one in passages if one.sha256), None)
+        lineage = replace(lineage, passages=passages, content=replace(lineage.content, sha256=told))
+    directions = directions_of(policy_of(policy), name)
     traced = trace(lineage_source, lineage, others, points, state, directions)
     return replace(traced, asked=(answer.stage,) if answer.stage else ()), [*warnings, *lineage.warnings]
 
 
-def policy_of(lineage_source: LineageSource) -> Policy:
+def policy_of(policy: ReadPolicy) -> Policy:
     """The default branch's policy, to know which way metrics are better; one that cannot be read says nothing."""
     try:
-        return load_policy(lineage_source.policy())
+        return load_policy(policy())
     except TaglineError:
         return NO_POLICY
-
-
-def _subject(answer: Answer) -> Subject:
-    return Subject(answer.artifact, answer.commit, answer.version, answer.tag)
 
 
 def _before(state: ArtifactState, answer: Answer) -> Against | None:
@@ -65,12 +76,6 @@ def _before(state: ArtifactState, answer: Answer) -> Against | None:
     previous = previous_version(state, answer)
     row = state.version(previous) if previous else None
     return None if row is None else Against((), row.version, row.commit, None)
-
-
-def _with_passages(lineage: Lineage, state: ArtifactState, raw: Mapping[str, RawTag]) -> Lineage:
-    if lineage.version is None:
-        return lineage
-    return replace(lineage, passages=passages_of(state.events, raw, lineage.version, lineage.commit.id))
 
 
 def rivals_of(
@@ -108,16 +113,24 @@ def trace(
     points: Sequence[Subject],
     state: ArtifactState,
     directions: Directions,
+    *,
+    ask_mlflow: bool = True,
 ) -> Traced:
-    """A lineage beside those of its rivals, and the metrics of its history; a rival that cannot be read says why."""
+    """A lineage beside those of its rivals, and the metrics of its history; a rival that cannot be read says why.
+
+    ``ask_mlflow`` False: MLflow is asked of no rival's run.
+    """
     against = []
+    # The run of the first, which is what differences are told of, is asked where this one's was.
+    ask = ask_mlflow and lineage.run is not None and lineage.run.run is not None
     for other in others:
         subject = Subject(lineage.artifact, other.commit, other.version)
         try:
-            theirs = read_lineage(lineage_source, subject, ask_mlflow=False)
+            theirs = read_lineage(lineage_source, subject, ask_mlflow=ask)
         except TaglineError as error:
             against.append(other._replace(why=error.message))
             continue
+        ask = False
         against.append(other._replace(comparison=compare(theirs, lineage, directions)))
     return Traced(lineage.artifact, lineage, tuple(against), history=_history(lineage_source, lineage, points, state))
 
@@ -131,8 +144,9 @@ def _history(
     files = sorted({figure.file for figure in lineage.metrics if figure.file})
     inline = any(figure.file is None for figure in lineage.metrics)
     try:
-        lineage_source.prepare([subject.commit for subject in subjects])
-        figures = read_points(lineage_source, subjects, files, inline=inline)
+        lineage_source.repository.prepare([subject.commit for subject in subjects])
+        trees = [lineage_source.repository.tree(subject.commit) for subject in subjects]
+        figures = [figures_at(tree, lineage.artifact, files, inline=inline) for tree in trees]
     except TaglineError:
         return ()
     times = {row.version: row.registered_at for row in state.versions}

@@ -44,6 +44,14 @@ def describe(name: str, tree: Tree) -> ManifestEntry | None:
     return None
 
 
+def described_names(tree: Tree, artifact: str) -> list[str]:
+    """What the manifests beside an artifact's own place describe."""
+    directory, _ = split_name(artifact)
+    files = [posixpath.join(directory, file) for file in (MANIFEST, DVC_MANIFEST)]
+    loaded = (load_manifest(file, data, tree) for file, data in tree.read_many(files, yaml.MAX_BYTES).items())
+    return [item.entry.name for manifest in loaded for item in manifest.items]
+
+
 def _fatal(manifest: LoadedManifest, name: str) -> Finding | None:
     """The first finding that keeps the entry ``name`` from being read."""
     errors = [finding for finding in manifest.findings if finding.severity == "error"]

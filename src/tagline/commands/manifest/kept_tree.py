@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from tagline.ports.repository import Blob, Content, Tree
+from tagline.ports.repository import Blob, Content, Object, Tree
 
 
 class KeptTree:
@@ -23,9 +23,9 @@ class KeptTree:
         """As the tree has them."""
         return self._tree.telling()
 
-    def kinds(self, paths: Iterable[str]) -> dict[str, str]:
+    def objects(self, paths: Iterable[str]) -> dict[str, Object]:
         """As the tree has them."""
-        return self._tree.kinds(paths)
+        return self._tree.objects(paths)
 
     def paths(self) -> Sequence[str]:
         """As the tree has them."""

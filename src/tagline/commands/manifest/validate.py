@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
 from itertools import chain
 
 from tagline.commands.manifest.dvc_pointers import DvcPointers
+from tagline.commands.manifest.gto_file import not_regular, read_gto
 from tagline.commands.manifest.reading import LoadedManifest, load_manifest, mentions_artifacts
+from tagline.commands.manifest.snapshots import snapshot
 from tagline.domain.changes.asks import judge_requests, request_stage
-from tagline.domain.changes.policy import POLICY_FILE
+from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
 from tagline.domain.manifest import manifest_rules
 from tagline.domain.manifest import paths as manifest_paths
 from tagline.domain.manifest.findings import Finding
-from tagline.domain.manifest.gto_config import GTO_CONFIG, GtoConfig, read_config
-from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, Declared, kind_of, repository_path, section_of
+from tagline.domain.manifest.gto_config import GTO_CONFIG, GtoConfig
+from tagline.domain.manifest.manifest import (
+    DVC_MANIFEST,
+    MANIFEST,
+    Declared,
+    ManifestEntry,
+    kind_of,
+    repository_path,
+    section_of,
+)
 from tagline.domain.manifest.near_paths import NearPaths
 from tagline.domain.manifest.tracked import TrackedPaths
 from tagline.domain.manifest.validation import Checked, ValidationReport
 from tagline.domain.text.shell import shell_path
 from tagline.domain.text.similar import did_you_mean
 from tagline.errors import WrongUsage
-from tagline.formats.policy import check_policy
+from tagline.formats.policy import check_policy, other_tools
 from tagline.formats.yaml import reading as yaml
 from tagline.ports.repository import Tree
 
@@ -56,10 +67,10 @@ def validate(
             findings, notes = _no_manifest(has_registry_tags, untracked_exists)
     for file, data in settings.items():
         findings += _setting_findings(file, data)
-    config, config_findings, config_data = _gto_config(tree)
+    config, config_findings, config_data = read_gto(tree)
     findings += config_findings
     for manifest in loaded:
-        findings += manifest.findings
+        findings += _with_way_out(manifest)
         findings += _file_rules(manifest, config)
     findings += _cross_rules(loaded, _partners(tree, paths, contents) if files else [])
     findings += _path_rules(tree, paths, loaded, untracked_exists)
@@ -112,17 +123,12 @@ def _contents(
         tracked = TrackedPaths(paths)
         wanted = [_known(posixpath.normpath(file), paths, tracked, untracked_exists) for file in files]
     else:
-        wanted = _default_files(paths)
+        policy = other_tools(tree.read(POLICY_FILE, MAX_POLICY))
+        wanted = [path for path in _default_files(paths) if not policy.ignores(path)]
     contents = tree.read_many(wanted, yaml.MAX_BYTES)
     findings = [
-        Finding(
-            file, 1, 1, None, "file-not-regular", "error",
-            f"{file} is a symbolic link, a submodule or deleted.",
-            f"Replace it by a regular file; a deleted one comes back with: git restore {shell_path(file)}",
-        )
-        for file in wanted
-        if file not in contents and (files or kind_of(file) == "artifacts")
-    ]  # fmt: skip
+        not_regular(file) for file in wanted if file not in contents and (files or kind_of(file) == "artifacts")
+    ]
     if not files:
         contents = {f: data for f, data in contents.items() if kind_of(f) == "artifacts" or mentions_artifacts(data)}
     return contents, findings
@@ -206,19 +212,25 @@ def _partners(tree: Tree, paths: Sequence[str], contents: Mapping[str, bytes]) -
 # -- rules --------------------------------------------------------------------
 
 
+def _with_way_out(manifest: LoadedManifest) -> tuple[Finding, ...]:
+    """A file's own findings; where no entry of it is like ours, with the way to leave it out as another tool's."""
+    found, root = manifest.findings, manifest.document.root
+    if not found or root is None or kind_of(manifest.file) != "artifacts":
+        return found
+    blamed = {finding.artifact for finding in found if finding.severity == "error"}
+    known = {field.name for field in fields(ManifestEntry)} - {"name", "file", "line"}
+    if any(item.entry.name not in blamed or not known.isdisjoint(item.node.fields) for item in manifest.items):
+        return found
+    path = posixpath.dirname(manifest.file) or manifest.file
+    way_out = f"If the file is another tool's, leave it out in {POLICY_FILE}: 'ignore: {{paths: [{path}]}}'."
+    return (found[0]._replace(hint=f"{found[0].hint} {way_out}".strip()), *found[1:])
+
+
 def _setting_findings(file: str, data: bytes) -> list[Finding]:
     if file == POLICY_FILE:
         return check_policy(data)
     # .gto is read whatever is checked: manifests depend on it.
     return [] if file == GTO_CONFIG else judge_requests(file, yaml.load(data))[1]
-
-
-def _gto_config(tree: Tree) -> tuple[GtoConfig, list[Finding], bytes]:
-    data = tree.read(GTO_CONFIG, yaml.MAX_BYTES)
-    if data is None:
-        return GtoConfig(), [], b""
-    config, findings = read_config(yaml.load(data))
-    return config, findings, data
 
 
 def _file_rules(manifest: LoadedManifest, config: GtoConfig) -> list[Finding]:
@@ -235,7 +247,9 @@ def _cross_rules(loaded: Sequence[LoadedManifest], partners: Sequence[LoadedMani
     # A clash with a file that was not asked for is shown in the one that was.
     ordered = sorted(items, key=lambda item: (item.entry.file in checked, item.kind))
     own = [item for item in items if item.entry.file in checked]
-    found = manifest_rules.check_same_name(ordered) + manifest_rules.check_same_path(own)
+    found = (
+        manifest_rules.check_same_name(ordered) + manifest_rules.check_alike(own) + manifest_rules.check_same_path(own)
+    )
     return [finding for finding in found if finding.file in checked]
 
 
@@ -245,7 +259,8 @@ def _path_rules(
     loaded: Sequence[LoadedManifest],
     untracked_exists: Callable[[str], bool],
 ) -> list[Finding]:
-    tracked = TrackedPaths(paths)
+    pointers_there = TrackedPaths(paths).pointers()
+    tracked = TrackedPaths(paths, set(pointers_there).difference(snapshot(tree).counted(pointers_there)))
     modules: list[frozenset[str]] = []
 
     def submodules() -> frozenset[str]:
@@ -255,7 +270,15 @@ def _path_rules(
 
     pointers = DvcPointers(tree, tracked)
     near = NearPaths(lambda: chain(tracked.names(), pointers.paths()))
-    facts = manifest_paths.PathFacts(tracked, pointers.covers, submodules, untracked_exists, near.nearest)
+    facts = manifest_paths.PathFacts(
+        tracked,
+        pointers.covers,
+        submodules,
+        untracked_exists,
+        near.nearest,
+        pointers.tracked_by,
+        pointers.why_unclear,
+    )
     items = [item for manifest in loaded for item in manifest.items]
     findings = [finding for item in items for finding in manifest_paths.check_paths(item, facts)]
     irregular = _irregular(tree, tracked, items)

@@ -10,6 +10,7 @@ from tagline.domain.manifest.document import Node
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.manifest import Declared
 from tagline.domain.manifest.rules import RULES
+from tagline.domain.mlflow.runs import Checked
 from tagline.ports.mlflow import MlflowAccess
 from tagline.ports.repository import Tree
 
@@ -27,11 +28,20 @@ def check_mlflow(tree: Tree, items: Sequence[Declared], access: MlflowAccess) ->
         checked = check(*access, item.entry, metrics)
         if checked is None or checked.state == "ok":
             continue
-        rule, node = _RULES[checked.state], _node(item)
-        message = checked.message[:1].upper() + checked.message[1:]
-        place = (item.entry.file, node.line, node.column, item.entry.name)
-        findings.append(Finding(*place, rule, RULES[rule].severity, message, checked.fix))
+        rule, message = rule_of(checked), checked.message[:1].upper() + checked.message[1:]
+        findings.append(Finding(*place_of(item), rule, RULES[rule].severity, message, checked.fix))
     return findings
+
+
+def rule_of(checked: Checked) -> str:
+    """The rule that what MLflow says breaks."""
+    return _RULES[checked.state]
+
+
+def place_of(item: Declared) -> tuple[str, int, int, str]:
+    """File, line and column at which an entry names its run, and the artifact."""
+    node = _node(item)
+    return item.entry.file, node.line, node.column, item.entry.name
 
 
 def _node(item: Declared) -> Node:

@@ -7,23 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from tagline.domain.ledger import messages
 from tagline.domain.ledger.events import Warn
 from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, section_of
-from tagline.domain.mlflow.entries import Merged, entry_of, imported_version, is_untouched, merged
+from tagline.domain.mlflow.entries import Merged, entry_of, imported_version, is_untouched, merged, tracked_path
 from tagline.domain.mlflow.importing import ModelPlan
 from tagline.domain.mlflow.names import ListedVersion, word
 from tagline.errors import Refused
 from tagline.formats import manifest_edit
 from tagline.formats.yaml import reading as yaml
 from tagline.formats.yaml import writing as yaml_text
+from tagline.ports.artifacts import ByteImport
 from tagline.ports.commits import Commits
 from tagline.ports.mlflow import ModelRegistry
 
 #: An artifact, and a number of MLflow's.
 Key = tuple[str, int]
+
+
+_DVC_CONFIG = ".dvc/config"
+
+
+class _Edit(NamedTuple):
+    """A commit to be: of which version, MLflow's address of it, and the manifest's new text."""
+
+    key: Key
+    uri: str
+    text: bytes
+    message: str
 
 
 class Editor:
@@ -32,10 +45,12 @@ class Editor:
     A commit that an earlier run has made for a version, and whose tags it did not come to, is used again.
     """
 
-    def __init__(self, registry: ModelRegistry, commits: Commits) -> None:
+    def __init__(self, registry: ModelRegistry, commits: Commits, bytes_of: ByteImport | None = None) -> None:
         self._registry = registry
         self._port = commits
-        self._edits: list[tuple[Key, bytes, str]] = []
+        #: Brings the bytes of versions under DVC; None: they stay where they are.
+        self._bytes_of = bytes_of
+        self._edits: list[_Edit] = []
         self._text: bytes | None = None
         self._tip: str | None = None
         self._begun = False
@@ -62,7 +77,9 @@ class Editor:
     def describe(self, plan: ModelPlan, version: ListedVersion) -> None:
         """Add one version's entry. Raises Refused where its name is that of an entry that people wrote."""
         self._begin()
-        pure = self._entry(plan, version)
+        if self._bytes_of is not None:
+            self._require_room(plan.artifact)
+        pure = self._entry(plan, version, tracked=self._bytes_of is not None)
         written = self._merged(plan, pure)
         if written.kept and plan.artifact not in self._edited:
             self._edited.add(plan.artifact)
@@ -77,17 +94,18 @@ class Editor:
         name = f"v{version.number}.0.0"
         trailers = [(messages.IMPORTED_FROM, version.uri)]
         message = messages.compose(f"Import {plan.artifact} {name} from MLflow", trailers)
-        self._edits.append((key, self._text, message))
+        self._edits.append(_Edit(key, version.uri, self._text, message))
 
     def commit(self, now: int) -> str | None:
         """Make the commits, and set the branch; None where there is nothing to import. ``now`` is unix seconds."""
         if not self._begun:
             return None
-        for count, (key, text, message) in enumerate(self._edits, start=1):
-            # A second apart, as their tags: where history is missing, clocks tell which is older.
+        for count, edit in enumerate(self._edits, start=1):
+            # A second apart: where history is missing, clocks tell which is older.
             time = now - len(self._edits) + count
-            self._tip = self._port.add(self._tip, MANIFEST, text, message, time)
-            self.commits[key] = self._tip
+            files = {MANIFEST: edit.text, **self._brought(edit)}
+            self._tip = self._port.add(self._tip, files, edit.message, time)
+            self.commits[edit.key] = self._tip
         if self._tip is not None:
             self._port.publish(self._tip)
         return self._tip
@@ -102,7 +120,11 @@ class Editor:
         if self._tip is None:
             return
         self._text = self._port.read(self._tip, MANIFEST)
-        found = [(commit, _sources(message)) for commit, message in self._port.unmerged()]
+        # Which versions of MLflow's each commit is about.
+        found = [
+            (commit, messages.parse_trailers(message).get(messages.IMPORTED_FROM, []))
+            for commit, message in self._port.unmerged()
+        ]
         default = self._port.default()
         if default is not None and found and all(uris for _, uris in found) and self._is_in(default):
             self._tip, self._text, self.anew = default, self._port.read(default, MANIFEST), True
@@ -117,20 +139,57 @@ class Editor:
             isinstance(said := there.get(name), Mapping) and is_untouched(said, entry) for name, entry in here.items()
         )
 
+    # -- bytes ----------------------------------------------------------------
+
+    def _brought(self, edit: _Edit) -> dict[str, bytes]:
+        """DVC's pointer to the bytes of a version, and what keeps Git from them."""
+        if self._bytes_of is None:
+            return {}
+        path = tracked_path(edit.key[0])
+        folder, _, name = path.rpartition("/")
+        ignored = (self._read(f"{folder}/.gitignore") or b"").decode(errors="surrogateescape")
+        lines = [*ignored.splitlines(), *([] if f"/{name}" in ignored.splitlines() else [f"/{name}"])]
+        return {
+            f"{path}.dvc": self._bytes_of.bring(edit.uri, path, {_DVC_CONFIG: self._read(_DVC_CONFIG) or b""}),
+            f"{folder}/.gitignore": "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"),
+        }
+
+    def _read(self, path: str) -> bytes | None:
+        return self._port.read(self._tip, path) if self._tip is not None else None
+
+    def _require_room(self, artifact: str) -> None:
+        """Raise Refused where the bytes cannot be tracked: there is no DVC, or something else is at their path."""
+        if self._read(_DVC_CONFIG) is None:
+            raise Refused(
+                "The branch to go on from has no .dvc/config, so nothing says where DVC keeps bytes.",
+                "Begin with DVC: dvc init; dvc remote add --default NAME URL; commit that and push it.",
+                code="no-dvc",
+            )
+        path, there = tracked_path(artifact), _fields(self._text).get(artifact)
+        ours = isinstance(there, Mapping) and there.get("path") == path
+        if not ours and any(self._read(one) is not None for one in (path, f"{path}.dvc")):
+            raise Refused(
+                f"{path} is something else's already, and the bytes of {artifact} are to lie there.",
+                f"Move it, or call the model something else: --model MODEL={artifact}-2",
+                code="import-path-taken",
+            )
+
     # -- one entry ------------------------------------------------------------
 
-    def _entry(self, plan: ModelPlan, version: ListedVersion) -> dict[str, Any]:
+    def _entry(self, plan: ModelPlan, version: ListedVersion, *, tracked: bool) -> dict[str, Any]:
         return entry_of(
             plan.model,
             version,
             location=self._registry.location(version),
-            metrics=self._registry.metrics(version.run_id) if version.run_id else {},
+            run=self._registry.run(version.run_id) if version.run_id else None,
             server=self._registry.url,
+            tracked=tracked_path(plan.artifact) if tracked else None,
         )
 
     def _merged(self, plan: ModelPlan, entry: dict[str, Any]) -> Merged:
         """The entry with what people added to the one that is there."""
-        self._require_free(plan)
+        if plan.artifact in self._in_dvc:  # two manifests would say two things
+            raise _same_name(plan, f"{DVC_MANIFEST} describes an artifact {plan.artifact} already.")
         fields = _fields(self._text)
         if plan.artifact not in fields:
             return Merged(entry, [])
@@ -139,7 +198,8 @@ class Editor:
             return merged(there, self._bases[plan.artifact], entry)
         number = imported_version(there, plan.model.name)
         known = next((choice.version for choice in plan.versions if choice.version.number == number), None)
-        base = self._entry(plan, known) if known is not None else None
+        tracked = isinstance(there, Mapping) and there.get("virtual") is not True
+        base = self._entry(plan, known, tracked=tracked) if known is not None else None
         if number is None or (base is not None and not is_untouched(there, base)):
             why = "no import wrote it" if number is None else "its path, virtual or mlflow was edited since its import"
             raise _same_name(plan, f"{MANIFEST} has an entry {plan.artifact} that is not MLflow's: {why}.")
@@ -151,11 +211,6 @@ class Editor:
         commit = self._found.get(messages.shown(version.uri))
         said = _fields(self._port.read(commit, MANIFEST)) if commit is not None else {}
         return commit if artifact in said and manifest_edit.same(said[artifact], entry) else None
-
-    def _require_free(self, plan: ModelPlan) -> None:
-        """Raise Refused where dvc.yaml describes an artifact of this name: two manifests would say two things."""
-        if plan.artifact in self._in_dvc:
-            raise _same_name(plan, f"{DVC_MANIFEST} describes an artifact {plan.artifact} already.")
 
     @cached_property
     def _in_dvc(self) -> frozenset[str]:
@@ -169,11 +224,6 @@ def _fields(data: bytes | None) -> Mapping[str, Any]:
     """What a manifest says by artifact; nothing where it cannot be read, which the editor of its text refuses."""
     root = yaml.load(data).root if data is not None else None
     return root.value if root is not None and isinstance(root.value, Mapping) else {}
-
-
-def _sources(message: str) -> list[str]:
-    """The versions of MLflow's that a commit is about."""
-    return messages.parse_trailers(message).get(messages.IMPORTED_FROM, [])
 
 
 def _by_import(entry: Any) -> bool:

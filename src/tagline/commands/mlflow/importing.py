@@ -27,10 +27,11 @@ from tagline.domain.mlflow.names import (
     stage_names,
 )
 from tagline.errors import Conflict
+from tagline.ports.artifacts import ByteImport
 from tagline.ports.commits import Commits
 from tagline.ports.mlflow import ModelRegistry
 
-#: Registrations that are published at once: an argument list and a push have limits.
+#: Tags that are published at once: an argument list and a push have limits.
 AT_ONCE = 200
 #: What stands for a commit that is not made yet begins so.
 _PLANNED = "new-"
@@ -69,8 +70,14 @@ class _Outcome:
     pushed: bool
 
 
-def import_mlflow(context: WriteContext, registry: ModelRegistry, commits: Commits, wanted: Wanted) -> Imported:
-    """Bring a registry, or the models that are wanted, into this repository.
+def import_mlflow(
+    context: WriteContext,
+    registry: ModelRegistry,
+    commits: Commits,
+    wanted: Wanted,
+    bytes_of: ByteImport | None = None,
+) -> Imported:
+    """Bring a registry, or the models that are wanted, into this repository; with ``bytes_of`` their bytes too.
 
     Raises NotFound for a model that is not there, Refused for names that clash, a manifest that cannot be
     edited and a guarded stage, and whatever ``registry``, ``commits`` and the ledger raise.
@@ -78,12 +85,12 @@ def import_mlflow(context: WriteContext, registry: ModelRegistry, commits: Commi
     listed = _list(registry, wanted)
     planned = [_tag(dataclasses.replace(context, dry_run=True), one, None) for one in listed]
     new = [(outcome.plan, choice.version) for outcome in planned for choice in outcome.plan.new]
-    editor = Editor(registry, commits)
+    editor = Editor(registry, commits, bytes_of)
     for plan, version in new:
         editor.describe(plan, version)
     if context.dry_run:
         return _answer(context, planned, editor, None)
-    commit = editor.commit(int(context.now()))
+    commit = editor.commit(int(context.clock.now()))
     done = [
         _publish(context, one, editor.commits) if outcome.plan.tags else outcome
         for one, outcome in zip(listed, planned, strict=True)
@@ -147,7 +154,7 @@ def _publish(context: WriteContext, listed: _Listed, commits: Mapping[Key, str])
     """Write one model's tags, some at a time."""
     first = outcome = _tag(context, listed, commits, AT_ONCE)
     rows = [*outcome.rows]
-    while len(outcome.plan.new) > AT_ONCE:
+    while outcome.plan.tags > AT_ONCE:
         outcome = _tag(context, listed, commits, AT_ONCE)
         rows += outcome.rows
     return dataclasses.replace(first, rows=rows, warnings=outcome.warnings, pushed=outcome.pushed or first.pushed)

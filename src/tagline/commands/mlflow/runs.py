@@ -41,10 +41,6 @@ def _unknown(why: str) -> str:
     return f"nobody could look at the MLflow run: {why.removesuffix('.')}."
 
 
-def _unknown_metrics(why: str) -> str:
-    return f"nobody could compare the metrics with the MLflow run's: {why.removesuffix('.')}."
-
-
 def _check(tracking: Tracking, named: MlflowRun, entry: ManifestEntry, metrics: Metrics | None) -> Checked:
     if not named.run_id:
         return _check_version(tracking, named, entry, metrics)
@@ -69,7 +65,8 @@ def _check(tracking: Tracking, named: MlflowRun, entry: ManifestEntry, metrics: 
         message = f"{found.message[:-1]}; {named.model} version {version.version}."
         found = replace(found, message=message, version=version)
     if run.metrics and (why := _incomparable(entry, metrics)):
-        return replace(found, state="unknown", message=_unknown_metrics(why), fix=_READABLE)
+        message = f"nobody could compare the metrics with the MLflow run's: {why.removesuffix('.')}."
+        return replace(found, state="unknown", message=message, fix=_READABLE)
     return found
 
 

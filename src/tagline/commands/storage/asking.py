@@ -10,6 +10,7 @@ from tagline.commands.manifest.snapshots import snapshot
 from tagline.commands.storage.locating import Place, folder_items, object_key
 from tagline.domain.storage.listings import MAX_LISTING, Entry, below, folder_digest, listing_too_large, read_listing
 from tagline.domain.storage.objects import Facts, Item, Key, Location, only_file
+from tagline.domain.storage.sha256 import pointed_sha256
 from tagline.errors import BadPointer, NotFound, ObjectMissing, WrongBytes
 from tagline.ports.repository import Tree
 from tagline.ports.storage import ObjectStore
@@ -44,9 +45,9 @@ def _location(place: Place, facts: Facts | None) -> Location:
         size = facts.size
     if version is None and facts is not None and facts.version_id != "null":
         version = facts.version_id
-    if place.items is not None and only_file(place.items) is None:
+    if place.unlisted is not None or (place.items is not None and only_file(place.items) is None):
         version = None  # each file of the folder has its own
-    return Location(place.uri, place.digest, size, place.files, version)
+    return Location(place.uri, place.digest, size, place.files, version, pointed_sha256(place.items or ()))
 
 
 def _compare(store: ObjectStore, item: Item, facts: Facts) -> None:
@@ -130,6 +131,8 @@ def items_of(
 
     ``recall`` gives a folder's list by its digest where it is at hand already.
     """
+    if place.unlisted is not None:
+        raise place.unlisted
     if place.inner:
         place = inner_place(place)
     if place.items is not None:
@@ -149,6 +152,8 @@ def items_of(
 
 def look_at_all(place: Place, tree: Tree) -> Location:
     """Look at every object behind an artifact. Raises as :func:`location_of` does, naming the first few."""
+    if place.store is None and place.unlisted is not None:
+        raise place.unlisted
     if place.store is None or (place.git_folder is not None and not snapshot(tree).uses_lfs):
         return location_of(place, look=False)
     in_git = place.git_folder is not None or (place.key is None and place.items is not None)

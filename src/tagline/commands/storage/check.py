@@ -19,7 +19,7 @@ def check_storage(tree: Tree, items: Sequence[Declared], context: StorageContext
     A store that cannot be asked is a finding too, so that the other artifacts are still looked at.
     """
     findings = []
-    around = Surroundings(context, url, "", tree.content)
+    around = Surroundings(context, url, "")
     for item in items:
         if item.entry.path is None or item.entry.virtual:
             continue

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import shlex
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from tagline.commands.ledger.reading import Source
+from tagline.commands.manifest.describe import described_names
 from tagline.commands.storage.asking import items_of
-from tagline.commands.storage.locating import Place, StorageContext
+from tagline.commands.storage.locating import StorageContext
 from tagline.commands.storage.resolve import Wanted, look_up, other_digest, place_of
 from tagline.domain.ledger.events import Warn
-from tagline.domain.storage.objects import Item, Location, only_file, total_size
+from tagline.domain.storage.objects import Location, only_file, total_size
 from tagline.domain.storage.results import Fetched
-from tagline.errors import NotFound, Refused
+from tagline.domain.storage.sha256 import Sha256s, pointed_sha256
+from tagline.domain.text.public import public
+from tagline.domain.text.similar import suggestion
+from tagline.errors import BadPointer, NotFound, Refused
 from tagline.ports.storage import Destination
 
 #: Told the bytes (None: unknown) and files to come, gives what is told of each piece that came.
@@ -39,13 +44,17 @@ def fetch(
     if found.entry is None:
         raise NotFound(
             f"No manifest describes {found.answer.artifact} at commit {found.answer.commit[:7]}.",
-            "Describe it in artifacts.yaml and register the commit that does.",
+            "Describe it in artifacts.yaml and register the commit that does."
+            + suggestion(found.answer.artifact, described_names(found.tree, found.answer.artifact)),
             code="not-described",
         )
+    if found.entry.virtual and (named := found.entry.mlflow) is not None and named.model and named.version:
+        raise _in_mlflow(found.answer.artifact, named.model, named.version)
     place, items = items_of(place_of(source, found, context), found.tree, destination.recall)
     size = place.size if place.size is not None else total_size(items)
     name = destination.settle(items, _file_name(found.entry.path or "", found.answer.artifact))
-    equal = destination.compare(items)
+    sums = Sha256s(found.sha256 or pointed_sha256(items))
+    equal = destination.compare(items, sums)
     if equal is False:
         destination.refuse_kept(items)
     if equal is False and not force:
@@ -57,25 +66,34 @@ def fetch(
     if not equal:
         assert place.store is not None  # noqa: S101 - items came from it
         came = _Counter(begin(size, len(items)))
-        destination.receive(place.store, items, came.report, size, force=force)
+        destination.receive(place.store, items, came.report, size, force=force, sums=sums)
         if place.listing is not None and place.digest is not None:
             destination.keep(place.digest, place.listing)
         size = came.bytes if size is None else size
-    location = Location(place.uri, place.digest, size, len(items), _version(place, items))
+    # The files of a folder have each their own version.
+    version = place.key.version_id if place.key is not None and only_file(items) is not None else None
+    location = Location(place.uri, place.digest, size, len(items), version, sums.expected)
     notes = [Warn("not-cached", None, note) for note in destination.notes]
     notes += other_digest(found, place, location)
     return Fetched(found.resolved(location, *notes), name, equal is True)
+
+
+def _in_mlflow(artifact: str, model: str, version: str) -> BadPointer:
+    """Of a version that an import brought without its bytes."""
+    uri = public(f"models:/{model}/{version}")
+    pair = shlex.quote(public(f"{model}={artifact}-2"))
+    return BadPointer(
+        f"The bytes of this version of {artifact} lie in MLflow ({uri}): it was imported without them.",
+        f"Import the model with its bytes, under another name: tagline import mlflow --artifacts --model {pair}\n"
+        f"Or take them from there: mlflow artifacts download --artifact-uri {shlex.quote(uri)}",
+        code="in-mlflow",
+    )
 
 
 def _file_name(path: str, artifact: str) -> str:
     """What an artifact is called inside of a folder: as in its repository."""
     name = path.rpartition("/")[2]
     return name if name not in ("", ".", "..") else re.split("[/:]", artifact)[-1]
-
-
-def _version(place: Place, items: Sequence[Item]) -> str | None:
-    """The version of the one object; the files of a folder have each their own."""
-    return place.key.version_id if place.key is not None and only_file(items) is not None else None
 
 
 class _Counter:

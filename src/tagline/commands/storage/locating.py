@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from tagline.commands.manifest.snapshots import is_pointer, read_outs, snapshot
-from tagline.commands.storage.dvc_configs import config_of, project_of
-from tagline.domain.manifest.manifest import ManifestEntry
-from tagline.domain.manifest.tracked import upwards
+from tagline.commands.manifest.snapshots import project_of, tracked_out
+from tagline.commands.storage.dvc_configs import config_of
+from tagline.domain.manifest.manifest import ManifestEntry, is_uri
 from tagline.domain.storage.lfs import MAX_POINTER, LfsPointer, parse_pointer
 from tagline.domain.storage.listings import Entry, checked, folder_digest
 from tagline.domain.storage.objects import Item, Key, Remote, total_size
-from tagline.domain.storage.pointers import ListedFile, Out, pick
+from tagline.domain.storage.pointers import Cloud, ListedFile, Out, Source, version_in
+from tagline.domain.storage.remotes import moved_to
 from tagline.domain.text.public import public
-from tagline.errors import BadPointer, NotFound
+from tagline.errors import BadPointer, NotFound, TaglineError
 from tagline.ports.repository import Content, Tree
 from tagline.ports.storage import Machine, ObjectStore, Stores
 
@@ -45,27 +46,34 @@ class Place:
     listing: bytes | None = None
     #: A folder in Git, whose files are listed when they are wanted.
     git_folder: str | None = None
+    #: Why nobody knows the artifact's files, or their digests, where an address is known all the same.
+    unlisted: TaglineError | None = None
 
 
 @dataclass(frozen=True)
 class StorageContext:
-    """What finding and reaching bytes takes: the stores, and this machine's configuration of DVC."""
+    """What finding and reaching bytes takes: the stores, and this machine's configuration of DVC.
+
+    ``moved`` tells where stores have moved to since commits named them, as the policy says; it is asked when some
+    address is to be told.
+    """
 
     stores: Stores
     machine: Machine
+    moved: Callable[[], Mapping[str, str]] = dict
+
+    def now(self, remote: Remote) -> Remote:
+        """A remote where it is now. What this machine itself says of its address stands."""
+        return remote if "url" in remote.own else replace(remote, url=moved_to(remote.url, self.moved()))
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What locating needs beside the snapshot: the context, the repository's address, the snapshot's commit.
-
-    ``content`` says what Git holds at a path of the snapshot.
-    """
+    """What locating needs beside the snapshot: the context, the repository's address, the snapshot's commit."""
 
     context: StorageContext
     url: str
     commit: str
-    content: Callable[[str], Content | None]
 
 
 def locate(tree: Tree, entry: ManifestEntry, around: Surroundings) -> Place:
@@ -76,19 +84,30 @@ def locate(tree: Tree, entry: ManifestEntry, around: Surroundings) -> Place:
     """
     if entry.path is None:
         return Place()
-    if entry.virtual:
-        return Place(uri=public(entry.path))
-    content = around.content(entry.path)
+    if entry.virtual or is_uri(entry.path):
+        unlisted = None if entry.virtual else _unverified(entry, tree)
+        return Place(uri=public(moved_to(entry.path, around.context.moved())), unlisted=unlisted)
+    content = tree.content(entry.path)
     if content is not None and content.kind == "blob":
         return _in_lfs(tree, entry.path, around) if content.pointer else _in_git(entry.path, content, around)
     # Links are looked at only after pointers: DVC can link its outs into the work tree.
     in_git = content is not None and content.kind == "tree"
-    out = _tracked(tree, entry.path, in_git=in_git)
+    out = tracked_out(tree, entry.path, in_git=in_git)
     if content is not None and in_git and out is None:
         return _in_git(entry.path, content, around)
     if out is None:
         raise _nowhere(entry, content, tree)
     return _in_dvc(tree, *out, around)
+
+
+def _unverified(entry: ManifestEntry, tree: Tree) -> NotFound:
+    return NotFound(
+        f"The path of {entry.name} is the address {public(entry.path or '')} at {tree.label}: nothing in Git or DVC "
+        "identifies its bytes.",
+        f"Say so in {entry.file}, line {entry.line} (virtual: true, in dvc.yaml under meta.tagline), or name a tracked "
+        "path; then register that commit.",
+        code="no-bytes",
+    )
 
 
 def _nowhere(entry: ManifestEntry, content: Content | None, tree: Tree) -> NotFound | BadPointer:
@@ -145,11 +164,13 @@ def folder_items(tree: Tree, place: Place, *, uses_lfs: bool) -> list[Item]:
     pointers = {}
     if uses_lfs:
         small = [blob for blob in blobs if blob.size is None or blob.size <= MAX_POINTER]
-        found = tree.read_many([posixpath.join(folder, blob.relpath) for blob in small], MAX_POINTER)
+        found = tree.read_many(
+            [posixpath.normpath(posixpath.join(folder, blob.relpath)) for blob in small], MAX_POINTER
+        )
         pointers = {path: pointer for path, data in found.items() if (pointer := parse_pointer(data))}
     items = []
     for blob in blobs:
-        pointer = pointers.get(posixpath.join(folder, blob.relpath))
+        pointer = pointers.get(posixpath.normpath(posixpath.join(folder, blob.relpath)))
         if pointer is None:
             items.append(Item(blob.relpath, Key(f"blob/{blob.object_id}"), f"gitblob:{blob.object_id}", blob.size))
         else:
@@ -160,7 +181,7 @@ def folder_items(tree: Tree, place: Place, *, uses_lfs: bool) -> list[Item]:
 def digest_of(tree: Tree, path: str) -> str | None:
     """The digest that a pointer of DVC's gives to a path, wherever the bytes are; None where none does."""
     try:
-        found = _tracked(tree, path, in_git=False)
+        found = tracked_out(tree, path, in_git=False)
         return f"md5:{found[0].checked_md5}" if found is not None and not found[1] else None
     except BadPointer:
         return None
@@ -169,48 +190,20 @@ def digest_of(tree: Tree, path: str) -> str | None:
 # -- by DVC -------------------------------------------------------------------
 
 
-def _tracked(tree: Tree, path: str, *, in_git: bool) -> tuple[Out, str] | None:
-    """The out that has a path's bytes, from as few pointers as can tell.
-
-    The ``.dvc`` file of its own name answers most questions; a name or a ``wdir`` of another kind is
-    rare. ``in_git``: Git has a folder there, so only what lies in it or names it can matter, and nothing
-    that DVC leaves to Git (``cache: false``); nor can an out of an unknown folder be it, for DVC takes none
-    that Git has. Raises BadPointer where a pointer that counts cannot be read.
-    """
-    pointers = [file for file in tree.telling() if is_pointer(file)]
-    own = {f"{part}.dvc" for part in upwards(path)}
-    locks = {file for file in pointers if posixpath.basename(file) == "dvc.lock"}
-    near = {file for file in pointers if file.startswith(f"{path}/")}
-    rest = set() if in_git else set(pointers) - own - locks - near
-    unplaced = []
-    known = snapshot(tree)
-    for some in (own.intersection(pointers), locks | near, rest):
-        outs = known.outs(sorted(some)) if own.isdisjoint(some) else read_outs(tree, sorted(some), own)
-        if in_git:
-            outs = [out for out in outs if out.cached and not out.unplaced]
-        # They count last: a pointer that is read later may know the path.
-        unplaced += [out for out in outs if out.unplaced]
-        if found := pick([out for out in outs if not out.unplaced], path):
-            if found[0].file in locks:
-                # Only the pipeline beside a lock says that the lock counts.
-                known.require(frozenset([found[0].file]))
-            return found
-    if locks and not in_git:
-        # Nobody has the path: then a lock that cannot be read may be the one that does.
-        known.require(frozenset(locks))
-    return pick(unplaced, path)
-
-
 def _in_dvc(tree: Tree, out: Out, inner: str, around: Surroundings) -> Place:
     if out.imported is not None:
         raise BadPointer(
             f"{out.path} was brought by dvc import from {out.imported}, so its bytes are not in this repository's "
             "remote.",
-            "Describe and resolve it in that repository, or add it here: dvc add, dvc push.",
+            "Describe and resolve it in that repository. For a copy of your own bring it with dvc get, and track that.",
             code="imported",
         )
     project = project_of(out.file, tree)
-    remote = config_of(project, tree, around.context.machine).remote(out.checked_remote)
+    config = config_of(project, tree, around.context.machine)
+    if out.source is not None and out.source.keeps_versions:
+        origin = around.context.now(config.at(out.source.address, out.source.options))
+        return _at_source(out, out.source, inner, origin, partial(around.context.stores.remote, folder=project))
+    remote = around.context.now(config.remote(out.checked_remote))
     store = around.context.stores.remote(remote, project)
     path = posixpath.relpath(out.path, project or ".")
     if remote.version_aware and (out.listed is not None or out.cloud):
@@ -253,13 +246,13 @@ def _versioned(out: Out, path: str, inner: str, remote: Remote, store: ObjectSto
     if out.listed is not None:
 
         def key_of(file: ListedFile) -> Key:
-            version = file.cloud.get(remote.name)
+            version = version_in(file.cloud, remote.name)
             if version is None or version.version_id is None:
                 raise _not_pushed(out, remote)
             return Key(posixpath.join(path, file.relpath), version.version_id)
 
         return _of_files(out, inner, _listed_items(out, key_of), store, path)
-    cloud = out.cloud.get(remote.name)
+    cloud = version_in(out.cloud, remote.name)
     if cloud is None or cloud.version_id is None:
         raise _not_pushed(out, remote)
     if inner:
@@ -276,7 +269,7 @@ def _listed_items(out: Out, key_of: Callable[[ListedFile], Key]) -> list[Item]:
     if missing is not None:
         raise BadPointer(
             f"{out.file} has no md5 for {out.path}/{missing.relpath}.",
-            f"Let DVC hash it: dvc add {out.path}, then commit the pointer.",
+            out.how_to_hash,
         )
     checked([Entry(file.relpath, file.md5 or "") for file in files], out.file)
     return [Item(file.relpath, key_of(file), f"md5:{file.md5}", file.size, out.text) for file in files]
@@ -298,6 +291,50 @@ def _of_files(out: Out, inner: str, items: list[Item], store: ObjectStore, path:
     uri = store.uri(Key(posixpath.join(path, inner) if inner else path))
     key = items[0].key if items else None
     return Place(uri, f"md5:{digest}", size, len(items), store, key, text=out.text, items=tuple(items))
+
+
+# -- where it was imported from -----------------------------------------------
+
+
+def _at_source(
+    out: Out, source: Source, inner: str, remote: Remote, open_store: Callable[[Remote], ObjectStore]
+) -> Place:
+    """An out that DVC takes from where it was imported, by versions, and pushes to no remote."""
+    root, _, name = remote.url.rstrip("/").rpartition("/")
+    store = open_store(replace(remote, url=root))
+    if source.listed is not None:
+        return _source_folder(out, source.listed, inner, store, name)
+    if inner:
+        raise _no_folder(out, inner)
+    key, digest = Key(name, source.version_id), f"md5:{out.checked_md5}"
+    item = Item("", key, digest, out.size, out.text)
+    return Place(store.uri(key), digest, out.size, 1, store, key, text=out.text, items=(item,))
+
+
+def _source_folder(out: Out, listed: Sequence[ListedFile], inner: str, store: ObjectStore, name: str) -> Place:
+    """The files of an imported folder. The source knows ETags alone: most are MD5s, and the folder's own proves it."""
+    versions = [(file, version_in(file.cloud, "") or Cloud()) for file in listed]
+    keys = {file.relpath: Key(posixpath.join(name, file.relpath), said.version_id) for file, said in versions}
+    if bare := next((key for key in keys.values() if key.version_id is None), None):
+        raise BadPointer(f"{out.file} does not say which version of {bare.path} was imported.", out.how_to_hash)
+    found = [Entry(file.relpath, said.etag or "") for file, said in versions]
+    if folder_digest(found) == out.checked_md5:
+        checked(found, out.file)
+        proved = [file._replace(md5=said.etag) for file, said in versions]
+        items = _listed_items(out._replace(listed=tuple(proved)), lambda file: keys[file.relpath])
+        return _of_files(out, inner, items, store, name)
+    unlisted = BadPointer(
+        f"{out.file} has a digest of {out.path} as a whole and none of each file: some ETags of its source are no MD5.",
+        "Bring the folder into a remote of this repository: dvc import-url --to-remote, then commit the pointer.",
+        code="no-file-digests",
+    )
+    if inner:
+        raise unlisted
+    digest, uri = f"md5:{out.checked_md5}", store.uri(Key(name))
+    return Place(uri, digest, out.size, len(keys), store, next(iter(keys.values()), None), unlisted=unlisted)
+
+
+# -- refusals -----------------------------------------------------------------
 
 
 def _not_pushed(out: Out, remote: Remote) -> BadPointer:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tagline.commands.ledger.check_ref import artifact_of
 from tagline.commands.ledger.reading import Source, View, present, read
-from tagline.commands.manifest.describe import describe
+from tagline.commands.manifest.describe import describe, described_names
 from tagline.commands.storage.asking import inner_place, location_of
 from tagline.commands.storage.locating import Place, StorageContext, Surroundings, locate
 from tagline.domain.ledger.answers import Answer, decides, find, of_tag, previous_version
 from tagline.domain.ledger.events import Warn
-from tagline.domain.ledger.messages import CHANGE, DIGEST, parse_trailers
+from tagline.domain.ledger.messages import CHANGE, DIGEST, Trailers, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.targets import Target, parse_target
 from tagline.domain.lineage.published import entry_of
 from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.storage.objects import Location, only_file
 from tagline.domain.storage.results import Presigned, Resolved
+from tagline.domain.storage.sha256 import told_sha256
+from tagline.domain.text.similar import suggestion
 from tagline.errors import Refused, TaglineError, WrongUsage
 from tagline.ports.repository import Tree
 
@@ -50,13 +52,15 @@ class Found:
     warnings: list[Warn]
     #: Digests that tags of the answer say, by tag.
     promised: Mapping[str, str]
+    #: The SHA-256 that they say, in hex; None where none does.
+    sha256: str | None
 
     def resolved(self, location: Location, *more: Warn, presigned: Presigned | None = None) -> Resolved:
         """The answer of ``resolve``."""
         return Resolved(
             answer=self.answer,
             entry=self.entry and entry_of(self.entry),
-            location=location,
+            location=location if location.sha256 else replace(location, sha256=self.sha256),
             current=self.current,
             previous_version=self.previous_version,
             warnings=[*self.warnings, *more],
@@ -78,8 +82,11 @@ def resolve(
     if presign is not None and not 0 < presign <= LONGEST_PRESIGN:
         raise WrongUsage(f"--presign {presign} is not between 1 and {LONGEST_PRESIGN} seconds.", "A week is the most.")
     found = look_up(source, wanted, now)
+    answer = found.answer
     if found.entry is None:
-        return found.resolved(Location(), _not_described(found.answer))
+        near = suggestion(answer.artifact, described_names(found.tree, answer.artifact))
+        message = f"No manifest describes {answer.artifact} at commit {answer.commit[:7]}.{near}"
+        return found.resolved(Location(), Warn("not-described", answer.tag, message))
     try:
         place = place_of(source, found, context)
         if look and place.inner:
@@ -88,9 +95,13 @@ def resolve(
     except TaglineError as error:
         if look:
             raise
-        return found.resolved(Location(), Warn("storage-not-read", found.answer.tag, error.message))
-    notes = [_part_of_a_list(found.answer, place)] if place.inner else []
-    notes += other_digest(found, place, location)
+        return found.resolved(Location(), Warn("storage-not-read", answer.tag, error.message))
+    notes = other_digest(found, place, location)
+    if place.store is None and place.unlisted is not None:
+        notes = [Warn("unverified", answer.tag, place.unlisted.message)]
+    if place.inner:
+        message = f"{place.inner} is a part of a folder whose list lies in its store, which was not asked."
+        notes = [Warn("storage-not-read", answer.tag, message), *notes]
     return found.resolved(location, *notes, presigned=_presigned(place, presign, now) if presign else None)
 
 
@@ -106,6 +117,7 @@ def look_up(source: Source, wanted: Wanted, now: int) -> Found:
         _require_change(view, answer)
     tree = source.repository.tree(answer.commit)
     warnings = view.warnings(state, now if as_of is None else None)
+    said = _said(view, state, answer)
     return Found(
         answer=answer,
         entry=describe(answer.artifact, tree),
@@ -113,16 +125,15 @@ def look_up(source: Source, wanted: Wanted, now: int) -> Found:
         current=_current(view, state, answer, as_of),
         previous_version=previous_version(state, answer),
         warnings=[*warnings, *_about(answer)],
-        promised=_promised(view, state, answer),
+        promised={tag: trailers[DIGEST][0] for tag, trailers in said.items() if DIGEST in trailers},
+        sha256=next(filter(None, map(told_sha256, said.values())), None),
     )
 
 
 def place_of(source: Source, found: Found, context: StorageContext) -> Place:
     """Where a target's bytes are, by the word of its commit."""
     assert found.entry is not None  # noqa: S101 - the caller has looked
-    commit = found.answer.commit
-    around = Surroundings(context, source.repository.url, commit, found.tree.content)
-    return locate(found.tree, found.entry, around)
+    return locate(found.tree, found.entry, Surroundings(context, source.repository.url, found.answer.commit))
 
 
 def target_of_job(text: str | None, tag: str | None) -> Target | str:
@@ -168,11 +179,10 @@ def _require_change(view: View, answer: Answer) -> None:
         )
 
 
-def _promised(view: View, state: ArtifactState, answer: Answer) -> dict[str, str]:
-    """What the tag that decides, and the registration of its version, say of the bytes."""
+def _said(view: View, state: ArtifactState, answer: Answer) -> dict[str, Trailers]:
+    """What the tag that decides, and those of its version, say in their trailers."""
     registered = (e.tag for e in state.events if e.commit == answer.commit and e.version == answer.version)
-    said = {tag: parse_trailers(view.raw[tag].message).get(DIGEST, []) for tag in (answer.tag, *registered)}
-    return {tag: digests[0] for tag, digests in said.items() if digests}
+    return {tag: parse_trailers(view.raw[tag].message) for tag in (answer.tag, *registered)}
 
 
 def other_digest(found: Found, place: Place, location: Location) -> list[Warn]:
@@ -195,13 +205,3 @@ def _about(answer: Answer) -> list[Warn]:
         message = f"{answer.artifact} {answer.version} was deregistered: it is withdrawn."
         return [Warn("deregistered", answer.tag, message)]
     return []
-
-
-def _part_of_a_list(answer: Answer, place: Place) -> Warn:
-    message = f"{place.inner} is a part of a folder whose list lies in its store, which was not asked."
-    return Warn("storage-not-read", answer.tag, message)
-
-
-def _not_described(answer: Answer) -> Warn:
-    message = f"No manifest describes {answer.artifact} at commit {answer.commit[:7]}."
-    return Warn("not-described", answer.tag, message)

@@ -13,7 +13,7 @@ from tagline.domain.changes.asks import LATEST, THIS, Action
 from tagline.domain.changes.changes import Review, Unknown
 from tagline.domain.changes.intents import Intent, is_bump
 from tagline.domain.changes.steps import Facts
-from tagline.domain.ledger import messages
+from tagline.domain.changes.written import is_written_by
 from tagline.domain.ledger.events import Event, RawTag
 from tagline.domain.ledger.registry import ArtifactState, VersionState, fold
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
@@ -112,9 +112,11 @@ class Approved:
             case Action.ROLLBACK:
                 target = rollback_target(state, stage, rollbacks_among(raw))
                 return _meant(state.version(target) if target else None)
-            case Action.UNASSIGN if (hold := state.stages.get(stage)) is not None:
-                return Meant(hold.version, hold.commit, hold.version or hold.commit[:7])
-        return _NONE
+            case Action.UNASSIGN:
+                hold = state.stages.get(stage)
+                return Meant(hold.version, hold.commit, hold.version or hold.commit[:7]) if hold is not None else _NONE
+            case Action.REGISTER | Action.DEPRECATE:
+                return _NONE
 
     def _makes(self, named: VersionState | None) -> bool:
         """Whether the version that is asked for is the one that the change registers; ``named``: without the change."""
@@ -133,7 +135,7 @@ class Approved:
         for event in self._state.events:
             tag = self._raw.get(event.tag)
             # What the change itself wrote came after its approvals.
-            if tag is None or messages.is_by_change(tag.message, self._facts.change.url):
+            if tag is None or is_written_by(tag.message, self._facts.change):
                 continue
             # A tagger's time can be typed; that the tag was not there yet the chain may show.
             if max(event.time, written.get(tag.object_id, 0)) < at - CLOCKS:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tagline.domain.changes.changes import Change
+from tagline.domain.changes.written import is_named_by
 from tagline.domain.ledger import messages
 from tagline.domain.ledger.events import Event, RawTag
-from tagline.domain.ledger.registry import ArtifactState, fold
+from tagline.domain.ledger.registry import ArtifactState, Hold, VersionState, fold
 
 #: Seconds that a tagger's clock may be ahead of the forge's: what was written just before a merge counts for it.
 CLOCKS = 120
@@ -32,6 +33,19 @@ def as_landed(
 
 def _earlier(event: Event, raw: Mapping[str, RawTag], change: Change, is_behind: Callable[[str], bool]) -> bool:
     trailers = messages.parse_trailers(raw[event.tag].message) if event.tag in raw else {}
-    if change.url in trailers.get(messages.CHANGE, ()):
+    if is_named_by(trailers, change):
         return True
     return any(map(is_behind, trailers.get(messages.MERGE_COMMIT, ())))
+
+
+def holds_since(state: ArtifactState, then: ArtifactState, stage: str) -> list[Hold]:
+    """The hold of a stage that lasts, and those that began after the instant of ``then``; the newest first."""
+    known = {hold.opened_by for hold in then.holds.get(stage, ())}
+    holds = reversed(state.holds.get(stage, ()))
+    return [hold for hold in holds if hold.until is None or hold.opened_by not in known]
+
+
+def versions_since(state: ArtifactState, then: ArtifactState) -> list[VersionState]:
+    """The latest version, and those that were registered after the instant of ``then``, withdrawn or not."""
+    known = {row.tag for row in then.versions}
+    return [row for row in state.versions if row is state.latest or row.tag not in known]

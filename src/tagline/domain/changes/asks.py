@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, assert_never, get_args
 
 from tagline.domain.changes.changes import Label
 from tagline.domain.ledger.tags import is_artifact, is_name
 from tagline.domain.ledger.versions import BUMPS, is_version
 from tagline.domain.manifest.document import Document, Node, Position
 from tagline.domain.manifest.findings import Finding
+from tagline.domain.text.plain import plain, undressed
 from tagline.domain.text.similar import did_you_mean
 
 REQUESTS = "promotions/"
@@ -68,14 +70,8 @@ class Mistake:
     fix: str
 
 
-_WORDS = ("version", "stage", "rollback", "unstage", "deprecate")
-_FORMS = {
-    "version": "version:minor, version:NAME@minor or version:NAME@v2.1.0",
-    "stage": "stage:prod, stage:NAME#prod or stage:NAME@v1.2.0#prod",
-    "rollback": "rollback:NAME#prod",
-    "unstage": "unstage:NAME#prod",
-    "deprecate": "deprecate:NAME",
-}
+_Word = Literal["version", "stage", "rollback", "unstage", "deprecate"]
+_WORDS: tuple[_Word, ...] = get_args(_Word)
 _OTHER_SEPARATOR = re.compile(r"(\w+)\s*[/=_\s-]\s*(\S+)")
 
 
@@ -92,6 +88,14 @@ def read_labels(labels: Sequence[Label], prefix: str) -> tuple[list[Ask], list[M
     return asks, mistakes
 
 
+def as_put_on(labels: Sequence[Label], prefix: str) -> list[Label]:
+    """The labels by the names that people gave: a request that was renamed into another one since asks once."""
+    ours = [label for label in labels if concerns_us(label.name, prefix)]
+    renamed = [label for label in ours if label.at is None and not label.gone]
+    explained = len(renamed) <= sum(label.gone for label in ours)
+    return [label for label in labels if not (explained and label in renamed)]
+
+
 def concerns_us(name: str, prefix: str) -> bool:
     """Whether a label is a request, or looks like one."""
     return _read_label(Label(name, None, None), prefix) is not None
@@ -99,13 +103,17 @@ def concerns_us(name: str, prefix: str) -> bool:
 
 def _read_label(label: Label, prefix: str) -> Ask | Mistake | None:
     name = label.name
-    if not name.startswith(prefix) or len(name) > _MAX_LABEL:
+    if len(name) > _MAX_LABEL:
         return None
+    if not name.startswith(prefix):
+        return _near_our_prefix(label, prefix)
     # A label that was copied from a comment of ours carries what breaks mentions there.
     text = name[len(prefix) :].replace(WORD_JOINER, "")
-    word, colon, rest = text.partition(":")
-    if not colon or word not in _WORDS:
-        return _near_miss(label, text, prefix)
+    said, colon, rest = text.partition(":")
+    word = _word(said) if colon else None
+    if word is None:
+        meant = _meant(text) or _meant(undressed(text, _WORDS))
+        return _near_miss(label, meant, prefix) if meant or prefix else None
     # GitLab's scoped labels are written with two colons.
     ask = _parse(word, rest.removeprefix(":"))
     if ask is None:
@@ -117,22 +125,68 @@ def _read_label(label: Label, prefix: str) -> Ask | Mistake | None:
     return Ask(action, name, artifact, stage, which, label.by, label.at)
 
 
-def _forms(word: str, prefix: str) -> str:
-    return _FORMS[word].replace(f"{word}:", f"{prefix}{word}:")
+def _near_our_prefix(label: Label, prefix: str) -> Mistake | None:
+    """A label whose prefix is dressed up, and that is a request but for that. One without it is nobody's."""
+    start = plain(prefix).casefold()
+    start = start[next((place for place, char in enumerate(start) if char.isalnum()), len(start)) :]
+    text = undressed(label.name, _WORDS)
+    if not start or not text.casefold().startswith(start):
+        return None
+    meant = _meant(text[len(start) :])
+    return _near_miss(label, meant, prefix) if meant else None
 
 
-def _parse(word: str, rest: str) -> tuple[Action, str | None, str | None, str | None] | None:
-    """Action, artifact, stage and which; None for what no label may say."""
-    if word == "version":
-        return _version(rest)
-    if word == "deprecate":
-        return (Action.DEPRECATE, rest, None, None) if is_artifact(rest) else None
+def _word(text: str) -> _Word | None:
+    return next((word for word in _WORDS if word == text), None)
+
+
+def _forms(word: _Word, prefix: str) -> str:
+    return _form(word).replace(f"{word}:", f"{prefix}{word}:")
+
+
+def _form(word: _Word) -> str:
+    match word:
+        case "version":
+            return "version:minor, version:NAME@minor or version:NAME@v2.1.0"
+        case "stage":
+            return "stage:prod, stage:NAME#prod or stage:NAME@v1.2.0#prod"
+        case "rollback" | "unstage":
+            return f"{word}:NAME#prod"
+        case "deprecate":
+            return "deprecate:NAME"
+        case _:
+            assert_never(word)
+
+
+#: Action, artifact, stage and which; None for what no label may say.
+_Parsed = tuple[Action, str | None, str | None, str | None] | None
+
+
+def _parse(word: _Word, rest: str) -> _Parsed:
+    match word:
+        case "version":
+            return _version(rest)
+        case "stage":
+            return _stage(rest)
+        case "rollback":
+            return _back(Action.ROLLBACK, rest)
+        case "unstage":
+            return _back(Action.UNASSIGN, rest)
+        case "deprecate":
+            return (Action.DEPRECATE, rest, None, None) if is_artifact(rest) else None
+        case _:
+            assert_never(word)
+
+
+def _back(action: Action, rest: str) -> _Parsed:
+    artifact, _, stage = rest.rpartition("#")
+    return (action, artifact, stage, None) if is_artifact(artifact) and is_name(stage) else None
+
+
+def _stage(rest: str) -> _Parsed:
     target, hash_sign, stage = rest.rpartition("#")
     if not is_name(stage):
         return None
-    if word != "stage":
-        action = Action.ROLLBACK if word == "rollback" else Action.UNASSIGN
-        return (action, target, stage, None) if is_artifact(target) else None
     if not hash_sign:
         return Action.ASSIGN, None, stage, None
     artifact, at_sign, version = target.partition("@")
@@ -141,7 +195,7 @@ def _parse(word: str, rest: str) -> tuple[Action, str | None, str | None, str | 
     return Action.ASSIGN, artifact, stage, version or None
 
 
-def _version(rest: str) -> tuple[Action, str | None, str | None, str | None] | None:
+def _version(rest: str) -> _Parsed:
     if rest in BUMPS:
         return Action.REGISTER, None, None, rest
     artifact, _, which = rest.rpartition("@")
@@ -150,20 +204,22 @@ def _version(rest: str) -> tuple[Action, str | None, str | None, str | None] | N
     return None
 
 
-def _near_miss(label: Label, text: str, prefix: str) -> Mistake | None:
-    """A label that nearly is one of ours. With a prefix of our own, every other one is a mistake."""
+def _meant(text: str) -> str | None:
+    """The request that a text nearly is, or is; None for what is nobody's slip."""
     word, colon, rest = text.partition(":")
-    meant = None
     if colon:
         near = next((known for known in _WORDS if _is_slip(word.strip().casefold(), known)), None)
-        meant = f"{near}:{rest.strip()}" if near else None
-    elif (match := _OTHER_SEPARATOR.fullmatch(text)) and (known := match[1].casefold()) in _WORDS:
-        # "version-minor" is ours, "version-2" may be anybody's.
-        meant = f"{known}:{match[2]}" if _parse(known, match[2]) and known != "deprecate" else None
-        if meant and known == "stage" and "#" not in match[2]:
-            meant = None
-    if meant is None and not prefix:
+        return f"{near}:{_tidied(near, rest)}" if near else None
+    match = _OTHER_SEPARATOR.fullmatch(text)
+    known = _word(match[1].casefold()) if match else None
+    # "version-minor" is ours, "version-2" may be anybody's; so may "stage-prod" and "deprecate-me".
+    if match is None or known is None or known == "deprecate" or not _parse(known, match[2]):
         return None
+    return None if known == "stage" and "#" not in match[2] else f"{known}:{match[2]}"
+
+
+def _near_miss(label: Label, meant: str | None, prefix: str) -> Mistake:
+    """With a prefix of our own every label that is no request is a mistake, whatever was meant."""
     fix = f"Did you mean {prefix}{meant}?" if meant else f"Labels are {'; '.join(_forms(w, prefix) for w in _WORDS)}."
     return Mistake(
         label.name,
@@ -172,13 +228,23 @@ def _near_miss(label: Label, text: str, prefix: str) -> Mistake | None:
     )
 
 
+def _tidied(word: _Word, rest: str) -> str:
+    """What stands after a word, without blanks; and without all that it is dressed in, if that makes it a value."""
+    text = undressed(rest, _WORDS)
+    return text if _parse(word, text) else rest.strip()
+
+
 def _is_slip(word: str, known: str) -> bool:
     """Whether ``word`` is ``known`` with a letter too many, one too few, two swapped, or in capitals.
 
-    Another letter in a place is no slip: ``state:`` is a label of many projects.
+    Another letter in a place is no slip: ``state:`` is a label of many projects. One of another alphabet is.
     """
     if word == known:
         return True
+    if len(word) == len(known):
+        others = [letter for letter, ours in zip(word, known, strict=True) if letter != ours]
+        if len(others) < len(known) / 2 and not any(map(str.isascii, others)):
+            return True
     longer, shorter = (word, known) if len(word) > len(known) else (known, word)
     if len(longer) == len(shorter) + 1:
         return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
@@ -186,11 +252,12 @@ def _is_slip(word: str, known: str) -> bool:
     return len(word) == len(known) and known in swaps
 
 
-def _value_near(word: str, rest: str) -> str | None:
+def _value_near(word: _Word, rest: str) -> str | None:
     """What was probably meant after a word of ours."""
-    text = rest.strip().removeprefix(":").strip()
-    if text != rest and _parse(word, text):
-        return f"{word}:{text}"
+    bare = undressed(rest, _WORDS)
+    if bare != rest and _parse(word, bare):
+        return f"{word}:{bare}"
+    text = plain(rest).strip().removeprefix(":").strip()
     if word == "version":
         artifact, at_sign, which = text.rpartition("@")
         likely = did_you_mean(which, BUMPS) or f"v{which.lstrip('vV')}"

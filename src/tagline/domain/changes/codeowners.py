@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
-from tagline.domain.changes.patterns import PathPattern, github_pattern, gitlab_pattern
+from tagline.domain.text.patterns import PathPattern, github_pattern, gitlab_pattern
 
 Flavour = Literal["github", "gitlab"]
 
@@ -91,16 +92,10 @@ def _github_sections(lines: Sequence[str]) -> Iterable[_Section]:
     for line in lines:
         if match := _LINE.fullmatch(line):
             pattern = github_pattern(match[1])
-            owners = _before_comment(match[2] or "")
+            owners = tuple(takewhile(lambda word: not word.startswith("#"), (match[2] or "").split()))
             if pattern and all(_OWNERS["github"].fullmatch(owner) for owner in owners):
                 section.add(_Rule(pattern, owners))
     return [section]
-
-
-def _before_comment(text: str) -> tuple[str, ...]:
-    words = text.split()
-    comment = next((i for i, word in enumerate(words) if word.startswith("#")), len(words))
-    return tuple(words[:comment])
 
 
 def _gitlab_sections(lines: Sequence[str]) -> Iterable[_Section]:

@@ -9,6 +9,7 @@ from tagline.domain.changes.policy import Gate, StageRules
 from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.manifest.metrics import Metrics, number
+from tagline.domain.text.durations import format_duration
 from tagline.domain.text.times import format_time
 
 _BETTER = "Improve the metric in a new version, or have the gate changed in .tagline.yaml."
@@ -23,12 +24,8 @@ def judge_after(
     before its merge lets it soak.
     """
     verdicts = [_after(stage, rules.soak, state, version, now, prefix) for stage in rules.after]
-    return [_never(verdict, prefix) if is_new and verdict.state == "waiting" else verdict for verdict in verdicts]
-
-
-def _never(verdict: Verdict, prefix: str) -> Verdict:
     fix = f"Merge this without the stage, and ask for it by a later change ({prefix}stage:NAME@VERSION#STAGE)."
-    return verdict._replace(state="refused", fix=fix)
+    return [v._replace(state="refused", fix=fix) if is_new and v.state == "waiting" else v for v in verdicts]
 
 
 def _after(stage: str, soak: int, state: ArtifactState, version: str | None, now: int, prefix: str) -> Verdict:
@@ -43,21 +40,13 @@ def _after(stage: str, soak: int, state: ArtifactState, version: str | None, now
     longest = max(0, *((now if hold.until is None else hold.until) - hold.since for hold in holds))
     if longest >= soak:
         held = f"{who} {'holds' if holds[-1].until is None else 'held'} {stage}"
-        return Verdict(rule, "ok", f"{held} for {duration(longest)}." if soak else f"{held}.")
-    message = f"{who} has held {stage} for {duration(longest)}; {duration(soak)} are needed."
+        return Verdict(rule, "ok", f"{held} for {format_duration(longest)}." if soak else f"{held}.")
+    message = f"{who} has held {stage} for {format_duration(longest)}; {format_duration(soak)} are needed."
     if holds[-1].until is None:
         return Verdict(rule, "waiting", message, f"Merge from {format_time(holds[-1].since + soak)} on.")
-    return Verdict(rule, "refused", message, f"Promote it to {stage} again and leave it there for {duration(soak)}.")
-
-
-def duration(seconds: int) -> str:
-    """``1d 2h``: the two largest units."""
-    parts = []
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if seconds >= length:
-            parts.append(f"{seconds // length}{unit}" if unit in "dhs" else f"{seconds // length} {unit}")
-            seconds %= length
-    return " ".join(parts[:2]) or "0s"
+    return Verdict(
+        rule, "refused", message, f"Promote it to {stage} again and leave it there for {format_duration(soak)}."
+    )
 
 
 def judge_freeze(rules: StageRules, since: int, now: int) -> list[Verdict]:

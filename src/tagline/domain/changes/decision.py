@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from tagline.domain.changes.approvals import Judged, Subject, judge
 from tagline.domain.changes.approved import Approved
+from tagline.domain.changes.as_landed import holds_since, versions_since
 from tagline.domain.changes.asks import LATEST, THIS, Action
 from tagline.domain.changes.changes import Review, Unknown
 from tagline.domain.changes.conditions import judge_after, judge_freeze, judge_gate
 from tagline.domain.changes.intents import Intent, is_bump
-from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules
+from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules, other_stage
 from tagline.domain.changes.steps import Content, Facts, Step
 from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger import messages
@@ -71,14 +72,16 @@ class Decision:
 
     def step(self) -> Step:
         """Plan it, judge it, and name whatever stands against it."""
-        before = self._before()
+        before = held_before(self.state, self.intent.stage)
         try:
             self._refuse_unlisted()
             version = self._version()
             verdicts = self._verdicts(version)
             plan = self._plan(self.then, version, before)
             if plan.new and self.state is not self.then:
-                plan = self._plan(self.state, self._as_it_is(version), before)
+                # The version's row of now: it may be gone.
+                now = version and require_version(self.state, version.version)
+                plan = self._plan(self.state, now, before)
         except TaglineError as error:
             verdict = Verdict(error.code, "refused", error.message, error.hint)
             return Step(self.intent, None, before, verdicts=(verdict,))
@@ -96,20 +99,10 @@ class Decision:
             note=plan.note,
         )
 
-    def _before(self) -> str | None:
-        if self.intent.stage is None:
-            return self.state.latest.version if self.state.latest else None
-        hold = self.state.stages.get(self.intent.stage)
-        return _held(hold) if hold else None
-
     def _refuse_unlisted(self) -> None:
-        stage = self.intent.stage
-        if stage and self.policy.refuse_other_stages and self.policy.rules(self.intent.artifact, stage) is None:
-            raise Refused(
-                f"The policy lists no stage {stage} of {self.intent.artifact}, and refuses others.",
-                "List it in .tagline.yaml of the default branch.",
-                code="other-stages",
-            )
+        stage, artifact = self.intent.stage, self.intent.artifact
+        if stage and self.intent.action is not Action.UNASSIGN and self.policy.refuses(artifact, stage):
+            raise other_stage(self.policy, artifact, stage)
 
     # -- which version --------------------------------------------------------
 
@@ -171,10 +164,6 @@ class Decision:
             )
         return row
 
-    def _as_it_is(self, version: VersionState | None) -> VersionState | None:
-        """A version's row of now. Raises NotFound where it is no longer there."""
-        return version and require_version(self.state, version.version)
-
     def _label(self, words: str) -> str:
         """A label as it is written here."""
         return self.policy.label_prefix + words
@@ -199,7 +188,7 @@ class Decision:
                 verdicts += self._behind(version, refuse_drift=refuse_drift)
                 of = "" if stage == self.intent.stage else f"{stage}: "
                 verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
-        return verdicts + self._stored(version) + self._mlflow(version)
+        return verdicts + self._stored(version) + self._reproduced(version) + self._mlflow(version)
 
     def _behind(self, version: VersionState | None, *, refuse_drift: bool) -> list[Verdict]:
         words = Approved(self.intent, self.siblings, self.then, self.raw, self.facts).behind(version)
@@ -241,10 +230,24 @@ class Decision:
         return [verdict, *lost, *([Verdict("mlflow-alias", "refused", trouble, fix)] if trouble else [])]
 
     def _stored(self, version: VersionState | None) -> list[Verdict]:
-        """Whether the bytes that a stage is to serve are there: of every stage, and of a rollback too."""
-        if self.intent.action not in (Action.ASSIGN, Action.ROLLBACK) or version is None:
+        """Whether the bytes are there that a version is to name, or a stage to serve: of a rollback too."""
+        commit = version.commit if version else None
+        if self.intent.action is Action.REGISTER:
+            commit = self.facts.commit
+        elif self.intent.action not in (Action.ASSIGN, Action.ROLLBACK):
             return []
-        found = self.facts.stored.get((self.intent.artifact, version.commit))
+        found = self.facts.stored.get((self.intent.artifact, commit or ""))
+        if self.intent.action is Action.REGISTER and (self.intent.artifact, commit) in self.facts.placeless:
+            # Its bytes may be kept by other means; a stage would serve them.
+            return [found._replace(state="ok", fix="")] if found is not None else []
+        return [found] if found is not None else []
+
+    def _reproduced(self, version: VersionState | None) -> list[Verdict]:
+        """Whether the pipeline behind a version was run again. The way back is open whatever an old one was made of."""
+        if self.intent.action not in (Action.REGISTER, Action.ASSIGN):
+            return []
+        commit = version.commit if version else self.facts.commit
+        found = self.facts.reproduced.get((self.intent.artifact, commit))
         return [found] if found is not None else []
 
     def _gates(self, rules: StageRules, version: VersionState | None) -> list[Verdict]:
@@ -341,25 +344,23 @@ class Decision:
         facts, asks = self.facts, self.intent.asks
         names = dict.fromkeys(ask.by for ask in asks if ask.by)
         reasons = dict.fromkeys(ask.reason for ask in asks if ask.reason)
-        content = self._content(version)
+        content, counted, read_at = self._content(version), self._counted(), facts.people.read_at
         pairs: list[tuple[str, str | None]] = [
             (messages.CHANGE, facts.change.url),
+            (messages.CHANGE_KEY, str(facts.change.key) if facts.change.key else None),
             (messages.MERGE_COMMIT, facts.commit),
             *((messages.REQUESTED_BY, name) for name in names),
-            *((messages.APPROVED_BY, _approval(review)) for review in self._counted()),
-            (messages.ROLES_READ_AT, self._roles_read_at()),
+            *((messages.APPROVED_BY, _approval(review)) for review in counted),
+            (messages.ROLES_READ_AT, format_time(read_at) if counted and read_at is not None else None),
             (messages.POLICY, self.policy.digest),
             *((messages.REASON, reason) for reason in reasons),
             (messages.DIGEST, content.digest),
+            (messages.SHA256, content.sha256),
             (messages.URI, content.uri),
             (messages.VERSION_ID, content.version_id),
             (messages.RUN, facts.run_url),
         ]
         return [(key, value) for key, value in pairs if value]
-
-    def _roles_read_at(self) -> str | None:
-        read_at = self.facts.people.read_at
-        return format_time(read_at) if read_at is not None and self._counted() else None
 
     def _content(self, version: VersionState | None) -> Content:
         """As it was read for this run; of a version that nobody had to look at, as its own tag says."""
@@ -371,21 +372,16 @@ class Decision:
         if version is None or version.tag not in self.raw:
             return Content()
         said = messages.parse_trailers(self.raw[version.tag].message)
-        keys = (messages.DIGEST, messages.URI, messages.VERSION_ID)
+        keys = (messages.DIGEST, messages.URI, messages.VERSION_ID, messages.SHA256)
         return Content(*(next(iter(said.get(key, [])), None) for key in keys))
 
 
-def holds_since(state: ArtifactState, then: ArtifactState, stage: str) -> list[Hold]:
-    """The hold of a stage that lasts, and those that began after the instant of ``then``; the newest first."""
-    known = {hold.opened_by for hold in then.holds.get(stage, ())}
-    holds = reversed(state.holds.get(stage, ()))
-    return [hold for hold in holds if hold.until is None or hold.opened_by not in known]
-
-
-def versions_since(state: ArtifactState, then: ArtifactState) -> list[VersionState]:
-    """The latest version, and those that were registered after the instant of ``then``, withdrawn or not."""
-    known = {row.tag for row in then.versions}
-    return [row for row in state.versions if row is state.latest or row.tag not in known]
+def held_before(state: ArtifactState, stage: str | None) -> str | None:
+    """What holds a stage, or for none the latest version; None for nothing."""
+    if stage is None:
+        return state.latest.version if state.latest else None
+    hold = state.stages.get(stage)
+    return _held(hold) if hold else None
 
 
 def _held(hold: Hold) -> str:

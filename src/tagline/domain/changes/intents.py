@@ -74,7 +74,7 @@ def resolve(asks: Sequence[Ask], known: Known, max_artifacts: int) -> tuple[list
         earlier = merged.get((*intent.key, intent.action))
         asked = intent.asks if earlier is None else (*earlier.asks, *intent.asks)
         merged[(*intent.key, intent.action)] = Intent(intent.artifact, intent.action, intent.stage, intent.which, asked)
-    return sorted(merged.values(), key=_sort_key), []
+    return sorted(merged.values(), key=lambda i: (i.artifact, _order(i.action), i.stage or "")), []
 
 
 def _order(action: Action) -> int:
@@ -90,10 +90,6 @@ def _order(action: Action) -> int:
             return 3
         case _:
             assert_never(action)
-
-
-def _sort_key(intent: Intent) -> tuple[str, int, str]:
-    return (intent.artifact, _order(intent.action), intent.stage or "")
 
 
 def _unknown_artifact(ask: Ask, names: Words) -> Mistake:

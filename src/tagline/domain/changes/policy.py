@@ -7,13 +7,16 @@ checks again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from tagline.domain.manifest.findings import Finding
+from tagline.domain.manifest.tracked import upwards
 from tagline.domain.text.durations import parse_duration
+from tagline.domain.text.similar import listed, suggestion
 from tagline.domain.text.times import parse_time
+from tagline.errors import Refused
 
 #: Its name, at the root of the default branch.
 POLICY_FILE = ".tagline.yaml"
@@ -145,6 +148,8 @@ class Policy:
 
     ``layers`` are the rules for all artifacts and then the overrides, in the file's order.
     ``digest`` names the file's bytes (``sha256:<hex>``), or is ``none`` where there is no file.
+    Stages that are not listed are refused where the file lists any for the artifact; the file may say that they are
+    refused wherever, or allowed.
     ``findings`` are what is wrong in a file that cannot be understood; then nobody knows its rules, and this
     has none of them: whatever asks for something is refused.
     """
@@ -155,10 +160,15 @@ class Policy:
     atomic_change: bool = False
     drift: str = "refuse"
     comment_authors: tuple[str, ...] = ()
-    refuse_other_stages: bool = False
+    other_stages: str = ""
+    ignore_paths: tuple[str, ...] = ()
+    ignore_tags: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
     mlflow_required: bool = False
     storage_required: bool = True
+    storage_moved: Mapping[str, str] = field(default_factory=dict)
+    reproduced_required: bool = False
+    sha256: str = "preferred"
     digest: str = "none"
     findings: tuple[Finding, ...] = ()
 
@@ -176,14 +186,34 @@ class Policy:
         """Whether an approval that was given for something else than what lands does not count."""
         return (rules.drift or self.drift) == "refuse"
 
-    def guards(self, artifact: str, stage: str) -> bool:
-        """Whether the stage moves only as the policy allows. Listed without rules, it is free."""
+    def guards(self, artifact: str, stage: str, *, leaving: bool = False) -> bool:
+        """Whether the stage moves only as the policy allows. Listed without rules, it is free.
+
+        ``leaving``: a version only leaves it, which a stage that is not listed never forbids.
+        """
         rules = self.rules(artifact, stage)
-        return self.refuse_other_stages if rules is None else not rules.free
+        return (not leaving and self.refuses(artifact, stage)) if rules is None else not rules.free
+
+    def refuses(self, artifact: str, stage: str) -> bool:
+        """Whether it is a stage that the policy does not list, and no other than those may be held."""
+        if self.other_stages == "allow" or self.rules(artifact, stage) is not None:
+            return False
+        return (bool(self.stages(artifact)) or self.other_stages == "refuse") and stage not in self._named(artifact)
+
+    def _named(self, artifact: str) -> Iterable[str]:
+        """The stages that others come after, or are compared with: they are meant to be."""
+        for layer in self._layers_of(artifact):
+            for raw in layer.stages.values():
+                yield from raw.get("after", ())
+                yield from (gate["not_worse_than"] for gate in raw.get("gates", ()) if "not_worse_than" in gate)
 
     def stages(self, artifact: str) -> tuple[str, ...]:
         """The stages that the policy lists for an artifact, by name."""
         return tuple(sorted({stage for layer in self._layers_of(artifact) for stage in layer.stages}))
+
+    def ignores(self, path: str) -> bool:
+        """Whether a file is another tool's: itself, or a folder that it is in."""
+        return any(fnmatchcase(part, glob.rstrip("/")) for glob in self.ignore_paths for part in upwards(path))
 
     def lists_branch(self, branch: str) -> bool:
         """Whether changes merged into this branch are promoted although it is not the default one."""
@@ -191,6 +221,17 @@ class Policy:
 
     def _layers_of(self, artifact: str) -> Iterable[Layer]:
         return (layer for layer in self.layers if fnmatchcase(artifact, layer.glob))
+
+
+def other_stage(policy: Policy, artifact: str, stage: str) -> Refused:
+    """The refusal of a stage that the policy does not list."""
+    known = policy.stages(artifact)
+    return Refused(
+        f"The policy lists no stage {stage!r} of {artifact}, and refuses others.",
+        f"It lists {listed(known)}.{suggestion(stage, known)} A new stage is listed in {POLICY_FILE} of the default "
+        "branch first, or all others are allowed there: other_stages: allow",
+        code="other-stages",
+    )
 
 
 #: Where there is no policy file: everything is free.
@@ -209,6 +250,8 @@ def merge(base: _Raw, override: _Raw) -> dict[str, Any]:
 def read_policy(raw: _Raw, digest: str) -> Policy:
     """The policy from the data of a file that has passed its checks."""
     overrides = raw.get("artifacts") or {}
+    storage = raw.get("storage", {})
+    storage = storage if isinstance(storage, Mapping) else {"look": storage}
     layers = [Layer("*", _stages(raw)), *(Layer(glob, _stages(override)) for glob, override in overrides.items())]
     return Policy(
         layers=tuple(layer for layer in layers if layer.stages),
@@ -217,10 +260,15 @@ def read_policy(raw: _Raw, digest: str) -> Policy:
         atomic_change=raw.get("atomic") == "change",
         drift=raw.get("drift", "refuse"),
         comment_authors=tuple(raw.get("comment_authors", ())),
-        refuse_other_stages=raw.get("other_stages") == "refuse",
+        other_stages=raw.get("other_stages", ""),
+        ignore_paths=tuple(raw.get("ignore", {}).get("paths", ())),
+        ignore_tags=tuple(raw.get("ignore", {}).get("tags", ())),
         branches=tuple(raw.get("branches", ())),
         mlflow_required=raw.get("mlflow") == "required",
-        storage_required=raw.get("storage", "required") == "required",
+        storage_required=storage.get("look", "required") == "required",
+        storage_moved=storage.get("moved", {}),
+        reproduced_required=raw.get("reproduced") == "required",
+        sha256=raw.get("sha256", "preferred"),
         digest=digest,
     )
 

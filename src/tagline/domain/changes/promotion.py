@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, assert_never
 
 from tagline.domain.changes.asks import Action, Mistake
 from tagline.domain.changes.changes import Change
-from tagline.domain.changes.decision import Decision
+from tagline.domain.changes.decision import Decision, held_before
 from tagline.domain.changes.intents import Intent
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.changes.touches import Touches
 from tagline.domain.changes.verdicts import Verdict
+from tagline.domain.changes.written import is_written_by
 from tagline.domain.ledger import messages
 from tagline.domain.ledger.events import Event, RawTag, Warn
 from tagline.domain.ledger.planning import Row, projected
-from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.registry import ArtifactState, fold
 from tagline.domain.ledger.tags import EventKind
 
 
@@ -39,10 +40,13 @@ def plan_artifact(
     """
     steps: list[Step] = []
     then = state if then is None else then
-    done = _done(state, raw, facts.change.url)
+    done = _done(state, raw, facts.change)
     for intent in _in_order(intents, policy):
         step = _done_step(intent, done, state, raw)
         step = step or Decision(state, then, raw, intent, intents, facts, policy).step()
+        if _stands_on(step, steps, facts.change):
+            # That the version is not there is no second fault.
+            step = replace(step, verdicts=steps[0].verdicts)
         if step.new and _goes_on(step, facts.change):
             same = then is state
             state = projected(state, step.new)
@@ -68,34 +72,42 @@ def _after(intent: Intent, policy: Policy) -> set[str | None]:
     return set(rules.after) if rules else set()
 
 
-_KINDS = {
-    Action.REGISTER: EventKind.REGISTRATION,
-    Action.ASSIGN: EventKind.ASSIGNMENT,
-    Action.ROLLBACK: EventKind.ASSIGNMENT,
-    Action.UNASSIGN: EventKind.UNASSIGNMENT,
-    Action.DEPRECATE: EventKind.DEPRECATION,
-}
+def _kind(action: Action) -> EventKind:
+    """What kind of tag carries an action out."""
+    match action:
+        case Action.REGISTER:
+            return EventKind.REGISTRATION
+        case Action.ASSIGN | Action.ROLLBACK:
+            return EventKind.ASSIGNMENT
+        case Action.UNASSIGN:
+            return EventKind.UNASSIGNMENT
+        case Action.DEPRECATE:
+            return EventKind.DEPRECATION
+        case _:
+            assert_never(action)
 
 
-def not_done(intents: Sequence[Intent], state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> list[Intent]:
-    """Of an artifact's intents those that the change at ``url`` has not carried out: the ledger says so."""
-    done = _done(state, raw, url)
-    return [intent for intent in intents if (_KINDS[intent.action], intent.stage) not in done]
+def not_done(
+    intents: Sequence[Intent], state: ArtifactState, raw: Mapping[str, RawTag], change: Change
+) -> list[Intent]:
+    """Of an artifact's intents those that a change has not carried out: the ledger says so."""
+    done = _done(state, raw, change)
+    return [intent for intent in intents if (_kind(intent.action), intent.stage) not in done]
 
 
-def _done(state: ArtifactState, raw: Mapping[str, RawTag], url: str) -> dict[tuple[EventKind, str | None], Event]:
+def _done(state: ArtifactState, raw: Mapping[str, RawTag], change: Change) -> dict[tuple[EventKind, str | None], Event]:
     """What a change has written already, by kind and stage: its tags say so."""
     return {
         (event.kind, event.stage): event
         for event in state.events
-        if event.tag in raw and messages.is_by_change(raw[event.tag].message, url)
+        if event.tag in raw and is_written_by(raw[event.tag].message, change)
     }
 
 
 def _done_step(
     intent: Intent, done: Mapping[tuple[EventKind, str | None], Event], state: ArtifactState, raw: Mapping[str, RawTag]
 ) -> Step | None:
-    event = done.get((_KINDS[intent.action], intent.stage))
+    event = done.get((_kind(intent.action), intent.stage))
     if event is None:
         return None
     # Of several versions on one commit the highest active one is meant, as everywhere.
@@ -103,9 +115,26 @@ def _done_step(
     version = event.version or (there[0].version if there and event.stage else None)
     row = Row(event.tag, event.commit, intent.artifact, event.kind, version, intent.stage, created=False)
     trailers = messages.parse_trailers(raw[event.tag].message)
-    before = next(iter(trailers.get(messages.PREVIOUS, [])), None)
     approved = tuple(trailers.get(messages.APPROVED_BY, []))
-    return Step(intent, version, before, (row,), approved_by=approved, done=True)
+    return Step(intent, version, _before(event, state), (row,), approved_by=approved, done=True)
+
+
+def _before(event: Event, state: ArtifactState) -> str | None:
+    """What was there before an event, as the run that wrote it told people."""
+    earlier = fold(state.name, [other for other in state.events if other < event])
+    return held_before(earlier, event.stage)
+
+
+def _stands_on(step: Step, earlier: Sequence[Step], change: Change) -> bool:
+    """Whether a stage has no version to go to because a rule stands against the one that the change would register."""
+    first = earlier[0] if earlier else None
+    if first is None or first.intent.action is not Action.REGISTER or first.version is None or _goes_on(first, change):
+        return False
+    return any(verdict.rule == _WITHOUT_VERSION for verdict in step.verdicts)
+
+
+#: The rule of a stage without a version to go to.
+_WITHOUT_VERSION = "stage-without-version"
 
 
 def _goes_on(step: Step, change: Change) -> bool:
@@ -174,13 +203,16 @@ class Decided:
         return not self.change.open and any(verdict.state == "unknown" for verdict in verdicts)
 
     def _standing(self, states: Sequence[str]) -> list[Refusal]:
-        return [
+        found = [
             Refusal(step.intent.artifact, step.intent.stage, verdict.rule, verdict.message, verdict.fix)
             for step in self.steps
             if not step.done
             for verdict in step.verdicts
             if verdict.state in states
         ]
+        # What stands against a version stands against its stages: that is one fault, told once.
+        of_versions = {refusal._replace(stage=None) for refusal in found if refusal.stage is None}
+        return [one for one in found if one.stage is None or one._replace(stage=None) not in of_versions]
 
     @property
     def verdict(self) -> Outcome:
@@ -193,15 +225,17 @@ class Decided:
 
 
 def settle(decided: Decided, policy: Policy) -> Decided:
-    """After the merge: what is not ok is refused and makes no tags; with ``atomic: change`` nothing does then."""
-    steps = tuple(step if step.done or step.state == "ok" else replace(step, rows=(), new=()) for step in decided.steps)
+    """Leave out the tags that a merge does not make: of what is refused, which after the merge is all that is not ok.
+
+    With ``atomic: change`` there are none where anything is refused.
+    """
+    left_out = ("refused",) if decided.change.open else ("refused", "waiting", "unknown")
+    steps = tuple(
+        replace(step, rows=(), new=()) if step.state in left_out and not step.done else step for step in decided.steps
+    )
     settled = replace(decided, steps=steps)
     if not (policy.atomic_change and settled.refused):
         return settled
     why = Verdict("atomic", "refused", "Something else of this change is refused, and the policy wants all or nothing.")
-    return replace(settled, steps=tuple(_without(step, why) if step.new else step for step in steps))
-
-
-def _without(step: Step, verdict: Verdict) -> Step:
-    """The step with one more verdict and without its tags."""
-    return replace(step, rows=(), new=(), verdicts=(*step.verdicts, verdict))
+    undone = (replace(s, rows=(), new=(), verdicts=(*s.verdicts, why)) if s.new else s for s in steps)
+    return replace(settled, steps=tuple(undone))

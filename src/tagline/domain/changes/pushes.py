@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Push(NamedTuple):
     """A branch became another. ``by`` is None where the forge names nobody.
 
     ``before`` is None where the push made the branch, ``after`` where it took it away. ``at`` is unix seconds.
+    ``kind``: the forge made it itself, to merge one change, or some that waited in its queue.
     """
 
     by: str | None
     before: str | None
     after: str | None
     at: float
+    kind: Literal["push", "merge", "queue"] = "push"
 
 
 class Trail(NamedTuple):

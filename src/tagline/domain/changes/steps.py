@@ -20,6 +20,7 @@ class Content(NamedTuple):
     digest: str | None = None
     uri: str | None = None
     version_id: str | None = None
+    sha256: str | None = None
 
 
 class Linked(NamedTuple):
@@ -39,7 +40,9 @@ class Facts:
 
     ``commit`` is what versions are registered at: the merge commit, before the merge the head.
     ``owners`` gives the code owners of an artifact's own file, ``file_owners`` those of request files.
-    ``metrics``, ``contents``, ``stored`` (are the bytes there), ``mlflow`` and ``bytes_at`` (what names the bytes,
+    ``metrics``, ``contents``, ``stored`` (are the bytes there; of those that are
+    ``placeless`` nothing says where they would be), ``reproduced`` (was the
+    pipeline run on what is committed), ``mlflow`` and ``bytes_at`` (what names the bytes,
     None where there are none; only for what approvals must cover) are by artifact and commit;
     ``behind`` are the artifacts of an open change whose merge would bring other bytes than its head has;
     ``written_at`` gives for artifacts by tag objects an instant before which they were not written, as far as their
@@ -58,6 +61,8 @@ class Facts:
     metrics: Mapping[tuple[str, str], Metrics] = field(default_factory=dict)
     contents: Mapping[tuple[str, str], Content] = field(default_factory=dict)
     stored: Mapping[tuple[str, str], Verdict] = field(default_factory=dict)
+    placeless: frozenset[tuple[str, str]] = frozenset()
+    reproduced: Mapping[tuple[str, str], Verdict] = field(default_factory=dict)
     mlflow: Mapping[tuple[str, str], Linked] = field(default_factory=dict)
     bytes_at: Mapping[tuple[str, str], str | Unknown | None] = field(default_factory=dict)
     behind: frozenset[str] = frozenset()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-_NO_COMMIT = "0" * 40
+#: Where there was no branch before; as long as the repository's ids are.
+_NO_COMMITS = ("0" * 40, "0" * 64)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def promote_task(event: Event) -> Task:
     if event.name in _PULL_REQUEST and event.action == "closed":
         return _one(event)
     if event.name == "push" and event.branch:
-        before = None if event.before == _NO_COMMIT else event.before
+        before = None if event.before in _NO_COMMITS else event.before
         return Task("landed", commit=event.commit, before=before, branch=event.branch)
     if event.name in _BY_HAND:
         return Task("landed")

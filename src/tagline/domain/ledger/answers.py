@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tagline.domain.ledger.events import Event, Warn
 from tagline.domain.ledger.registry import ArtifactState, Hold, VersionState
@@ -18,8 +18,7 @@ CLOCK_TOLERANCE = 5 * 60
 FUTURE_LIMIT = 24 * 3600
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a target names. ``tag`` is the tag that decides it, ``commit`` that tag's commit."""
 
     artifact: str
@@ -61,7 +60,8 @@ def find(state: ArtifactState, target: Target) -> Answer:
     A bare name means its latest version. Raises :class:`NotFound` with the nearest name.
     """
     if target.stage is not None:
-        return _of_stage(state, target.stage)
+        hold = require_holder(state, target.stage)
+        return _at_commit(state, hold.version, hold.commit, hold.tag, target.stage, without_version=[target.stage])
     if target.version is None or target.version == LATEST:
         latest = state.latest
         if latest is None:
@@ -72,6 +72,19 @@ def find(state: ArtifactState, target: Target) -> Answer:
             )
         return _of_version(state, latest)
     return _of_version(state, require_version(state, target.version))
+
+
+def find_at(state: ArtifactState, commit: str) -> Answer:
+    """The version that is registered at a commit, an active one first, or :class:`NotFound`."""
+    version = versions_by_commit(state).get(commit)
+    if version is None:
+        raise NotFound(
+            f"No version of {state.name} is registered at commit {commit[:7]}.",
+            f"See its versions with: tagline show {state.name}. Register this one with: "
+            f"tagline register {state.name} --rev {commit[:7]}",
+            code="no-version-here",
+        )
+    return _of_version(state, require_version(state, version))
 
 
 def require_version(state: ArtifactState, version: str) -> VersionState:
@@ -106,11 +119,6 @@ def require_holder(state: ArtifactState, stage: str) -> Hold:
 
 def _of_version(state: ArtifactState, row: VersionState) -> Answer:
     return Answer(state.name, row.version, row.commit, row.tag, None, list(row.stages), row.registered_at, row.active)
-
-
-def _of_stage(state: ArtifactState, stage: str) -> Answer:
-    hold = require_holder(state, stage)
-    return _at_commit(state, hold.version, hold.commit, hold.tag, stage, without_version=[stage])
 
 
 def _at_commit(

@@ -15,8 +15,10 @@ from tagline.domain.text.public import public, public_uri
 
 Trailers = dict[str, list[str]]
 
-#: Trailers of the ledger. ``Rollback-From`` marks an assignment that took a stage back.
+#: Trailers of the ledger. ``Change`` is a page, which a new name of its repository makes another one; ``Change-Key``
+#: stays. ``Rollback-From`` marks an assignment that took a stage back.
 CHANGE = "Change"
+CHANGE_KEY = "Change-Key"
 MERGE_COMMIT = "Merge-Commit"
 REQUESTED_BY = "Requested-By"
 APPROVED_BY = "Approved-By"
@@ -24,6 +26,7 @@ ROLES_READ_AT = "Roles-Read-At"
 POLICY = "Policy"
 REASON = "Reason"
 DIGEST = "Artifact-Digest"
+SHA256 = "Artifact-Sha256"
 URI = "Artifact-Uri"
 VERSION_ID = "Artifact-Version-Id"
 PREVIOUS = "Previous"
@@ -71,12 +74,6 @@ def shown_trailers(trailers: Trailers) -> Trailers:
 
 def _shown(key: str, value: str) -> str:
     return one_line(public_uri(value)) if key == URI else shown(value)
-
-
-def is_by_change(message: str, url: str) -> bool:
-    """Whether a tag was written for the change at ``url``."""
-    # Thousands of tags are of other changes: looking for the page first spares reading their trailers.
-    return url in message and url in parse_trailers(message).get(CHANGE, ())
 
 
 def one_line(text: str) -> str:

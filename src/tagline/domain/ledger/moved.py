@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tagline.domain.ledger.events import Warn
-from tagline.domain.ledger.records import RecordedTag
 from tagline.domain.ledger.tags import parse_tag
 from tagline.errors import PlatformRefused
+
+if TYPE_CHECKING:  # a clone that is read has no records
+    from tagline.domain.ledger.records import RecordedTag
 
 #: So many objects of tags that are gone or moved are remembered.
 _MOST = 10_000

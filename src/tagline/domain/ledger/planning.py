@@ -242,7 +242,8 @@ def plan_rollback(
         require_version(state, from_version)
         if hold.version != from_version:
             note = f"{from_version} does not hold {state.name}#{stage}; {hold.version or hold.commit[:7]} does."
-            return Plan([_held(state, stage)], note=note)
+            held = Row(hold.tag, hold.commit, state.name, EventKind.ASSIGNMENT, hold.version, stage, created=False)
+            return Plan([held], note=note)
     chosen = target if to_version is None else to_version
     if chosen is None:
         raise NotFound(
@@ -252,11 +253,6 @@ def plan_rollback(
         )
     back = (messages.ROLLBACK_FROM, hold.version or hold.commit)
     return plan_assign(state, stage, require_version(state, chosen), now, [back, *trailers])
-
-
-def _held(state: ArtifactState, stage: str) -> Row:
-    hold = state.stages[stage]
-    return Row(hold.tag, hold.commit, state.name, EventKind.ASSIGNMENT, hold.version, stage, created=False)
 
 
 def plan_deregister(state: ArtifactState, version: str, now: int, trailers: Trailers = ()) -> Plan:

@@ -51,6 +51,10 @@ class ChangeKey(NamedTuple):
     repository: str
     number: int
 
+    def __str__(self) -> str:
+        """In one line, as a tag has it."""
+        return f"{self.host}/{self.repository}/{self.number}"
+
 
 class Actor(NamedTuple):
     """Who wrote, as Git knows them."""

@@ -7,8 +7,8 @@ history of holders (who held ``prod``, since when, until when) falls out of the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, fields
 
 from tagline.domain.ledger.events import Event, Reading, Warn
 from tagline.domain.ledger.tags import EventKind
@@ -78,6 +78,25 @@ class ArtifactState:
         """The version ``name``, active or not."""
         return next((v for v in self.versions if v.version == name), None)
 
+    def at(self, commit: str) -> ArtifactAt:
+        """What of it is at one commit: versions, and stages that it holds."""
+        stages = {stage: hold for stage, hold in self.stages.items() if hold.commit == commit}
+        ours = {field.name: getattr(self, field.name) for field in fields(ArtifactState)}
+        ours |= {"versions": [row for row in self.versions if row.commit == commit], "stages": stages}
+        return ArtifactAt(**ours, whole=self)
+
+
+@dataclass(slots=True)
+class ArtifactAt(ArtifactState):
+    """The part of an artifact that is at one commit; ``latest`` is still the artifact's own."""
+
+    whole: ArtifactState = field(kw_only=True)
+
+    @property
+    def latest(self) -> VersionState | None:
+        """The highest active version of the artifact, wherever it is."""
+        return self.whole.latest
+
 
 def state_of(reading: Reading, name: str, as_of: int | None = None) -> ArtifactState:
     """One artifact of a reading, folded; without events it is empty."""
@@ -94,8 +113,9 @@ def fold(
     """
     ordered = sorted(events if as_of is None else (e for e in events if e.time <= as_of))
     ledger = _Ledger()
+    apply = ledger.by_kind()
     for event in ordered:
-        ledger.apply(event)
+        apply[event.kind](event)
     return ledger.close(name, ordered, ignored)
 
 
@@ -114,39 +134,38 @@ class _Ledger:
         self.holds: dict[str, list[Hold]] = {}
         self.warnings: list[Warn] = []
 
-    def apply(self, event: Event) -> None:
-        match event.kind:
-            case EventKind.REGISTRATION:
-                self._register(event)
-            case EventKind.ASSIGNMENT:
-                self._assign(event)
-            case EventKind.UNASSIGNMENT:
-                self._unassign(event)
-            case EventKind.DEREGISTRATION:
-                self._deregister(event)
-            case EventKind.DEPRECATION:
-                pass  # only the newest event decides, see close()
+    def by_kind(self) -> dict[EventKind, Callable[[Event], None]]:
+        """What applies an event of each kind."""
+        return {
+            EventKind.REGISTRATION: self._register,
+            EventKind.ASSIGNMENT: self._assign,
+            EventKind.UNASSIGNMENT: self._unassign,
+            EventKind.DEREGISTRATION: self._deregister,
+            EventKind.DEPRECATION: lambda _: None,  # only the newest event decides, see close()
+        }
 
     def _register(self, event: Event) -> None:
-        version = event.version or ""
+        version, commit = event.version or "", event.commit
         earlier = self.registered.get(version)
-        if earlier is not None and earlier.commit != event.commit:
+        if earlier is not None and earlier.commit != commit:
             self.warnings.append(_registered_twice(earlier, event))
         self.registered[version] = event
         self.active.add(version)
-        there = self.versions_at.setdefault(event.commit, [])
-        if version not in there:
+        there = self.versions_at.get(commit)
+        if there is None:
+            self.versions_at[commit] = [version]
+        elif version not in there:
             there.append(version)
         for stage, live in self.live.items():
             # A stage tag can be older than the registration on its commit, or wait for a
             # deregistered version to come back.
-            parked = self.parked.get(stage, {})
-            if parked and (earlier is not None or event.commit in parked):
+            parked = self.parked.get(stage)
+            if parked and (earlier is not None or commit in parked):
                 back = sorted([*live.values(), *parked.values()])
                 live.clear()
                 live.update((assignment.commit, assignment) for assignment in back)
                 parked.clear()
-            if earlier is not None or event.commit in live:
+            if earlier is not None or commit in live:
                 self._refresh(stage, event)
 
     def _deregister(self, event: Event) -> None:
@@ -161,11 +180,15 @@ class _Ledger:
             self._refresh(stage, event)
 
     def _assign(self, event: Event) -> None:
-        live = self.live.setdefault(event.stage or "", {})
-        live.pop(event.commit, None)  # assigned again: it moves to the end
-        self.parked.get(event.stage or "", {}).pop(event.commit, None)
-        live[event.commit] = event
-        self._refresh(event.stage or "", event)
+        stage, commit = event.stage or "", event.commit
+        live = self.live.get(stage)
+        if live is None:
+            live = self.live[stage] = {}
+        live.pop(commit, None)  # assigned again: it moves to the end
+        if parked := self.parked.get(stage):
+            parked.pop(commit, None)
+        live[commit] = event
+        self._refresh(stage, event)
 
     def _unassign(self, event: Event) -> None:
         assigned = self.live.get(event.stage or "", {}).pop(event.commit, None)
@@ -176,14 +199,15 @@ class _Ledger:
 
     def _refresh(self, stage: str, cause: Event) -> None:
         """Recompute who holds ``stage`` and note a change in the history of holds."""
-        holder = self._holder(stage)
-        holds = self.holds.setdefault(stage, [])
+        holder, version = self._holder(stage)
+        holds = self.holds.get(stage)
+        if holds is None:
+            holds = self.holds[stage] = []
         current = holds[-1] if holds and holds[-1].until is None else None
         if holder is None:
             if current is not None:
                 current.until, current.ended_by = cause.time, cause.tag
             return
-        version = self.version_at(holder.commit)
         if current is not None:
             if current.commit == holder.commit and current.version == version:
                 current.tag = holder.tag
@@ -191,16 +215,16 @@ class _Ledger:
             current.until, current.ended_by = cause.time, cause.tag
         holds.append(Hold(stage, version, holder.commit, holder.tag, cause.time, cause.tag))
 
-    def _holder(self, stage: str) -> Event | None:
-        """The newest live assignment of an active version (or of an unregistered commit)."""
+    def _holder(self, stage: str) -> tuple[Event | None, str | None]:
+        """The newest live assignment of an active version (or of an unregistered commit), and that version."""
         live = self.live[stage]
         while live:
             commit, event = next(reversed(live.items()))
             version = self.version_at(commit)
             if version is None or version in self.active:
-                return event
+                return event, version
             self.parked.setdefault(stage, {})[commit] = live.pop(commit)
-        return None
+        return None, None
 
     def version_at(self, commit: str) -> str | None:
         """The artifact's version at a commit: the highest active one, else the highest, else None."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
-from tagline.domain.ledger.answers import Answer
-from tagline.domain.ledger.events import Event, Warn
-from tagline.domain.ledger.holds import StagePast, Tally
-from tagline.domain.ledger.messages import Trailers
-from tagline.domain.ledger.planning import Row
-from tagline.domain.ledger.registry import ArtifactState, Hold
+if TYPE_CHECKING:  # show loads none of what other commands are about
+    from tagline.domain.ledger.answers import Answer
+    from tagline.domain.ledger.events import Event, Warn
+    from tagline.domain.ledger.holds import StagePast, Tally
+    from tagline.domain.ledger.messages import Trailers
+    from tagline.domain.ledger.planning import Row
+    from tagline.domain.ledger.registry import ArtifactState, Hold
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """``show`` of a version or a stage."""
 
     answer: Answer
@@ -21,8 +21,7 @@ class Shown:
     warnings: list[Warn]
 
 
-@dataclass(frozen=True)
-class PastEvent:
+class PastEvent(NamedTuple):
     """One event with its version (of its commit, for a stage), its tagger and its trailers."""
 
     event: Event
@@ -32,16 +31,14 @@ class PastEvent:
     trailers: Trailers
 
 
-@dataclass(frozen=True)
-class History:
+class History(NamedTuple):
     """``history``: events, newest first."""
 
     events: list[PastEvent]
     warnings: list[Warn]
 
 
-@dataclass(frozen=True)
-class StageHistory:
+class StageHistory(NamedTuple):
     """``history --at``: who held one stage, artifact by artifact, and all of it counted together."""
 
     stage: str
@@ -50,8 +47,7 @@ class StageHistory:
     warnings: list[Warn]
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """A writing command's outcome: the rows of the answer, the state before and after it."""
 
     rows: list[Row]
@@ -60,7 +56,9 @@ class Written:
     note: str
     before: ArtifactState
     state: ArtifactState
-    warnings: list[Warn] = field(default_factory=list)
+    warnings: list[Warn]
+    #: Where it could have been pushed to and was not.
+    stayed_from: str | None = None
 
     def holder(self, stage: str) -> Hold | None:
         """Who holds a stage after it."""

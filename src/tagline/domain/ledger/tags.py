@@ -31,6 +31,11 @@ class EventKind(StrEnum):
     DEPRECATION = "deprecation"
 
 
+# Looking them up in the class takes as long as half a match, for each of many tags.
+_REGISTRATION, _DEREGISTRATION = EventKind.REGISTRATION, EventKind.DEREGISTRATION
+_ASSIGNMENT, _UNASSIGNMENT = EventKind.ASSIGNMENT, EventKind.UNASSIGNMENT
+
+
 class TagName(NamedTuple):
     """A parsed registry tag. ``artifact`` is written with ``:``; ``version`` keeps its ``v``."""
 
@@ -41,8 +46,9 @@ class TagName(NamedTuple):
     counter: int | None = None
 
 
-_NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9_/-]*[a-zA-Z0-9])?"
-_DIRNAME = r"[a-zA-Z0-9_./-]+"
+# Possessive: what follows is never a character of theirs, so that giving one back helps nobody.
+_NAME = r"[a-zA-Z0-9][a-zA-Z0-9_/-]*+(?<=[a-zA-Z0-9])"
+_DIRNAME = r"[a-zA-Z0-9_./-]++"
 _ARTIFACT_IN_TAG = rf"(?:{_DIRNAME}=)?{_NAME}"
 
 _NAME_RE = re.compile(_NAME)
@@ -53,6 +59,7 @@ _TAG_RE = re.compile(
     rf"(?:#({_NAME})(!?)|@(v{SEMVER})(!?)|@(deprecated))"
     r"(?:#([0-9]{1,1000}))?"
 )
+_EVENT_RE = re.compile("[@#]")
 _CREATED_RE = re.compile(rf"{_ARTIFACT_IN_TAG}@created(?:#[0-9]+)?")
 
 
@@ -76,11 +83,9 @@ def parse_tag(name: str) -> TagName | None:
         artifact = artifact.replace("=", ":")
     number = int(counter) if counter else None
     if stage is not None:
-        kind = EventKind.UNASSIGNMENT if unassign else EventKind.ASSIGNMENT
-        return TagName(artifact, kind, None, stage, number)
+        return TagName(artifact, _UNASSIGNMENT if unassign else _ASSIGNMENT, None, stage, number)
     if version is not None:
-        kind = EventKind.DEREGISTRATION if deregister else EventKind.REGISTRATION
-        return TagName(artifact, kind, version, None, number)
+        return TagName(artifact, _DEREGISTRATION if deregister else _REGISTRATION, version, None, number)
     return TagName(artifact, EventKind.DEPRECATION, None, None, number)
 
 
@@ -112,6 +117,18 @@ def _event_in_tag(tag: TagName) -> str:
 def artifact_in_tag(artifact: str) -> str:
     """``dir:NAME`` as ref names can carry it: ``dir=NAME``."""
     return artifact.replace(":", "=")
+
+
+def before_event(name: str) -> str:
+    """What names the artifact in a tag, in the form of tags: all before the first ``@`` or ``#``, whatever follows."""
+    return _EVENT_RE.split(name, maxsplit=1)[0]
+
+
+def why_no_tag_names(artifact: str) -> str | None:
+    """What keeps every tag from naming an artifact: the grammar, or a rule of Git's; None where nothing does."""
+    if not is_artifact(artifact):
+        return "a name has letters, digits, - and _, with / between them, and one : after a folder"
+    return why_git_refuses(f"{artifact_in_tag(artifact)}@v0")
 
 
 def why_git_refuses(ref: str) -> str | None:

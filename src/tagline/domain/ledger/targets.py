@@ -35,7 +35,7 @@ def parse_target(text: str) -> Target:
     artifact, hash_sign, stage = text.partition("#")
     if hash_sign:
         if not is_name(stage):
-            raise WrongUsage(f"{text!r} is no target: {stage!r} cannot name a stage.", _FORMS)
+            raise _no_target(text, f"{stage!r} cannot name a stage")
         return Target(_checked_artifact(artifact, text), stage=stage)
     artifact, at_sign, version = text.partition("@")
     if not at_sign:
@@ -43,14 +43,8 @@ def parse_target(text: str) -> Target:
     if version in _LATEST_WORDS:
         return Target(_checked_artifact(artifact, text), version=LATEST)
     if not is_version(version):
-        raise WrongUsage(f"{text!r} is no target: {version!r} is no version.", _version_hint(version))
+        raise _no_target(text, f"{version!r} is no version")
     return Target(_checked_artifact(artifact, text), version=version)
-
-
-def _version_hint(version: str) -> str:
-    if is_version(f"v{version.lstrip('vV')}"):
-        return f"Versions begin with a lower-case v: v{version.lstrip('vV')}."
-    return _FORMS
 
 
 def _checked_artifact(name: str, text: str) -> str:
@@ -59,4 +53,14 @@ def _checked_artifact(name: str, text: str) -> str:
     as_written = name.replace("=", ":")
     if is_artifact(as_written):
         raise WrongUsage(f"{text!r} is no target.", f"Outside tags a directory is written with ':': {as_written}")
-    raise WrongUsage(f"{text!r} is no target: {name!r} cannot name an artifact.", _FORMS)
+    raise _no_target(text, f"{name!r} cannot name an artifact")
+
+
+def _no_target(text: str, cause: str) -> WrongUsage:
+    """The error for a text that is none of the forms, with what it is probably meant to be."""
+    from tagline.domain.ledger.misread import meant  # here, because a right target needs none of it
+
+    found = meant(text)
+    if found is None:
+        return WrongUsage(f"{text!r} is no target: {cause}.", _FORMS)
+    return WrongUsage(f"{text!r} is no target: {found.cause}.", f"{found.fix} {_FORMS}")

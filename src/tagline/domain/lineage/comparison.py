@@ -11,12 +11,25 @@ from typing import Literal, NamedTuple
 from tagline.domain.changes.policy import Policy
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.graph import MOST_IN_FOLDER, File, Role
-from tagline.domain.lineage.lineage import Figure, Lineage, Parameter, Passage, Value, same
+from tagline.domain.lineage.lineage import (
+    RUN_FILE,
+    Figure,
+    Lineage,
+    Parameter,
+    Passage,
+    Value,
+    run_parameters,
+    same,
+)
 from tagline.domain.lineage.metric_names import known_direction
 from tagline.domain.lineage.pipelines import Step
 
 Judgement = Literal["better", "worse", "same"] | None
 How = Literal["added", "removed", "changed"]
+#: What can be left uncompared: neither side tells of it, or one side could not be asked.
+Kind = Literal["bytes", "metrics", "steps", "parameters", "data", "code", "mlflow-parameters"]
+#: What is behind an artifact, beside its bytes and its metrics.
+BEHIND: tuple[Kind, ...] = ("steps", "parameters", "data", "code")
 
 
 class MetricDelta(NamedTuple):
@@ -75,6 +88,8 @@ class Comparison:
     same_bytes: bool | None = None
     #: Why only metrics and bytes are compared; empty where everything is.
     partial: str = ""
+    #: What is not compared, though nothing failed: there is nothing to compare on either side, or nobody was asked.
+    not_compared: tuple[Kind, ...] = ()
 
     def of(self, *roles: Role) -> list[FileDelta]:
         """The files of some roles."""
@@ -108,17 +123,50 @@ def compare(before: Lineage, after: Lineage, directions: Directions) -> Comparis
     """
     metrics = tuple(_metrics(before.metrics, after.metrics, directions))
     same_bytes = _same_bytes(before, after)
+    missing: list[Kind] = ["bytes"] if same_bytes is None else []
+    missing += [] if metrics else ["metrics"]
     if why := before.partial or after.partial:
-        return Comparison(before, after, metrics, same_bytes=same_bytes, partial=why)
+        return Comparison(before, after, metrics, same_bytes=same_bytes, partial=why, not_compared=(*missing, *BEHIND))
+    parameters, runs_are_compared = _all_parameters(before, after)
+    files = [_all_files(one) for one in (before, after)]
+    missing += _not_there(before, after, files, any(parameters))
     return Comparison(
         before,
         after,
         metrics,
-        parameters=tuple(_parameters(before.parameters, after.parameters)),
-        files=tuple(_files(_all_files(before), _all_files(after))),
+        parameters=tuple(_parameters(*parameters)),
+        files=tuple(_files(*files)),
         steps=tuple(_steps(before.graph.steps, after.graph.steps)),
         same_bytes=same_bytes,
+        not_compared=(*missing, *(() if runs_are_compared else ("mlflow-parameters",))),
     )
+
+
+def _not_there(before: Lineage, after: Lineage, files: Iterable[Mapping[str, File]], parameters: bool) -> list[Kind]:
+    """What neither side tells of. A pipeline on either tells of all: what it does not name, there is not."""
+    if before.graph.steps or after.graph.steps:
+        return []
+    there = {file.role for found in files for file in found.values()} | ({"parameters"} if parameters else set())
+    return [kind for kind in BEHIND if kind not in there]
+
+
+def _all_parameters(before: Lineage, after: Lineage) -> tuple[tuple[list[Parameter], list[Parameter]], bool]:
+    """The parameters of both sides, and whether those of their MLflow runs are among them.
+
+    Where those of one run were read and those of the other were not, all would seem to be new: neither counts.
+    """
+    one, other = ([p for p in lineage.parameters if p.file != RUN_FILE] for lineage in (before, after))
+    runs = [run_parameters(lineage) for lineage in (before, after)]
+    if _run_id(before) is not None and _run_id(before) == _run_id(after):
+        return (one, other), True
+    if runs[0] is None or runs[1] is None:
+        return (one, other), False
+    return ([*one, *runs[0]], [*other, *runs[1]]), True
+
+
+def _run_id(lineage: Lineage) -> str | None:
+    named = lineage.entry.mlflow if lineage.entry is not None else None
+    return (named.run_id or None) if named is not None else None
 
 
 def _same_bytes(before: Lineage, after: Lineage) -> bool | None:

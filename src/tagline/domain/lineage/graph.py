@@ -140,7 +140,8 @@ class _Sources:
 
     def of(self, path: str) -> list[_Made]:
         """The out itself or the folder that it lies in; else the outs below it."""
-        if is_uri(path):
+        # The whole repository is read as code: a step's own outs would be among what it reads.
+        if is_uri(path) or path == ".":
             return []
         above = next((self._made[part] for part in upwards(path) if part in self._made), None)
         if above is not None:
@@ -195,8 +196,10 @@ class _Walk:
     def graph(self) -> Graph:
         """Upstream first, then what measures it."""
         made = self._sources.of(self._target)
-        for one in made:
-            self._reach(one)
+        for one in made:  # all that a step wrote comes with the step
+            if one.step is not None:
+                self._climb(one.step)
+            self._files.setdefault(one.out.path, _file(one, "data"))
         if not made or self._target not in self._files:
             self._files[self._target] = self._itself(made)
         upstream = set(self._steps)
@@ -230,12 +233,6 @@ class _Walk:
         if step is not None and file.path in step.metrics:
             return file._replace(role="metrics")
         return file._replace(role="plots") if step is not None and file.path in step.plots else file
-
-    def _reach(self, made: _Made) -> None:
-        """An out that counts: all that its step wrote comes with the step."""
-        if made.step is not None:
-            self._climb(made.step)
-        self._files.setdefault(made.out.path, _file(made, "data"))
 
     def _climb(self, last: Step) -> None:
         """A step and every step before it, each after those that it needs. Without recursion: chains may be long."""

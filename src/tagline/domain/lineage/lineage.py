@@ -28,10 +28,13 @@ from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.manifest.metrics import Metrics
 from tagline.domain.mlflow.runs import Checked
 from tagline.domain.storage.objects import Location
+from tagline.domain.storage.sha256 import told_sha256
 from tagline.domain.text.public import public
 
 #: A plain value of a parameter or a metric; lists are compared as a whole.
 Value = Any
+#: What stands for a file where a parameter is of the MLflow run.
+RUN_FILE = "mlflow"
 
 
 class Figure(NamedTuple):
@@ -54,7 +57,10 @@ class Figure(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter that steps ran with: its name with dots, its value, its file, and those steps."""
+    """A parameter that steps ran with: its name with dots, its value, its file, and those steps.
+
+    Of an MLflow run: ``RUN_FILE`` stands for the file, and there are no steps.
+    """
 
     name: str
     value: Value
@@ -90,6 +96,7 @@ class Passage(NamedTuple):
     reason: str | None = None
     tagger: str = ""
     version: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,8 @@ class Lineage:
     no_metrics: str = ""
     no_content: str = ""
     stale: tuple[Stale, ...] = ()
+    #: What of its steps nobody could compare; empty where there is nothing.
+    unchecked: str = ""
     run: Checked | None = None
     passages: tuple[Passage, ...] = ()
     warnings: tuple[Warn, ...] = ()
@@ -128,6 +137,7 @@ class Lineage:
             "run": checked_of(self.run) if self.run is not None else None,
             "no_metrics": public(self.no_metrics),
             "no_content": public(self.no_content),
+            "unchecked": public(self.unchecked),
             "warnings": tuple(warn._replace(message=public(warn.message)) for warn in self.warnings),
         }
         for name, value in clean.items():
@@ -151,6 +161,24 @@ def parameters_of(steps: Sequence[Step]) -> tuple[Parameter, ...]:
     return tuple(sorted(found.values(), key=lambda p: (p.file, p.name, p.steps)))
 
 
+def run_parameters(lineage: Lineage) -> tuple[Parameter, ...] | None:
+    """The parameters of the run that an artifact's manifest names: those that the manifest keeps, else MLflow's word.
+
+    None where nobody read them; none where no run is named.
+    """
+    named = lineage.entry.mlflow if lineage.entry is not None else None
+    if named is None:
+        return ()
+    run = lineage.run.run if lineage.run is not None else None
+    params = named.params if named.params is not None else run.params if run is not None else None
+    return None if params is None else parameters_of_run(params)
+
+
+def parameters_of_run(params: Mapping[str, str]) -> tuple[Parameter, ...]:
+    """An MLflow run's parameters, whoever tells them, without the secrets of URLs."""
+    return tuple(Parameter(public(name), public(value), RUN_FILE) for name, value in sorted(params.items()))
+
+
 def _key(value: Value) -> str:
     """A text that tells values apart. Not Python's own: that refuses whole numbers of thousands of digits."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -168,11 +196,9 @@ def figures_of(metrics: Metrics, file: str | None) -> list[Figure]:
         return []
     flat = flatten(metrics)
     file = maybe(file)
-    return [Figure(name, value, file) for name, value in sorted(flat.items()) if _is_figure(value)]
-
-
-def _is_figure(value: Any) -> bool:
-    return isinstance(value, int | float | str | bool)
+    return [
+        Figure(name, value, file) for name, value in sorted(flat.items()) if isinstance(value, int | float | str | bool)
+    ]
 
 
 def passages_of(events: Sequence[Event], raw: Mapping[str, RawTag], version: str, commit: str) -> tuple[Passage, ...]:
@@ -191,7 +217,7 @@ def passage(event: Event, tag: RawTag) -> Passage:
     return Passage(
         event.time, event.kind, event.stage, event.tag, one(CHANGE), trailers.get(REQUESTED_BY, ()),
         trailers.get(APPROVED_BY, ()), one(POLICY), one(RUN), one(OVERRIDE), one(ROLLBACK_FROM), one(REASON),
-        tag.actor_name, event.version,
+        tag.actor_name, event.version, told_sha256(trailers),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tagline.domain.manifest.dvc_stages import LockedStage, Stages, may_become
+from tagline.domain.manifest.dvc_stages import LockedStage, Stages, as_mapping, may_become
 from tagline.domain.storage.pointers import outs_of
 from tagline.domain.text.public import public
 
@@ -89,7 +89,7 @@ def steps_of(lock_file: str, lock: Any, pipeline: Any) -> list[Step]:
     """
     stages = Stages(pipeline).locked(lock)
     found = [_step(lock_file, stage, stage.folder) for stage in stages if stage.folder is not None]
-    outs = {_shown(out.path): out for out in outs_of(lock_file, lock, pipeline)}
+    outs = {public(out.path) if "://" in out.path else out.path: out for out in outs_of(lock_file, lock, pipeline)}
 
     def settled(out: Behind) -> Behind:
         # Whether DVC keeps an out stands in the pipeline, and pointers.py knows how templates are read.
@@ -107,7 +107,7 @@ def _step(lock_file: str, locked: LockedStage, folder: str) -> Step:
     base = "" if base == "." else base
     params = {
         _place(base, str(path)): values
-        for path, values in _mapping(stage.get("params")).items()
+        for path, values in as_mapping(stage.get("params")).items()
         if isinstance(values, Mapping)
     }
     deps, outs = tuple(_rows(base, stage.get("deps"))), tuple(_rows(base, [row for row, _ in locked.outs]))
@@ -145,7 +145,7 @@ def _listed_params(base: str, body: Mapping[str, Any]) -> Iterator[tuple[str, An
     """(file, names) of every row; a name alone is of ``params.yaml``."""
     listed = body.get("params")
     for row in listed if isinstance(listed, list) else ():
-        for file, names in ({"params.yaml": [row]} if isinstance(row, str) else _mapping(row)).items():
+        for file, names in ({"params.yaml": [row]} if isinstance(row, str) else as_mapping(row)).items():
             yield _place(base, str(file)), names
 
 
@@ -163,24 +163,24 @@ def _among(outs: Iterable[Behind], listed: Iterable[str]) -> frozenset[str]:
 
 def metrics_of(file: str, pipeline: Any) -> list[str]:
     """The metrics files that a ``dvc.yaml`` lists for the project as a whole."""
-    return list(_listed(posixpath.dirname(file), _mapping(pipeline).get("metrics")))
+    return list(_listed(posixpath.dirname(file), as_mapping(pipeline).get("metrics")))
 
 
 def imported_of(file: str, data: Any) -> Imported | None:
     """What a ``.dvc`` file tracks; None for one that cannot be read as such."""
-    body = _mapping(data)
+    body = as_mapping(data)
     wdir = body.get("wdir")
     base = posixpath.normpath(posixpath.join(posixpath.dirname(file), wdir if isinstance(wdir, str) else ""))
     outs = tuple(_rows("" if base == "." else base, body.get("outs")))
     if not outs:
         return None
     deps = body.get("deps")
-    return Imported(file, outs, _origin(_mapping(deps[0])) if isinstance(deps, list) and deps else None)
+    return Imported(file, outs, _origin(as_mapping(deps[0])) if isinstance(deps, list) and deps else None)
 
 
 def _origin(dep: Mapping[str, Any]) -> Origin | None:
     """Of a ``.dvc`` file's one dependency."""
-    path, repo = _text(dep.get("path")), _mapping(dep.get("repo"))
+    path, repo = _text(dep.get("path")), as_mapping(dep.get("repo"))
     if url := _text(repo.get("url")):
         revision, locked = _text(repo.get("rev")), _text(repo.get("rev_lock"))
         return Origin(public(url), *(word and public(word) for word in (path, revision, locked)))
@@ -219,7 +219,7 @@ def _plain(value: Any, depth: int) -> Any:
 
 def _rows(base: str, rows: Any) -> Iterator[Behind]:
     for row in rows if isinstance(rows, list) else ():
-        path = _text(_mapping(row).get("path"))
+        path = _text(as_mapping(row).get("path"))
         if path is not None:
             digests = ((key, _text(row.get(key))) for key in ("md5", "etag", "checksum", "version_id"))
             digest = next((public(f"{key}:{value}") for key, value in digests if value), None)
@@ -234,14 +234,10 @@ def _place(base: str, path: str) -> str:
     return public(path) if "://" in path else posixpath.normpath(posixpath.join(base, path))
 
 
-def _shown(path: str) -> str:
-    return public(path) if "://" in path else path
-
-
 def _listed(base: str, outs: Any) -> Iterable[str]:
     """The paths of a list as pipelines write it: a path, or ``{PATH: {options}}``."""
     for out in outs if isinstance(outs, list) else ():
-        names = [out] if isinstance(out, str) else [key for key in _mapping(out) if isinstance(key, str)]
+        names = [out] if isinstance(out, str) else [key for key in as_mapping(out) if isinstance(key, str)]
         yield from (_place(base, name) for name in names)
 
 
@@ -256,7 +252,3 @@ def _text(value: Any) -> str | None:
 
 def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tagline.domain.manifest.manifest import ManifestEntry
@@ -26,8 +27,18 @@ def entry_of(entry: ManifestEntry) -> ManifestEntry:
         labels=tuple(map(public, entry.labels)),
         metrics=public(entry.metrics) if isinstance(entry.metrics, str) else entry.metrics,
         mlflow=run
-        and replace(run, run_id=public(run.run_id), tracking_uri=maybe(run.tracking_uri), model=maybe(run.model)),
+        and replace(
+            run,
+            run_id=public(run.run_id),
+            tracking_uri=maybe(run.tracking_uri),
+            model=maybe(run.model),
+            params=None if run.params is None else _params(run.params),
+        ),
     )
+
+
+def _params(params: Mapping[str, str]) -> dict[str, str]:
+    return {public(name): public(value) for name, value in params.items()}
 
 
 def location_of(content: Location, entry: ManifestEntry | None) -> Location:
@@ -56,7 +67,7 @@ def _run(run: Run) -> Run:
         name=public(run.name),
         user=public(run.user),
         metrics={public(name): value for name, value in run.metrics.items()},
-        params={public(name): public(value) for name, value in run.params.items()},
+        params=_params(run.params),
         tags={public(name): public(value) for name, value in run.tags.items()},
         datasets=tuple(type(data)(*map(public, data)) for data in run.datasets),
     )

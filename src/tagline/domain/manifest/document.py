@@ -105,20 +105,36 @@ class Document:
         return element.position if element else None
 
 
-def map_strings(node: Node, change: Callable[[str, Node], Any]) -> Node:
-    """A copy of the tree whose strings went through ``change``; places stay.
+#: Gives the value in place of a text; of the key of a mapping in the section that the text belongs to.
+Change = Callable[[str, Position, str], Any]
 
-    ``change`` may return data of any kind: its parts then have no nodes of their own.
+
+def with_section(root: Node, name: str, keys: Mapping[str, str], change: Change) -> Node:
+    """A copy of a document in which the texts of one section went through ``change``; places stay.
+
+    ``keys`` are the section's own by what they were. ``change`` may give data of any kind, whose parts have no nodes.
     """
+    section = root.fields[name]
+    changed = Node({}, section.line, section.column)
+    for key, node in section.fields.items():
+        changed.fields[keys[key]] = part = _mapped(node, key, change)
+        changed.keys[keys[key]] = section.keys[key]
+        changed.value[keys[key]] = part.value
+    copy = Node({**root.value, name: changed.value}, root.line, root.column)
+    copy.keys, copy.fields = root.keys, {**root.fields, name: changed}
+    return copy
+
+
+def _mapped(node: Node, key: str, change: Change) -> Node:
     if isinstance(node.value, str):
-        return Node(change(node.value, node), node.line, node.column)
+        return Node(change(node.value, node.position, key), node.line, node.column)
     copy = Node(node.value, node.line, node.column)
     copy.written = node.written
     if isinstance(node.value, Mapping):
         copy.keys = node.keys
-        copy.fields = {key: map_strings(child, change) for key, child in node.fields.items()}
-        copy.value = {key: child.value for key, child in copy.fields.items()}
+        copy.fields = {name: _mapped(child, key, change) for name, child in node.fields.items()}
+        copy.value = {name: child.value for name, child in copy.fields.items()}
     elif isinstance(node.value, list):
-        copy.items = [map_strings(child, change) for child in node.items]
+        copy.items = [_mapped(child, key, change) for child in node.items]
         copy.value = [child.value for child in copy.items]
     return copy

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 _INTERPOLATED_RE = re.compile(r"\$\{[^}]*\}")
 _TEMPLATE_RE = re.compile(r"\$\{([^}]*)\}")
-_GENERATORS = ("foreach", "matrix")
-_KINDS = ("outs", "metrics", "plots")
+GENERATORS = ("foreach", "matrix")
+KINDS = ("outs", "metrics", "plots")
 
 #: More readings of a generated stage's name than this, and nothing is sure (nor quick) any more.
 _MAX_READINGS = 100
@@ -51,7 +51,7 @@ class Stages:
     def __init__(self, pipeline: Any) -> None:
         found = pipeline.get("stages") if isinstance(pipeline, Mapping) else False
         self.readable = found is None or isinstance(found, Mapping)
-        self._stages = _mapping(found)
+        self._stages = as_mapping(found)
         self._groups: dict[str, _Group] = {}
 
     def bodies(self) -> Iterator[Mapping[str, Any]]:
@@ -77,18 +77,21 @@ class Stages:
 
     def locked(self, lock: Any) -> Iterator[LockedStage]:
         """The stages of a ``dvc.lock`` that count. The one way to read a lock."""
-        for name, stage in _mapping(_mapping(lock).get("stages")).items():
+        for name, stage in as_mapping(as_mapping(lock).get("stages")).items():
             if isinstance(name, str) and (not self.readable or self.defines(name)):
                 group, key = self._of(name)
-                folder = group.folder({} if key is None else group.values(key))
-                outs = tuple(self._counted(group, _mapping(stage).get("outs")))
-                yield LockedStage(name, _mapping(stage), group.body, folder, outs)
+                values = {} if key is None else group.values(key)
+                folder = group.folder(values)
+                outs = tuple(self._counted(group, values, as_mapping(stage).get("outs")))
+                yield LockedStage(name, as_mapping(stage), group.body, folder, outs)
 
-    def _counted(self, group: _Group, outs: Any) -> Iterator[tuple[Mapping[str, Any], Sequence[Any]]]:
+    def _counted(
+        self, group: _Group, values: Mapping[str, Any], outs: Any
+    ) -> Iterator[tuple[Mapping[str, Any], Sequence[Any]]]:
         for row in outs if isinstance(outs, list) else ():
-            path = _mapping(row).get("path")
+            path = as_mapping(row).get("path")
             if isinstance(path, str):
-                options = group.options(path)
+                options = group.options(path, values)
                 if options or not self.readable:
                     yield row, options
 
@@ -101,7 +104,7 @@ class Stages:
 
     def _group(self, name: str, stage: Any) -> _Group:
         if name not in self._groups:
-            self._groups[name] = _Group(_mapping(stage))
+            self._groups[name] = _Group(as_mapping(stage))
         return self._groups[name]
 
 
@@ -111,8 +114,8 @@ class _Group:
     def __init__(self, stage: Mapping[str, Any]) -> None:
         self.stage = stage
         #: Of ``foreach`` stages it is under ``do``.
-        self.body = _mapping(stage.get("do")) or stage
-        self.is_generator = any(word in stage for word in _GENERATORS)
+        self.body = as_mapping(stage.get("do")) or stage
+        self.is_generator = any(word in stage for word in GENERATORS)
 
     def generates(self, key: str) -> bool:
         if "matrix" in self.stage:
@@ -137,18 +140,18 @@ class _Group:
     def folder(self, values: Mapping[str, Any]) -> str | None:
         """The working directory; None where its template does not surely tell.
 
-        DVC itself asks parameters, files and variables. Here only what the generated stage's own name says counts.
+        What parameters tell is filled in before. Here only what the generated stage's own name says counts.
         """
         wdir = self.body.get("wdir")
         if not isinstance(wdir, str):
             return ""
         if "${" not in wdir:
             return wdir
-        filled = _TEMPLATE_RE.sub(lambda found: _word(_value_at(values, found[1].strip())) or found[0], wdir)
+        filled = _filled(wdir, values)
         # A backslash can keep a template from being one.
         return None if "${" in filled or "\\" in wdir else filled
 
-    def options(self, path: str) -> Sequence[Any]:
+    def options(self, path: str, values: Mapping[str, Any]) -> Sequence[Any]:
         """What may be said of an out, whose path the lock has resolved and the definition may have with ``${...}``.
 
         Empty where the definition does not list it.
@@ -156,8 +159,10 @@ class _Group:
         path = posixpath.normpath(path)
         literal, templates, every = self._listed
         if path in literal:
-            return [literal[path]]
-        return [options for parts, options in templates if _fits(parts, path)] if templates else every
+            return [_options_of(literal[path], values)]
+        if not templates:
+            return every
+        return [_options_of(options, values) for parts, options in templates if _fits(parts, path)]
 
     @cached_property
     def _listed(self) -> tuple[Mapping[str, Any], Sequence[tuple[Sequence[str], Any]], Sequence[Any]]:
@@ -219,12 +224,21 @@ class _Group:
         return [known for end, known in readings if end == len(wanted)]
 
 
+def is_of_dvc_1(lock: Any) -> bool:
+    """Whether a ``dvc.lock`` is of DVC 1, which had the stages at its top; no later DVC reads it."""
+    return (
+        "schema" not in as_mapping(lock)
+        and "stages" not in as_mapping(lock)
+        and any("cmd" in as_mapping(stage) for stage in as_mapping(lock).values())
+    )
+
+
 def listed_outs(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The outs, metrics and plots of a definition: (path, options). One is a path, or ``{PATH: {options}}``."""
-    for kind in _KINDS:
+    for kind in KINDS:
         found = body.get(kind)
         for out in found if isinstance(found, list) else ():
-            rows: Iterable[tuple[Any, Any]] = [(out, None)] if isinstance(out, str) else _mapping(out).items()
+            rows: Iterable[tuple[Any, Any]] = [(out, None)] if isinstance(out, str) else as_mapping(out).items()
             yield from ((str(path), options) for path, options in rows)
 
 
@@ -247,10 +261,25 @@ def _fits(parts: Sequence[str], path: str) -> bool:
     return path.endswith(last) and len(path) - len(last) >= position
 
 
+def _filled(text: str, values: Mapping[str, Any]) -> str:
+    """A text with those templates filled in that have a value."""
+    return _TEMPLATE_RE.sub(lambda found: _word(_value_at(values, found[1].strip())) or found[0], text)
+
+
 def _value_at(values: Any, name: str) -> Any:
-    for part in name.split("."):
-        values = _mapping(values).get(part)
+    for part in name.replace("[", ".").replace("]", "").split("."):
+        if isinstance(values, list):
+            values = values[int(part)] if part.isdecimal() and int(part[:9]) < len(values) else None
+        else:
+            values = as_mapping(values).get(part)
     return values
+
+
+def _options_of(options: Any, values: Mapping[str, Any]) -> Any:
+    """The options of an out in one of the stages that a loop generates."""
+    if not values or not any("${" in value for value in as_mapping(options).values() if isinstance(value, str)):
+        return options
+    return {key: _filled(value, values) if isinstance(value, str) else value for key, value in options.items()}
 
 
 def _word(value: Any) -> str | None:
@@ -263,5 +292,6 @@ def _word(value: Any) -> str | None:
     return None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """A value of a file as the mapping that it should be; an empty one where it is something else."""
     return value if isinstance(value, Mapping) else {}

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from tagline.domain.manifest.document import Document, Node, Path, Position
+from tagline.domain.manifest.document import Document, Node, Path, Position, Problem
+from tagline.domain.manifest.findings import Finding
 
 Kind = Literal["artifacts", "dvc"]
 
@@ -28,13 +29,15 @@ class MlflowRun:
     """The MLflow run that made an artifact, or the version of a registered model that it is.
 
     ``model`` is the registered model that the artifact is there, ``version`` its number as text; None: the one
-    version that the run made. ``run_id`` is empty where no run is named; then both are there.
+    version that the run made. ``run_id`` is empty where no run is named; then both are there. ``params`` are the run's,
+    as an import kept them; None: the manifest says nothing of them.
     """
 
     run_id: str
     tracking_uri: str | None = None
     model: str | None = None
     version: str | None = None
+    params: Mapping[str, str] | None = None
 
     @property
     def words(self) -> str:
@@ -65,10 +68,11 @@ class ManifestEntry:
 
 
 class Declared(NamedTuple):
-    """An entry with its places: of its key, and by ``node`` of everything below."""
+    """An entry with its places: of its key, and by ``node`` of everything below; ``path`` leads to it."""
 
     entry: ManifestEntry
     name: str  # as the file writes it, without the directory
+    path: Path
     key: Position
     node: Node
     kind: Kind
@@ -117,13 +121,56 @@ def repository_path(file: str, path: str) -> str | None:
 def declared(document: Document, file: str) -> list[Declared]:
     """The artifacts of one file, in the file's order."""
     kind = kind_of(file)
-    section = document.find(section_of(kind))
+    where = section_of(kind)
+    section = document.find(where)
     if section is None:
         return []
     return [
-        Declared(_entry(file, name, node, section.keys[name], kind), name, section.keys[name], node, kind)
+        Declared(_entry(file, name, node, key := section.keys[name], kind), name, (*where, name), key, node, kind)
         for name, node in section.fields.items()
     ]
+
+
+def misread(document: Document, file: str) -> list[Finding]:
+    """What keeps a file, or a part of it, from being read as a manifest: problems of its text, and its shape."""
+    kind = kind_of(file)
+    found = []
+    for problem in document.problems:
+        if _concerns_us(problem, kind):
+            below = problem.path[len(section_of(kind)) :]
+            named = full_name(file, below[0]) if below and isinstance(below[0], str) else None
+            found.append(problem.finding(file, named))
+    return [*found, *_no_mapping(document, file, kind)]
+
+
+def _concerns_us(problem: Problem, kind: Kind) -> bool:
+    """Whether a problem is one of the artifacts', or makes the whole file unreadable to GTO or DVC."""
+    if kind == "artifacts":
+        inside_own = len(problem.path) > 1 and problem.path[1] == "custom"
+        return problem.rule != "yaml-portability" or not inside_own
+    if problem.rule not in ("yaml-portability", "yaml-key-type"):
+        return True
+    # Without a path it concerns the file as a whole, as a directive or a tab does.
+    return not problem.path or (problem.path[0] == "artifacts" and problem.path[2:3] != ("meta",))
+
+
+def _no_mapping(document: Document, file: str, kind: Kind) -> list[Finding]:
+    """The document, and in dvc.yaml the section, must be mappings."""
+    node, what, empty = document.root, "The file", "Write {} for a manifest without artifacts."
+    if node is not None and isinstance(node.value, dict) and kind == "dvc":
+        node, what = node.fields.get("artifacts"), "'artifacts'"
+        empty = "Write 'artifacts: {}', or remove the key."
+    # Why there is no document is said already, and a dvc.yaml may be without artifacts.
+    if node is None or isinstance(node.value, dict):
+        return []
+    shape = {list: "a list", str: "text", type(None): "empty"}.get(type(node.value), "a single value")
+    hint = empty if node.value is None else "Write 'NAME: {path: FILE}', one entry for each artifact."
+    return [
+        Finding(
+            file, node.line, node.column, None, "not-a-mapping", "error",
+            f"{what} must be a mapping of names to artifacts, but is {shape}.", hint,
+        )
+    ]  # fmt: skip
 
 
 def _entry(file: str, name: str, node: Node, key: Position, kind: Kind) -> ManifestEntry:
@@ -132,7 +179,7 @@ def _entry(file: str, name: str, node: Node, key: Position, kind: Kind) -> Manif
     if kind == "dvc":
         ours, custom = _split_meta(fields.get("meta"))
         description = fields.get("desc")
-    labels = fields.get("labels")
+    labels, metrics = fields.get("labels"), ours.get("metrics")
     return ManifestEntry(
         name=full_name(file, name),
         file=file,
@@ -143,7 +190,7 @@ def _entry(file: str, name: str, node: Node, key: Position, kind: Kind) -> Manif
         labels=tuple(label for label in labels if isinstance(label, str)) if isinstance(labels, list) else (),
         custom=custom,
         virtual=ours.get("virtual") is True,
-        metrics=_metrics(file, ours.get("metrics")),
+        metrics=metrics if isinstance(metrics, dict) else _path(file, metrics),
         mlflow=_mlflow(ours.get("mlflow")),
     )
 
@@ -166,16 +213,18 @@ def _path(file: str, value: Any) -> str | None:
     return None if path is None else (repository_path(file, path) or path)
 
 
-def _metrics(file: str, value: Any) -> str | Mapping[str, Any] | None:
-    return value if isinstance(value, dict) else _path(file, value)
-
-
 def _mlflow(value: Any) -> MlflowRun | None:
     if not isinstance(value, dict):
         return None
     model, version = _text(value.get("model")), _number(value.get("version"))
-    named = MlflowRun(_text(value.get("run_id")) or "", _text(value.get("tracking_uri")), model, version)
+    run_id, params = _text(value.get("run_id")) or "", value.get("params")
+    kept = _texts(params) if isinstance(params, dict) else None
+    named = MlflowRun(run_id, _text(value.get("tracking_uri")), model, version, kept)
     return named if named.run_id or (model and version) else None
+
+
+def _texts(pairs: dict[Any, Any]) -> dict[str, str]:
+    return {name: said for name, said in pairs.items() if isinstance(name, str) and isinstance(said, str)}
 
 
 def _number(value: Any) -> str | None:

@@ -11,6 +11,7 @@ from tagline.domain.manifest.document import Node, Position
 from tagline.domain.manifest.findings import Finding, Severity
 from tagline.domain.manifest.gto_config import GtoConfig
 from tagline.domain.manifest.manifest import DVC_MANIFEST, MANIFEST, Declared, full_name
+from tagline.domain.text.alike import alike, difference
 from tagline.domain.text.similar import did_you_mean, listed
 
 
@@ -94,6 +95,26 @@ def check_same_name(items: Iterable[Declared]) -> list[Finding]:
                 finding(
                     item, item.key, "name-in-both-files", f"'{item.name}' is also defined in {where}.",
                     f"Keep it in {MANIFEST} or in {DVC_MANIFEST}.",
+                )
+            )  # fmt: skip
+    return found
+
+
+def check_alike(items: Sequence[Declared]) -> list[Finding]:
+    """Two names that look the same: people take one for the other, and many file systems their tags."""
+    by_name = {item.entry.name: item for item in reversed(items)}
+    found = []
+    for group in alike(by_name):
+        first, *others = sorted(group, key=lambda name: (by_name[name].entry.file, by_name[name].entry.line))
+        for name in others:
+            only = difference(first, name) or "case and Unicode form"
+            where = f"{by_name[first].entry.file}, line {by_name[first].entry.line}"
+            found.append(
+                finding(
+                    by_name[name], by_name[name].key, "names-alike",
+                    f"'{name}' differs from '{first}' ({where}) in {only} only.",
+                    "Give one of them another name before it has versions: where case does not count in file names, "
+                    "Git cannot keep the tags of both.", "warning",
                 )
             )  # fmt: skip
     return found

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
+from tagline.domain.text.alike import looks
 from tagline.domain.text.similar import did_you_mean
 
 _MAX_PATH = 500
@@ -23,12 +24,17 @@ class NearPaths:
     def nearest(self, path: str) -> str | None:
         """The path that was probably meant, or None.
 
-        First each part of the path is corrected in its folder, then the same name is looked for
-        in other folders.
+        One that is alike but for case or Unicode form comes first. Then each part of the path is corrected in its
+        folder, then the same name is looked for in other folders.
         """
         if len(path) > _MAX_PATH:
             return None
-        return self._corrected(path) or self._elsewhere(path)
+        return self._by_looks.get(looks(path)) or self._corrected(path) or self._elsewhere(path)
+
+    @cached_property
+    def _by_looks(self) -> dict[str, str]:
+        paths = (posixpath.join(folder, name) for folder, names in self._folders.items() for name in names)
+        return {looks(path): path for path in sorted(paths, reverse=True)}
 
     @cached_property
     def _folders(self) -> dict[str, set[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tagline.domain.manifest.document import Node
@@ -12,7 +12,9 @@ from tagline.domain.manifest.interpolation import has_template
 from tagline.domain.manifest.manifest import Declared, is_absolute, is_uri, repository_path
 from tagline.domain.manifest.manifest_rules import finding
 from tagline.domain.manifest.tracked import TrackedPaths, upwards
+from tagline.domain.text.alike import difference
 from tagline.domain.text.shell import shell_path
+from tagline.errors import BadPointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class PathFacts:
     submodules: Callable[[], Collection[str]]
     exists: Callable[[str], bool]  # in the work tree, tracked or not
     nearest: Callable[[str], str | None]
+    tracked_by: Callable[[str], Sequence[str]]  # of a .dvc file
+    why_unclear: Callable[[str], BadPointer | None]  # which bytes it is
 
 
 def path_fields(item: Declared) -> Iterator[tuple[str, Node]]:
@@ -49,7 +53,11 @@ def check_paths(item: Declared, facts: PathFacts) -> list[Finding]:
         written: str = node.value
         if item.kind == "dvc" and has_template(written):
             continue  # not resolved, which has its own finding
-        complaint = _form(field, written, item, facts) or _existence(field, written, item, facts)
+        complaint = (
+            _form(field, written, item, facts)
+            or _existence(field, written, item, facts)
+            or _content(field, written, item, facts)
+        )
         if complaint:
             found.append(finding(item, node, *complaint))
     return found
@@ -107,11 +115,31 @@ def _existence(field: str, written: str, item: Declared, facts: PathFacts) -> Co
             f"{path} exists but is tracked neither by Git nor by DVC.",
             f"Run: git add {shell_path(path)}   (or: dvc add {shell_path(path)})",
         )
-    return (
+    return _unclear(path, facts) or (
         "path-missing",
         f"{path} is tracked neither by Git nor by DVC.",
         _repair(path, written, item, facts),
     )
+
+
+def _content(field: str, written: str, item: Declared, facts: PathFacts) -> Complaint | None:
+    """Whether what is tracked is what can be meant."""
+    path = repository_path(item.entry.file, written) or ""
+    if facts.tracked.is_file(path):
+        outs = facts.tracked_by(path) if path.endswith(".dvc") else ()
+        if not outs:
+            return None
+        meant = ", ".join(f"'{_relative(out, posixpath.dirname(item.entry.file))}'" for out in outs)
+        message = f"'{field}' names DVC's pointer {path}, whose few lines would be taken for the content."
+        return "path-pointer", message, f"Write {meant}." if len(outs) == 1 else f"Write what is meant: {meant}."
+    return _unclear(path, facts)
+
+
+def _unclear(path: str, facts: PathFacts) -> Complaint | None:
+    why = facts.why_unclear(path)
+    if why is None:
+        return None
+    return "path-mixed" if why.code == "mixed-folder" else "storage-pointer", why.message, why.hint
 
 
 def _repair(path: str, written: str, item: Declared, facts: PathFacts) -> str:
@@ -126,6 +154,9 @@ def _repair(path: str, written: str, item: Declared, facts: PathFacts) -> str:
     if has_template(written):
         return "Templates are resolved in dvc.yaml only: write the value out, or declare the artifact there."
     near = facts.nearest(path)
+    if near is not None and (only := difference(path, near)):
+        right = _relative(near, directory)
+        return f"Git has '{right}', which differs in {only} only: write it as Git has it, or git mv the file."
     correct = f"Did you mean '{_relative(near, directory)}'? If not," if near else "Correct the path, or"
     return f"{correct} add the file: git add {shell_path(path)} (or dvc add), or add {_virtual(item)}."
 

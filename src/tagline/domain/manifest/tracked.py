@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tagline.domain.manifest.dvc_stages import Stages, listed_outs
+from tagline.domain.manifest.dvc_stages import Stages, as_mapping, listed_outs
 
 
 class TrackedPaths:
     """Which files and directories Git tracks, by name only."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(self, paths: Iterable[str], passed_over: Collection[str] = ()) -> None:
+        """``passed_over`` are the pointers among them that are none for DVC."""
         self._sorted = sorted(paths)
         self._files = frozenset(self._sorted)
+        self._passed_over = frozenset(passed_over)
 
     def is_file(self, path: str) -> bool:
         """Whether Git tracks exactly this path (a file, a symlink or a submodule)."""
@@ -32,7 +34,8 @@ class TrackedPaths:
 
     def has_dvc_file(self, path: str) -> bool:
         """Whether ``path`` or a directory above it has a ``.dvc`` file of its name."""
-        return any(f"{part}.dvc" in self._files for part in upwards(path))
+        own = (f"{part}.dvc" for part in upwards(path))
+        return any(file in self._files and file not in self._passed_over for file in own)
 
     def names(self) -> Iterator[str]:
         """Every file, and instead of a ``.dvc`` file what it stands for."""
@@ -45,7 +48,9 @@ class TrackedPaths:
 
     def pointers(self) -> list[str]:
         """The files that tell what DVC tracks."""
-        return [path for path in self._sorted if _is_pointer(posixpath.basename(path))]
+        return [
+            path for path in self._sorted if _is_pointer(posixpath.basename(path)) and path not in self._passed_over
+        ]
 
 
 def _is_pointer(name: str) -> bool:
@@ -92,9 +97,9 @@ class Outs:
 
     def add_dvc_file(self, file: str, data: Any) -> None:
         """The outs of a ``.dvc`` file."""
-        rows = _mapping(data).get("outs")
-        paths = (_mapping(row).get("path") for row in (rows if isinstance(rows, list) else ()))
-        wdir = _mapping(data).get("wdir")
+        rows = as_mapping(data).get("outs")
+        paths = (as_mapping(row).get("path") for row in (rows if isinstance(rows, list) else ()))
+        wdir = as_mapping(data).get("wdir")
         self._add(posixpath.dirname(file), wdir, (path for path in paths if isinstance(path, str)))
 
     def add_pipeline(self, directory: str, pipeline: Any, lock: Any) -> None:
@@ -112,10 +117,6 @@ class Outs:
             self.endings.update(map(posixpath.normpath, outs))
         else:
             self.paths.update(posixpath.normpath(posixpath.join(directory, folder, out)) for out in outs)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 #: Folders in one another in which the end of a path is looked for.
@@ -145,8 +146,18 @@ def _any_below(ordered: Sequence[str], path: str) -> bool:
     return index < len(ordered) and ordered[index].startswith(prefix)
 
 
+def lies_in(path: str, folder: str) -> bool:
+    """Whether a path lies in a folder; all of the repository does in ``.``, but not what DVC tracks elsewhere."""
+    if folder == ".":
+        return not path.startswith(("/", "../")) and ":/" not in path
+    return path.startswith(f"{folder}/")
+
+
 def below(ordered: Sequence[str], folder: str) -> Iterator[str]:
     """The paths of a sorted list that lie in a folder."""
+    if folder == ".":
+        yield from (path for path in ordered if lies_in(path, folder))
+        return
     prefix = f"{folder}/"
     for place in range(bisect_left(ordered, prefix), len(ordered)):
         if not ordered[place].startswith(prefix):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from tagline.domain.mlflow.names import ListedVersion, RegisteredModel
+from tagline.domain.mlflow.names import ListedVersion, ReadRun, RegisteredModel
 from tagline.domain.text.public import public
 from tagline.domain.text.times import MAX_TIME, format_time
 
@@ -20,6 +20,9 @@ _LONGEST_KEY = 1000
 _INFINITE = 1.7976931348623157e308
 _OURS, _THEIRS = "tagline.", "mlflow."
 _LABEL_RE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+#: Keys whose values are of one version alone, and values that are: numbers, digests, UUIDs.
+_ID_KEY_RE = re.compile(r"(?:^|[._-])(?:sha\d*|md5|commit|digest|hash|revision|uuid|id)$", re.IGNORECASE)
+_ID_RE = re.compile(r"[0-9]+(?:[.-][0-9]+)*|(?=\S*[0-9])[0-9a-f-]{7,}", re.IGNORECASE)
 #: Schemes have two letters at least: one is a drive of Windows.
 _ONE_SLASH_RE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")
 _URI_RE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://.")
@@ -34,16 +37,27 @@ _ABSENT: Any = object()
 
 
 def entry_of(
-    model: RegisteredModel, version: ListedVersion, *, location: str, metrics: Mapping[str, float], server: str
+    model: RegisteredModel,
+    version: ListedVersion,
+    *,
+    location: str,
+    run: ReadRun | None,
+    server: str,
+    tracked: str | None = None,
 ) -> dict[str, Any]:
     """The entry of ``artifacts.yaml`` as of one version: ``location`` is where its bytes are, ``server`` MLflow's URL.
 
-    The bytes stay where they are: the entry is ``virtual``.
+    ``tracked`` is the path under which DVC has the bytes; None: they stay where they are, and the entry is ``virtual``.
+    ``run`` is None where nobody can read it: then the entry
+    does not say that it had no parameters.
     """
     location, server = without_secrets(location), without_secrets(server)
-    path = uri_of(location)
+    path = tracked or uri_of(location)
     labels, rest = split_tags({**model.tags, **version.tags})
-    run = {"run_id": version.run_id} if version.run_id else {}
+    metrics = run.metrics if run is not None else {}
+    named: dict[str, Any] = {"run_id": version.run_id} if version.run_id else {}
+    named |= {"tracking_uri": server, "model": version.model, "version": version.number}
+    named |= {"params": _params(run.params)} if run is not None else {}
     about: dict[str, Any] = (
         {"description": public(model.description)} if version.description and model.description else {}
     )
@@ -54,14 +68,18 @@ def entry_of(
     fields: dict[str, Any] = {
         "type": "model",
         "path": path,
-        "virtual": True,
+        "virtual": tracked is None,
         "description": public(version.description or model.description),
         "labels": labels,
         "metrics": {name: metrics[name] for name in sorted(metrics) if _fits(name) and abs(metrics[name]) < _INFINITE},
-        "mlflow": {**run, "tracking_uri": server, "model": version.model, "version": version.number},
+        "mlflow": named,
         "custom": {"mlflow": about} if about else None,
     }
     return {key: value for key, value in fields.items() if value}
+
+
+def _params(params: Mapping[str, str]) -> dict[str, str]:
+    return {public(name): public(params[name]) for name in sorted(params) if _fits(name)}
 
 
 def split_tags(tags: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
@@ -73,11 +91,16 @@ def split_tags(tags: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
         plain = _LABEL_RE.fullmatch(key) and not key.startswith(_THEIRS)
         if plain and value in ("", "true"):
             labels.append(key)
-        elif plain and _LABEL_RE.fullmatch(value):
+        elif plain and _LABEL_RE.fullmatch(value) and not _names_one(key, value):
             labels.append(f"{key}:{value}")
         else:
             rest[public(key)] = public(value)
     return labels, rest
+
+
+def _names_one(key: str, value: str) -> bool:
+    """Whether a tag says which one it is (a commit, a digest, a number), and not of what kind: no label for many."""
+    return _ID_KEY_RE.search(key) is not None or _ID_RE.fullmatch(value) is not None
 
 
 def _fits(key: str) -> bool:
@@ -118,9 +141,11 @@ class Merged(NamedTuple):
 
 def imported_version(there: Any, model: str) -> int | None:
     """The number of the version of ``model`` that an entry says it is about; None for an entry that no import wrote."""
-    if not isinstance(there, Mapping) or there.get("virtual") is not True:
+    if not isinstance(there, Mapping):
         return None
     custom = there.get("custom")
+    if there.get("virtual") is not True and not _is_brought(custom):
+        return None
     for about in (there.get("mlflow"), custom.get("mlflow") if isinstance(custom, Mapping) else None):
         if isinstance(about, Mapping) and about.get("model") == model:
             number = about.get("version")
@@ -128,18 +153,29 @@ def imported_version(there: Any, model: str) -> int | None:
     return None
 
 
+def _is_brought(custom: Any) -> bool:
+    """Whether ``custom`` says where an import took the bytes from that it brought under DVC."""
+    about = custom.get("mlflow") if isinstance(custom, Mapping) else None
+    return isinstance(about, Mapping) and isinstance(about.get("source"), str)
+
+
+def tracked_path(artifact: str) -> str:
+    """Where the bytes of an artifact lie that an import brings under DVC."""
+    return f"models/{artifact}"
+
+
 def is_untouched(there: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
     """Whether an entry still says where its bytes are, and of which run, as ``base``, what an import wrote, does.
 
-    The server's address may be another: one server has several, and moves.
+    The server's address may be another: one server has several, and moves. Parameters name nothing.
     """
-    return all(_without_address(there.get(key)) == _without_address(base.get(key)) for key in _IMPORTS)
+    return all(_named(there.get(key)) == _named(base.get(key)) for key in _IMPORTS)
 
 
-def _without_address(value: Any) -> Any:
+def _named(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return {key: said for key, said in value.items() if key != "tracking_uri"}
+    return {key: said for key, said in value.items() if key not in ("tracking_uri", "params")}
 
 
 def merged(there: Mapping[str, Any], base: Mapping[str, Any] | None, entry: Mapping[str, Any]) -> Merged:

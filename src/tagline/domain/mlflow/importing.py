@@ -15,7 +15,7 @@ from tagline.domain.ledger.events import RawTag, Warn
 from tagline.domain.ledger.planning import NewTag, Plan, Row, Trailers, plan_assign, plan_register, projected
 from tagline.domain.ledger.registry import ArtifactState, VersionState
 from tagline.domain.ledger.tags import parse_tag
-from tagline.domain.mlflow.names import READY, Claim, ListedVersion, RegisteredModel, word
+from tagline.domain.mlflow.names import READY, Claim, ListedVersion, RegisteredModel, dangling, valid_name, word
 from tagline.errors import Refused
 
 #: The tag that a promotion of ours puts on the version in MLflow that it is about.
@@ -117,6 +117,7 @@ def plan_model(
         stages.append(chosen)
         warnings += [warning] if warning else []
     warnings += _gone(model, {*claims, *left_out}, state, raw)
+    warnings += _dangling(artifact, model, versions, left_out)
     return ModelPlan(artifact, model, choices, tuple(stages), tuple(warnings))
 
 
@@ -165,6 +166,22 @@ def _gone(
     ]
 
 
+def _dangling(
+    artifact: str, model: RegisteredModel, versions: Sequence[ListedVersion], left_out: Collection[str]
+) -> list[Warn]:
+    """Aliases of versions that MLflow has no more."""
+    return [
+        Warn(
+            "import-alias-dangling",
+            None,
+            f"MLflow's alias {messages.one_line(alias)} of {messages.one_line(model.name)!r} points to version "
+            f"{number}, which is not there: {artifact} gets no such stage.",
+        )
+        for alias, number in dangling(model, versions).items()
+        if valid_name(alias) not in left_out
+    ]
+
+
 def _made_here(artifact: str, version: ListedVersion, state: ArtifactState) -> str | None:
     """The version of ours that a promotion noted on MLflow's; None where this ledger has no such tag."""
     parsed = parse_tag(version.tags.get(OUR_TAG, ""))
@@ -205,9 +222,22 @@ def _stage(
         )
         return StageChoice(stage, claim, name, skipped="it was decided here since"), warning
     held = {past.version for past in state.holds.get(stage, ())}
-    named = [(there[version.number], version) for version in claim.versions if version.number in there]
-    assign = (*((known, version) for known, version in named[:-1] if known not in held), named[-1])
-    return StageChoice(stage, claim, name, assign), None
+    earlier = [
+        (there[version.number], version)
+        for version in _apart_in_time(claim, state.newest)
+        if version.number in there and there[version.number] not in held
+    ]
+    return StageChoice(stage, claim, name, (*earlier, (name, holder))), None
+
+
+def _apart_in_time(claim: Claim, newest: int) -> list[ListedVersion]:
+    """Who held a stage before its holder, where MLflow tells when: nobody else held it for a time.
+
+    ``newest`` is the second of the newest event here: nothing can be dated before it.
+    """
+    times = [version.updated // 1000 for version in claim.versions]
+    pairs = zip(claim.versions, times, times[1:], strict=False)
+    return [version for version, time, following in pairs if time > newest and following - time > 1]
 
 
 def is_import(message: str) -> bool:
@@ -228,26 +258,63 @@ def plan_tags(
 ) -> Plan:
     """The tags of an import, or the first ``most`` of its registrations; stages come with the last of them.
 
-    Tags of one artifact differ in their second. Those of an import end now, so that none is in the future.
+    Versions are dated as MLflow has them, and so is who is in an old stage; when an alias was set it does not know.
     """
-    time = max(now - plan.tags + 1, state.newest + 1)
+    dated = _dated(plan, state, now)
     rows: list[Row] = []
     new: list[NewTag] = []
-    chosen = plan.new[:most]
-    for count, choice in enumerate(chosen):
-        said = [(messages.IMPORTED_FROM, choice.version.uri), *trailers]
-        made = plan_register(state, commits(choice.version), time + count, version=choice.name, trailers=said)
+    for time, event in dated[:most]:
+        said = [(messages.IMPORTED_FROM, event.version.uri), *trailers]
+        if event.stage is None:
+            made = plan_register(state, commits(event.version), time, version=event.name, trailers=said)
+        else:
+            row = next(row for row in state.versions if row.version == event.name)
+            made = plan_assign(state, event.stage, row, time, said)
         rows += made.rows
         new += made.new
-    if len(chosen) < len(plan.new):
-        return Plan(rows, new)
-    state, time = projected(state, new), time + len(new)
+        state = projected(state, made.new)
+    return Plan(rows, new)
+
+
+class _Event(NamedTuple):
+    """A registration (``stage`` None) or an assignment to be, and when MLflow says that it was."""
+
+    time: int
+    stage: str | None
+    name: str
+    version: ListedVersion
+
+
+def _dated(plan: ModelPlan, state: ArtifactState, now: int) -> list[tuple[int, _Event]]:
+    """All events of an import in their order, with the time of each tag."""
+    registered = {choice.name: _second(choice.version.created, now) for choice in plan.new}
+    events = [_Event(registered[choice.name], None, choice.name, choice.version) for choice in plan.new]
     for stage in plan.stages:
         for name, version in stage.assign:
-            said = [(messages.IMPORTED_FROM, version.uri), *trailers]
-            row = next(row for row in state.versions if row.version == name)
-            assigned = plan_assign(state, stage.stage, row, time, said)
-            rows += assigned.rows
-            new += assigned.new
-            state, time = projected(state, assigned.new), time + 1
-    return Plan(rows, new)
+            known = _second(version.updated, now) if stage.claim.is_stage else now
+            events.append(_Event(max(known, registered.get(name, 0)), stage.stage, name, version))
+    # The sort is stable: a version comes before its stages, and the holders of one stage stay in order.
+    events.sort(key=lambda event: event.time)
+    return list(zip(_apart([event.time for event in events], state.newest, now), events, strict=True))
+
+
+def _second(milliseconds: int, now: int) -> int:
+    """A time of MLflow's in seconds; what it does not know, or is still to come, is ``now``."""
+    return min(milliseconds // 1000, now) if milliseconds >= 1000 else now
+
+
+def _apart(times: Sequence[int], after: int, now: int) -> list[int]:
+    """Ascending times as they can be dated: each in a second of its own, after what there is, and none in the future
+    where there is room.
+    """
+    found: list[int] = []
+    for time in times:
+        after_last = (found[-1] if found else after) + 1
+        found.append(max(time, after_last))
+    limit = now
+    for place in reversed(range(len(found))):
+        if found[place] <= limit:
+            break
+        found[place] = limit
+        limit -= 1
+    return found if not found or found[0] > after else [after + count for count in range(1, len(found) + 1)]

@@ -56,11 +56,23 @@ class ListedVersion:
         return f"models:/{self.model}/{self.number}"
 
 
+class ReadRun(NamedTuple):
+    """What a run says of itself: its last figures, and what it ran with."""
+
+    metrics: Mapping[str, float] = {}
+    params: Mapping[str, str] = {}
+
+
 class Claim(NamedTuple):
     """What says who holds a stage: ``alias champion``; its versions, the holder last."""
 
     what: str
     versions: tuple[ListedVersion, ...]
+
+    @property
+    def is_stage(self) -> bool:
+        """Whether it is one of MLflow's old stages, which knows since when."""
+        return self.what.startswith("stage ")
 
 
 def distinct(versions: Sequence[ListedVersion]) -> list[ListedVersion]:
@@ -180,7 +192,8 @@ def claims(model: RegisteredModel, versions: Sequence[ListedVersion], names: Map
     """
     found: dict[str, Claim] = {}
     for theirs, claim in _claims(model, versions):
-        stage = names.get(theirs, OLD_STAGES.get(theirs) if claim.what.startswith("stage") else valid_name(theirs))
+        meant = _meaning(theirs, claim, names)
+        stage = names.get(meant, OLD_STAGES.get(meant) or ("" if meant in OLD_STAGES else valid_name(meant)))
         if stage == "":
             continue
         if stage is None:
@@ -197,9 +210,24 @@ def claims(model: RegisteredModel, versions: Sequence[ListedVersion], names: Map
                 f"Name one of them yourself, or leave it out by an empty name: --stage {word(theirs)}=NAME",
                 code="import-same-stage",
             )
-        if other is None or len(claim.versions) > len(other.versions):
+        if other is None or (claim.is_stage and not other.is_stage) or len(claim.versions) > len(other.versions):
             found[stage] = claim
     return dict(sorted(found.items()))
+
+
+def _meaning(theirs: str, claim: Claim, names: Mapping[str, str]) -> str:
+    """The word that a claim's name goes by: an alias ``production`` in any case means the old stage, unless it is
+    called something else by ``--stage``.
+    """
+    if claim.is_stage or theirs in names:
+        return theirs
+    return next((stage for stage, ours in OLD_STAGES.items() if ours and ours == theirs.lower()), theirs)
+
+
+def dangling(model: RegisteredModel, versions: Sequence[ListedVersion]) -> dict[str, int]:
+    """The aliases that point to a version that is not there, and its number."""
+    numbers = {version.number for version in versions}
+    return {alias: number for alias, number in sorted(model.aliases.items()) if number not in numbers}
 
 
 def _claims(model: RegisteredModel, versions: Sequence[ListedVersion]) -> Iterable[tuple[str, Claim]]:

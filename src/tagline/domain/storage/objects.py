@@ -69,13 +69,14 @@ class Remote:
 
 @dataclass(frozen=True)
 class Location:
-    """Where the bytes are, as far as Git and the store tell. ``size`` is in bytes."""
+    """Where the bytes are, as far as Git and the store tell. ``size`` is in bytes, ``sha256`` 64 hex digits."""
 
     uri: str | None = None
     digest: str | None = None
     size: int | None = None
     files: int | None = None
     version_id: str | None = None
+    sha256: str | None = None
 
 
 def only_file(items: Sequence[Item]) -> Item | None:

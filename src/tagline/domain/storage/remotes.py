@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tagline.domain.storage.objects import Remote
+from tagline.domain.text.public import lowered_scheme
 from tagline.domain.text.similar import suggestion
 from tagline.errors import WrongUsage
 
@@ -68,10 +69,12 @@ class DvcConfig:
         wanted = name.lower() if name else self.default
         if wanted is None:
             raise self._no_default()
-        options = self._options(wanted, 0)
-        plain = {key: option.value for key, option in options.items()}
-        own = frozenset(key for key, option in options.items() if option.level != REPOSITORY)
-        return Remote(wanted, plain.pop("url"), plain, own)
+        return _made(wanted, self._options(wanted, 0))
+
+    def at(self, address: str, options: Mapping[str, str]) -> Remote:
+        """What a pointer names by a URL or ``remote://NAME/PATH``, which is the repository's word."""
+        given = {key.lower(): _Option(value, REPOSITORY) for key, value in options.items()}
+        return _made(address, self._referred({**given, "url": _Option(address, REPOSITORY)}, address, 0))
 
     def _options(self, name: str, depth: int) -> dict[str, _Option]:
         """The options of a remote; of one that names another (``remote://OTHER/sub``) that one's too."""
@@ -85,6 +88,9 @@ class DvcConfig:
         if "url" not in found or depth > _MOST_REFERENCES:
             why = "has no url" if "url" not in found else "refers to itself"
             raise WrongUsage(f"DVC's remote {name!r} {why}.", f"Set it: dvc remote modify {name} url URL")
+        return self._referred(found, name, depth)
+
+    def _referred(self, found: Mapping[str, _Option], name: str, depth: int) -> dict[str, _Option]:
         url = found["url"]
         try:
             parts = urlsplit(url.value)
@@ -114,6 +120,23 @@ class DvcConfig:
             f"Choose one and commit .dvc/config: dvc remote default {sorted(self.remotes)[0]}",
             code="no-storage",
         )
+
+
+def moved_to(address: str, moved: Mapping[str, str]) -> str:
+    """Where an address is now, by the longest of the old ones that it is or lies below; itself where none is."""
+    address = lowered_scheme(address)
+    old = {lowered_scheme(place).rstrip("/"): lowered_scheme(new).rstrip("/") for place, new in moved.items()}
+    found = [place for place in old if address.rstrip("/") == place or address.startswith(f"{place}/")]
+    if not found:
+        return address
+    place = max(found, key=len)
+    return old[place] + address[len(place) :]
+
+
+def _made(name: str, options: Mapping[str, _Option]) -> Remote:
+    plain = {key: option.value for key, option in options.items()}
+    own = frozenset(key for key, option in options.items() if option.level != REPOSITORY)
+    return Remote(name, plain.pop("url"), plain, own)
 
 
 def _path(value: str, folder: str | None, home: str | None) -> str:

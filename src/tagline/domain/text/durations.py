@@ -1,4 +1,4 @@
-"""Durations as people write and read them: ``90m``, ``24h``, ``7d``; ``3d 4h``."""
+"""Durations as people write and read them: ``90m``, ``24h``, ``7d``; ``3d 4h``; as a clock ``12:03``."""
 
 from __future__ import annotations
 
@@ -37,3 +37,10 @@ def format_duration(seconds: int) -> str:
     first = next((place for place, count in enumerate(parts) if count), len(parts) - 1)
     shown = [f"{parts[place]}{units[place]}" for place in range(first, min(first + 2, len(parts))) if parts[place]]
     return " ".join(shown) or "0s"
+
+
+def format_clock(seconds: float) -> str:
+    """``0:09``, ``12:03`` or ``3:05:00``, for what is watched while it runs."""
+    whole = round(seconds)
+    minutes, hours = whole // 60 % 60, whole // 3600
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

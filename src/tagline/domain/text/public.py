@@ -59,6 +59,12 @@ def public_uri(uri: str) -> str:
     return f"{public(base)}{mark}{inner}"
 
 
+def lowered_scheme(address: str) -> str:
+    """An address with its scheme in small letters: ``S3://`` is what somebody wrote by hand, and the same."""
+    scheme, mark, rest = address.partition("://")
+    return f"{scheme.lower()}{mark}{rest}" if mark else address
+
+
 def parted(url: str) -> tuple[str, str, str]:
     """An address without its login and without a slash at its end; then user and password, decoded, empty if absent.
 

@@ -184,7 +184,8 @@ def _alternatives(error: Any) -> list[tuple[str, ...]]:
 def _expected(error: Any) -> list[str]:
     """The kinds of value that would have been right, in words."""
     if error.validator == "anyOf":
-        names = [name for part in error.context for name in _expected(part)]
+        kinds = (part for part in error.context if part.validator in ("type", "anyOf"))
+        names = [name for part in kinds for name in _expected(part)]
     else:
         value = error.validator_value
         names = [_WORDS.get(name, name) for name in ([value] if isinstance(value, str) else value)]

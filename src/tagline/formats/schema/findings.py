@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from tagline.domain.manifest.document import Document, Path, Position
+from tagline.domain.manifest.document import Document, Path
 from tagline.domain.manifest.findings import Finding
-from tagline.domain.manifest.manifest import Kind
+from tagline.domain.manifest.manifest import Declared, Kind
 from tagline.formats.schema.check import Check, compile_check, read_schema
 from tagline.formats.schema.explanation import Explanation
 
@@ -22,15 +22,20 @@ _SYNONYMS: dict[Kind, dict[str, str]] = {
 _OURS = frozenset(("virtual", "metrics", "mlflow"))
 
 
-def check_entry(document: Document, path: Path, *, kind: Kind, file: str, artifact: str | None) -> list[Finding]:
-    """Findings about the artifact at ``path`` of the document; ``kind`` names its schema."""
-    node = document.find(path)
-    if node is None or _quick(kind)(node.value):
+def check_entry(document: Document, item: Declared) -> list[Finding]:
+    """Findings about one artifact of the document, by the schema of its kind."""
+    value = item.node.value
+    if _quick(item.kind)(value):
         return []
-    if kind == "artifacts" and path == ("artifacts",) and _is_wrapper(node.value):
-        return [_wrapper(document, file)]
-    explanation = _EntryExplanation(kind, document, path, file, artifact)
-    return explanation.findings(_validator(kind).iter_errors(node.value))
+    if item.kind == "artifacts" and item.name == "artifacts" and _is_wrapper(value):
+        return [
+            Finding(
+                item.entry.file, item.key.line, item.key.column, None, "artifacts-wrapper", "error",
+                "In artifacts.yaml the names stand at the top level.",
+                "Remove 'artifacts:' and unindent its entries.",
+            )
+        ]  # fmt: skip
+    return _EntryExplanation(document, item).findings(_validator(item.kind).iter_errors(value))
 
 
 def _is_wrapper(entry: Any) -> bool:
@@ -41,14 +46,6 @@ def _is_wrapper(entry: Any) -> bool:
         and not known.keys() >= entry.keys()
         and all(isinstance(v, dict) for v in entry.values())
     )
-
-
-def _wrapper(document: Document, file: str) -> Finding:
-    place = document.key_position(("artifacts",)) or Position(1, 1)
-    return Finding(
-        file, place.line, place.column, None, "artifacts-wrapper", "error",
-        "In artifacts.yaml the names stand at the top level.", "Remove 'artifacts:' and unindent its entries.",
-    )  # fmt: skip
 
 
 @cache
@@ -74,9 +71,9 @@ class _EntryExplanation(Explanation):
     # The empty key is the artifact itself.
     main_keys: Mapping[str, str] = {"": "path", "mlflow": "run_id"}
 
-    def __init__(self, kind: Kind, document: Document, path: Path, file: str, artifact: str | None) -> None:
-        super().__init__(document, path, file, artifact)
-        self._kind = kind
+    def __init__(self, document: Document, item: Declared) -> None:
+        super().__init__(document, item.path, item.entry.file, item.entry.name)
+        self._kind = item.kind
 
     def root_name(self) -> str:
         return f"Artifact '{self.root[-1]}'"

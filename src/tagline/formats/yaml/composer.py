@@ -263,17 +263,16 @@ class Composer:
             parent.value[key] = node.value
 
     def _merge_key(self, frame: _Frame, node: Node) -> None:
-        place = frame.key_place
         sources = node.items if isinstance(node.value, list) else [node]
         if frame.merges:
-            self._note_at(place, "yaml-merge", "'<<' is given twice.", "Give it once, with a list: <<: [*a, *b].")
+            message, hint = "'<<' is given twice.", "Give it once, with a list: <<: [*a, *b]."
         elif not sources or not all(isinstance(source.value, dict) for source in sources):
-            self._note_at(
-                place, "yaml-merge", "'<<' merges mappings only.",
-                "Write <<: *anchor or <<: [*a, *b], or quote '<<' if it is a name.",
-            )  # fmt: skip
+            message = "'<<' merges mappings only."
+            hint = "Write <<: *anchor or <<: [*a, *b], or quote '<<' if it is a name."
         else:
             frame.merges.extend(sources)
+            return
+        self.problems.append(Problem(self._path(), *frame.key_place, "yaml-merge", "error", message, hint))
 
     # -- problems -------------------------------------------------------------
 
@@ -308,20 +307,8 @@ class Composer:
         *,
         key: str | None = None,
     ) -> None:
-        place = Position(event.start_mark.line + 1, event.start_mark.column + 1)
-        self._note_at(place, rule, message, hint, severity, key=key)
-
-    def _note_at(
-        self,
-        place: Position,
-        rule: str,
-        message: str,
-        hint: str,
-        severity: Severity = "error",
-        *,
-        key: str | None = None,
-    ) -> None:
-        self.problems.append(Problem(self._path(key), *place, rule, severity, message, hint))
+        mark = event.start_mark
+        self.problems.append(Problem(self._path(key), mark.line + 1, mark.column + 1, rule, severity, message, hint))
 
     def _abort(self, event: Any, rule: str, message: str, hint: str) -> None:
         mark = event.start_mark

@@ -25,6 +25,7 @@ from tagline.render.exports.interchange import (
     repository,
     run_fields,
     same_always,
+    sha256_of,
     shown,
     stale_lines,
     text,
@@ -101,7 +102,7 @@ class _Writer:
                 "version": text(lineage.version or ""),
                 "description": text(entry.description) if entry else "",
                 "tags": [text(label) for label in entry.labels] if entry else [],
-                **_identity(content.digest),
+                **_identity(content.digest, sha256_of(content).get("sha256")),
                 "externalReferences": list(self._references()),
                 "modelCard": {} if is_data else self._card(),
                 "data": [own] if is_data else [],
@@ -296,16 +297,19 @@ def _was_ref(file: File) -> str:
     return f"{_ref(file.path)}@{text(file.digest or '')}"
 
 
-def _identity(digest: str | None) -> dict[str, Any]:
+def _identity(digest: str | None, sha256: str | None = None) -> dict[str, Any]:
     """The digest as a hash of bytes, or as a Software Heritage identifier, which is Git's own id."""
     found = digest_of(digest)
-    if found is None:
-        return {}
-    if found.algorithm in _HASHES:
-        return {"hashes": [{"alg": _HASHES[found.algorithm], "content": found.hex}]}
-    if found.algorithm in _SWHIDS and len(found.hex) == 40:
-        return {"swhid": [f"swh:1:{_SWHIDS[found.algorithm]}:{found.hex}"]}
-    return {}
+    hashes = {"SHA-256": sha256} if sha256 is not None else {}
+    if found is not None and found.algorithm in _HASHES:
+        hashes = {_HASHES[found.algorithm]: found.hex, **hashes}
+    is_swhid = found is not None and found.algorithm in _SWHIDS and len(found.hex) == 40
+    return known(
+        {
+            "hashes": [{"alg": name, "content": content} for name, content in hashes.items()],
+            "swhid": [f"swh:1:{_SWHIDS[found.algorithm]}:{found.hex}"] if found is not None and is_swhid else [],
+        }
+    )
 
 
 def _properties(facts: Iterable[tuple[str, Any]]) -> list[dict[str, str]]:

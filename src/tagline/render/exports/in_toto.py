@@ -31,6 +31,7 @@ from tagline.render.exports.interchange import (
     registration,
     repository,
     run_fields,
+    sha256_of,
     stale_lines,
     text,
     uri,
@@ -83,7 +84,7 @@ def _subject(lineage: Lineage, repo: str | None) -> dict[str, Any]:
         digests = commit_digest(lineage.commit.id) or {"gitCommit": text(lineage.commit.id)}
         where = where or in_git(repo, lineage.commit.id)
     else:
-        digests = {digest.algorithm: digest.hex}
+        digests = {digest.algorithm: digest.hex, **sha256_of(content)}
         if digest.algorithm == "dvcDirMd5":
             notes["digestOf"] = "the folder's list of files as DVC writes it"
     return known({"name": name, "uri": where, "digest": digests, "annotations": known(notes)})

@@ -19,6 +19,7 @@ from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage, Passage
 from tagline.domain.lineage.pipelines import Origin
 from tagline.domain.manifest.manifest import is_uri
+from tagline.domain.storage.objects import Location
 from tagline.domain.text.times import MAX_TIME, format_time
 
 #: Where Tagline is at home: what the formats name as their producer.
@@ -39,6 +40,8 @@ _DIGEST_RE = re.compile(
     r"md5:(?P<dvcDirMd5>[0-9a-f]{32})\.dir|md5:(?P<md5>[0-9a-f]{32})|sha256:(?P<sha256>[0-9a-f]{64})"
     r"|gitblob:(?P<gitBlob>[0-9a-f]{40}|[0-9a-f]{64})|gittree:(?P<gitTree>[0-9a-f]{40}|[0-9a-f]{64})"
 )
+#: Algorithms of folders.
+_FOLDERS = frozenset(("dvcDirMd5", "gitTree"))
 _COMMIT_RE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -212,6 +215,17 @@ def digest_of(digest: str | None) -> Digest | None:
     if match is None or match.lastgroup is None:
         return None
     return Digest(match.lastgroup, match[match.lastgroup])
+
+
+def sha256_of(content: Location) -> dict[str, str]:
+    """``sha256`` of a file, in-toto's ``dirHash`` of a folder; empty where nobody has counted it.
+
+    Source: https://github.com/in-toto/attestation/blob/main/spec/v1/digest_set.md
+    """
+    if content.sha256 is None:
+        return {}
+    found = digest_of(content.digest)
+    return {"dirHash" if found and found.algorithm in _FOLDERS else "sha256": content.sha256}
 
 
 def commit_digest(commit: str | None) -> dict[str, str]:

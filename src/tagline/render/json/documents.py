@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tagline.domain.changes.intents import Intent
 from tagline.domain.ledger.events import Warn
-from tagline.domain.ledger.holds import Holding, Tally, approvals
 from tagline.domain.ledger.messages import (
     CHANGE,
     OVERRIDE,
@@ -19,14 +17,19 @@ from tagline.domain.ledger.messages import (
     Trailers,
     shown_trailers,
 )
-from tagline.domain.ledger.planning import Row
-from tagline.domain.ledger.registry import ArtifactState, Hold
-from tagline.domain.ledger.results import History, Shown, StageHistory, Written
-from tagline.domain.lineage.planned import Planned
-from tagline.domain.manifest.results import Checked
-from tagline.domain.storage.results import Fetched, Presigned, Resolved
 from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
+
+if TYPE_CHECKING:  # show loads none of what other commands are about
+    from tagline.domain.changes.intents import Intent
+    from tagline.domain.doctor.checks import Check
+    from tagline.domain.ledger.holds import Holding, Tally
+    from tagline.domain.ledger.planning import Row
+    from tagline.domain.ledger.registry import ArtifactState, Hold
+    from tagline.domain.ledger.results import History, Shown, StageHistory, Written
+    from tagline.domain.lineage.planned import Planned
+    from tagline.domain.manifest.results import Checked
+    from tagline.domain.storage.results import Fetched, Resolved
 
 Document = dict[str, Any]
 
@@ -133,6 +136,8 @@ def holds(result: StageHistory) -> Document:
 
 
 def _past_hold(artifact: str, one: Holding) -> Document:
+    from tagline.domain.ledger.holds import approvals
+
     hold, trailers = one.hold, shown_trailers(one.trailers)
     return {
         "artifact": artifact,
@@ -196,7 +201,7 @@ def checked(result: Checked) -> Document:
 
 def resolved(result: Resolved) -> Document:
     """``resolve``."""
-    answer, entry, location = result.answer, result.entry, result.location
+    answer, entry, location, signed = result.answer, result.entry, result.location, result.presigned
     return {
         "artifact": answer.artifact,
         "version": answer.version,
@@ -209,19 +214,16 @@ def resolved(result: Resolved) -> Document:
         "labels": list(entry.labels) if entry else [],
         "uri": location.uri,
         "digest": location.digest,
+        "sha256": location.sha256,
         "size": location.size,
         "version_id": location.version_id,
         "files": location.files,
         "current": result.current,
         "previous_version": result.previous_version,
         "registered_at": _time(answer.registered_at),
-        "presigned": _presigned(result.presigned),
+        "presigned": {"url": signed.url, "expires_at": format_time(signed.expires_at)} if signed is not None else None,
         "warnings": warnings(result.warnings),
     }
-
-
-def _presigned(signed: Presigned | None) -> Document | None:
-    return None if signed is None else {"url": signed.url, "expires_at": format_time(signed.expires_at)}
 
 
 def fetched(result: Fetched) -> Document:
@@ -247,12 +249,14 @@ def written(result: Written, stage: str | None) -> Document:
     return {**document, "warnings": warnings(result.warnings)}
 
 
-def changes(planned: Sequence[Planned], why: str) -> Document:
-    """``plan`` and ``promote``: one change, or a list of them; ``why`` says why there is none."""
+def changes(planned: Sequence[Planned], why: str, found: Iterable[Warn] = ()) -> Document:
+    """``plan`` and ``promote``: one change, or a list of them; ``why`` there is none; ``found`` is about the run."""
+    beside = warnings(found)
     if len(planned) == 1:
-        return _planned(planned[0])
-    document: Document = {"changes": [_planned(one) for one in planned]}
-    return document if planned else {**document, "verdict": "nothing", "why": why, "warnings": []}
+        document = _planned(planned[0])
+        return {**document, "warnings": [*beside, *document["warnings"]]}
+    document = {"changes": [_planned(one) for one in planned], "warnings": beside}
+    return document if planned else {**document, "verdict": "nothing", "why": why}
 
 
 def _planned(planned: Planned) -> Document:
@@ -321,3 +325,8 @@ def failure(error: TaglineError) -> Mapping[str, Any]:
 
 def _time(seconds: int | None) -> str | None:
     return None if seconds is None else format_time(seconds)
+
+
+def doctor(checks: Sequence[Check], fixed: Sequence[str]) -> Document:
+    """``doctor``: every check; ``repository`` is named where several were looked at."""
+    return {"checks": [{**check._asdict(), "url": check.url} for check in checks], "fixed": list(fixed)}

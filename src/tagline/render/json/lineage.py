@@ -12,7 +12,7 @@ from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.comparison import Against, Between, Comparison, End, Traced
 from tagline.domain.lineage.graph import File, Graph
 from tagline.domain.lineage.lineage import Lineage, Passage
-from tagline.domain.lineage.pipelines import Behind, Origin, Step
+from tagline.domain.lineage.pipelines import Behind, Step
 from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.mlflow.runs import Checked
 from tagline.domain.text.times import format_time, time_or_none
@@ -73,6 +73,7 @@ def lineage(found: Lineage) -> Document:
         "labels": list(entry.labels) if entry else [],
         "uri": content.uri,
         "digest": content.digest,
+        "sha256": content.sha256,
         "size": content.size,
         "files": content.files,
         "code": [{"path": file.path, "digest": file.digest} for file in found.graph.code],
@@ -112,12 +113,8 @@ def _file(file: File) -> Document:
         "files": file.files,
         "made_by": file.maker,
         "pointer": file.pointer,
-        "origin": _origin(file.origin),
+        "origin": file.origin._asdict() if file.origin is not None else None,
     }
-
-
-def _origin(origin: Origin | None) -> Document | None:
-    return None if origin is None else origin._asdict()
 
 
 def _step(step: Step, found: Lineage) -> Document:
@@ -229,6 +226,7 @@ def comparison(found: Comparison) -> Document:
         "size": {"before": before.content.size, "after": after.content.size},
         "same_bytes": found.same_bytes,
         "partial": found.partial or None,
+        "not_compared": list(found.not_compared),
         "metrics": [
             {
                 "name": m.name,

@@ -12,14 +12,16 @@ from typing import NamedTuple, assert_never
 
 from tagline.domain.changes.approvals import RULE as APPROVALS
 from tagline.domain.changes.asks import REQUESTS, Action
+from tagline.domain.changes.pages import Pages
 from tagline.domain.changes.promotion import Decided
 from tagline.domain.changes.record import Record, hide
 from tagline.domain.changes.steps import Step
 from tagline.domain.changes.verdicts import State
 from tagline.domain.lineage.comparison import Traced
 from tagline.domain.text.times import format_time
+from tagline.errors import TaglineError
 from tagline.render.escape import one_line
-from tagline.render.markdown.escaping import Pages, code, fold, instant, link, table, text
+from tagline.render.markdown.escaping import code, fold, instant, link, table, text
 from tagline.render.markdown.lineage import section
 
 #: Characters of a whole comment: GitHub takes 65,536.
@@ -29,22 +31,28 @@ _SIGNS: dict[State, str] = {"ok": "✅", "waiting": "⏳", "refused": "❌", "un
 
 
 def comment(
-    decided: Decided, record: Record, pages: Pages, policy: str, now: int, traced: Sequence[Traced] = ()
+    decided: Decided,
+    record: Record,
+    pages: Pages,
+    policy: str,
+    now: int,
+    traced: Sequence[Traced] = (),
+    error: TaglineError | None = None,
 ) -> str:
     """The whole text, within the forges' limits: what is least needed is left out first.
 
-    The lineage of the artifacts (``traced``) takes what room the decision leaves.
+    The lineage of the artifacts (``traced``) takes what room the decision leaves. ``error`` is why a promotion failed.
     """
     hidden = hide(record)
     room = LIMIT - len(hidden)
     body = ""
     for level in range(_LEVELS):
-        body = _body(decided, pages, policy, now, level, "")
+        body = _body(decided, pages, policy, now, level, "", error)
         if len(body) <= room:
             break
     if traced:
         behind = section(traced, pages, room - len(body) - len("\n\n")) or _NO_ROOM
-        whole = _body(decided, pages, policy, now, level, behind)
+        whole = _body(decided, pages, policy, now, level, behind, error)
         body = whole if len(whole) <= room else body
     if len(body) > room:
         # Whole paragraphs: half a code span would be text.
@@ -62,11 +70,14 @@ _ALL = 1000
 _NO_ROOM = "What is behind the artifacts does not fit here: see `tagline lineage --change N`."
 
 
-def _body(decided: Decided, pages: Pages, policy: str, now: int, level: int, behind: str) -> str:
-    return "\n\n".join(part for part in _parts(decided, pages, policy, now, level, behind) if part)
+def _body(
+    decided: Decided, pages: Pages, policy: str, now: int, level: int, behind: str, error: TaglineError | None
+) -> str:
+    parts = _failure(decided, error, pages, level) if error is not None else _decision(decided, pages, level, behind)
+    return "\n\n".join(part for part in (*parts, _foot(decided, pages, policy, now)) if part)
 
 
-def _parts(decided: Decided, pages: Pages, policy: str, now: int, level: int, behind: str) -> Iterator[str]:
+def _decision(decided: Decided, pages: Pages, level: int, behind: str) -> Iterator[str]:
     yield _title(decided)
     yield from _against(decided, level)
     yield _drift(decided)
@@ -75,33 +86,50 @@ def _parts(decided: Decided, pages: Pages, policy: str, now: int, level: int, be
     yield behind
     yield _details(decided, level)
     yield "\n".join(f"- ⚠️ {_words(warning.message)}" for warning in decided.warnings[: _ROWS.get(level, 50)])
-    yield _foot(decided, pages, policy, now)
+
+
+def _failure(decided: Decided, error: TaglineError, pages: Pages, level: int) -> Iterator[str]:
+    """Of a promotion that failed on the way: nothing is judged, so nothing else stands against it yet."""
+    made = _made(decided)
+    did = f"This merge made {made}. That is not all" if made else "Nothing was tagged"
+    yield f"### ❌ Tagline: failed\n\n{did}:"
+    yield _paragraph(_Objection(_SIGNS["refused"], error.message, error.hint, joint=""), [""], _ALL)
+    command = code(f"tagline promote --change {decided.change.number}")
+    yield (
+        "A run again does what is left, by what stood at the merge, and nothing twice: the job once more, or "
+        f"{command}. So does the next promotion within seven days of the merge."
+    )
+    yield _steps(decided, pages, level)
 
 
 # -- the verdict --------------------------------------------------------------
 
 
 def _title(decided: Decided) -> str:
-    merged = decided.change.merged
-    made = sum(row.created or step.done for step in decided.steps for row in step.rows)
-    tags = f"{made} tag{'s' * (made != 1)}"
+    merged, made = decided.change.merged, _made(decided)
     match decided.verdict:
         case "ok" if not made:
             return "### ✅ Tagline: nothing left to do\n\nWhat this asks for is so already."
         case "ok" if merged:
-            return f"### ✅ Tagline: done\n\nThis merge made {tags}."
+            return f"### ✅ Tagline: done\n\nThis merge made {made}."
         case "ok":
-            return f"### ✅ Tagline: ready\n\nMerging this makes {tags}."
+            return f"### ✅ Tagline: ready\n\nMerging this makes {made}."
         case "waiting":
             return "### ⏳ Tagline: waiting\n\nIf this is merged now, what waits here is left out for good:"
         case "refused" if merged:
-            did = f"This merge made {tags}. The rest was" if made else "Nothing was tagged. This was"
+            did = f"This merge made {made}. The rest was" if made else "Nothing was tagged. This was"
             end = "What this token cannot read, a run with a better one decides" if decided.unreadable else _FINAL
             return f"### ❌ Tagline: refused\n\n{did} refused. {end}:"
         case "refused":
             what = "nothing is tagged" if decided.mistakes else "this is left out for good"
             return f"### ❌ Tagline: refused\n\nIf this is merged as it stands, {what}:"
     return "### Tagline: nothing to tag\n\nNo label and no request file asks for anything."
+
+
+def _made(decided: Decided) -> str:
+    """How many tags came or come of it, in words; empty for none."""
+    made = sum(row.created or step.done for step in decided.steps for row in step.rows)
+    return f"{made} tag{'s' * (made != 1)}" if made else ""
 
 
 _FINAL = "That is final"
@@ -262,11 +290,11 @@ def _sign(step: Step, decided: Decided) -> str:
 def _step(step: Step, decided: Decided, pages: Pages) -> list[str]:
     intent = step.intent
     what = _does(intent.action) + (f" {code(intent.stage)}" if intent.stage else "")
-    before = code(step.before) if step.before else "–"
-    if step.state == "refused" or (decided.change.merged and not step.rows):
+    before, merged = code(step.before) if step.before else "–", decided.change.merged
+    if step.state == "refused" or (merged and not step.rows):
         return [code(intent.artifact), what, before, "unchanged", "–"]
-    tags = ", ".join(_tag(row.tag, decided, pages) for row in step.rows) or "–"
-    return [code(intent.artifact), what, before, _after(step), tags]
+    tags = (link(code(row.tag), pages.tag_url(row.tag)) if merged else code(row.tag) for row in step.rows)
+    return [code(intent.artifact), what, before, _after(step), ", ".join(tags) or "–"]
 
 
 def _after(step: Step) -> str:
@@ -275,10 +303,6 @@ def _after(step: Step) -> str:
     if step.intent.action is Action.UNASSIGN:
         return "the holder before"
     return f"**{code(step.version)}**" if step.version else "–"
-
-
-def _tag(tag: str, decided: Decided, pages: Pages) -> str:
-    return link(code(tag), pages.tag(tag)) if decided.change.merged else code(tag)
 
 
 # -- what is read once in a while -------------------------------------------------
@@ -346,7 +370,7 @@ def _foot(decided: Decided, pages: Pages, policy: str, now: int) -> str:
     commit = change.merge_commit if change.merged and change.merge_commit else change.head
     rules = f"policy {code(policy.removeprefix('sha256:')[:12])}" if policy != "none" else "no policy"
     kept = "" if change.merged else " This comment is updated in place."
-    shown = link(code(commit[:7]), pages.commit(commit))
+    shown = link(code(commit[:7]), pages.commit_url(commit))
     return f"<sub>{instant(format_time(now - now % 60))}, {shown}, {rules}.{kept}</sub>"
 
 

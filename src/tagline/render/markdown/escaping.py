@@ -9,22 +9,10 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
 from html import escape
-from typing import NamedTuple
 
 from tagline.domain.changes.asks import WORD_JOINER
 from tagline.render.escape import one_line
-
-
-class Pages(NamedTuple):
-    """Where a forge shows tags, commits, files of commits, and what lies between two commits."""
-
-    tag: Callable[[str], str]
-    commit: Callable[[str], str]
-    file: Callable[[str, str], str]
-    compare: Callable[[str, str], str]
-
 
 #: Before a name, these refer: people, issues, merge requests, labels, milestones, snippets, epics, vulnerabilities.
 _REFERRING = "@#!~%$&^[*"

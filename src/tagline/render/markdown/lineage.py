@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tagline.domain.changes.pages import Pages
 from tagline.domain.lineage.comparison import Against, Comparison, MetricDelta, Traced
 from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage
-from tagline.render.figures import count, digest, judged, size, value
-from tagline.render.markdown.escaping import Pages, code, fold, link, table, text
+from tagline.render.figures import count, digest, judged, not_compared, nothing_differs, size, value
+from tagline.render.markdown.escaping import code, fold, link, table, text
 from tagline.render.markdown.lineage_charts import charts
-from tagline.render.markdown.lineage_details import details
+from tagline.render.markdown.lineage_details import details, linked
 from tagline.render.markdown.lineage_mermaid import diagram
 from tagline.render.markdown.mermaid import fenced
 
@@ -86,7 +87,7 @@ def _headline(lineage: Lineage, pages: Pages | None) -> str:
     """One sentence of what is there."""
     graph, commit = lineage.graph, lineage.commit
     shown = code(commit.id[:7])
-    where = link(shown, pages.commit(commit.id)) if pages is not None else shown
+    where = link(shown, pages.commit_url(commit.id)) if pages is not None else shown
     parts = [count(len(graph.upstream), "step")] if graph.upstream else []
     if graph.code:
         parts.append(f"{count(len(graph.code), 'file')} of code")
@@ -176,17 +177,19 @@ def _changed(traced: Traced, pages: Pages | None, detail: Detail) -> Iterator[st
     comparison = first.comparison
     head = f"Against {_holder(first)}"
     if pages is not None:
-        head += f" ({link('compare', pages.compare(first.commit, comparison.after.commit.id))})"
+        head += f" ({link('compare', pages.compare_url(first.commit, comparison.after.commit.id))})"
     if comparison.partial:
         yield f"{head}: what is behind them is not compared, because {text(comparison.partial)}."
         return
     rows = [row for part in _rows(comparison, pages) for row in part]
+    left = not_compared(comparison)
     if not rows:
         same = "byte for byte the same, and " if comparison.same_bytes else ""
-        yield f"{head}: {same}nothing behind it differs."
+        yield f"{head}: {same}{nothing_differs(comparison)}.{f' Not compared: {left}.' if left else ''}"
         return
     most = detail.changes
     more = f"\n\n… and {len(rows) - most} more differences." if len(rows) > most else ""
+    more += f"\n\nNot compared: {left}." if left else ""
     yield f"{head}:\n\n{table(['Changed', '', 'Before', 'After'], rows[:most])}{more}"
 
 
@@ -209,7 +212,7 @@ def _rows(comparison: Comparison, pages: Pages | None) -> Iterator[list[list[str
         yield [
             [
                 word,
-                _file(delta.path, after if delta.after else before, pages, linked=role == "code"),
+                linked(delta.path, after if delta.after else before, pages if role == "code" else None),
                 _state(delta.before, role),
                 _state(delta.after, role),
             ]
@@ -231,10 +234,6 @@ def _state(file: File | None, role: str) -> str:
     amount = f"{size(file.size)} " if role == "data" and file.size is not None else ""
     locked = f" {code(file.origin.locked[:12])}" if file.origin is not None and file.origin.locked else ""
     return f"{amount}{code(digest(file.digest))}{locked}"
-
-
-def _file(path: str, lineage: Lineage, pages: Pages | None, *, linked: bool) -> str:
-    return link(code(path), pages.file(lineage.commit.id, path)) if linked and pages is not None else code(path)
 
 
 def _command(command: str | None) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tagline.domain.changes.pages import Pages
 from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage, Passage
 from tagline.domain.text.times import time_or_none
 from tagline.render.figures import digest, size, value
-from tagline.render.markdown.escaping import Pages, code, instant, link, table, text
+from tagline.render.markdown.escaping import code, instant, link, table, text
 
 
 def details(lineage: Lineage, pages: Pages | None, most: int) -> str:
@@ -27,7 +28,7 @@ def _parts(lineage: Lineage, pages: Pages | None, most: int) -> Iterator[str]:
     ]
     yield _titled("Steps", ["Step", "Command", ""], steps, most)
     yield _titled("Data", ["Path", "Size", "Digest", "From"], [_data(file) for file in graph.data], most)
-    code_rows = [[_linked(file, lineage, pages), code(digest(file.digest))] for file in graph.code]
+    code_rows = [[linked(file.path, lineage, pages), code(digest(file.digest))] for file in graph.code]
     yield _titled("Code", ["File", "Blob"], code_rows, most)
     parameters = [
         [code(p.name), code(value(p.value)), code(p.file), ", ".join(map(code, p.steps[:5]))]
@@ -119,8 +120,9 @@ def _data(file: File) -> list[str]:
     return [code(file.path), f"{amount}{files}", code(file.digest or "–"), source]
 
 
-def _linked(file: File, lineage: Lineage, pages: Pages | None) -> str:
-    return code(file.path) if pages is None else link(code(file.path), pages.file(lineage.commit.id, file.path))
+def linked(path: str, lineage: Lineage, pages: Pages | None) -> str:
+    """A file's path, as a link to it at the lineage's commit where ``pages`` are known."""
+    return code(path) if pages is None else link(code(path), pages.file_url(lineage.commit.id, path))
 
 
 def _instant(seconds: int) -> str:

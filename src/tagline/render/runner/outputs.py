@@ -30,6 +30,21 @@ OUTPUTS: Mapping[str, str] = {
     "comment-url": "plan, promote: the comment on the change.",
 }
 
+_OF_AN_ARTIFACT = ("name", "version", "stage", "type", "path", "description", "tag", "commit")
+_OF_BYTES = ("uri", "digest", "size")
+#: Which of them each command answers, be it with nothing. The others may be another job's, in the same variables.
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    "validate": (),
+    "plan": ("commit", "verdict", "tags", "comment-url"),
+    "promote": ("commit", "verdict", "tags", "comment-url"),
+    "check-ref": ("event", *_OF_AN_ARTIFACT, "current"),
+    "resolve": (*_OF_AN_ARTIFACT, *_OF_BYTES, "current"),
+    "fetch": (*_OF_AN_ARTIFACT, *_OF_BYTES, "current"),
+    "doctor": (),
+    "lineage": (*_OF_AN_ARTIFACT, *_OF_BYTES),
+    "labels-sync": (),
+}
+
 #: Bytes. GitHub takes a mebibyte an output.
 _MAX_OUTPUT = 1024 * 1024
 #: Bytes that a whole dotenv report must stay below, and what of a value its reader would take for something else: a
@@ -61,8 +76,8 @@ def outputs(document: Mapping[str, Any]) -> dict[str, str]:
     if changes := list(_changes(document)):
         verdicts = {change.get("verdict") for change in changes}
         values["verdict"] = next((verdict for verdict in _VERDICTS if verdict in verdicts), "")
-        tags = [row for change in changes for row in (*_earlier_rows(change), *change.get("tags", ()))]
-        values["tags"] = dumps(tags)
+        parts = (part for change in changes for part in (*change.get("earlier", ()), change))
+        values["tags"] = dumps([row for part in parts for row in part.get("tags", ())])
         if len(changes) == 1:
             values["commit"] = _value(changes[0].get("change", {}).get("commit"))
     values["json"] = dumps(document)
@@ -75,11 +90,6 @@ def _changes(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from document["changes"] or [{"verdict": document.get("verdict")}]
     elif "intents" in document:
         yield document
-
-
-def _earlier_rows(change: Mapping[str, Any]) -> Iterator[Any]:
-    for earlier in change.get("earlier", ()):
-        yield from earlier.get("tags", ())
 
 
 def _value(value: Any) -> str:
@@ -112,9 +122,10 @@ def is_prefix(text: str) -> bool:
     return _PREFIX.fullmatch(text) is not None
 
 
-def dotenv(values: Mapping[str, str], prefix: str) -> Handed:
-    """GitLab's dotenv report. Values that it cannot carry are left out, for tagline.json has them."""
-    kept = {name: value for name, value in values.items() if name not in _NOT_IN_DOTENV}
+def dotenv(values: Mapping[str, str], prefix: str, command: str) -> Handed:
+    """GitLab's dotenv report of a command. Values that it cannot carry are left out, for tagline.json has them."""
+    answered = ANSWERS.get(command, ())
+    kept = {name: value for name, value in values.items() if name in answered and name not in _NOT_IN_DOTENV}
     left_out = [name for name, value in kept.items() if _NOT_DOTENV.search(value)]
     for name in left_out:
         kept[name] = ""

@@ -12,6 +12,8 @@ _MOST = 200
 #: Tags or reasons of one change.
 _PARTS = 20
 _VERDICTS = {"ok": "✅", "waiting": "⏳", "refused": "❌", "nothing": "➖"}
+#: The worst first.
+_STATES = {"fail": "❌", "warn": "⚠️", "unknown": "❔", "ok": "✅"}
 #: What is shown of an artifact, as the document calls it and as people do.
 _FIELDS = (
     ("artifact", "artifact"), ("version", "version"), ("stage", "stage"), ("event", "event"), ("tag", "tag"),
@@ -26,6 +28,10 @@ def summary(document: Mapping[str, Any]) -> str:
         return _changes(document.get("changes", [document]), document.get("why"))
     if "error" in document:
         return _failure(document["error"])
+    if "labels" in document and "dry_run" in document:
+        return _labels(document)
+    if "checks" in document:
+        return _checks(document["checks"])
     if "findings" in document:
         return _findings(document)
     return _artifact(document) if document.get("artifact") else ""
@@ -85,6 +91,30 @@ def _findings(document: Mapping[str, Any]) -> str:
     ]
     more = f"\n\n{len(findings) - _MOST} more are in the log." if len(findings) > _MOST else ""
     return f"{head}\n\n{table(['Where', '', 'What', 'Rule'], rows)}{more}\n"
+
+
+def _labels(document: Mapping[str, Any]) -> str:
+    rows = [[code(row["name"]), text(row["state"]), text(row["message"] or "")] for row in document["labels"]]
+    return f"### Tagline: labels\n\n{table(['Label', '', ''], rows)}\n"
+
+
+def _checks(checks: list[Mapping[str, Any]]) -> str:
+    """The doctor's report: what is wrong first."""
+    ordered = sorted(checks, key=lambda check: list(_STATES).index(check["state"]))
+    rows = [
+        [
+            f"{_STATES[check['state']]} {check['state']}",
+            link(check["id"], check["url"]),
+            *([text(check["repository"] or "")] if any(each["repository"] for each in checks) else []),
+            text(check["message"]),
+            text(check["hint"]) if check["state"] != "ok" else "",
+        ]
+        for check in ordered[:_MOST]
+    ]
+    several = ["Repository"] if any(check["repository"] for check in checks) else []
+    more = f"\n\n{len(checks) - _MOST} more are in the log." if len(checks) > _MOST else ""
+    head = "❌" if any(check["state"] == "fail" for check in checks) else "✅"
+    return f"### {head} Tagline: doctor\n\n{table(['', 'Check', *several, 'What', 'What to do'], rows)}{more}\n"
 
 
 def _artifact(document: Mapping[str, Any]) -> str:

@@ -50,7 +50,9 @@ def _change(planned: Planned, pen: Pen) -> str:
 
 
 def _rows(planned: Planned, pen: Pen) -> Iterator[str]:
-    tense = "would make" if planned.dry_run or not planned.decided.change.merged else "made"
+    made = planned.decided.change.merged and not planned.dry_run
+    # Of what else was asked nothing is made.
+    tense = "made" if made else "would still make" if planned.decided.refused else "would make"
     for row in planned.decided.rows:
         word = tense if row.created or planned.dry_run else "has"
         yield f"  {word} {pen(row.tag, 'green')} at {row.commit[:7]}"

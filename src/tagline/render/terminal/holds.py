@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagline.domain.ledger.holds import Holding, StagePast, Tally, approvals
+from tagline.domain.ledger.holds import Holding, Tally, approvals
 from tagline.domain.ledger.messages import CHANGE, OVERRIDE, REQUESTED_BY, ROLLBACK_FROM
 from tagline.domain.ledger.results import StageHistory
 from tagline.domain.ledger.tags import EventKind, parse_tag
@@ -28,7 +28,9 @@ def holds(result: StageHistory, pen: Pen, artifact: str | None) -> str:
         head, styles = ("ARTIFACT", *head), ("bold", *styles)
         cells = [(past.artifact, *row) for (past, _), row in zip(rows, cells, strict=True)]
     lines = [table(head, cells, pen, styles), ""] if cells else []
-    lines += [one_line(_summary(result.stage, past)) for past in result.artifacts]
+    for past in result.artifacts:
+        state = " (deprecated)" if past.deprecated else ""
+        lines.append(one_line(f"{result.stage} of {past.artifact}{state}: {_counted(past.tally)}"))
     if artifact is None and len(result.artifacts) != 1:
         lines.append(one_line(f"{result.stage} of {len(result.artifacts)} artifacts: {_counted(result.overall)}"))
     return "\n".join(lines)
@@ -58,11 +60,6 @@ def _why(one: Holding) -> str:
         # Nobody assigned it then: another version was taken away, or this commit got its version.
         reasons.append(f"by {one.hold.opened_by}")
     return "; ".join(reasons)
-
-
-def _summary(stage: str, past: StagePast) -> str:
-    state = " (deprecated)" if past.deprecated else ""
-    return f"{stage} of {past.artifact}{state}: {_counted(past.tally)}"
 
 
 def _counted(tally: Tally) -> str:

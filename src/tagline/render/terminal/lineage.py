@@ -8,13 +8,22 @@ from tagline.domain.lineage.comparison import Against, Between, Comparison, Metr
 from tagline.domain.lineage.lineage import Lineage, Passage, same
 from tagline.domain.text.times import format_time, time_or_none
 from tagline.render.escape import no_command, one_line
-from tagline.render.figures import count, difference, digest, judged, size, sparkline, value
+from tagline.render.figures import (
+    count,
+    difference,
+    digest,
+    judged,
+    not_compared,
+    nothing_differs,
+    size,
+    sparkline,
+    value,
+)
 from tagline.render.markdown.lineage_charts import course
 from tagline.render.terminal.tables import Pen, table
 
 #: Rows of one table; more are in --json.
 _MOST = 40
-_JUDGED = {"better": "green", "worse": "red"}
 
 
 def lineages(traced: Sequence[Traced], pen: Pen) -> str:
@@ -52,6 +61,7 @@ def _facts(lineage: Lineage, pen: Pen) -> Iterator[str]:
         ("author", f"{commit.author} <{commit.email}> {when}, {signed}{by}"),
         ("path", lineage.entry.path if lineage.entry else None),
         ("bytes", f"{size(content.size)}  {content.digest}" if content.digest else lineage.no_content),
+        ("sha256", content.sha256),
         ("uri", content.uri),
     ]
     named = lineage.entry.mlflow if lineage.entry is not None else None
@@ -136,12 +146,17 @@ def _changed(other: Against, pen: Pen) -> Iterator[str]:
         yield f"against {name}: what is behind them is not compared: {one_line(other.comparison.partial)}"
         return
     rows = list(_differences(other.comparison))
-    if not rows:
-        yield f"against {name}: nothing behind it differs"
-        return
-    yield f"against {name}:"
-    yield table(("CHANGED", "", "BEFORE", "AFTER"), rows[:_MOST], pen, ("dim", "bold"))
-    yield from _more(len(rows))
+    yield f"against {name}:" if rows else f"against {name}: {nothing_differs(other.comparison)}"
+    yield from _compared(rows, other.comparison, pen)
+
+
+def _compared(rows: list[tuple[str, str, str, str]], found: Comparison, pen: Pen) -> Iterator[str]:
+    """What differs, and what nobody looked at."""
+    if rows:
+        yield table(("CHANGED", "", "BEFORE", "AFTER"), rows[:_MOST], pen, ("dim", "bold"))
+        yield from _more(len(rows))
+    if left := not_compared(found):
+        yield f"not compared: {left}"
 
 
 def _differences(found: Comparison) -> Iterable[tuple[str, str, str, str]]:
@@ -185,11 +200,10 @@ def _between(found: Between, pen: Pen) -> Iterator[str]:
         yield ""
         if found.comparison.partial:
             yield f"what is behind them is not compared: {one_line(found.comparison.partial)}"
-        elif rows_of_differences:
-            yield table(("CHANGED", "", "BEFORE", "AFTER"), rows_of_differences[:_MOST], pen, ("dim", "bold"))
-            yield from _more(len(rows_of_differences))
         else:
-            yield "nothing behind it differs"
+            if not rows_of_differences:
+                yield nothing_differs(found.comparison)
+            yield from _compared(rows_of_differences, found.comparison, pen)
     yield from _events(found.passages, pen)
 
 

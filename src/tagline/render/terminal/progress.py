@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from tagline.domain.text.durations import format_clock
 from tagline.render.escape import one_line, width
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -52,20 +53,13 @@ def amount(size: float) -> str:
     return f"{size:.0f} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
 
 
-def duration(seconds: float) -> str:
-    """``0:09``, ``12:03`` or ``3:05:00``."""
-    whole = round(seconds)
-    minutes, hours = whole // 60 % 60, whole // 3600
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
-
-
 def bar(progress: Progress, columns: int, *, plain: bool) -> str:
     """One line of at most ``columns``: what there is no room for is left out, the least important first."""
     share = progress.share
     percent = f"{share * 100:3.0f} %" if share is not None else ""
     counts = f"{progress.done_files}/{progress.files} files" if progress.files not in (None, 1) else ""
     rate = f"{amount(progress.rate)}/s" if progress.rate > 0 else ""
-    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    left = f"{format_clock(progress.seconds_left)} left" if progress.seconds_left is not None else ""
     # The order on the line, each with its rank: a higher one goes earlier.
     parts = [(percent, 0), (_bytes(progress), 2), (rate, 3), (left, 1), (counts, 4)]
     name = one_line(progress.name)
@@ -91,7 +85,7 @@ def line(progress: Progress) -> str:
     if progress.rate > 0:
         known.append(f"{amount(progress.rate)}/s")
     if progress.seconds_left:
-        known.append(f"{duration(progress.seconds_left)} left")
+        known.append(f"{format_clock(progress.seconds_left)} left")
     return f"{one_line(progress.name)}: {percent}{', '.join(known)}"
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from tagline.domain.ledger.events import Warn
-from tagline.domain.ledger.holds import approvals
 from tagline.domain.ledger.messages import CHANGE, OVERRIDE, ROLLBACK_FROM, Trailers
-from tagline.domain.ledger.registry import ArtifactState, Hold
-from tagline.domain.ledger.results import History, Shown, Written
 from tagline.domain.ledger.tags import EventKind
-from tagline.domain.manifest.results import Checked
-from tagline.domain.storage.results import Fetched, Resolved
 from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
 from tagline.render.escape import no_command, one_line, width
+
+if TYPE_CHECKING:
+    from tagline.domain.ledger.registry import ArtifactState, Hold
+    from tagline.domain.ledger.results import History, Shown, Written
+    from tagline.domain.manifest.results import Checked
+    from tagline.domain.storage.results import Fetched, Resolved
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -69,19 +71,23 @@ def registry(states: Iterable[ArtifactState], pen: Pen) -> str:
     return table(("ARTIFACT", "LATEST", "STAGES", "VERSIONS"), rows, pen, ("bold", "green", "cyan", ""))
 
 
-def artifact(state: ArtifactState, pen: Pen) -> str:
-    """``show NAME``: its stages, then a line a version."""
+def artifact(state: ArtifactState, pen: Pen, only_here: Collection[str] = (), remote: str = "") -> str:
+    """``show NAME``: its stages, then a line a version; of tags ``only_here`` it says that the remote has them not."""
+
+    def marked(text: str, tag: str) -> str:
+        return f"{text} (not on {remote})" if tag in only_here else text
+
     lines = [pen(state.name, "bold") + (pen("  deprecated", "yellow") if state.deprecated else "")]
     if state.stages:
         rows = [
-            (stage, _holder(hold), hold.commit[:7], format_time(hold.since), hold.tag)
+            (stage, _holder(hold), hold.commit[:7], format_time(hold.since), marked(hold.tag, hold.tag))
             for stage, hold in state.stages.items()
         ]
         lines += ["", table(("STAGE", "HOLDS", "COMMIT", "SINCE", "TAG"), rows, pen, ("cyan", "green"))]
     if state.versions:
         versions = [
             (
-                row.version + ("" if row.active else " (deregistered)"),
+                marked(row.version + ("" if row.active else " (deregistered)"), row.tag),
                 row.commit[:7],
                 format_time(row.registered_at),
                 ", ".join(row.stages) or "-",
@@ -147,6 +153,8 @@ def history(result: History, pen: Pen) -> str:
 
 def _why(trailers: Trailers) -> str:
     """What the trailers say of an event's reason."""
+    from tagline.domain.ledger.holds import approvals  # here, because only history tells it
+
     reasons = [
         (f"rollback from {value}" if key == ROLLBACK_FROM else f"override: {value}" if key == OVERRIDE else value)
         for key in (CHANGE, ROLLBACK_FROM, OVERRIDE)
@@ -190,6 +198,7 @@ def resolved(result: Resolved, pen: Pen, *, public: bool = False) -> str:
         ("labels", ", ".join(entry.labels) if entry else None),
         ("uri", location.uri),
         ("digest", location.digest),
+        ("sha256", location.sha256),
         ("size", f"{location.size:,} bytes" if location.size is not None else None),
         ("object", location.version_id),
         ("files", location.files),
@@ -246,14 +255,37 @@ def written(result: Written, stage: str | None, pen: Pen) -> str:
         lines.append(f"{result.state.name}#{name} {would} {pen(_holder(new), 'green')}, was {_holder(old)}")
     if stage is not None and stage not in moved:
         lines.append(f"{result.state.name}#{stage} is {pen(_holder(result.holder(stage)), 'green')}")
+    made = [row.tag for row in result.rows if row.created]
+    if result.stayed_from is not None and made:
+        refs = " ".join(f"'refs/tags/{tag}'" for tag in made)
+        lines.append(f"It stayed in this clone. Others see it after: git push --atomic {result.stayed_from} {refs}")
     if result.before.deprecated and not result.state.deprecated:
         lines.append(f"{result.state.name} was deprecated and is back")
     return "\n".join(lines)
 
 
 def warnings(found: Iterable[Warn], pen: Pen) -> str:
-    """A line a warning, for stderr."""
-    return "\n".join(f"{pen('warning:', 'yellow', 'bold')} {one_line(warn.message)} [{warn.code}]" for warn in found)
+    """A line a warning, for stderr; one for all that say the same of many tags, as of another tool's."""
+    alike: dict[str, list[Warn]] = {}
+    for warn in found:
+        alike.setdefault(warn.code, []).append(warn)
+    lines = []
+    for code, warns in alike.items():
+        many = len(warns) > _MOST_ALIKE
+        lines += [f"{_among(warns)} [{code}]"] if many else [f"{one_line(warn.message)} [{code}]" for warn in warns]
+    return "\n".join(f"{pen('warning:', 'yellow', 'bold')} {line}" for line in lines)
+
+
+#: Warnings of one code that have a line each; all of more are in the JSON document.
+_MOST_ALIKE = 3
+
+
+def _among(warns: Sequence[Warn]) -> str:
+    """The first of many warnings, and which tags it is said of too."""
+    first, *others = warns
+    names = [warn.tag for warn in others[:_MOST_ALIKE] if warn.tag is not None]
+    some = f", as {', '.join(names)}" if names else ""
+    return one_line(f"{first.message} The same of {len(others):,} more{some} (all: --json).")
 
 
 def failure(error: TaglineError, pen: Pen) -> str:

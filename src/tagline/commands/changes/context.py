@@ -1,0 +1,61 @@
+"""What the commands about changes are given of the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from tagline.commands.changes.landing import Landings
+from tagline.commands.changes.policies import Policies
+from tagline.commands.lineage.reading import LineageSource
+from tagline.commands.storage.locating import StorageContext
+from tagline.ports.clock import Clock
+from tagline.ports.forge import Forge
+from tagline.ports.job import Job
+from tagline.ports.ledger import Ledger
+from tagline.ports.memory import Memory
+from tagline.ports.mlflow import MlflowAccess
+from tagline.ports.repository import History
+
+
+@dataclass(frozen=True)
+class Options:
+    """What people said to a run: on its command line, and in its environment."""
+
+    dry_run: bool = False
+    #: The login that our comments are by; None: as the forge tells it.
+    identity: str | None = None
+    #: The job's page.
+    run_url: str | None = None
+    #: So many tags go into one push at most, where the forge starts jobs on each; None where it starts none.
+    tags_a_push: int | None = None
+
+
+@dataclass(frozen=True)
+class ChangeContext:
+    """The ports, and the options. What a run has read (policies, landings, lineages) is kept for all its changes."""
+
+    forge: Forge
+    job: Job
+    history: History
+    ledger: Ledger
+    memory: Memory
+    storage: StorageContext
+    tracking: MlflowAccess
+    clock: Clock
+    options: Options
+
+    @cached_property
+    def policies(self) -> Policies:
+        """The policies of the history's commits."""
+        return Policies(self.history)
+
+    @cached_property
+    def landings(self) -> Landings:
+        """How changes landed."""
+        return Landings(self.forge, self.history, self.job, self.clock)
+
+    @cached_property
+    def lineage_source(self) -> LineageSource:
+        """Where lineages are read from."""
+        return LineageSource(self.history, self.storage, self.tracking)

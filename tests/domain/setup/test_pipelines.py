@@ -1,0 +1,43 @@
+"""The pipelines that init writes are the examples of the documents, and differ from them in what a repository says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tagline.domain.setup.pipelines import PIPELINES, WORKFLOWS, pipeline, workflow
+from tagline.formats.examples import example
+
+EXAMPLES = Path(__file__).parents[3] / "docs/examples"
+PROMOTE = example("github/promote.yml")
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflow__of_the_usual_names__is_the_example(name: str) -> None:
+    assert workflow(example(f"github/{name}"), "main", "prod") == (EXAMPLES / "github" / name).read_text()
+
+
+@pytest.mark.parametrize("branch", ["trunk", "release/1.x", "on", "it's", "#1", "ünï"])
+def test_workflow__of_a_branch__names_it(branch: str) -> None:
+    for name in ("promote.yml", "labels.yml"):
+        text = workflow(example(f"github/{name}"), branch, "prod")
+        assert yaml.safe_load(text)[True]["push"]["branches"] == [branch]
+
+
+def test_workflow__without_a_deployment__starts_none_and_may_not() -> None:
+    found = yaml.safe_load(workflow(PROMOTE, "main", None))
+    job = found["jobs"]["promote"]
+    assert "with" not in job
+    assert "actions" not in job["permissions"]
+    lines = PROMOTE.splitlines()
+    left = workflow(PROMOTE, "main", None).splitlines()
+    assert [line for line in left if line not in lines] == ["# Does what a merged pull request asked for."]
+    assert len(lines) - len(left) == 3
+
+
+def test_pipeline__of_gitlab__includes_what_its_examples_include() -> None:
+    texts = [(EXAMPLES / "gitlab" / name).read_text() for name in PIPELINES]
+    found = yaml.safe_load(pipeline(texts))
+    assert found == {"include": [one for text in texts for one in yaml.safe_load(text)["include"]]}
