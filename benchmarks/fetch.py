@@ -1,9 +1,10 @@
 """Fetching bytes, beside boto3's own transfer, MD5 itself and ``dvc get``, in one run.
 
-    python -m benchmarks.fetch [--size MIB] [--files N] [--runs N] [--no-moto] [--keep DIRECTORY]
+    python -m benchmarks.fetch [--size MIB] [--files N] [--latency MS ...] [--runs N] [--no-moto] [--keep DIRECTORY]
 
 One object of a GiB and a folder of 10,000 files of 10 KiB, from nginx (a static server that answers S3's
-GET and HEAD and is not the bottleneck) and the folder from moto's server too, whose own ceiling is printed.
+GET and HEAD and is not the bottleneck) and the folder from moto's server too, whose own ceiling is printed. Then a
+smaller object and folder behind a proxy that delays each request, which says what waiting costs.
 Needs nginx. Prints medians, ratios and peak memory, and exits 1 where a target is missed.
 """
 
@@ -23,15 +24,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.latency import Proxy, proxy
+from benchmarks.measuring import BIN, TAGLINE, Command, Cost, add_latency, measure, median, print_cost, print_head
 from tests.support.gitbuild import Commit, History, Tag, build, environment
 
-BIN = Path(sys.executable).parent
 MIB = 1024 * 1024
 FILE_SIZE = 10 * 1024
 MEMORY_LIMIT = 200
@@ -39,7 +40,7 @@ BOTO3 = """
 import sys, boto3
 boto3.client("s3", endpoint_url=sys.argv[1]).download_file("bucket", sys.argv[2], sys.argv[3])
 """
-# The three in one process, in turn, without what starting and connecting costs.
+# The four in one process, in turn, without what starting and connecting costs.
 TRANSFER = """
 import hashlib, json, os, sys, time
 import boto3
@@ -47,6 +48,7 @@ from pathlib import Path
 from tagline.adapters.transfer.destination import Destination
 from tagline.adapters.stores.s3 import S3Store
 from tagline.domain.storage.objects import Item, Key, Remote
+from tagline.domain.storage.sha256 import Sha256s
 
 url, key, digest, size, dest, runs = sys.argv[1:]
 store = S3Store(Remote("s", "s3://bucket", {"endpointurl": url}), request_payer=False)
@@ -55,8 +57,8 @@ client = boto3.client("s3", endpoint_url=url)
 store.look(item.key)
 client.head_object(Bucket="bucket", Key=key)
 
-def ours():
-    Destination(Path(dest)).receive(store, [item], lambda size, files: None)
+def ours(counts=False):
+    Destination(Path(dest)).receive(store, [item], lambda size, files: None, sums=Sha256s(counts=counts))
 
 def md5():
     found = hashlib.md5(usedforsecurity=False)
@@ -64,11 +66,11 @@ def md5():
         while piece := file.read(1 << 20):
             found.update(piece)
 
-costs = {"boto3 download_file": [], "MD5 of the file": [], "tagline fetch": []}
+costs = {"boto3 download_file": [], "MD5 of the file": [], "tagline fetch": [], "... and its SHA-256": []}
 for _ in range(int(runs)):
     for name, run in (
         ("boto3 download_file", lambda: client.download_file("bucket", key, dest)), ("MD5 of the file", md5),
-        ("tagline fetch", ours),
+        ("tagline fetch", ours), ("... and its SHA-256", lambda: ours(True)),
     ):
         if name != "MD5 of the file" and os.path.exists(dest):
             os.unlink(dest)
@@ -87,14 +89,6 @@ with open(sys.argv[1], "rb") as file:
 """
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Median seconds, and the largest resident set of the command, in MB."""
-
-    seconds: float
-    memory: float
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=1024, help="MiB of the one object")
@@ -102,6 +96,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--no-moto", action="store_true")
     parser.add_argument("--keep", type=Path)
+    add_latency(parser)
     chosen = parser.parse_args()
     if shutil.which("nginx") is None:
         print("nginx is not installed, and only a fast static server shows what the client costs.")
@@ -129,6 +124,7 @@ def _run(root: Path, chosen: argparse.Namespace) -> int:
             repo = _registry(root / "moto", url, chosen, model, listing)
             print(f"\nceiling of moto: {_ceiling(url, www):,.0f} objects of 10 KiB a second, by one plain client")
             _folder(root, repo, chosen, "moto", 1.5, misses)
+    _waiting(root, chosen)
     for miss in misses:
         print(f"MISSED: {miss}")
     return 1 if misses else 0
@@ -251,6 +247,39 @@ def _server(command: list[str], url: str) -> Iterator[str]:
             process.terminate()
 
 
+# -- waiting --------------------------------------------------------------------------
+
+
+def _waiting(root: Path, chosen: argparse.Namespace) -> None:
+    """A smaller object and folder behind a proxy, which delays each request and has a ceiling of its own."""
+    www, dest = root / "waiting-www", root / "out"
+    small = argparse.Namespace(size=min(chosen.size, 64), files=min(chosen.files, 1000))
+    model, listing = _objects(www / "bucket" / "store", small.size * MIB, small.files)
+    with nginx(root, www) as url, proxy(url) as through:
+        repo = _registry(root / "waiting", through.url, small, model, listing)
+        fetch = [*TAGLINE, "fetch", "--repo", str(repo), "-o", str(dest)]
+        races = {
+            f"one object of {small.size} MiB": {
+                "tagline fetch": [*fetch, "model"],
+                "boto3 download_file": [
+                    sys.executable, "-c", BOTO3, through.url, f"store/{_key(model)}", str(dest),
+                ],
+            },
+            f"folder of {small.files:,} files of 10 KiB": {
+                "tagline fetch": [*fetch, "data"],
+                "dvc get": [str(BIN / "dvc"), "get", "--quiet", str(repo), "data", "-o", str(dest)],
+            },
+        }  # fmt: skip
+        for title, race in races.items():
+            for milliseconds in chosen.latency:
+                through.delay = milliseconds / 1000
+                costs = {name: _time(root, command, dest, 1, through, 300) for name, command in race.items()}
+                print_head(f"{title}, {milliseconds} ms a request")
+                ours, peer = costs.values()
+                for name, cost in costs.items():
+                    print_cost(name, cost, peer if cost is ours else None)
+
+
 def _ceiling(url: str, www: Path, seconds: float = 3.0) -> float:
     """Objects a second that a client gets that does nothing but ask, over four connections."""
     objects = [path for path in (www / "bucket" / "store" / "files" / "md5").rglob("*") if path.is_file()]
@@ -290,23 +319,16 @@ def _environ(root: Path) -> dict[str, str]:
     )  # fmt: skip
 
 
-def _time(root: Path, command: list[str], dest: Path, runs: int) -> Cost:
+def _time(
+    root: Path, command: list[str], dest: Path, runs: int, through: Proxy | None = None, limit: float = 3600
+) -> Cost:
     """Each run begins with nothing at its destination."""
-    seconds, memory = [], 0.0
+    costs = []
     for _ in range(runs):
         _remove(dest)
-        begun = time.monotonic()
-        process = subprocess.Popen(
-            command, env=_environ(root), cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds.append(time.monotonic() - begun)
-        complaint = process.stderr.read().decode()[-800:] if process.stderr else ""
-        if status != 0:
-            raise SystemExit(f"{' '.join(command[:4])} failed:\n{complaint}")
-        memory = max(memory, usage.ru_maxrss / 1024)
+        costs.append(measure([Command(command, root, _environ(root))], through, limit))
     _remove(dest)
-    return Cost(statistics.median(seconds), memory)
+    return median(costs)
 
 
 def _remove(dest: Path) -> None:
@@ -324,7 +346,7 @@ def _one_object(root: Path, repo: Path, url: str, chosen: argparse.Namespace, mo
         "boto3 download_file": _time(root, [python, "-c", BOTO3, url, key, str(dest)], dest, chosen.runs),
         "MD5 of the file": _time(root, [python, "-c", MD5, str(source)], dest, chosen.runs),
         "tagline fetch": _time(
-            root, [python, "-m", "tagline", "fetch", "model", "--repo", str(repo), "-o", str(dest)], dest, chosen.runs
+            root, [*TAGLINE, "fetch", "model", "--repo", str(repo), "-o", str(dest)], dest, chosen.runs
         ),
     }
     print(f"one object of {chosen.size} MiB from nginx, as whole processes")
@@ -332,7 +354,10 @@ def _one_object(root: Path, repo: Path, url: str, chosen: argparse.Namespace, mo
         print(f"  {name:22} {cost.seconds:7.2f} s  {chosen.size / cost.seconds:7.0f} MiB/s  {cost.memory:5.0f} MB")
     ours = costs["tagline fetch"]
     slower = max(costs["boto3 download_file"].seconds, costs["MD5 of the file"].seconds)
-    print(f"  tagline fetch has {slower / ours.seconds:.2f} of the throughput of the slower of the two")
+    # What it lacks where MD5 is the slower one is botocore's start: 0.2 to 0.3 s.
+    print(f"  tagline fetch has {slower / ours.seconds:.2f} of the throughput of the slower of the two (target: 0.9)")
+    if slower / ours.seconds < 0.9:
+        misses.append(f"one object, as whole processes: {slower / ours.seconds:.2f}, not 0.9")
     arguments = [url, key, model, str(chosen.size * MIB), str(dest), str(chosen.runs)]
     done = subprocess.run(
         [python, "-c", TRANSFER, *arguments], env=_environ(root), capture_output=True, text=True, check=True
@@ -342,9 +367,9 @@ def _one_object(root: Path, repo: Path, url: str, chosen: argparse.Namespace, mo
     for name, seconds in transfers.items():
         print(f"  {name:22} {seconds:7.2f} s  {chosen.size / seconds:7.0f} MiB/s")
     ratio = max(transfers["boto3 download_file"], transfers["MD5 of the file"]) / transfers["tagline fetch"]
-    print(f"  tagline fetch has {ratio:.2f} of the throughput of the slower of the two (target: 0.9)")
-    if ratio < 0.9:
-        misses.append(f"one object: {ratio:.2f}, not 0.9")
+    print(f"  tagline fetch has {ratio:.2f} of the throughput of the slower of the two (target: 0.95)")
+    if ratio < 0.95:
+        misses.append(f"one object: {ratio:.2f}, not 0.95")
     if ours.memory > MEMORY_LIMIT:
         misses.append(f"one object: {ours.memory:.0f} MB, not {MEMORY_LIMIT}")
 
@@ -353,7 +378,7 @@ def _folder(root: Path, repo: Path, chosen: argparse.Namespace, server: str, tar
     dest = root / "out"
     ours = _time(
         root,
-        [sys.executable, "-m", "tagline", "fetch", "data", "--repo", str(repo), "-o", str(dest)],
+        [*TAGLINE, "fetch", "data", "--repo", str(repo), "-o", str(dest)],
         dest,
         chosen.runs,
     )

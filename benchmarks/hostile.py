@@ -19,8 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tagline.localforge import LocalForge, serve
-
+from tagline_localforge import LocalForge, serve
 from tests.commands.changes.world import World
 from tests.support.bombs import bomb
 from tests.support.gitbuild import Commit, History, build, environment

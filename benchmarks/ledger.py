@@ -4,42 +4,33 @@
 
 Generates a repository for each number of tags and times, in turn: ``git for-each-ref`` with
 object, peeled object and tagger date (the reference), ``tagline show``, ``tagline show NAME#prod``
-and, up to the size given with ``--gto``, ``gto show``; then ``tagline --version`` beside
-``python -c pass``. Prints medians, ratios and the memory of the largest process. Exits 1
-where a target is missed.
+and, up to the size given with ``--gto``, ``gto show``; then ``tagline --version`` and, in a clone
+with two tags, ``tagline show NAME#prod`` beside ``python -c pass``. Prints medians, ratios and the
+memory of the largest process. Exits 1 where a target is missed.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.generate import artifact
-from tests.support.gitbuild import environment
+from benchmarks.measuring import BIN, TAGLINE, Command, Cost, measure, median
+from tests.support.gitbuild import Commit, History, Tag, build, run_git
 
 ROOT = Path(__file__).resolve().parents[1]
-BIN = Path(sys.executable).parent
 FORMAT = "%(objectname) %(*objectname) %(taggerdate:unix) %(refname)"
 REFERENCE, SHOW, STAGE, GTO = "for-each-ref", "tagline show", "tagline show NAME#prod", "gto show"
 VERSION, PASS = "tagline --version", "python -c pass"
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Median seconds, and the largest resident set of any process of the command, in MB."""
-
-    seconds: float
-    memory: float
+#: Of a small clone the processor seconds, children included: what a start costs, beside others on the machine.
+SMALL, PASS_CPU = "tagline show NAME#prod, CPU", "python -c pass, CPU"
 
 
 @dataclass(frozen=True)
@@ -52,11 +43,12 @@ class Target:
 
 
 TARGETS = [
-    Target((100_000, SHOW), (100_000, REFERENCE), 3),
+    Target((100_000, SHOW), (100_000, REFERENCE), 1.5),
     Target((100_000, STAGE), (100_000, REFERENCE), 0.6),
     Target((1_000_000, SHOW), (100_000, SHOW), 15),
     Target((10_000, SHOW), (10_000, GTO), 1 / 100),
     Target((0, VERSION), (0, PASS), 4),
+    Target((0, SMALL), (0, PASS_CPU), 12),
 ]
 MEMORY_LIMIT = 1500
 
@@ -68,11 +60,10 @@ def artifacts_of(tags: int) -> int:
 
 def commands(tags: int, gto_up_to: int) -> dict[str, list[str]]:
     """What is timed in a repository of that size."""
-    tagline = [sys.executable, "-m", "tagline"]
     listed = {
         REFERENCE: ["git", "for-each-ref", f"--format={FORMAT}", "refs/tags"],
-        SHOW: [*tagline, "show", "--json"],
-        STAGE: [*tagline, "show", f"{artifact(4)}#prod", "--json"],
+        SHOW: [*TAGLINE, "show", "--json"],
+        STAGE: [*TAGLINE, "show", f"{artifact(4)}#prod", "--json"],
     }
     if tags <= gto_up_to:
         listed[GTO] = [str(BIN / "gto"), "show", "--json"]
@@ -82,40 +73,36 @@ def commands(tags: int, gto_up_to: int) -> dict[str, list[str]]:
 def start_commands() -> dict[str, list[str]]:
     """What it takes to start: the console script, where it is installed."""
     script = BIN / "tagline"
-    tagline = [str(script)] if script.exists() else [sys.executable, "-m", "tagline"]
-    return {PASS: [sys.executable, "-c", "pass"], VERSION: [*tagline, "--version"]}
+    tagline = [str(script)] if script.exists() else [*TAGLINE]
+    stage = [*TAGLINE, "show", f"{artifact(4)}#prod"]
+    return {PASS: [sys.executable, "-c", "pass"], VERSION: [*tagline, "--version"], STAGE: stage}
 
 
-def once(command: list[str], directory: Path) -> tuple[float, float]:
-    """Seconds and megabytes of one run."""
-    home = {"HOME": str(directory.parent), "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT / "src"))}
-    start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL, env=environment(**home))
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} exited with {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024
+def small_clone(place: Path) -> Path:
+    """A clone with a version and its stage."""
+    tags = (Tag(f"{artifact(4)}@v1.0.0", "c0"), Tag(f"{artifact(4)}#prod#1", "c0"))
+    build(place / "small", History((Commit("c0"),), tags))
+    run_git(place, "clone", "--quiet", "small", "small-clone")
+    return place / "small-clone"
 
 
-def measure(listed: dict[str, list[str]], directory: Path, runs: int) -> dict[str, Cost]:
+def timed(listed: dict[str, list[str]], directory: Path, runs: int) -> dict[str, Cost]:
     """Each command as often as asked for, one after the other, so that all see the same machine."""
-    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in listed}
+    seen: dict[str, list[Cost]] = {name: [] for name in listed}
+    home = {"HOME": str(directory.parent)}
     for run in range(runs):
         for name, command in listed.items():
             if name != GTO or run == 0:  # minutes at 10,000 tags: once is enough
-                seen[name].append(once(command, directory))
-    return {
-        name: Cost(statistics.median(s for s, _ in costs), max(m for _, m in costs)) for name, costs in seen.items()
-    }
+                seen[name].append(measure([Command(command, directory, home)]))
+    return {name: median(costs) for name, costs in seen.items()}
 
 
 def report(tags: int, costs: dict[str, Cost], reference: str) -> None:
     print(f"\n{tags:,} tags" if tags else "\nStart")
     base = costs[reference].seconds
     for name, cost in costs.items():
-        print(f"  {name:24} {cost.seconds:9.3f} s {cost.seconds / base:9.2f} x {cost.memory:8.0f} MB")
+        ratio = f"{cost.seconds / base:9.2f} x"
+        print(f"  {name:24} {cost.seconds:9.3f} s {ratio} {cost.cpu:9.3f} s CPU {cost.memory:8.0f} MB")
 
 
 def judge(costs: dict[tuple[int, str], Cost]) -> bool:
@@ -160,13 +147,16 @@ def main() -> int:
                 command = [sys.executable, script, str(repository), str(tags), str(artifacts_of(tags))]
                 subprocess.run(command, check=True)
             runs = arguments.runs if tags < 1_000_000 else min(arguments.runs, 3)
-            found = measure(commands(tags, arguments.gto), repository, runs)
+            found = timed(commands(tags, arguments.gto), repository, runs)
             report(tags, found, REFERENCE)
             costs |= {(tags, name): cost for name, cost in found.items()}
-        place.mkdir(parents=True, exist_ok=True)
-        found = measure(start_commands(), place, 4 * arguments.runs)
+        with tempfile.TemporaryDirectory(prefix="ledger-") as folder:
+            found = timed(start_commands(), small_clone(Path(folder)), 8 * arguments.runs)
         report(0, found, PASS)
-        costs |= {(0, name): cost for name, cost in found.items()}
+        costs |= {(0, name): found[name] for name in (PASS, VERSION)}
+        costs |= {
+            (0, of): found[what]._replace(seconds=found[what].cpu) for of, what in ((SMALL, STAGE), (PASS_CPU, PASS))
+        }
     finally:
         if arguments.keep is None:
             shutil.rmtree(place)

@@ -1,28 +1,31 @@
 """``tagline lineage`` of an artifact with hundreds of files upstream, beside DVC's own commands for the same answers.
 
-    python -m benchmarks.lineage [FILES ...]
+    python -m benchmarks.lineage [FILES ...] [--latency MS ...]
 
-Whole processes, the best of several runs. DVC needs four: ``dag``, ``metrics diff``, ``params diff`` and ``diff``.
+Whole processes: in a clone, the best of several runs, and by URL behind a proxy that delays each request. DVC needs
+four: ``dag``, ``metrics diff``, ``params diff`` and ``diff``, and by URL a clone before them.
 Exits 1 where a target is missed: with 500 files upstream under 2 seconds, and a comment that a forge takes.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from benchmarks.latency import Proxy, proxy
+from benchmarks.measuring import SOURCE, TAGLINE, Command, add_latency, measure, print_cost, print_head
 from tests.support.gitbuild import Commit, History, Tag, build
+from tests.support.githttp import serve
 
 #: Seconds, and characters of a comment on GitHub.
 MOST_SECONDS, MOST_CHARACTERS = 2.0, 65_536
-TAGLINE = [sys.executable, "-m", "tagline"]
-DVC = [sys.executable, "-m", "dvc"]
+DVC = (sys.executable, "-m", "dvc")
 PIPELINE = """\
 stages:
   train:
@@ -70,16 +73,8 @@ def files(count: int, run: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def seconds(command: list[str], folder: Path, runs: int = 3) -> float:
-    best = float("inf")
-    for _ in range(runs):
-        start = time.perf_counter()
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-def measure(count: int, folder: Path) -> bool:
+def project(folder: Path, count: int) -> None:
+    """A repository of two versions, checked out."""
     commits = (Commit("c1", files=files(count, 1)), Commit("c2", ("c1",), files(count, 2), 1_700_000_100))
     tags = (
         Tag("churn@v1.0.0", "c1", 1_700_000_010),
@@ -88,41 +83,68 @@ def measure(count: int, folder: Path) -> bool:
     )
     build(folder, History(commits, tags, {"main": "c2"}))
     subprocess.run(["git", "-C", str(folder), "checkout", "--quiet", "--force", "main"], check=True)
+    # As forges let it be read.
+    subprocess.run(["git", "-C", str(folder), "config", "uploadpack.allowFilter", "true"], check=True)
+
+
+def dvc(folder: Path) -> dict[str, Command]:
+    between = ("churn@v1.0.0", "churn@v1.1.0", "--json")
+    asked = {"dag": ("--md",), "metrics diff": between, "params diff": between, "diff": between}
+    return {f"dvc {name}": Command((*DVC, *name.split(), *more), folder, {}) for name, more in asked.items()}
+
+
+def here(folder: Path, count: int) -> bool:
+    """In a clone, without a network; whether the targets are reached."""
     command = [*TAGLINE, "lineage", "churn@v1.1.0"]
-    found = json.loads(subprocess.run([*command, "--json"], cwd=folder, check=True, stdout=subprocess.PIPE).stdout)
+    variables = {**os.environ, "PYTHONPATH": SOURCE}
+    said = [
+        subprocess.run([*command, *form], cwd=folder, check=True, stdout=subprocess.PIPE, env=variables).stdout.decode()
+        for form in (["--json"], ["--format", "markdown"])
+    ]
+    found, written = json.loads(said[0]), said[1]
     (against,) = found["against"]
     assert len(found["code"]) + len(found["data"]) == count, "everything upstream is there"
     assert len(against["files"]) == count // 10 + 1, "and what differs, with the metrics file"
-    markdown = [*command, "--format", "markdown"]
-    written = subprocess.run(markdown, cwd=folder, check=True, stdout=subprocess.PIPE).stdout.decode()
-    ours = seconds([*command, "--json"], folder)
-    remote = seconds([*command, "--json", "--repo", folder.as_uri()], folder)
-    theirs = {
-        name: seconds([*DVC, *arguments.split()], folder, 1)
-        for name, arguments in {
-            "dvc dag": "dag --md",
-            "dvc metrics diff": "metrics diff churn@v1.0.0 churn@v1.1.0 --json",
-            "dvc params diff": "params diff churn@v1.0.0 churn@v1.1.0 --json",
-            "dvc diff": "diff churn@v1.0.0 churn@v1.1.0 --json",
-        }.items()
-    }
-    print(f"{count:,} files upstream")
-    print(f"  tagline lineage       {ours:6.2f} s")
-    print(f"  by --repo URL         {remote:6.2f} s")
-    for name, taken in theirs.items():
-        print(f"  {name:<20}  {taken:6.2f} s   {taken / ours:5.1f} x")
-    print(f"  all four of DVC's     {sum(theirs.values()):6.2f} s   {sum(theirs.values()) / ours:5.1f} x")
-    print(f"  as Markdown, all of it: {len(written):,} characters")
-    return count > 500 or (ours < MOST_SECONDS and len(written) < 20 * MOST_CHARACTERS)
+    ours = min((measure([Command((*command, "--json"), folder, {})]) for _ in range(3)), key=lambda cost: cost.seconds)
+    theirs = {name: measure([each]) for name, each in dvc(folder).items()}
+    print_head(f"{count:,} files upstream, in a clone")
+    for name, cost in {"tagline lineage": ours, **theirs}.items():
+        print_cost(name, cost)
+    together = sum(cost.seconds for cost in theirs.values())
+    print(f"all four of DVC's: {together / ours.seconds:.1f} x; as Markdown, all of it: {len(written):,} characters")
+    return count > 500 or (ours.seconds < MOST_SECONDS and len(written) < 20 * MOST_CHARACTERS)
+
+
+def by_url(folder: Path, count: int, milliseconds: int, through: Proxy) -> None:
+    """By URL on an empty cache and again, beside a clone and DVC's four commands there."""
+    through.delay = milliseconds / 1000
+    with tempfile.TemporaryDirectory() as name:
+        place, url = Path(name), f"{through.url}/{folder.name}/.git"
+        command = (*TAGLINE, "lineage", "churn@v1.1.0", "--json", "--repo", url)
+        asked = Command(command, place, {"TAGLINE_CACHE": str(place / "cache")})
+        cold, warm = measure([asked], through), measure([asked], through)
+        clone = Command(("git", "clone", "--quiet", url, place / "clone"), place, {})
+        peer = measure([clone, *dvc(place / "clone").values()], through)
+    print_head(f"{count:,} files upstream, by URL, {milliseconds} ms a request")
+    print_cost("tagline lineage", cold, peer)
+    print_cost("tagline lineage, again", warm, peer)
+    print_cost("git clone, DVC's four", peer)
 
 
 def main() -> int:
-    counts = [int(text) for text in sys.argv[1:]] or [100, 500]
-    source = Path(__file__).parents[1] / "src"
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(source), os.environ.get("PYTHONPATH"))))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", type=int, nargs="*", default=[100, 500])
+    add_latency(parser)
+    chosen = parser.parse_args()
+    kept = []
     with tempfile.TemporaryDirectory() as name:
-        os.environ["TAGLINE_CACHE"] = f"{name}/cache"
-        kept = [measure(count, Path(name) / str(count)) for count in counts]
+        for count in chosen.files:
+            project(Path(name) / str(count), count)
+            kept.append(here(Path(name) / str(count), count))
+        with serve(Path(name)) as server, proxy(server.url) as through:
+            for count in chosen.files:
+                for milliseconds in chosen.latency:
+                    by_url(Path(name) / str(count), count, milliseconds, through)
     print("targets reached" if all(kept) else "MISSED")
     return 0 if all(kept) else 1
 
