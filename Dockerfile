@@ -40,6 +40,7 @@ RUN python3 -m venv --without-pip /build \
 
 COPY pyproject.toml README.md LICENSE /source/
 COPY schemas /source/schemas
+COPY docs/examples /source/docs/examples
 COPY src /source/src
 # -I: what lies in the workspace (yaml.py, sitecustomize.py) or in PYTHONPATH is never imported. -B: nothing is written.
 RUN pip --python /build/bin/python3 wheel --no-build-isolation --no-deps --wheel-dir /wheels /source \

@@ -4,13 +4,14 @@
 # make e2e     what needs root: the image in Docker, GitHub's and GitLab's jobs in real runners, fresh environments
 # make lint    ruff, mypy, and the documents as a site (in build/site)
 # make faces   action.yml and the tables of the documents, from the code
+# make live    see on a live forge what the documents say of it: make live FORGE=github; docs/verified.md; never in CI
 # make bench   the benchmarks, against git itself, GTO, DVC and gto-action (the last needs .ci/runners)
 
 PYTHON ?= python3
 VENV := .venv
 RETRY := .ci/retry
 
-.PHONY: demo test fuzz e2e lint faces bench clean
+.PHONY: demo test fuzz live e2e lint faces bench clean
 
 demo: $(VENV)/.run
 	$(VENV)/bin/tagline demo
@@ -23,6 +24,10 @@ SEED ?= 1
 fuzz: $(VENV)/.dev
 	TAGLINE_TESTS_ROUNDS=$(ROUNDS) TAGLINE_TESTS_SEED=$(SEED) \
 	    $(VENV)/bin/python -m pytest -n auto -rP tests/commands/changes/test_kills.py $(PYTEST)
+
+FORGE ?= github
+live: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.live $(FORGE)
 
 e2e: $(VENV)/.dev
 	.ci/runners
