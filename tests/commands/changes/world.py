@@ -57,6 +57,7 @@ class Ran:
 
     @property
     def verdict(self) -> str:
+        assert "verdict" in self.json, self.out + self.err
         return str(self.json["verdict"])
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.commands.ledger.test_reading import COMMITS, TAGS
 from tests.conftest import CommandLine
 from tests.support.gitbuild import EPOCH, Commit, History, Tag, build, run_git
+from tests.support.githttp import serve
 
 QUESTIONS = [
     ("show",),
@@ -126,8 +127,9 @@ def test_repo_url__writing__without_a_clone(origin: Path, tagline: CommandLine) 
 def test_repo_owner_name__on_the_forge_of_the_job(origin: Path, here: Path, tagline: CommandLine) -> None:
     (here / "org").mkdir()
     origin.rename(here / "org" / "name.git")
-    server = {"GITHUB_SERVER_URL": here.as_uri(), "GITHUB_ACTIONS": "true"}
-    assert tagline.json("show", "rf#prod", "--repo", "org/name", **server)["version"] == "v1.1.0"
+    with serve(here) as server:
+        job = {"GITHUB_SERVER_URL": server.url, "GITHUB_ACTIONS": "true"}
+        assert tagline.json("show", "rf#prod", "--repo", "org/name", **job)["version"] == "v1.1.0"
 
 
 # -- completeness -------------------------------------------------------------------------------
