@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.faces import DOCUMENTS, ROOT
+from tests.support.workflow_files import uncommented
 
 DOCS = [
     ROOT / "README.md",
@@ -80,7 +81,10 @@ def _known(used: str) -> set[str]:
     return {*workflow[True]["workflow_call"]["inputs"]}  # YAML 1.1 reads "on" as true
 
 
-PIECES = [(path, block) for path in DOCS for block in _blocks(path)] + [(path, path.read_text()) for path in EXAMPLES]
+PIECES = [(path, block) for path in DOCS for block in _blocks(path)]
+PIECES += [
+    (path, text) for path in EXAMPLES for text in dict.fromkeys((path.read_text(), uncommented(path.read_text())))
+]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.support.github_permissions import Granted, Permissions, StartupFailure, covers, jobs, of_a_fork
-from tests.support.workflow_files import filled, load
+from tests.support.workflow_files import filled, load, uncommented
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs/permissions.md"
@@ -62,6 +62,9 @@ def workflows() -> Iterator[tuple[str, dict[Any, Any]]]:
         *sorted((ROOT / "docs/examples/github").glob("*.yml")),
     ]
     known = [load(path) for path in files]
+    for path in files:
+        if (text := uncommented(path.read_text())) != path.read_text():
+            yield f"{path.parent.name}/{path.stem} with S3", yaml.safe_load(text)
     for path, document in zip(files, known, strict=True):
         # What is only called has the permissions of who calls it: it is looked at there.
         if set(document[True]) != {"workflow_call"}:

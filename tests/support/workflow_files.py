@@ -28,6 +28,11 @@ def without_queue(text: str) -> str:
     return _QUEUE_RE.sub("", text)
 
 
+def uncommented(text: str) -> str:
+    """An example with the lines that it has as comments: the login at AWS."""
+    return re.sub(r"(?m)^( *)# ( *(?:id-token: write|with:|inputs:|aws[-_]\w+:))", r"\1\2", text)
+
+
 def evaluate(expression: str, said: Mapping[str, Any]) -> Any:
     """An expression of GitHub's, as far as ours go. ``said``: names with their values; others are null, as ''."""
     words = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!="}

@@ -72,7 +72,8 @@ class StorageWiring:
         if known is None:
             from tagline.adapters.stores.choice import RemoteStores
 
-            known = RemoteStores(request_payer=self._settings.request_payer).remote(remote, folder)
+            stores = RemoteStores(request_payer=self._settings.request_payer, platform=self._settings.platform)
+            known = stores.remote(remote, folder)
             self._opened.append((remote, known))
         return known
 

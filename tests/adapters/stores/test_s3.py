@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tagline.adapters.stores.choice import RemoteStores
 from tagline.adapters.stores.s3 import S3Store
 from tagline.domain.storage.objects import Key, Remote
 from tagline.errors import Conflict, NotFound, ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
@@ -230,15 +231,46 @@ def test_md5__only_where_s3_vouches_for_it(fake: AnsweringS3, etag: str, headers
 # Credentials
 
 
-def test_credentials__none__names_every_way(fake: AnsweringS3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials__none__names_the_chain_of_aws(fake: AnsweringS3, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     for act in (lambda: store().look(KEY), lambda: read(store()), lambda: store().look_many([KEY])):
         error = refused(act)
         assert error.code == "no-credentials"
-        for way in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "OIDC", "allow_anonymous_login"):
+        for way in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "aws sso login", "allow_anonymous_login"):
             assert way in error.hint
     assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "inputs", "others"),
+    [
+        ("github", ("aws-role", "aws-region", "id-token: write"), ("aws_role", "sso", "AWS_PROFILE", "configure-aws")),
+        ("gitlab", ("aws_role",), ("aws-role", "sso", "AWS_PROFILE", "id_tokens")),
+    ],
+)
+@pytest.mark.parametrize("wrong", ["none", "profile", "key"])
+def test_credentials__in_a_job__names_its_inputs_and_no_other_way(
+    fake: AnsweringS3,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    inputs: tuple[str],
+    others: tuple[str],
+    wrong: str,
+) -> None:
+    fake.answer = lambda _: refusal(403, "InvalidAccessKeyId")
+    if wrong != "key":
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name)
+    remote = Remote("origin", "s3://bucket/pre", {"profile": "team"} if wrong == "profile" else {}, frozenset())
+    opened = RemoteStores(request_payer=False, platform=platform).remote(remote, "")
+    error = refused(lambda: opened.look(KEY))
+    assert error.code == ("access-denied" if wrong == "key" else "no-credentials")
+    for word in inputs[:2]:
+        assert word in error.hint
+    for word in others:
+        assert word not in error.hint
+    assert ("profile" in error.hint) == (wrong == "profile")
 
 
 def test_credentials__half_a_key_or_an_unknown_profile__no_credentials(

@@ -9,9 +9,10 @@ import yaml
 
 from tagline.domain.setup.pipelines import PIPELINES, WORKFLOWS, pipeline, workflow
 from tagline.formats.examples import example
+from tests.support.workflow_files import uncommented
 
 EXAMPLES = Path(__file__).parents[3] / "docs/examples"
-PROMOTE = example("github/promote.yml")
+PROMOTE, REVIEW = example("github/promote.yml"), example("github/review.yml")
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -33,8 +34,20 @@ def test_workflow__without_a_deployment__starts_none_and_may_not() -> None:
     assert "actions" not in job["permissions"]
     lines = PROMOTE.splitlines()
     left = workflow(PROMOTE, "main", None).splitlines()
-    assert [line for line in left if line not in lines] == ["# Does what a merged pull request asked for."]
-    assert len(lines) - len(left) == 3
+    new = [line for line in left if line not in lines]
+    assert new.pop(0) == "# Does what a merged pull request asked for."
+    assert new == REVIEW.splitlines()[-len(new) :], "the lines for S3, as where there is no other input"
+    assert len(lines) - len(left) == 2
+
+
+@pytest.mark.parametrize("stage", ["prod", None])
+@pytest.mark.parametrize("name", ["review.yml", "promote.yml"])
+def test_workflow__lines_for_s3_without_their_signs__log_in_and_may(name: str, stage: str | None) -> None:
+    text = workflow(example(f"github/{name}"), "main", stage)
+    (before,), (after,) = (yaml.safe_load(each)["jobs"].values() for each in (text, uncommented(text)))
+    added = {"aws-role": "arn:aws:iam::123456789012:role/models-read", "aws-region": "eu-central-1"}
+    assert after["with"] == before.get("with", {}) | added
+    assert after["permissions"] == before["permissions"] | {"id-token": "write"}
 
 
 def test_pipeline__of_gitlab__includes_what_its_examples_include() -> None:

@@ -13,10 +13,15 @@ from tagline.ports.storage import ObjectStore
 
 
 class RemoteStores:
-    """Opens the stores of DVC's remotes. ``request_payer`` lets this run pay for requester-pays buckets."""
+    """Opens the stores of DVC's remotes.
 
-    def __init__(self, *, request_payer: bool) -> None:
+    ``request_payer`` lets this run pay for requester-pays buckets. ``platform``, the runner's, chooses the words of a
+    fix: a job logs in otherwise than a person.
+    """
+
+    def __init__(self, *, request_payer: bool, platform: str | None = None) -> None:
         self._request_payer = request_payer
+        self._platform = platform
 
     def remote(self, remote: Remote, folder: str) -> ObjectStore:
         """The store of a remote; ``folder``, where its project lies, is what an error names.
@@ -27,8 +32,9 @@ class RemoteStores:
         scheme = remote.url.partition("://")[0] if "://" in remote.url else ""
         if scheme == "s3":
             from tagline.adapters.stores.s3 import S3Store
+            from tagline.adapters.stores.s3_login import login_of
 
-            return S3Store(remote, request_payer=self._request_payer)
+            return S3Store(remote, request_payer=self._request_payer, login=login_of(self._platform))
         if scheme in ("", "file"):
             from tagline.adapters.stores.local import LocalStore
 

@@ -15,6 +15,7 @@ from tagline.adapters.stores import s3_errors
 from tagline.adapters.stores.options import PIECE, below, cut, in_threads, missing, refuse_untrusted
 from tagline.adapters.stores.s3_client import SSE_C, Connection, connect, extras, is_anonymous, is_directory_bucket
 from tagline.adapters.stores.s3_listing import ListingRefused, Page, look_by_listing
+from tagline.adapters.stores.s3_login import TERMINAL, Login
 from tagline.adapters.stores.s3_quick import QuickRequests, discard
 from tagline.domain.storage.objects import Facts, Key, Remote
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError, WrongUsage
@@ -39,8 +40,8 @@ class _Answer(NamedTuple):
 class S3Store:
     """Objects of a bucket. Nothing is read or sent before the first question; threads may share it."""
 
-    def __init__(self, remote: Remote, *, request_payer: bool) -> None:
-        """Raise WrongUsage for options that count only from this machine's configuration, and for a bad url."""
+    def __init__(self, remote: Remote, *, request_payer: bool, login: Login = TERMINAL) -> None:
+        """``login``: what errors say to do. Raise WrongUsage for options that only this machine may set."""
         refuse_untrusted(remote, ["credentialpath"], "or use the variable AWS_SHARED_CREDENTIALS_FILE")
         refuse_untrusted(remote, ["configpath"], "or use the variable AWS_CONFIG_FILE")
         match = _URL_RE.fullmatch(remote.url)
@@ -50,7 +51,7 @@ class S3Store:
                 f"Set it right: dvc remote modify {quote(remote.name)} url s3://BUCKET/PATH",
                 code="bad-remote",
             )
-        self._remote = remote
+        self._remote, self._login = remote, login
         self._bucket, self._prefix = match[1], match[2].strip("/")
         self._anonymous = is_anonymous(remote)
         self._extras = extras(remote, request_payer=request_payer)
@@ -157,7 +158,8 @@ class S3Store:
         uri = self.uri(key) if key else f"s3://{self._bucket}/{self._prefix}"
         secrets = (*(made.secrets() if made else ()), self._extras.headers.get(f"{SSE_C}-key", ""))
         endpoint = made.client.meta.endpoint_url if made else self._remote.options.get("endpointurl")
-        return s3_errors.Request(self._remote, self._bucket, uri, endpoint, [text for text in secrets if text])
+        hidden = [text for text in secrets if text]
+        return s3_errors.Request(self._remote, self._bucket, uri, endpoint, hidden, login=self._login)
 
     def _connect(self) -> tuple[Connection, QuickRequests]:
         with self._making:

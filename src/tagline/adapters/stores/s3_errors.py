@@ -12,15 +12,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tagline.adapters.stores.options import missing
+from tagline.adapters.stores.s3_login import TERMINAL, Login
 from tagline.domain.storage.objects import Remote
 from tagline.domain.text.public import words_of
 from tagline.errors import NotFound, ObjectChanged, StoreRefused, TaglineError, WrongUsage
 
-_WAYS = (
-    "Give them by the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), a profile (AWS_PROFILE), or in CI by a "
-    "role over OIDC (AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE; on GitHub aws-actions/configure-aws-credentials). "
-    "A public bucket needs none: set allow_anonymous_login = true on the remote."
-)
 _STRANGER = (
     "Check the proxy (HTTPS_PROXY), the remote's endpointurl and AWS_ENDPOINT_URL; then run the same command again."
 )
@@ -61,6 +57,8 @@ class Request(NamedTuple):
     secrets: Iterable[str]
     #: The right that the request needs.
     right: str = "s3:GetObject"
+    #: What helps where the login is what is wrong.
+    login: Login = TERMINAL
 
     @property
     def host(self) -> str:
@@ -99,10 +97,9 @@ def _answered(error: Any, request: Request) -> TaglineError:
     words = _words(error, request)
     name = error.operation_name
     if name.startswith(("AssumeRole", "GetRoleCredentials", "GetSessionToken")) and code not in _EXPIRED:
-        fix = "Check AWS_ROLE_ARN and that the role's trust policy names this job's issuer, audience and subject."
         return StoreRefused(
             f"AWS gives out no credentials for the role ({name}): {words}",
-            fix if status < 500 else _STRANGER,
+            request.login.refused if status < 500 else _STRANGER,
             code="access-denied" if status < 500 else "unreachable",
         )
     for matches, make in _ANSWERS:
@@ -121,7 +118,7 @@ def case_of_version(status: int, code: str, words: str) -> bool:
 def _expired(request: Request, words: str, _error: Any) -> TaglineError:
     return StoreRefused(
         f"The credentials for {request.uri} have expired: {words}",
-        "Renew them (aws sso login, or let the job assume its role again) and run the same command again.",
+        request.login.expired,
         code="expired-credentials",
     )
 
@@ -194,7 +191,7 @@ def _archived(request: Request, words: str, _error: Any) -> TaglineError:
 def _bad_key(request: Request, words: str, _error: Any) -> TaglineError:
     return StoreRefused(
         f"{request.host} does not accept these credentials: {words}",
-        "Check the key and its secret, or which profile is at work (aws sts get-caller-identity tells who you are).",
+        request.login.wrong,
         code="access-denied",
     )
 
@@ -238,17 +235,12 @@ def _unanswered(error: Exception, request: Request) -> TaglineError:
     if isinstance(error, (boto.UnauthorizedSSOTokenError, boto.SSOTokenLoadError, boto.TokenRetrievalError)):
         return _expired(request, f"{name}.", error)
     if isinstance(error, boto.ProfileNotFound):
-        profile = request.remote.options.get("profile") or "that AWS_PROFILE names"
-        return StoreRefused(
-            f"This machine has no AWS profile {profile}, which the DVC remote {request.remote.name!r} uses.",
-            f"Make it (aws configure --profile NAME), or use others. {_WAYS}",
-            code="no-credentials",
-        )
+        return _no_profile(request)
     # No chain of credentials ends in a name that we know all of: what speaks of credentials is of them.
     credentials = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
     if isinstance(error, (*credentials, boto.NoAuthTokenError, boto.InvalidConfigError, boto.ConfigParseError)):
         return StoreRefused(
-            f"There are no usable credentials for {request.uri} ({name}).", _WAYS, code="no-credentials"
+            f"There are no usable credentials for {request.uri} ({name}).", request.login.missing, code="no-credentials"
         )
     if isinstance(error, boto.SSLError):
         return StoreRefused(
@@ -286,6 +278,24 @@ def _unanswered(error: Exception, request: Request) -> TaglineError:
             "Check the remote's options with dvc config --list, and the files of AWS's own configuration.",
         )
     raise error
+
+
+def _no_profile(request: Request) -> StoreRefused:
+    """The error for a profile that this machine has not: the remote's, or one of the environment."""
+    name, remote = request.remote.options.get("profile"), quote(request.remote.name)
+    if name is None:
+        return StoreRefused(
+            f"This machine has no AWS profile that AWS_PROFILE names, and {request.uri} needs a login.",
+            f"Unset AWS_PROFILE, or name one of aws configure list-profiles. {request.login.missing}",
+            code="no-credentials",
+        )
+    # A profile is a name of one machine: with it in .dvc/config no other login is looked at.
+    return StoreRefused(
+        f"This machine has no AWS profile {name}, which the DVC remote {request.remote.name!r} uses.",
+        f"Keep the name out of the repository (dvc remote modify --unset {remote} profile) and on your own machine "
+        f"(dvc remote modify --local {remote} profile NAME). {request.login.missing}",
+        code="no-credentials",
+    )
 
 
 def _asked(error: Any, request: Request) -> str:

@@ -39,7 +39,7 @@ def judge_keys(keys: AwsKeys, now: float) -> Iterator[Check]:
     if found:
         yield from found
     elif keys.web_identity and not keys.role:
-        fix = "Set AWS_ROLE_ARN to the role that the token is for, or use the input aws-role."
+        fix = "Set AWS_ROLE_ARN to the role that the token is for."
         yield Check("aws", "fail", "There is a web identity token and no AWS_ROLE_ARN.", fix)
     elif keys.own_role or (keys.web_identity and keys.role):
         yield Check("aws", "ok", "A role by OpenID Connect, and no other keys that count before it.")

@@ -20,6 +20,8 @@ _BRANCHES = "branches: [main]"
 #: Branches that need no quotes in YAML's lists; on, off, yes and no are words of YAML 1.1.
 _PLAIN = re.compile(r"(?!(?:on|off|yes|no|true|false|null|y|n)$)[A-Za-z][\w/.-]*")
 _DELIVER = re.compile(r"(?m)^ *actions: write.*\n|^ *with:\n *deliver: .*\n")
+#: What an example has as comments under its ``with:``, which is a comment too where nothing else stands there.
+_UNDER_WITH = re.compile(r"(?m)^ {6}(# Bytes in S3.*\n)((?: {6}# .*\n)+)")
 
 
 def workflow(text: str, branch: str, stage: str | None) -> str:
@@ -31,7 +33,8 @@ def workflow(text: str, branch: str, stage: str | None) -> str:
     text = text.replace(_BRANCHES, f"branches: [{written}]")
     if stage is not None:
         return text.replace("#prod#", f"#{stage}#").replace("new tag of prod", f"new tag of {stage}")
-    return _DELIVER.sub("", text).replace(", then starts deploy.yml on each new tag of prod", "")
+    text = _DELIVER.sub("", text).replace(", then starts deploy.yml on each new tag of prod", "")
+    return _UNDER_WITH.sub(lambda found: f"    {found[1]}    # with:\n{found[2].replace('      # ', '    #   ')}", text)
 
 
 def pipeline(examples: Iterable[str]) -> str:

@@ -53,7 +53,10 @@ def todos(forge: Forge, home: Home | None, *, s3: bool) -> list[Todo]:
             0, Todo(f"A server of your own has to have Tagline: mirror {what} there.", f"{DOCS}/self-managed.md")
         )
     if s3:
-        made.append(Todo("DVC keeps bytes in S3: let the jobs in without keys.", f"{DOCS}/aws.md"))
+        where = (
+            "aws-role, aws-region and id-token in the workflows" if forge == "github" else "aws_role in the pipeline"
+        )
+        made.append(Todo(f"DVC keeps bytes in S3: make a role, and take the # away from {where}.", f"{DOCS}/aws.md"))
     by = f"tagline labels sync --repo-forge {forge} --repo {page or 'URL'}"
     said = f"The labels that people ask with. A job makes them after the merge; at once: {by}"
     return [*made, Todo(said, f"{DOCS}/labels.md#make-them")]
