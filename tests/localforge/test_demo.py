@@ -13,6 +13,8 @@ from tagline_localforge.demo.plain import plain
 from tests.conftest import CommandLine
 from tests.support.gitbuild import environment, run_git
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
@@ -58,18 +60,33 @@ def test_demo__played__says(played: tuple[str, Path], line: str) -> None:
 
 def test_demo__played__can_be_read_at_a_glance(played: tuple[str, Path]) -> None:
     lines = played[0].splitlines()
-    assert len(lines) <= 175
+    assert len(lines) <= 185
     assert not [line for line in lines if "\\" in line or "`" in line or "<!--" in line or "\x1b" in line]
 
 
+def test_demo__played__has_no_shells_tricks_and_no_address_that_is_dead_by_now(played: tuple[str, Path]) -> None:
+    out, _ = played
+    assert "| grep" not in out
+    assert "127.0.0.1" not in out
+    assert "$ tagline show --repo $SHOP" in out.splitlines()
+
+
+def test_demo__played__explains_its_counter_and_ends_with_a_next_step(played: tuple[str, Path]) -> None:
+    out, _ = played
+    assert "churn#staging#1 is the first of them, churn#prod#2 the second." in out
+    *_, init, page, look, _ = out.splitlines()
+    assert (ROOT / "docs" / page.rpartition("/docs/")[2]).exists()
+    assert init.endswith("tagline init --dry-run")
+    assert look.endswith("tagline show --repo ./kept/shop")
+
+
 def test_demo__kept__leaves_a_clone_with_the_registry(played: tuple[str, Path], tagline: CommandLine) -> None:
-    out, kept = played
-    assert out.splitlines()[-1] == "A clone of the registry is in kept/shop."
+    _, kept = played
     tags = run_git(kept / "shop", "tag", "--list").split()
     assert tags == ["churn#prod#2", "churn#prod#4", "churn#prod#5", "churn#staging#1", "churn#staging#3",
                     "churn@v1.0.0", "churn@v1.1.0"]  # fmt: skip
-    shown = tagline.json("show", "churn#prod", cwd=kept / "shop")
-    assert shown["version"] == "v1.0.0"
+    assert tagline.json("show", "churn#prod", cwd=kept / "shop")["version"] == "v1.0.0"
+    assert "v1.1.0" in tagline("show", "--repo", "./kept/shop", cwd=kept.parent).out
 
 
 def test_demo__folder_that_is_not_empty__is_refused(tagline: CommandLine, here: Path) -> None:

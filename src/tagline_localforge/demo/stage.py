@@ -28,6 +28,7 @@ class Stage:
         self.folder = folder
         self.server = server
         self._color = color
+        self._names: dict[str, str] = {}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "TAGLINE_CACHE": str(folder / "cache")}
         self._environment = {**inherited, **own}
@@ -43,8 +44,17 @@ class Stage:
 
     def show(self, text: str) -> None:
         """A text as it stands somewhere else."""
-        for line in text.splitlines():
+        for line in self._told(text).splitlines():
             print(f"  | {line}", flush=True)
+
+    def call(self, url: str, name: str) -> None:
+        """Write ``name`` for an address that nobody can open once the demo is over."""
+        self._names[url] = name
+
+    def _told(self, text: str) -> str:
+        for url, name in self._names.items():
+            text = text.replace(url, name)
+        return text
 
     def _print(self, text: str, style: str) -> None:
         print(f"\x1b[{style}m{text}\x1b[0m" if self._color else text, flush=True)
@@ -64,24 +74,26 @@ class Stage:
         only: str = "",
         expect: int = 0,
     ) -> None:
-        """Run one command of ours, in a ``job`` if given, and show what it says, or the lines with ``only``.
+        """Run one command of ours, in a ``job`` if given, and show what it says.
 
-        Raises RuntimeError on another exit code than expected.
+        With ``only`` it is the lines that have it, and an ellipsis for the others. Raises RuntimeError on another
+        exit code than expected.
         """
         shown = shlex.join(("tagline", *arguments))
-        self._print(f"$ {shown}" + (f" | grep {shlex.quote(only)}" if only else "") + why, "1")
+        self._print(f"$ {self._told(shown)}{why}", "1")
         done = subprocess.run(
             [sys.executable, "-m", "tagline", *arguments],
             cwd=self.folder / where,
             env={**self._environment, **(job or {})},
             check=False,
             text=True,
-            stdout=subprocess.PIPE if only else None,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        said = done.stdout or ""
         if done.returncode != expect:
-            raise RuntimeError(f"{shown} exited with {done.returncode}, not {expect}: {said}")
-        print("".join(line for line in said.splitlines(keepends=True) if only in line), end="", flush=True)
+            raise RuntimeError(f"{shown} exited with {done.returncode}, not {expect}: {done.stdout}")
+        lines = self._told(done.stdout).splitlines()
+        kept = [line for line in lines if only in line]
+        print("\n".join(kept) + (" …" if kept != lines else ""), flush=True)
         if expect:
             print(f"(exit code {expect})", flush=True)

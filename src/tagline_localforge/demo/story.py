@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,6 +28,7 @@ stages:
     approvals: {count: 1, from: [carol]}
     gates: [{metric: accuracy, not_worse_than: prod}]
 """
+_PAGE = "https://github.com/tagline-dev/tagline/blob/main/docs/init.md"
 
 
 def demo(keep: str | None, *, color: bool) -> int:
@@ -36,13 +39,25 @@ def demo(keep: str | None, *, color: bool) -> int:
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="tagline-demo-") as folder:
             _play(Path(folder), color=color)
-        return 0
+        return _next("demo --keep DIR", "this registry again, to look around in")
     folder_to_keep = Path(keep)
     if folder_to_keep.exists() and any(folder_to_keep.iterdir()):
         raise FileExistsError(f"{keep} is not empty.")
     folder_to_keep.mkdir(parents=True, exist_ok=True)
     _play(folder_to_keep.resolve(), color=color)
-    print(f"\nA clone of the registry is in {folder_to_keep / 'shop'}.")
+    return _next(f"show --repo ./{folder_to_keep / 'shop'}", "this registry: a clone of it is there")
+
+
+def _next(command: str, what: str) -> int:
+    """The end: what to do now."""
+    program = "tagline" if shutil.which("tagline") else str(Path(sys.executable).parent / "tagline")
+    print(
+        "\n# Next, a repository of your own:\n"
+        f"{program} init --dry-run\n"
+        f"    in a clone of yours: what it would write there, and what is left to do: {_PAGE}\n"
+        f"{program} {command}\n"
+        f"    {what}"
+    )
     return 0
 
 
@@ -51,6 +66,7 @@ def _play(folder: Path, *, color: bool) -> None:
     with serve(new_forge(folder / "forge")) as server:
         stage = Stage(folder, server, color=color)
         on_github = GitHub(stage, "org/shop", "shop", files)
+        stage.call(on_github.url, "$SHOP")
         _on_github(stage, on_github)
         _on_gitlab(stage, GitLab(stage, "group/shop", "shop-on-gitlab", files))
         _read_it(stage, on_github.url)
@@ -62,7 +78,8 @@ def _model(trees: int, accuracy: float) -> dict[str, str]:
 
 
 def _on_github(stage: Stage, shop: GitHub) -> None:
-    stage.say("A shop has a model in Git. artifacts.yaml describes it, .tagline.yaml guards prod:")
+    stage.say("A shop has a model in Git. $SHOP is its address, on a forge of this machine that ends with the demo.")
+    stage.say("artifacts.yaml describes the model, .tagline.yaml guards prod:")
     stage.show(_POLICY)
     stage.say("A mistake is refused at its line, before anybody reviews it.")
     shop.write({"artifacts.yaml": _BROKEN})
@@ -78,6 +95,10 @@ def _on_github(stage: Stage, shop: GitHub) -> None:
     shop.status()
     shop.merge(first, "squash")
     shop.comment(first)
+    stage.say("Tags are numbered in the order in which churn's stages were given, whichever stage it was:")
+    stage.act(
+        "churn#staging#1 is the first of them, churn#prod#2 the second. The highest of a stage says who holds it."
+    )
 
     stage.say("The next one is better, and goes to staging for now.")
     second = shop.propose("deeper", "Deeper trees", _model(50, 0.93), "version:minor", "stage:staging")
