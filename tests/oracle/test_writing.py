@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import dvc.api
 import gto.api
 import pytest
 from hypothesis import given, settings
@@ -55,8 +56,14 @@ def _steps() -> st.SearchStrategy[Callable[[WriteContext, list[str]], object]]:
     def unassigning(name: str, stage: str) -> Callable[[WriteContext, list[str]], object]:
         return lambda context, _: unassign(context, name, stage, version=None)
 
-    def rolling_back(name: str, stage: str) -> Callable[[WriteContext, list[str]], object]:
-        return lambda context, _: rollback(context, name, stage, from_version=None, to_version=None)
+    def rolling_back(name: str, stage: str, stop: str | None) -> Callable[[WriteContext, list[str]], object]:
+        return lambda context, _: rollback(context, name, stage, from_version=None, to_version=None, stop=stop)
+
+    def lifting(name: str, stage: str, number: int) -> Callable[[WriteContext, list[str]], object]:
+        version = f"v0.{number}.0" if number else None
+        return lambda context, ids: assign(
+            context, name, stage, version=version, head=lambda: ids[-1], stages=None, lift="better"
+        )
 
     def deregistering(name: str, number: int) -> Callable[[WriteContext, list[str]], object]:
         return lambda context, _: deregister(context, name, f"v0.{number}.0")
@@ -70,7 +77,8 @@ def _steps() -> st.SearchStrategy[Callable[[WriteContext, list[str]], object]]:
         st.builds(assigning, names, stages, numbers),
         st.builds(assigning, names, stages, numbers),
         st.builds(unassigning, names, stages),
-        st.builds(rolling_back, names, stages),
+        st.builds(rolling_back, names, stages, st.sampled_from([None, "it lost money"])),
+        st.builds(lifting, names, stages, numbers),
         st.builds(deregistering, names, numbers),
         st.builds(deprecating, names),
     )
@@ -92,6 +100,33 @@ def test_ledgers_written_by_our_commands__read_by_gto_and_us__agree(
             continue  # refused
     if run_git(path, "tag"):
         assert ours(path) == theirs(path)
+
+
+@pytest.mark.parametrize("version", [None, "v3.0.0"])
+def test_stage__held_and_lifted__has_the_same_holder_for_gto_dvc_and_us(
+    here: Path, monkeypatch: pytest.MonkeyPatch, tagline: CommandLine, version: str | None
+) -> None:
+    files = {".dvc/config": "", "dvc.yaml": "artifacts:\n  rf: {path: model}\n", "model": "x"}
+    commits = tuple(Commit(f"c{n}", (f"c{n - 1}",) if n else (), files, EPOCH + n) for n in range(3))
+    ids = build(here / "r", History(commits, branches={"main": "c2"}))
+    monkeypatch.chdir(here / "r")
+
+    def agree(held: str) -> None:
+        theirs = gto.api.show(".", "rf#prod")[0]["version"]
+        served = dvc.api.artifacts_show("rf", stage="prod", repo=".")["rev"]
+        assert (theirs, served, tagline.json("show", "rf#prod")["version"]) == (held, ids[f"c{int(held[1]) - 1}"], held)
+
+    for number in (1, 2, 3):
+        tagline.json("register", "rf", "--version", f"v{number}.0.0", "--rev", ids[f"c{number - 1}"])
+        if number < 3:
+            tagline.json("assign", "rf#prod", "--version", f"v{number}.0.0")
+    agree("v2.0.0")
+    tagline.json("rollback", "rf#prod", "--hold", "it lost money")
+    agree("v1.0.0")
+    assert tagline("assign", "rf#prod", "--version", "v3.0.0").code == 1
+    agree("v1.0.0")
+    tagline.json("assign", "rf#prod", "--lift", "fixed", *(("--version", version) if version else ()))
+    agree(version or "v1.0.0")
 
 
 @pytest.fixture

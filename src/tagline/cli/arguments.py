@@ -156,6 +156,7 @@ def ask_show(sub: Parser) -> None:
 def ask_history(sub: Parser) -> None:
     """The options of ``history``."""
     sub.add_argument("name", nargs="?", metavar="NAME", help="one artifact (default: all)")
+    sub.add_argument("--overrides", action="store_true", help="only what passed over the policy's rules, and why")
     sub.add_argument("--at", metavar="STAGE", help="who held this stage: since when, how long, approved by whom")
     sub.add_argument(
         "--from", dest="start", metavar="INSTANT", help="nothing that was over before this instant or date"
@@ -241,6 +242,10 @@ def ask_assign(sub: Parser) -> None:
     sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
     sub.add_argument("--version", dest="number", metavar="V", help="the version (default: HEAD's)")
     sub.add_argument("--new", action="store_true", help="a new stage, though its name looks like a slip of another")
+    sub.add_argument(
+        "--lift", nargs="?", const="by hand", metavar="REASON",
+        help="the stage is held no more; without --version nothing else is done",
+    )  # fmt: skip
     _overriding(sub)
     _writing(sub)
 
@@ -258,6 +263,9 @@ def ask_rollback(sub: Parser) -> None:
     sub.add_argument("target", metavar="NAME#stage", help="the artifact and the stage")
     sub.add_argument("--from", dest="from_version", metavar="V", help="only if this version holds it")
     sub.add_argument("--to", dest="to_version", metavar="V", help="to this version (default: the one before)")
+    sub.add_argument(
+        "--hold", metavar="REASON", help="nothing is promoted past it until a change asks lift:NAME#stage, and why"
+    )
     _overriding(sub)
     _writing(sub)
 

@@ -93,11 +93,13 @@ def run_history(chosen: argparse.Namespace, settings: Settings) -> int:
     start, end = window(chosen)
     source = wiring_of(chosen, settings, artifact).source()
     presenter = Presenter(chosen, settings)
+    if chosen.at is not None and chosen.overrides:
+        raise WrongUsage("--at lists holds, and --overrides events.", "Give one of them.")
     if chosen.at is not None:
         past = holds(source, artifact, chosen.at, now(), start=start, end=end)
         presenter.say(documents.holds(past), held.holds(past, presenter.pen, artifact), past.warnings)
         return 0
-    result = history(source, artifact, now(), start=start, end=end)
+    result = history(source, artifact, now(), start=start, end=end, overrides=chosen.overrides)
     presenter.say(documents.history(result), terminal.history(result, presenter.pen), result.warnings)
     return 0
 
@@ -172,8 +174,18 @@ def run_assign(chosen: argparse.Namespace, settings: Settings) -> int:
         head=lambda: wiring.commit("HEAD"),
         stages=wiring.allowed_stages(),
         new=chosen.new,
+        lift=_reason(chosen.lift, "--lift"),
     )
     return _say_written(chosen, settings, written, stage)
+
+
+def _reason(text: str | None, option: str) -> str | None:
+    """Why something is held, or lifted. Raises WrongUsage for a blank: nobody would know later."""
+    from tagline.errors import WrongUsage
+
+    if text is not None and not text.strip():
+        raise WrongUsage(f"{option} says no reason.", f"Write why: {option} 'REASON'")
+    return text
 
 
 def run_unassign(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -195,7 +207,14 @@ def run_rollback(chosen: argparse.Namespace, settings: Settings) -> int:
     context = wiring_of(chosen, settings, artifact).context(
         push=chosen.push, dry_run=chosen.dry_run, override=chosen.override
     )
-    written = rollback(context, artifact, stage, from_version=chosen.from_version, to_version=chosen.to_version)
+    written = rollback(
+        context,
+        artifact,
+        stage,
+        from_version=chosen.from_version,
+        to_version=chosen.to_version,
+        stop=_reason(chosen.hold, "--hold"),
+    )
     return _say_written(chosen, settings, written, stage)
 
 

@@ -81,6 +81,8 @@ def test_history_at__one_artifact__the_document(registry: dict[str, str], taglin
         "reasons": ["first"],
         "override": None,
         "rollback_from": None,
+        "held": None,
+        "lifted": None,
     }
     back, rolled = document["holds"][:2]
     assert (rolled["rollback_from"], rolled["override"], rolled["change"]) == ("v1.1.0", "it lost money", None)
@@ -123,7 +125,7 @@ def test_history_at__to_an_instant__its_current_hold_is_what_show_as_of_answers(
 ) -> None:
     document = tagline.json("history", "churn", "--at", "prod", "--from", at(days), "--to", at(days))
     shown = tagline.json("show", "churn", "--as-of", at(days))["artifacts"]["churn"]["stages"].get("prod")
-    current = [{key: hold[key] for key in ("version", "commit", "tag", "since")} for hold in document["holds"]]
+    current = [{key: hold[key] for key in ("version", "commit", "tag", "since", "held")} for hold in document["holds"]]
     assert current == ([shown] if shown else [])
 
 

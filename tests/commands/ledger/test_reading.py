@@ -46,7 +46,13 @@ def test_show__registry__the_document_of_the_contract(registry: dict[str, str], 
             "rf": {
                 "latest": "v1.1.0",
                 "stages": {
-                    "prod": {"version": "v1.1.0", "commit": c1, "tag": "rf#prod#2", "since": "2023-11-14T22:13:24Z"}
+                    "prod": {
+                        "version": "v1.1.0",
+                        "commit": c1,
+                        "tag": "rf#prod#2",
+                        "since": "2023-11-14T22:13:24Z",
+                        "held": None,
+                    }
                 },
                 "versions": [
                     {
@@ -100,7 +106,7 @@ def test_show__target__what_decides_it(
     answer = tagline.json("show", target)
     assert (answer["version"], answer["tag"], answer["stage"], answer["active"]) == (version, tag, stage, True)
     assert set(answer) == {
-        "artifact", "version", "commit", "tag", "stage", "stages", "registered_at", "active", "warnings",
+        "artifact", "version", "commit", "tag", "stage", "stages", "registered_at", "active", "held", "warnings",
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import IO, Any
 
 from tagline.adapters.git.running import Git, command_failed
-from tagline.domain.ledger.events import MERGED_AS, RawTag, names_other_commit
+from tagline.domain.ledger.events import MERGED_AS, STOP_WORDS, RawTag, names_other_commit
 from tagline.domain.ledger.tags import artifact_in_tag
 from tagline.errors import PlatformRefused
 
@@ -121,7 +121,7 @@ def _parse(stream: IO[bytes], *, details: bool) -> Iterator[RawTag]:
             if start <= end < len(text) and (not details or start == end or text[start] == "\n"):
                 at = end + 1
                 actor = email = message = ""
-                if details:
+                if details or text.find(STOP_WORDS, start, end) >= 0:
                     actor, _, email = identity.partition(" <")
                     actor, email, message = map(_decoded, (actor, email, text[start + 1 : end]))
                 elif text.find(MERGED_AS, start, end) >= 0 and names_other_commit(text[start:end], target):
@@ -191,7 +191,7 @@ def _tag(name: str, object_id: str, content: bytes, *, details: bool) -> RawTag:
     kind = target_type.decode(errors="replace") if _OBJECT_ID_RE.fullmatch(target) else "nothing"
     inner = embedded.decode(errors="replace")
     raw = RawTag(name, object_id, "tag", target.decode(errors="replace"), kind, time, inner)
-    if not details:
+    if not details and STOP_WORDS.encode() not in body:
         return raw
     actor, _, email = identity.partition(b" <")
     return raw._replace(

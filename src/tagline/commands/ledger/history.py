@@ -5,15 +5,24 @@ from __future__ import annotations
 from tagline.commands.ledger.reading import Source, read
 from tagline.domain.ledger.answers import unknown_artifact, versions_by_commit
 from tagline.domain.ledger.events import RawTag
-from tagline.domain.ledger.messages import parse_trailers
+from tagline.domain.ledger.messages import OVERRIDE, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.results import History, PastEvent
 
 
-def history(source: Source, name: str | None, now: int, *, start: int | None = None, end: int | None = None) -> History:
+def history(
+    source: Source,
+    name: str | None,
+    now: int,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    overrides: bool = False,
+) -> History:
     """The events of one artifact or of all, from ``start`` to ``end`` (unix seconds, both included; None: no limit).
 
-    Raises NotFound for an unknown artifact.
+    ``overrides``: only those that passed over a policy's rules, by hand or by a change. Raises NotFound for an unknown
+    artifact.
     """
     view = read(source, None if name is None else [name], details=True)
     if name is not None:
@@ -25,6 +34,8 @@ def history(source: Source, name: str | None, now: int, *, start: int | None = N
     for state in view.states():
         found += _of(state, view.raw, start, end)
         warnings += view.warnings_of(state, now)
+    if overrides:
+        found = [past for past in found if OVERRIDE in past.trailers]
     found.sort(key=lambda past: past.event, reverse=True)
     return History(found, warnings)
 

@@ -13,6 +13,7 @@ from tagline.domain.ledger.events import RawTag, Warn, read_events
 from tagline.domain.ledger.planning import Plan, projected
 from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.results import Written
+from tagline.domain.ledger.stops import gone_past, refusal
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
 from tagline.formats.policy import load_policy
 from tagline.ports.clock import Clock
@@ -104,9 +105,9 @@ def write(
 
     ``leaving``: versions only leave the stages that it ``touches``.
 
-    Raises what ``decide`` raises; Refused when there is something to write and the policy guards a
-    stage that it ``touches``; Conflict when others kept being faster; NotFound when the
-    artifact has no tag and ``must_exist``.
+    Raises what ``decide`` raises; Refused when there is something to write and the policy guards a stage that it
+    ``touches``, or a stage that is held would go to another version; Conflict when others kept being faster; NotFound
+    when the artifact has no tag and ``must_exist``.
     """
     notes = context.make_sure(artifact)
     for attempt in range(ATTEMPTS):
@@ -156,6 +157,9 @@ def _plan(
         plan = decide(Ledgered(state, {tag.name: tag for tag in snapshot.tags}), now)
         if plan.new:
             _refuse_guarded(context, state.name, touches(state), leaving=leaving)
+        stop = gone_past(state, projected(state, plan.new)) if state.stops else None
+        if stop is not None:
+            raise refusal(state.name, stop)
         return plan
     except (NotFound, Refused):
         if snapshot.unpublished:

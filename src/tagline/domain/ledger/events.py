@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from tagline.domain.ledger.messages import MERGE_COMMIT, parse_trailers
+from tagline.domain.ledger.messages import (
+    HOLD,
+    HOLD_LIFTED,
+    HOLD_PASSED,
+    MERGE_COMMIT,
+    REQUESTED_BY,
+    parse_trailers,
+    shown,
+)
 from tagline.domain.ledger.tags import EventKind, is_created_tag, parse_tag
 from tagline.domain.text.times import MAX_TIME
 
@@ -19,8 +27,9 @@ class RawTag(NamedTuple):
     else the tag is lightweight. ``target`` and ``target_type`` are the end of the chain of tag
     objects. ``time`` is the outermost tagger's, in unix seconds, None where there is none or it
     is unreadable. ``embedded_name`` is the name inside the tag object. ``actor_name``,
-    ``actor_email`` and ``message`` are read only where details were asked for; the message too where it
-    may say of another commit that it is the tag's (see :func:`names_other_commit`).
+    ``actor_email`` and ``message`` are read only where details were asked for, or where the message may speak of a stop
+    (:data:`STOP_WORDS`); the message too where it may say of another commit that it is the tag's (see
+    :func:`names_other_commit`).
     """
 
     name: str
@@ -33,6 +42,14 @@ class RawTag(NamedTuple):
     actor_name: str = ""
     actor_email: str = ""
     message: str = ""
+
+
+class StopWord(NamedTuple):
+    """What the tag of an assignment says of a stop, why, and who said it; ``by`` is None where nobody is named."""
+
+    kind: Literal["hold", "lift", "pass"]
+    reason: str
+    by: str | None
 
 
 class Event(NamedTuple):
@@ -49,6 +66,7 @@ class Event(NamedTuple):
     version: str | None
     stage: str | None
     commit: str
+    stop: StopWord | None = None
 
 
 class Warn(NamedTuple):
@@ -59,6 +77,8 @@ class Warn(NamedTuple):
     message: str
 
 
+#: In a message: how each trailer about a stop begins.
+STOP_WORDS = "\nHold"
 #: In a message: what a registration of a change says of its own commit.
 MERGED_AS = f"\n{MERGE_COMMIT}: "
 
@@ -87,7 +107,7 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
     lightweight: list[str] = []
     ignored: dict[str, list[str]] = {}
     commits: dict[str, str] = {}
-    registration, new = EventKind.REGISTRATION, tuple.__new__
+    registration, assignment, new = EventKind.REGISTRATION, EventKind.ASSIGNMENT, tuple.__new__
     for tag in tags:
         name, _, object_type, target, target_type, time, embedded, _, _, message = tag
         parsed = parse_tag(name)
@@ -107,10 +127,11 @@ def read_events(tags: Iterable[RawTag]) -> Reading:
             warnings.append(_renamed(name, embedded))
         if message and kind is registration and (other := _other_commit(tag)):
             warnings.append(_elsewhere(name, target, other))
+        stop = _stop_word(tag) if message and kind is assignment and STOP_WORDS in message else None
         # One string object a commit, not one a tag: a quarter of the memory at a million tags.
         commit = commits.setdefault(target, target)
         # What calling the class does, in two thirds of the time.
-        event = new(Event, (time, counter or 0, name, artifact, kind, version, stage, commit))
+        event = new(Event, (time, counter or 0, name, artifact, kind, version, stage, commit, stop))
         try:
             events[artifact].append(event)
         except KeyError:
@@ -149,6 +170,16 @@ def _other_commit(tag: RawTag) -> str | None:
     # Taking a message apart takes longer than all the rest.
     said = parse_trailers(tag.message).get(MERGE_COMMIT, []) if f"{MERGE_COMMIT}:" in tag.message else []
     return said[0] if said and tag.target not in said else None
+
+
+def _stop_word(tag: RawTag) -> StopWord | None:
+    """What an assignment says of a stop. Of several words the one that keeps most from happening counts."""
+    trailers = parse_trailers(tag.message)
+    by = next((name for name in (*trailers.get(REQUESTED_BY, ()), tag.actor_name) if name), None)
+    kinds: tuple[tuple[str, Literal["hold", "lift", "pass"]], ...]
+    kinds = ((HOLD, "hold"), (HOLD_PASSED, "pass"), (HOLD_LIFTED, "lift"))
+    said = ((kind, trailers[key][0]) for key, kind in kinds if key in trailers)
+    return next((StopWord(kind, shown(why), None if by is None else shown(by)) for kind, why in said), None)
 
 
 def _elsewhere(name: str, commit: str, said: str) -> Warn:

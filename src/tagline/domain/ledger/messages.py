@@ -32,6 +32,10 @@ VERSION_ID = "Artifact-Version-Id"
 PREVIOUS = "Previous"
 OVERRIDE = "Override"
 ROLLBACK_FROM = "Rollback-From"
+#: A stop: why nothing goes past the stage's holder, why something may again, and which stop an override went past.
+HOLD = "Hold"
+HOLD_LIFTED = "Hold-Lifted"
+HOLD_PASSED = "Hold-Passed"
 RUN = "Run"
 IMPORTED_FROM = "Imported-From"
 

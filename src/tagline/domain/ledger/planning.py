@@ -18,7 +18,7 @@ from tagline.domain.ledger.answers import (
     versions_by_commit,
 )
 from tagline.domain.ledger.events import RawTag, read_events
-from tagline.domain.ledger.registry import ArtifactState, VersionState, fold
+from tagline.domain.ledger.registry import ArtifactState, Hold, VersionState, fold
 from tagline.domain.ledger.tags import (
     EventKind,
     TagName,
@@ -68,7 +68,7 @@ class Plan:
 
 def projected(state: ArtifactState, new: Sequence[NewTag]) -> ArtifactState:
     """The state with the new tags, without reading them back."""
-    raw = [RawTag(tag.name, "", "tag", tag.commit, "commit", tag.time, tag.name) for tag in new]
+    raw = [RawTag(tag.name, "", "tag", tag.commit, "commit", tag.time, tag.name, message=tag.message) for tag in new]
     events = read_events(raw).events.get(state.name, [])
     return fold(state.name, [*state.events, *events], ignored=state.ignored)
 
@@ -148,8 +148,21 @@ def _second_version(name: str, row: VersionState, commit: str) -> Refused:
     )
 
 
-def plan_assign(state: ArtifactState, stage: str, row: VersionState, now: int, trailers: Trailers = ()) -> Plan:
-    """Give a stage to a registered version. Raises :class:`Refused` when it was deregistered."""
+def plan_assign(
+    state: ArtifactState,
+    stage: str,
+    row: VersionState,
+    now: int,
+    trailers: Trailers = (),
+    *,
+    lift: str | None = None,
+    again: bool = False,
+) -> Plan:
+    """Give a stage to a registered version. Raises :class:`Refused` when it was deregistered.
+
+    ``lift`` is why its stop, if there is one, is lifted with it. ``again``: also to the version that holds it.
+    """
+    lifted = [(messages.HOLD_LIFTED, lift)] if lift is not None and stage in state.stops else []
     if not row.active:
         raise Refused(
             f"{state.name} {row.version} was deregistered and cannot hold {stage}.",
@@ -157,9 +170,9 @@ def plan_assign(state: ArtifactState, stage: str, row: VersionState, now: int, t
             code="deregistered",
         )
     hold = state.stages.get(stage)
-    if hold is not None and hold.version == row.version and not state.deprecated:
-        found = Row(hold.tag, hold.commit, state.name, EventKind.ASSIGNMENT, row.version, stage, created=False)
-        return Plan([found], note=f"{state.name} {row.version} holds {stage} already.")
+    again = again or bool(lifted)
+    if hold is not None and hold.version == row.version and not state.deprecated and not again:
+        return Plan([_held(state, hold)], note=f"{state.name} {row.version} holds {stage} already.")
     there = _versions_at(state, row.commit)
     if len(there) > 1:
         names = ", ".join(other.version for other in there)
@@ -170,7 +183,28 @@ def plan_assign(state: ArtifactState, stage: str, row: VersionState, now: int, t
         )
     name = TagName(state.name, EventKind.ASSIGNMENT, None, stage, next_counter(state))
     previous = [(messages.PREVIOUS, hold.version)] if hold and hold.version not in (None, row.version) else []
-    return _one(state, now, name, row.commit, row.version, [*previous, *trailers])
+    return _one(state, now, name, row.commit, row.version, [*previous, *trailers, *lifted])
+
+
+def plan_lift(state: ArtifactState, stage: str, now: int, reason: str, trailers: Trailers = ()) -> Plan:
+    """Lift the stop of a stage and move nothing: its holder is assigned again.
+
+    Raises :class:`NotFound` where nobody holds the stage: then it is lifted with a version only.
+    """
+    hold = state.stages.get(stage)
+    if stage not in state.stops:
+        held = [_held(state, hold)] if hold is not None else []
+        return Plan(held, note=f"{state.name}#{stage} is not held: there is nothing to lift.")
+    hold = require_holder(state, stage)
+    row = state.version(hold.version) if hold.version else None
+    if row is not None:
+        return plan_assign(state, stage, row, now, trailers, lift=reason)
+    name = TagName(state.name, EventKind.ASSIGNMENT, None, stage, next_counter(state))
+    return _one(state, now, name, hold.commit, None, [*trailers, (messages.HOLD_LIFTED, reason)])
+
+
+def _held(state: ArtifactState, hold: Hold) -> Row:
+    return Row(hold.tag, hold.commit, state.name, EventKind.ASSIGNMENT, hold.version, hold.stage, created=False)
 
 
 def next_counter(state: ArtifactState) -> int:
@@ -231,19 +265,20 @@ def plan_rollback(
     target: str | None,
     from_version: str | None = None,
     to_version: str | None = None,
+    stop: str | None = None,
     trailers: Trailers = (),
 ) -> Plan:
     """Give a stage back to ``target`` (where the walk back leads), or to ``to_version``.
 
-    With ``from_version`` nothing happens unless that version holds the stage.
+    ``stop`` is why nothing goes past it from then on; a stage that is held stays so, further back. With
+    ``from_version`` nothing happens unless that version holds the stage.
     """
     hold = require_holder(state, stage)
     if from_version is not None:
         require_version(state, from_version)
         if hold.version != from_version:
             note = f"{from_version} does not hold {state.name}#{stage}; {hold.version or hold.commit[:7]} does."
-            held = Row(hold.tag, hold.commit, state.name, EventKind.ASSIGNMENT, hold.version, stage, created=False)
-            return Plan([held], note=note)
+            return Plan([_held(state, hold)], note=note)
     chosen = target if to_version is None else to_version
     if chosen is None:
         raise NotFound(
@@ -251,8 +286,13 @@ def plan_rollback(
             f"Name one: tagline rollback {state.name}#{stage} --to V",
             code="nothing-to-roll-back-to",
         )
-    back = (messages.ROLLBACK_FROM, hold.version or hold.commit)
-    return plan_assign(state, stage, require_version(state, chosen), now, [back, *trailers])
+    stopped = state.stops.get(stage)
+    back = [(messages.ROLLBACK_FROM, hold.version or hold.commit)] if hold.version != chosen else []
+    why = stop or (stopped.reason if stopped is not None else "")
+    # Who went back without a stop can still put one where the stage is now.
+    again = stop is not None and (stopped is None or stopped.reason != messages.shown(stop))
+    trailers = [*back, *trailers, (messages.HOLD, why)]
+    return plan_assign(state, stage, require_version(state, chosen), now, trailers, again=again)
 
 
 def plan_deregister(state: ArtifactState, version: str, now: int, trailers: Trailers = ()) -> Plan:

@@ -9,8 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 from tagline.domain.ledger.events import Event, Reading, Warn
+from tagline.domain.ledger.oddities import (
+    deregister_elsewhere,
+    deregister_unknown,
+    passed,
+    registered_twice,
+    tie,
+    ties,
+    two_versions,
+    unassign_elsewhere,
+    unregistered,
+)
 from tagline.domain.ledger.tags import EventKind
 from tagline.domain.ledger.versions import precedence
 
@@ -48,6 +60,21 @@ class Hold:
     ended_by: str | None = None
 
 
+class Stop(NamedTuple):
+    """A stage is held: nothing goes past ``version`` (of ``commit``) until that is lifted.
+
+    ``since`` is the tag's time, in unix seconds; ``by`` who asked for it, else who made the tag, None for nobody known.
+    """
+
+    stage: str
+    version: str | None
+    commit: str
+    tag: str
+    since: int
+    reason: str
+    by: str | None
+
+
 @dataclass(slots=True)
 class ArtifactState:
     """What an artifact is at an instant."""
@@ -68,6 +95,8 @@ class ArtifactState:
     events: list[Event]
     #: Tags with names of this artifact that are no events.
     ignored: frozenset[str] = frozenset()
+    #: The stages that are held, whoever holds them.
+    stops: dict[str, Stop] = field(default_factory=dict)
 
     @property
     def latest(self) -> VersionState | None:
@@ -132,6 +161,9 @@ class _Ledger:
         # passes them twice; they come back when their version does.
         self.parked: dict[str, dict[str, Event]] = {}
         self.holds: dict[str, list[Hold]] = {}
+        # The newest word that holds a stage, and the commit that an override let past it.
+        self.stops: dict[str, Event] = {}
+        self.let_past: dict[str, str] = {}
         self.warnings: list[Warn] = []
 
     def by_kind(self) -> dict[EventKind, Callable[[Event], None]]:
@@ -148,7 +180,7 @@ class _Ledger:
         version, commit = event.version or "", event.commit
         earlier = self.registered.get(version)
         if earlier is not None and earlier.commit != commit:
-            self.warnings.append(_registered_twice(earlier, event))
+            self.warnings.append(registered_twice(earlier, event))
         self.registered[version] = event
         self.active.add(version)
         there = self.versions_at.get(commit)
@@ -172,9 +204,9 @@ class _Ledger:
         version = event.version or ""
         registration = self.registered.get(version)
         if registration is None:
-            self.warnings.append(_deregister_unknown(event))
+            self.warnings.append(deregister_unknown(event))
         elif registration.commit != event.commit:
-            self.warnings.append(_deregister_elsewhere(event, registration))
+            self.warnings.append(deregister_elsewhere(event, registration))
         self.active.discard(version)
         for stage in self.live:
             self._refresh(stage, event)
@@ -188,12 +220,24 @@ class _Ledger:
         if parked := self.parked.get(stage):
             parked.pop(commit, None)
         live[commit] = event
+        if event.stop is not None:
+            self._stop(stage, event)
         self._refresh(stage, event)
+
+    def _stop(self, stage: str, event: Event) -> None:
+        match event.stop.kind if event.stop is not None else None:
+            case "hold":
+                self.stops[stage] = event
+                self.let_past.pop(stage, None)
+            case "lift":
+                self.stops.pop(stage, None)
+            case "pass":
+                self.let_past[stage] = event.commit
 
     def _unassign(self, event: Event) -> None:
         assigned = self.live.get(event.stage or "", {}).pop(event.commit, None)
         if (assigned or self.parked.get(event.stage or "", {}).pop(event.commit, None)) is None:
-            self.warnings.append(_unassign_elsewhere(event))
+            self.warnings.append(unassign_elsewhere(event))
             return
         self._refresh(event.stage or "", event)
 
@@ -238,7 +282,9 @@ class _Ledger:
     def close(self, name: str, ordered: list[Event], ignored: Collection[str]) -> ArtifactState:
         """The finished state."""
         stages = {stage: holds[-1] for stage, holds in self.holds.items() if holds and holds[-1].until is None}
+        stops = {stage: self._stopped(stage, event) for stage, event in sorted(self.stops.items())}
         self._warn_about_stages(stages)
+        self._warn_about_stops(stages, stops)
         self._warn_about_ties(ordered, stages)
         return ArtifactState(
             name=name,
@@ -251,7 +297,18 @@ class _Ledger:
             counter=max((event.counter for event in ordered), default=0),
             events=ordered,
             ignored=frozenset(ignored),
+            stops=stops,
         )
+
+    def _stopped(self, stage: str, event: Event) -> Stop:
+        reason, by = (event.stop.reason, event.stop.by) if event.stop is not None else ("", None)
+        return Stop(stage, self.version_at(event.commit), event.commit, event.tag, event.time, reason, by)
+
+    def _warn_about_stops(self, stages: dict[str, Hold], stops: dict[str, Stop]) -> None:
+        for stage, stop in stops.items():
+            hold = stages.get(stage)
+            if hold is not None and hold.commit not in (stop.commit, self.let_past.get(stage)):
+                self.warnings.append(passed(hold, stop))
 
     def _versions(self, stages: dict[str, Hold]) -> list[VersionState]:
         """Highest first; of versions that differ only in build metadata, the newest registration."""
@@ -270,12 +327,12 @@ class _Ledger:
     def _warn_about_stages(self, stages: dict[str, Hold]) -> None:
         for hold in stages.values():
             if hold.version is None:
-                self.warnings.append(_unregistered(hold))
+                self.warnings.append(unregistered(hold))
         for live in self.live.values():
             for commit, event in live.items():
                 versions = self.versions_at.get(commit, ())
                 if len(versions) > 1:
-                    self.warnings.append(_two_versions(event, versions, self.version_at(commit)))
+                    self.warnings.append(two_versions(event, versions, self.version_at(commit)))
 
     def _warn_about_ties(self, ordered: list[Event], stages: dict[str, Hold]) -> None:
         """Same-second events on one subject, where the tie can still touch today's answer."""
@@ -285,82 +342,6 @@ class _Ledger:
         # An old tie is settled for good by a later event on the same stage.
         settled: dict[str | None, int] = {event.stage: event.time for event in ordered}
         settled |= {hold.stage: time for hold in stages.values() for time in (self.live[hold.stage][hold.commit].time,)}
-        for first, second in _ties(ordered):
+        for first, second in ties(ordered):
             if second.stage is None or second.time >= settled[second.stage]:
-                self.warnings.append(_tie(first, second))
-
-
-def _ties(ordered: list[Event]) -> list[tuple[Event, Event]]:
-    """Pairs of events of the same second whose order matters: same stage, same version, or a deprecation."""
-    pairs = []
-    last: dict[tuple[str | None, str | None], Event] = {}
-    for event in ordered:
-        subject = (event.stage, event.version)
-        earlier = last.get(subject)
-        if earlier is not None and earlier.time == event.time:
-            pairs.append((earlier, event))
-        last[subject] = event
-    # Whether the artifact is deprecated hangs on the very last event.
-    for event in reversed(ordered[:-1]):
-        if event.time != ordered[-1].time:
-            break
-        if EventKind.DEPRECATION in (event.kind, ordered[-1].kind) and event.kind is not ordered[-1].kind:
-            pairs.append((event, ordered[-1]))
-            break
-    return pairs
-
-
-def _tie(first: Event, second: Event) -> Warn:
-    return Warn(
-        "same-second",
-        second.tag,
-        f"{first.tag} and {second.tag} carry the same second; {second.tag} counts as the later one "
-        "(by counter, then by name). Other readers may decide otherwise.",
-    )
-
-
-def _unregistered(hold: Hold) -> Warn:
-    return Warn(
-        "unregistered-commit",
-        hold.tag,
-        f"{hold.tag} assigns {hold.stage} to commit {hold.commit[:7]}, where no version is registered.",
-    )
-
-
-def _two_versions(event: Event, versions: Iterable[str], chosen: str | None) -> Warn:
-    names = ", ".join(sorted(versions, key=precedence))
-    return Warn(
-        "two-versions",
-        event.tag,
-        f"{event.tag} is on commit {event.commit[:7]}, where {names} are registered; it is read as {chosen}.",
-    )
-
-
-def _registered_twice(earlier: Event, event: Event) -> Warn:
-    return Warn(
-        "registered-twice",
-        event.tag,
-        f"{event.version} was registered at {earlier.commit[:7]} by {earlier.tag} and again at "
-        f"{event.commit[:7]} by {event.tag}; the newer registration counts.",
-    )
-
-
-def _deregister_unknown(event: Event) -> Warn:
-    return Warn("deregister-unknown", event.tag, f"{event.tag} deregisters a version that was not registered before.")
-
-
-def _deregister_elsewhere(event: Event, registration: Event) -> Warn:
-    return Warn(
-        "deregister-elsewhere",
-        event.tag,
-        f"{event.tag} is on {event.commit[:7]}, {registration.tag} on {registration.commit[:7]}; "
-        f"it deregisters {event.version} all the same.",
-    )
-
-
-def _unassign_elsewhere(event: Event) -> Warn:
-    return Warn(
-        "unassign-without-effect",
-        event.tag,
-        f"{event.tag} has no effect: {event.stage} is not assigned on commit {event.commit[:7]} then.",
-    )
+                self.warnings.append(tie(first, second))

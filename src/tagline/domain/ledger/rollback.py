@@ -30,6 +30,11 @@ def rollback_target(state: ArtifactState, stage: str, rollbacks: Collection[str]
     return next((v for v in reversed(stack[:-1]) if v in active and v != current), None)
 
 
+def held_before(state: ArtifactState, stage: str, rollbacks: Collection[str]) -> set[str]:
+    """The versions that a rollback leads to, now or by going further back."""
+    return {version for version in _holders(state, stage, rollbacks)[:-1] if version is not None}
+
+
 def _holders(state: ArtifactState, stage: str, rollbacks: Collection[str]) -> list[str | None]:
     assignments = {e.tag for e in state.events if e.kind is EventKind.ASSIGNMENT and e.stage == stage}
     stack: list[str | None] = []

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.messages import (
     CHANGE,
+    HOLD,
+    HOLD_LIFTED,
     OVERRIDE,
     POLICY,
     REASON,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:  # show loads none of what other commands are about
     from tagline.domain.doctor.checks import Check
     from tagline.domain.ledger.holds import Holding, Tally
     from tagline.domain.ledger.planning import Row
-    from tagline.domain.ledger.registry import ArtifactState, Hold
+    from tagline.domain.ledger.registry import ArtifactState, Hold, Stop
     from tagline.domain.ledger.results import History, Shown, StageHistory, Written
     from tagline.domain.lineage.planned import Planned
     from tagline.domain.manifest.results import Checked
@@ -47,7 +49,7 @@ def artifact(state: ArtifactState) -> Document:
     latest = state.latest
     return {
         "latest": latest.version if latest else None,
-        "stages": {stage: holding(hold) for stage, hold in state.stages.items()},
+        "stages": {stage: holding(hold, state.stops.get(stage)) for stage, hold in state.stages.items()},
         "versions": [
             {
                 "version": row.version,
@@ -63,9 +65,28 @@ def artifact(state: ArtifactState) -> Document:
     }
 
 
-def holding(hold: Hold) -> Document:
-    """The current holder of a stage."""
-    return {"version": hold.version, "commit": hold.commit, "tag": hold.tag, "since": format_time(hold.since)}
+def holding(hold: Hold, stop: Stop | None) -> Document:
+    """The current holder of a stage, and whether the stage is held at a version."""
+    return {
+        "version": hold.version,
+        "commit": hold.commit,
+        "tag": hold.tag,
+        "since": format_time(hold.since),
+        "held": held(stop),
+    }
+
+
+def held(stop: Stop | None) -> Document | None:
+    """Why nothing goes past a version, since when, by whom and by which tag."""
+    if stop is None:
+        return None
+    return {
+        "version": stop.version,
+        "tag": stop.tag,
+        "since": format_time(stop.since),
+        "by": stop.by,
+        "reason": stop.reason,
+    }
 
 
 def warnings(found: Iterable[Warn]) -> list[Document]:
@@ -98,6 +119,7 @@ def shown(result: Shown) -> Document:
         "stages": answer.stages,
         "registered_at": _time(answer.registered_at),
         "active": answer.active,
+        "held": held(result.state.stops.get(answer.stage or "")),
         "warnings": warnings(result.warnings),
     }
 
@@ -159,6 +181,8 @@ def _past_hold(artifact: str, one: Holding) -> Document:
         "reasons": trailers.get(REASON, []),
         "override": _first(trailers, OVERRIDE),
         "rollback_from": _first(trailers, ROLLBACK_FROM),
+        "held": _first(trailers, HOLD),
+        "lifted": _first(trailers, HOLD_LIFTED),
     }
 
 
@@ -237,15 +261,16 @@ def written(result: Written, stage: str | None) -> Document:
     ``moved`` has the stages that changed hands, with the new holder; ``holder`` is who holds the
     stage that was asked about.
     """
+    stops = result.state.stops
     document: Document = {
         "tags": [tag_row(row) for row in result.rows],
         "pushed": result.pushed,
         "dry_run": result.dry_run,
-        "moved": {name: holding(new) if new else None for name, (_, new) in result.moved().items()},
+        "moved": {name: holding(new, stops.get(name)) if new else None for name, (_, new) in result.moved().items()},
     }
     if stage is not None:
         hold = result.holder(stage)
-        document["holder"] = holding(hold) if hold else None
+        document["holder"] = holding(hold, stops.get(stage)) if hold else None
     return {**document, "warnings": warnings(result.warnings)}
 
 

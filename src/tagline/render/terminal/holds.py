@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tagline.domain.ledger.holds import Holding, Tally, approvals
-from tagline.domain.ledger.messages import CHANGE, OVERRIDE, REQUESTED_BY, ROLLBACK_FROM
+from tagline.domain.ledger.messages import REQUESTED_BY
 from tagline.domain.ledger.results import StageHistory
 from tagline.domain.ledger.tags import EventKind, parse_tag
 from tagline.domain.text.durations import format_duration
 from tagline.domain.text.times import format_time
 from tagline.render.escape import one_line
-from tagline.render.terminal.tables import Pen, table
+from tagline.render.terminal.tables import UNUSUAL, Pen, table
 
 _NOBODY = "-"
 
@@ -52,9 +52,7 @@ def _cells(one: Holding) -> tuple[str, ...]:
 
 def _why(one: Holding) -> str:
     """The change, and whatever is unusual about how the hold began."""
-    reasons = list(one.trailers.get(CHANGE, []))
-    reasons += [f"rollback from {version}" for version in one.trailers.get(ROLLBACK_FROM, [])]
-    reasons += [f"override: {reason}" for reason in one.trailers.get(OVERRIDE, [])]
+    reasons = [f"{word}{value}" for key, word in UNUSUAL.items() for value in one.trailers.get(key, ())]
     opened = parse_tag(one.hold.opened_by)
     if opened is not None and opened.kind is not EventKind.ASSIGNMENT:
         # Nobody assigned it then: another version was taken away, or this commit got its version.

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tagline.domain.ledger.events import Warn
-from tagline.domain.ledger.messages import CHANGE, OVERRIDE, ROLLBACK_FROM, Trailers
+from tagline.domain.ledger.messages import CHANGE, HOLD, HOLD_LIFTED, OVERRIDE, ROLLBACK_FROM, Trailers
 from tagline.domain.ledger.tags import EventKind
 from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
 from tagline.render.escape import no_command, one_line, width
 
 if TYPE_CHECKING:
-    from tagline.domain.ledger.registry import ArtifactState, Hold
+    from tagline.domain.ledger.registry import ArtifactState, Hold, Stop
     from tagline.domain.ledger.results import History, Shown, Written
     from tagline.domain.manifest.results import Checked
     from tagline.domain.storage.results import Fetched, Resolved
@@ -61,7 +61,7 @@ def registry(states: Iterable[ArtifactState], pen: Pen) -> str:
         (
             state.name + (" (deprecated)" if state.deprecated else ""),
             state.latest.version if state.latest else "-",
-            ", ".join(f"{stage} {_holder(hold)}" for stage, hold in state.stages.items()) or "-",
+            ", ".join(f"{stage} {_holder(hold)}{_held(stage, state)}" for stage, hold in state.stages.items()) or "-",
             str(sum(row.active for row in state.versions)),
         )
         for state in states
@@ -80,10 +80,17 @@ def artifact(state: ArtifactState, pen: Pen, only_here: Collection[str] = (), re
     lines = [pen(state.name, "bold") + (pen("  deprecated", "yellow") if state.deprecated else "")]
     if state.stages:
         rows = [
-            (stage, _holder(hold), hold.commit[:7], format_time(hold.since), marked(hold.tag, hold.tag))
+            (
+                stage,
+                f"{_holder(hold)}{_held(stage, state)}",
+                hold.commit[:7],
+                format_time(hold.since),
+                marked(hold.tag, hold.tag),
+            )
             for stage, hold in state.stages.items()
         ]
         lines += ["", table(("STAGE", "HOLDS", "COMMIT", "SINCE", "TAG"), rows, pen, ("cyan", "green"))]
+    lines += [f"{pen(f'{stage} is held', 'yellow')} {_stopped(stop)}" for stage, stop in state.stops.items()]
     if state.versions:
         versions = [
             (
@@ -110,6 +117,17 @@ def _holder(hold: Hold | None) -> str:
     return hold.version or f"commit {hold.commit[:7]}"
 
 
+def _held(stage: str, state: ArtifactState) -> str:
+    return " (held)" if stage in state.stops else ""
+
+
+def _stopped(stop: Stop) -> str:
+    """Since when a stage is held, at what, by whom and why."""
+    by = f" by {stop.by}" if stop.by else ""
+    at = stop.version or f"commit {stop.commit[:7]}"
+    return one_line(f"at {at} since {format_time(stop.since)}{by}: {stop.reason} ({stop.tag})")
+
+
 def _fields(pairs: Iterable[tuple[str, object]], pen: Pen) -> str:
     shown = [(key, one_line(str(value))) for key, value in pairs if value not in (None, "", [])]
     longest = max((len(key) for key, _ in shown), default=0)
@@ -127,6 +145,8 @@ def shown(result: Shown, pen: Pen) -> str:
     if answer.stage:
         pairs.append(("held since", format_time(result.state.stages[answer.stage].since)))
     pairs.append(("stages", ", ".join(answer.stages)))
+    stop = result.state.stops.get(answer.stage or "")
+    pairs += [("held", _stopped(stop))] if stop is not None else []
     return f"{head}\n{_fields(pairs, pen)}"
 
 
@@ -151,15 +171,21 @@ def history(result: History, pen: Pen) -> str:
     return table(head, rows, pen, ("dim", "bold", "", "green", "cyan"))
 
 
+#: What trailers say of an event's reason, and how that is said: the change, and what is unusual.
+UNUSUAL = {
+    CHANGE: "",
+    ROLLBACK_FROM: "rollback from ",
+    OVERRIDE: "override: ",
+    HOLD: "held: ",
+    HOLD_LIFTED: "hold lifted: ",
+}
+
+
 def _why(trailers: Trailers) -> str:
     """What the trailers say of an event's reason."""
     from tagline.domain.ledger.holds import approvals  # here, because only history tells it
 
-    reasons = [
-        (f"rollback from {value}" if key == ROLLBACK_FROM else f"override: {value}" if key == OVERRIDE else value)
-        for key in (CHANGE, ROLLBACK_FROM, OVERRIDE)
-        for value in trailers.get(key, ())
-    ]
+    reasons = [f"{word}{value}" for key, word in UNUSUAL.items() for value in trailers.get(key, ())]
     approvers = dict.fromkeys(approval.login for approval in approvals(trailers))
     reasons += [f"approved by {', '.join(approvers)}"] if approvers else []
     return "; ".join(reasons)
@@ -255,6 +281,8 @@ def written(result: Written, stage: str | None, pen: Pen) -> str:
         lines.append(f"{result.state.name}#{name} {would} {pen(_holder(new), 'green')}, was {_holder(old)}")
     if stage is not None and stage not in moved:
         lines.append(f"{result.state.name}#{stage} is {pen(_holder(result.holder(stage)), 'green')}")
+    stop = result.state.stops.get(stage or "")
+    lines += [f"{result.state.name}#{stage} is held {_stopped(stop)}"] if stop is not None else []
     made = [row.tag for row in result.rows if row.created]
     if result.stayed_from is not None and made:
         refs = " ".join(f"'refs/tags/{tag}'" for tag in made)
