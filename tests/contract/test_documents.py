@@ -113,6 +113,39 @@ def test_readme__is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 250
 
 
+SOURCE = sorted((ROOT / "src" / "tagline").rglob("*.py"))
+FAILED = (ROOT / "docs" / "failed.md").read_text()
+#: What a promotion is refused by: the forge, Git, the store.
+REFUSALS = ("adapters/git/refusals.py", "adapters/forges/refusals.py", "adapters/stores/s3_errors.py")
+CODE = re.compile(r'code="([a-z0-9-]+)"|^        "([a-z]+(?:-[a-z]+)*)",$', re.MULTILINE)
+
+
+def _refused_by(name: str) -> set[str]:
+    return {one or other for one, other in CODE.findall((ROOT / "src" / "tagline" / name).read_text())}
+
+
+def test_failed__every_code_of_forge_git_and_store__has_a_row() -> None:
+    codes = {code for name in REFUSALS for code in _refused_by(name)}
+    assert {"ruleset", "bad-credentials", "no-credentials"} <= codes
+    # Of addresses that a remote of Git may have: no promotion meets it.
+    assert codes - {"bad-transport"} <= set(re.findall(r"`([a-z0-9-]+)`", FAILED))
+
+
+def test_failed__words_that_it_shows__are_those_of_the_code() -> None:
+    said = [
+        each.value
+        for path in SOURCE
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    ]
+    text = "\n".join(said)
+    shown = [words for words in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", FAILED) if ">" not in words]
+    assert len(shown) > 40
+    for words in shown:
+        for piece in words.split("..."):
+            assert piece.strip() in text, words
+
+
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 #: Sections whose every item is a promise.
 PROMISES = ("What a malicious change cannot do", "Tokens", "The ledger", "Supply chain")
