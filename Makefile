@@ -9,6 +9,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RETRY := .ci/retry
 
 .PHONY: demo test fuzz live e2e lint faces bench clean
