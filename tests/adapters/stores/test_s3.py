@@ -273,6 +273,23 @@ def test_credentials__in_a_job__names_its_inputs_and_no_other_way(
     assert ("profile" in error.hint) == (wrong == "profile")
 
 
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_credentials__in_a_job_for_a_store_that_is_not_awss__are_its_keys(
+    fake: AnsweringS3, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    stores = RemoteStores(request_payer=False, platform=platform)
+    for url, role in ((fake.url, False), ("https://s3.eu-central-1.amazonaws.com", True)):
+        opened = stores.remote(Remote("origin", "s3://bucket/pre", {"endpointurl": url}, frozenset()), "")
+        error = refused(lambda opened=opened: opened.look(KEY))  # type: ignore[misc]
+        assert (error.code, "role" in error.hint, "AWS_ACCESS_KEY_ID" in error.hint) == (
+            "no-credentials",
+            role,
+            not role,
+        )
+
+
 def test_credentials__half_a_key_or_an_unknown_profile__no_credentials(
     fake: AnsweringS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:

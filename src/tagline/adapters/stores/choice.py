@@ -34,7 +34,8 @@ class RemoteStores:
             from tagline.adapters.stores.s3 import S3Store
             from tagline.adapters.stores.s3_login import login_of
 
-            return S3Store(remote, request_payer=self._request_payer, login=login_of(self._platform))
+            login = login_of(self._platform, remote.options.get("endpointurl"))
+            return S3Store(remote, request_payer=self._request_payer, login=login)
         if scheme in ("", "file"):
             from tagline.adapters.stores.local import LocalStore
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-_PAGE = "https://github.com/tagline-dev/tagline/blob/main/docs/aws.md"
+_DOCS = "https://github.com/tagline-dev/tagline/blob/main/docs"
+_PAGE = f"{_DOCS}/aws.md"
+#: Hosts of stores that know roles.
+_AWS = ("amazonaws.com", ".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 class Login(NamedTuple):
@@ -43,9 +47,22 @@ _GITLAB = Login(
     refused="Check aws_role, and that the role's trust policy names the issuer, audience and subject of this job. The "
     f"component doctor shows them: {_PAGE}",
 )
+#: In a job, of a store that is not AWS's: it has keys, and knows no roles.
+_OWN_STORE = Login(
+    missing="Give the job the keys of this store, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+    f"{_DOCS}/self-managed.md#a-store-of-your-own",
+    expired="Give the job new keys of this store, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    wrong="Check the keys of this store that the job has, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    refused=TERMINAL.refused,
+)
 _BY_PLATFORM: Mapping[str | None, Login] = {"github": _GITHUB, "gitlab": _GITLAB}
 
 
-def login_of(platform: str | None) -> Login:
-    """The fixes for a runner, ``github`` or ``gitlab``; None is a terminal, or any other machine."""
+def login_of(platform: str | None, endpoint: str | None = None) -> Login:
+    """The fixes for a runner, ``github`` or ``gitlab``; None is a terminal, or any other machine.
+
+    ``endpoint`` is the remote's own (``endpointurl``), None for AWS's.
+    """
+    if platform is not None and endpoint is not None and not (urlsplit(endpoint).hostname or "").endswith(_AWS):
+        return _OWN_STORE
     return _BY_PLATFORM.get(platform, TERMINAL)
