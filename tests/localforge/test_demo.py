@@ -40,8 +40,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     [
         "artifacts.yaml:4:3: error: Unknown key 'metrcs' in artifact 'churn'. [unknown-key]",
         "  | ⏳ Tagline: waiting",
-        "  | → Missing: an approval of carol, not the author or pusher, on the last commit.",
-        "  | ✅  churn     new version    –    v1.0.0       churn@v1.0.0",
+        "  | → Missing: an approval of carol, on the last commit. Not of anybody who pushed to it or may not write.",
+        "  | ✅  new version    –    v1.0.0          churn@v1.0.0",
         "#1 First trees  ok",
         "  | This merge made 3 tags.",
         "  churn#prod: accuracy is 0.81, v1.0.0 in prod has 0.9: worse. [gate:accuracy]",

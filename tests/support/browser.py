@@ -105,9 +105,9 @@ def look(
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
         page.write_text(_document(texts, mermaid, html_labels, theme), encoding="utf-8", errors="surrogatepass")
-        seen = _seen(_chromium(Path(folder), page, width, 800, "--dump-dom"))
+        seen = _seen(chromium(Path(folder), page, width, 800, "--dump-dom"))
         if picture is not None:
-            _chromium(Path(folder), page, width, seen.height + 20, f"--screenshot={picture}")
+            chromium(Path(folder), page, width, seen.height + 20, f"--screenshot={picture}")
     return seen
 
 
@@ -178,7 +178,8 @@ def _document(texts: Sequence[str], version: Version, html_labels: bool, theme: 
 </body></html>"""
 
 
-def _chromium(folder: Path, page: Path, width: int, height: int, *wanted: str) -> str:
+def chromium(folder: Path, page: Path, width: int, height: int, *wanted: str) -> str:
+    """What one run of the browser on a page prints."""
     done = subprocess.run(
         [
             str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tagline.commands.changes.context import ChangeContext
+    from tagline.commands.changes.plan import Compose
     from tagline.domain.changes.delivery import Delivered
     from tagline.domain.changes.pages import Pages
     from tagline.domain.changes.record import Record
@@ -30,7 +31,7 @@ def run_plan(chosen: argparse.Namespace, settings: Settings) -> int:
     wiring = _change_wiring(chosen, settings)
     task = task_of(wiring.job.event, chosen.change, every=chosen.open)
     context = wiring.context(dry_run=chosen.dry_run)
-    planned = plan(context, task, _comment)
+    planned = plan(context, task, _writes(settings.run_url, wiring.flavour))
     _summarize(context, settings, planned)
     return _present_changes(chosen, settings, planned, task.why)
 
@@ -44,20 +45,21 @@ def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     dispatcher = _Dispatcher(chosen.deliver, wiring) if chosen.deliver else None
     task = task_of(wiring.job.event, chosen.change)
     context = wiring.context(dry_run=chosen.dry_run, delivers=dispatcher is not None)
+    write = _writes(settings.run_url, wiring.flavour)
     if dispatcher is None:
-        promoted = promote(context, task, _comment)
-        refresh(context, promoted.planned, _comment)
+        promoted = promote(context, task, write)
+        refresh(context, promoted.planned, write)
         _summarize(context, settings, promoted.planned)
         return _present_changes(chosen, settings, promoted.planned, task.why, promoted.warnings)
 
     def compose(planned: Planned, record: Record, pages: Pages, now: int) -> str:
         # Before the change is remembered as finished: once it is, no later run looks at it again.
         dispatcher.deliver([planned], now)
-        return _comment(planned, record, pages, now)
+        return write(planned, record, pages, now)
 
     promoted = promote(context, task, compose)
     dispatcher.deliver(promoted.planned, context.clock.now())
-    refresh(context, promoted.planned, _comment)
+    refresh(context, promoted.planned, write)
     _summarize(context, settings, promoted.planned)
     return _present_changes(chosen, settings, promoted.planned, task.why, promoted.warnings, dispatcher.delivered)
 
@@ -90,7 +92,7 @@ def _summarize(context: ChangeContext, settings: Settings, planned: Sequence[Pla
         if one.traced and one.comment_url:
             # What could not be written was said in the comment.
             with contextlib.suppress(Exception):
-                context.job.keep("summary", section(one.traced, context.forge))
+                context.job.keep("summary", section(one.traced, context.forge, change=one.decided.change))
 
 
 class _Dispatcher:
@@ -116,20 +118,28 @@ def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiri
     return ChangeWiring(settings, chosen.repo, chosen.repo_forge, chosen.repo_api_url)
 
 
-def _comment(planned: Planned, record: Record, pages: Pages, now: int) -> str:
-    import dataclasses
+def _writes(run_url: str | None, flavour: str | None) -> Compose:
+    """What writes the comment's text for a job, by its page and whose it is."""
 
-    from tagline.render.markdown.comment import comment
+    def write(planned: Planned, record: Record, pages: Pages, now: int) -> str:
+        import dataclasses
 
-    try:
-        return comment(planned.decided, record, pages, planned.policy.digest, now, planned.traced, planned.error)
-    except Exception:
-        # Tags that are pushed need their comment, whatever a picture of them does; without one it is our bug.
-        if not planned.traced:
-            raise
-        decided = dataclasses.replace(planned.decided, warnings=(*planned.decided.warnings, _no_picture()))
-        planned.warnings.append(_no_picture())
-        return comment(decided, record, pages, planned.policy.digest, now, error=planned.error)
+        from tagline.render.markdown.comment import comment
+        from tagline.render.markdown.foot import Run
+
+        run = Run(run_url, "gitlab" if flavour == "gitlab" else "github")
+        decided, policy, error = planned.decided, planned.policy.digest, planned.error
+        try:
+            return comment(decided, record, pages, policy, now, planned.traced, error, run)
+        except Exception:
+            # Tags that are pushed need their comment, whatever a picture of them does; without one it is our bug.
+            if not planned.traced:
+                raise
+            decided = dataclasses.replace(decided, warnings=(*decided.warnings, _no_picture()))
+            planned.warnings.append(_no_picture())
+            return comment(decided, record, pages, policy, now, error=error, run=run)
+
+    return write
 
 
 def _no_picture() -> Warn:

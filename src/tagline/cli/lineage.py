@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from tagline.domain.changes.changes import Change
     from tagline.domain.changes.pages import Pages
     from tagline.domain.ledger.events import Warn
     from tagline.domain.lineage.comparison import Traced
@@ -47,7 +48,7 @@ def _of_target(chosen: argparse.Namespace, settings: Settings) -> int:
     traced, warnings = trace_target(
         wiring.source(), wiring.lineage_source(), wiring.policy, target, now(), instant(chosen)
     )
-    _say(chosen, settings, lineage_document.traced(traced, warnings), [traced], warnings, wiring.repository.url, None)
+    _say(chosen, settings, lineage_document.traced(traced, warnings), [traced], warnings, wiring.repository.url)
     return 0
 
 
@@ -68,7 +69,7 @@ def _of_change(chosen: argparse.Namespace, settings: Settings) -> int:
     change, traced = trace_of_change(context, chosen.change)
     warnings = [warn for one in traced if one.lineage is not None for warn in one.lineage.warnings]
     document = lineage_document.changed(change, traced, warnings)
-    _say(chosen, settings, document, traced, warnings, context.history.url, context.forge)
+    _say(chosen, settings, document, traced, warnings, context.history.url, (context.forge, change))
     return 0
 
 
@@ -98,14 +99,15 @@ def _say(
     traced: Sequence[Traced],
     warnings: Sequence[Warn],
     url: str,
-    pages: Pages | None,
+    seen_on: tuple[Pages, Change] | None = None,
 ) -> None:
+    """``seen_on``: the forge's pages and the change, where it is about one."""
     from tagline.render.json.documents import dumps
     from tagline.wiring.runner import job_of
 
     presenter, job = Presenter(chosen, settings), job_of(settings)
     # The presenter itself makes a document's JSON where that is said.
-    text = "" if presenter.as_json else _text(chosen.format or "text", traced, presenter, url, pages)
+    text = "" if presenter.as_json else _text(chosen.format or "text", traced, presenter, url, seen_on)
     if chosen.output is not None:
         from pathlib import Path
 
@@ -121,12 +123,19 @@ def _say(
         text = "\n".join(no_command(break_commands(line)) for line in text.split("\n"))
     presenter.say(document, text, warnings)
     if settings.step:
-        from tagline.render.markdown.lineage import section
-
-        job.report(section(traced, pages))
+        job.report(_markdown(traced, seen_on))
 
 
-def _text(form: str, traced: Sequence[Traced], presenter: Presenter, url: str, pages: Pages | None) -> str:
+def _markdown(traced: Sequence[Traced], seen_on: tuple[Pages, Change] | None) -> str:
+    from tagline.render.markdown.lineage import section
+
+    pages, change = seen_on or (None, None)
+    return section(traced, pages, change=change)
+
+
+def _text(
+    form: str, traced: Sequence[Traced], presenter: Presenter, url: str, seen_on: tuple[Pages, Change] | None
+) -> str:
     from tagline.render.json.documents import dumps
 
     if form == "text":
@@ -134,9 +143,7 @@ def _text(form: str, traced: Sequence[Traced], presenter: Presenter, url: str, p
 
         return lineages(traced, presenter.pen)
     if form == "markdown":
-        from tagline.render.markdown.lineage import section
-
-        return section(traced, pages)
+        return _markdown(traced, seen_on)
     if form == "mermaid":
         from tagline.render.markdown.lineage_mermaid import diagram
 

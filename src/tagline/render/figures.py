@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tagline.domain.lineage.comparison import BEHIND, Comparison, Kind, MetricDelta
+from tagline.domain.lineage.lineage import same
 from tagline.render.json.lineage import plain
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -46,16 +47,23 @@ def difference(delta: float) -> str:
 
 
 def judged(metric: MetricDelta) -> str:
-    """``0.902 (+0.01, better)``: what it was, and what it is more by."""
-    before = value(metric.before, metric.after)
+    """What a metric is more or less by, and whether that is good: ``+0.01 better``, ``±0``, ``new``, ``gone``."""
     if metric.delta is None:
-        if metric.before is None:
-            return "new"
-        return before if metric.after is not None else f"{before}, gone"
-    if metric.delta == 0:
-        return before
+        if metric.before is None or metric.after is None:
+            return "new" if metric.before is None else "gone"
+        return "same" if same(metric.before, metric.after) else "changed"
     word = f" {metric.judgement}" if metric.judgement in ("better", "worse") else ""
-    return f"{before} ({difference(metric.delta)}{word})"
+    return f"{difference(metric.delta)}{word}"
+
+
+def beside(own: str, others: Sequence[tuple[str, str]]) -> list[str]:
+    """The cells of a metric: the first of ``others``, then ``own``, then the difference; behind them the other pairs.
+
+    Each of ``others`` is a value and the difference from it.
+    """
+    return [*(cell for (other, apart) in others[:1] for cell in (other, own, apart)), *([] if others else [own])] + [
+        cell for pair in others[1:] for cell in pair
+    ]
 
 
 def not_compared(found: Comparison) -> str:

@@ -91,12 +91,13 @@ def test_plan__better_model_for_a_stage__is_shown_against_what_holds_it(pipeline
     number = pipeline.open("better", version("two", 0.05, 0.93, 70), labels=("version:minor", "stage:prod"))
     assert pipeline.plan(number).verdict == "ok"
     body = section(pipeline, number)
-    assert row(body, "accuracy") == ["`accuracy`", "**0.93**", "🟢 0.9 (+0.03 better)"]
+    assert row(body, "accuracy") == ["`accuracy`", "0.9", "**0.93**", "🟢 +0.03 better"]
     # The gate says what the name does not: fewer milliseconds are better.
-    assert row(body, "ms") == ["`ms`", "**70**", "🔴 50 (+20 worse)"]
+    assert row(body, "ms") == ["`ms`", "50", "**70**", "🔴 +20 worse"]
     assert row(body, "train.lr") == ["parameter", "`train.lr` of `params.yaml`", "`0.1`", "`0.05`"]
     assert "data/raw.csv" in body
-    assert re.search(r"code \| \[`src/train.py`\]\(\S+/src/train.py\)", body)
+    assert "| Metric | `prod` now (`v1.0.0`) | This change (`v1.1.0`) | Difference |" in body
+    assert re.search(r"code changed: \[`src/train.py`\]\(\S+/src/train.py\)", body)
     assert "src/prepare.py` |" not in body.split("Everything behind it")[0].split("Changed")[1].split("```")[0]
     assert "```mermaid\nflowchart LR" in body
     base = pipeline.git("rev-parse", "origin/main")
@@ -112,7 +113,8 @@ def test_promote__afterwards__keeps_what_it_was_compared_with(pipeline: World) -
     assert done.code == 0, done.err
     body = section(pipeline, number)
     assert "#### `churn` `v1.1.0` → `prod`" in body
-    assert row(body, "accuracy") == ["`accuracy`", "**0.93**", "🟢 0.9 (+0.03 better)"]
+    assert "| Metric | `prod` before (`v1.0.0`) | This change (`v1.1.0`) | Difference |" in body
+    assert row(body, "accuracy") == ["`accuracy`", "0.9", "**0.93**", "🟢 +0.03 better"]
 
 
 def test_plan__rollback__shows_the_version_that_comes_back(pipeline: World) -> None:
@@ -123,7 +125,7 @@ def test_plan__rollback__shows_the_version_that_comes_back(pipeline: World) -> N
     pipeline.plan(back)
     body = section(pipeline, back)
     assert "#### `churn` `v1.0.0` → `prod`" in body
-    assert row(body, "accuracy") == ["`accuracy`", "**0.9**", "🔴 0.93 (-0.03 worse)"]
+    assert row(body, "accuracy") == ["`accuracy`", "0.93", "**0.9**", "🔴 -0.03 worse"]
 
 
 def test_plan__code_changed_and_pipeline_not_run__says_so(pipeline: World) -> None:
@@ -207,7 +209,7 @@ def test_plan__two_stages_for_two_versions__compares_each_with_its_own_stage(pip
     body = section(pipeline, both)
     assert titles(body) == ["#### `churn` `v1.0.0` → `canary`", "#### `churn` `v1.1.0` → `prod`"]
     promoted = body.split("#### `churn` `v1.1.0`")[1]
-    assert row(promoted, "accuracy") == ["`accuracy`", "**0.93**", "🟢 0.9 (+0.03 better)"]
+    assert row(promoted, "accuracy") == ["`accuracy`", "0.9", "**0.93**", "🟢 +0.03 better"]
 
 
 def test_plan__new_version_and_another_one_for_the_stage__shows_both(pipeline: World) -> None:
@@ -249,7 +251,7 @@ def test_promote__all_or_nothing_and_refused__names_no_version(make_world: Calla
 
 
 def test_plan__picture_that_cannot_be_drawn__costs_the_picture_alone() -> None:
-    from tagline.cli.changes import _comment
+    from tagline.cli.changes import _writes
     from tagline.domain.changes.policy import NO_POLICY
     from tagline.domain.changes.promotion import Decided
     from tagline.domain.changes.record import Record, find
@@ -258,7 +260,7 @@ def test_plan__picture_that_cannot_be_drawn__costs_the_picture_alone() -> None:
     from tests.support.promotions import open_change
 
     planned = Planned(Decided(open_change()), NO_POLICY, traced=(object(),))  # type: ignore[arg-type]
-    body = _comment(planned, Record(says="f" * 32), PAGES, 1_700_000_000)
+    body = _writes(None, None)(planned, Record(says="f" * 32), PAGES, 1_700_000_000)
     found = find(body)
     assert found is not None
     assert found.says == "f" * 32

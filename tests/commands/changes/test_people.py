@@ -78,6 +78,16 @@ def test_pusher__who_approves_beside_somebody_else__takes_nothing_from_them(
     assert _assert_promoted(world, number, "carol").get("warnings", []) == []
 
 
+def test_missing__whoever_pushed__is_not_among_those_who_may_still_approve(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, "stages:\n  prod: {approvals: {count: 2, from: [bob, carol, dave]}}\n")
+    number = _robots(world, pusher="bob")
+    world.approve(number, "carol")
+    (waiting,) = world.plan(number).json["waiting"]
+    assert waiting["fix"] == "Missing: an approval of dave, on the last commit. Not of anybody who may not write."
+
+
 def test_pusher__whom_the_policy_lets_in__counts(make_world: Callable[..., World], platform: Platform) -> None:
     world = make_world(platform, "stages:\n  prod: {approvals: {count: 1, not: [author]}}\n")
     number = _robots(world, pusher="bob")

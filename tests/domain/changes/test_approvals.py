@@ -188,8 +188,8 @@ def test_from__not_listed__says_so_and_whose_approval_is_missing():
     judged = judge(ApprovalRule(people=("carol", "@org/leads")), people(approval()), SUBJECT)
     assert why(judged) == "is not among those who may approve"
     assert (
-        judged.verdict.fix
-        == "Missing: an approval of carol or @org/leads, not the author or pusher, on the last commit."
+        judged.verdict.fix == "Missing: an approval of carol or a member of @org/leads, on the last commit. "
+        "Not of alice (the author) or anybody who pushed to it or may not write."
     )
 
 
@@ -239,7 +239,7 @@ def test_from__codeowners_and_others__either_counts():
 def test_from__codeowners_of_a_file_that_nobody_owns__are_nobody():
     judged = judge(ApprovalRule(people=("codeowners",)), people(approval("codeowners")), SUBJECT)
     assert state(judged) == "waiting"
-    assert "a code owner (CODEOWNERS names nobody)" in judged.verdict.fix
+    assert "nobody whom the policy names can give one (CODEOWNERS names nobody)" in judged.verdict.fix
 
 
 def test_from__owners_where_the_policy_does_not_say_codeowners__do_not_count():
@@ -495,16 +495,100 @@ def test_teams_of__are_those_that_the_rule_names(listed, expected):
     assert teams_of(ApprovalRule(people=listed), owners) == expected
 
 
+# Whose approval is missing
+
+
+def missing(rule: ApprovalRule, known: People | None = None, **fields: object) -> str:
+    """What is said of it; ``fields`` are the subject's, whose owner is @erin."""
+    return who_may(rule, known or People(), replace(SUBJECT, owners=("@erin",), **fields))
+
+
+NO_AUTHOR = frozenset({"author"})
+LAST = "on the last commit"
+
+
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        (ApprovalRule(), "an approval of somebody who may write, not the author or pusher, on the last commit"),
-        (ApprovalRule(exclude=frozenset(), fresh=False), "an approval of somebody who may write"),
         (
-            ApprovalRule(people=("bob", "codeowners"), exclude=frozenset({"labeller", "author"})),
-            "an approval of bob or @erin, not the author or labeller, on the last commit",
+            ApprovalRule(),
+            f"Missing: an approval of somebody who may write, {LAST}. "
+            "Not of alice (the author) or anybody who pushed to it.",
+        ),
+        (ApprovalRule(exclude=frozenset(), fresh=False), "Missing: an approval of somebody who may write."),
+        (
+            ApprovalRule(2, ("bob", "codeowners"), frozenset({"labeller", "author"})),
+            f"Missing: 2 approvals of bob or @erin, {LAST}. Not of anybody who may not write.",
+        ),
+        (
+            ApprovalRule(people=("carol", "@org/leads"), exclude=NO_AUTHOR, fresh=False),
+            "Missing: an approval of carol or a member of @org/leads. "
+            "Not of alice (the author) or anybody who may not write.",
         ),
     ],
 )
-def test_who_may__says_it_in_words(rule, expected):
-    assert who_may(rule, replace(SUBJECT, owners=("@erin",))) == expected
+def test_who_may__says_it_in_words_and_what_is_unknown(rule, expected):
+    assert missing(rule) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "known", "gone"),
+    [
+        (ApprovalRule(people=("Alice", "bob")), {}, "Alice"),
+        (ApprovalRule(people=("zoe", "bob"), exclude=frozenset({"labeller"})), {}, "zoe"),
+        (ApprovalRule(people=("carol", "bob")), {"pushers": Named(frozenset({"carol"}))}, "carol"),
+        (ApprovalRule(people=("carol", "bob")), {"writers": {"carol": False}}, "carol"),
+        (ApprovalRule(people=("renovate[bot]", "bob")), {}, "renovate"),
+        (ApprovalRule(people=("@@maintainer", "bob")), {}, "maintainer"),
+        (ApprovalRule(people=("carol@example.com", "bob")), {}, "carol"),
+        (ApprovalRule(people=("@org/us", "bob")), {"members": {"@org/us": frozenset({"alice"})}}, "org"),
+        (ApprovalRule(people=("@ALICE", "bob")), {"members": {"@ALICE": frozenset()}}, "ALICE"),
+    ],
+    ids=["author", "labeller", "pusher", "reader", "robot", "role", "address", "team", "owner"],
+)
+def test_who_may__somebody_whose_approval_cannot_count__is_not_named(rule, known, gone):
+    known = People(looked_for=frozenset({"bob"}), **{"writers": {"bob": True}, **known})
+    known = replace(known, writers={"bob": True, **known.writers})
+    assert gone not in missing(rule, known)
+    assert missing(rule, known) == f"Missing: an approval of bob, {LAST}."
+
+
+def test_who_may__of_a_team__names_who_cannot_and_tells_nobody_who_is_in_it():
+    known = People(members={"@org/us": frozenset({"bob", "carol"})}, pushers=Named(frozenset({"mallory"})))
+    words = missing(ApprovalRule(people=("@org/us",), fresh=False), known)
+    assert words == (
+        "Missing: an approval of a member of @org/us. "
+        "Not of mallory (pushed to it), alice (the author) or anybody who pushed to it or may not write."
+    )
+
+
+def test_who_may__whoever_approved_already__is_not_asked_again():
+    judged = judge(ApprovalRule(2, ("bob", "carol")), people(approval()), SUBJECT)
+    assert judged.verdict.fix.startswith("Missing: an approval of carol, on the last commit.")
+
+
+def test_who_may__nobody_is_left__says_so_and_the_way_out():
+    rule = ApprovalRule(2, people=("alice", "zoe", "bob"), exclude=frozenset({"author", "labeller"}))
+    assert missing(rule) == (
+        "Missing: 2 approvals, and only bob can give one: not alice (the author) or zoe (asked for it). "
+        "Have somebody else ask for it in a new change, or name more people in .tagline.yaml (approvals: from)."
+    )
+    assert "and nobody whom the policy names can give one" in missing(ApprovalRule(people=("alice",)))
+
+
+@given(
+    st.lists(st.sampled_from(["alice", "bob", "carol", "zoe", "dave[bot]"]), min_size=1, unique=True),
+    st.sets(st.sampled_from(["author", "pusher", "labeller"])),
+    st.sets(st.sampled_from(["bob", "carol"])),
+    st.sets(st.sampled_from(["bob", "carol"])),
+)
+def test_who_may__whom_it_names__would_count(listed, exclude, pushers, readers):
+    rule = ApprovalRule(people=tuple(listed), exclude=frozenset(exclude))
+    names = frozenset(listed)
+    known = People(
+        pushers=Named(frozenset(pushers)), looked_for=names, writers={name: name not in readers for name in names}
+    )
+    offered = missing(rule, known).partition(":")[2].partition(":")[0].partition(", on the last")[0]
+    for name in listed:
+        given = replace(known, reviews=Reviews((approval(name),)))
+        assert (f" {name}" in offered) == (state(judge(rule, given, SUBJECT)) == "ok"), name

@@ -28,9 +28,11 @@ from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.planning import NewTag, Row
 from tagline.domain.ledger.tags import EventKind
+from tagline.domain.setup.places import DOCS
 from tagline.errors import PlatformRefused, TaglineError
 from tagline.formats.yaml import reading as yaml
 from tagline.render.markdown.comment import comment
+from tagline.render.markdown.foot import Run
 from tests.render.markdown.test_escaping import REFERENCES, hostile
 from tests.support.promotions import (
     HEAD,
@@ -114,7 +116,10 @@ def test_against__says_what_is_missing_and_who_can_give_it():
     text = write(opened("version:minor", "stage:prod"))
     assert "⏳ `rf#prod`" in text
     assert "0 of 1 approval" in text
-    assert "→ Missing\\: an approval of bob, not the author or pusher, on the last commit\\." in text
+    assert (
+        "→ Missing\\: an approval of bob, on the last commit\\. Not of anybody who pushed to it or may not write\\."
+        in text
+    )
 
 
 def test_against__a_mistake__names_the_label_and_what_was_meant():
@@ -126,13 +131,13 @@ def test_against__a_mistake__names_the_label_and_what_was_meant():
 def test_against__a_mistake_that_begins_with_its_label__says_it_once():
     wrong = Mistake("stage:prod", "stage:prod would act on 6 artifacts.", "")
     text = write(decided([], open_change(), mistakes=(wrong,)))
-    assert "❌ `stage:prod` would act on 6 artifacts\\.\n" in text
+    assert "❌ `stage:prod` would act on 6 artifacts\\. ([request](" in text
 
 
 def test_against__nothing_would_help__has_no_arrow_and_no_empty_line():
     final = (Refusal("rf", "prod", "after", "It never held staging.", ""),)
     text = write(decided([], final=final))
-    assert "❌ `rf#prod`: It never held staging\\.\n" in text
+    assert "❌ `rf#prod`: It never held staging\\. ([after](" in text
     assert "→" not in text
 
 
@@ -149,18 +154,44 @@ def test_against__the_same_of_many__is_said_once():
     wanted, _ = resolve(asks, known(described=[f"m{n}" for n in range(12)]), 5)
     steps = plan_intents(book, wanted, GUARDED, facts(open_change()))
     text = write(decided(steps, open_change()))
-    assert text.count("0 of 1 approval\\.<br>") == 1
+    assert text.count("0 of 1 approval\\.") == 1
     assert "`m7#prod` and 2 more: 0 of 1 approval" in text
 
 
-def test_details__every_rule_and_who_asked_for_what__are_folded_away():
+def test_details__what_is_satisfied_and_who_asked_for_what__are_folded_away():
     found = opened("version:minor", "stage:prod", people=APPROVED)
     text = write(replace(found, touches=Touches({"rf": "model.pkl changed", "other": "is new"})))
-    folded = text.partition("<details><summary>Rules: 1 of 1 satisfied</summary>")[2].partition("</details>")[0]
-    assert "| ✅ | `rf#prod` | `approvals` | 1 of 1 approval\\. Counted: `bob` |" in folded
+    folded = text.partition("<details><summary>✅ 1 rule satisfied</summary>")[2].partition("</details>")[0]
+    assert "| `rf#prod` | `approvals` | 1 of 1 approval\\. Counted: `bob` |" in folded
     assert "Asked for: `version:minor` by `zoe`, `stage:prod` by `zoe`" in folded
     assert "Touched: `rf` (model\\.pkl changed)" in folded
     assert "other" not in folded
+
+
+TWO_STAGES = "stages: {dev: {}, prod: {approvals: {count: 1, from: [bob]}, gates: [{metric: auc, min: 0.5}]}}"
+
+
+def test_rules__each_is_said_once__what_stands_against_it_above_and_the_rest_below():
+    there = {("rf", HEAD): Verdict("storage", "ok", "All 3 objects are there.")}
+    metrics = {("rf", HEAD): {"auc": 0.9}}
+    rules = policy(TWO_STAGES)
+    text = write(opened("version:minor", "stage:dev", "stage:prod", rules=rules, stored=there, metrics=metrics))
+    above, _, below = text.partition("<details>")
+    assert (
+        "0 of 1 approval\\. ([approvals](https://github.com/tagline-dev/tagline/blob/main/docs/policy.md#approvals))"
+        in above
+    )
+    assert "0 of 1" not in below
+    assert text.count("All 3 objects are there") == 1
+    assert "| `rf`, `rf#dev`, `rf#prod` | `storage` | All 3 objects" in below
+    assert "✅ 2 rules satisfied" in below
+    assert "`gate:auc`" in below
+
+
+def test_steps__what_waits__is_not_said_to_be_there_after_the_merge():
+    text = write(opened("version:minor", "stage:prod"))
+    assert "| ⏳ | stage `prod` | `v1.0.0` | not yet `v1.1.0` | `rf#prod#2` |" in text
+    assert "| ✅ | new version | `v1.0.0` | **`v1.1.0`** | `rf@v1.1.0` |" in text
 
 
 def test_details__no_rules__are_only_who_asked():
@@ -174,13 +205,23 @@ def test_details__nothing_asked__are_left_out():
 def test_steps__refused_before_the_merge__is_unchanged_though_its_tag_is_known():
     gated = policy("stages: {prod: {gates: [{metric: auc, min: 1}]}}")
     text = write(opened("version:minor", "stage:prod", rules=gated))
-    assert "| ❌ | `rf` | stage `prod` | `v1.0.0` | unchanged | – |" in text
+    assert "| ❌ | stage `prod` | `v1.0.0` | unchanged | – |" in text
 
 
 def test_steps__current_against_proposed():
     text = write(opened("version:minor", "stage:prod", people=APPROVED))
-    assert "| `rf` | new version | `v1.0.0` | **`v1.1.0`** | `rf@v1.1.0` |" in text
-    assert "| `rf` | stage `prod` | `v1.0.0` | **`v1.1.0`** | `rf#prod#2` |" in text
+    assert "| new version | `v1.0.0` | **`v1.1.0`** | `rf@v1.1.0` |" in text
+    assert "| stage `prod` | `v1.0.0` | **`v1.1.0`** | `rf#prod#2` |" in text
+
+
+def test_steps__of_one_artifact_and_of_two__name_it_once_or_in_each_row():
+    one = opened("version:minor", people=APPROVED)
+    assert "| `rf` | Now | After merge | Tag |\n" in write(one)
+    step = one.steps[0]
+    other = replace(step, intent=replace(step.intent, artifact="churn"))
+    text = write(replace(one, steps=(step, other)))
+    assert "| Artifact | What | Now | After merge | Tag |\n" in text
+    assert "| `churn` | new version | `v1.0.0` | **`v1.1.0`** |" in text
 
 
 def test_steps__after_the_merge__tags_are_links():
@@ -188,7 +229,7 @@ def test_steps__after_the_merge__tags_are_links():
 
 
 def test_steps__refused_after_the_merge__is_unchanged_without_a_tag():
-    assert "| ❌ | `rf` | stage `prod` | `v1.0.0` | unchanged | – |" in write(landed("version:minor", "stage:prod"))
+    assert "| ❌ | stage `prod` | `v1.0.0` | unchanged | – |" in write(landed("version:minor", "stage:prod"))
 
 
 def test_again__after_a_refused_merge__its_request_file_is_accepted():
@@ -222,18 +263,63 @@ def test_failure__says_why_and_what_a_run_again_does_and_nothing_of_a_verdict():
     assert title(text) == "### ❌ Tagline: failed"
     assert "This merge made 1 tag. That is not all:" in text
     assert "❌ The remote refused it\\.<br>→ Run it again\\." in text
-    assert "or `tagline promote --change 7`" in text
+    assert "nothing twice: `tagline promote --change 7`." in text
     assert "rf@v1.1.0" in text
     for word in ("final", "approval", "To ask again"):
         assert word not in text
     assert "Nothing was tagged:" in comment(Decided(merged_change()), Record(), PAGES, "none", NOW, error=error)
 
 
-def test_foot__says_commit_policy_and_when():
-    text = write(opened("version:minor"))
-    assert "`0123456789ab`" in text
-    assert f"[`{HEAD[:7]}`](https://h.example/commit/{HEAD})" in text
-    assert f"[`{MERGE[:7]}`](https://h.example/commit/{MERGE})" in write(landed("version:minor"))
+def small_print(found: Decided, run: Run, policy_digest: str = "sha256:0123456789abcdef") -> str:
+    text = comment(found, Record(), PAGES, policy_digest, NOW, run=run)
+    (line,) = (line for line in text.split("\n") if line.startswith("<sub>"))
+    return line
+
+
+JOB = "https://h.example/run/1"
+
+
+def test_foot__leads_to_commit_policy_run_and_help():
+    found = replace(opened("version:minor"), rules_at="b" * 40)
+    line = small_print(found, Run(JOB, "github"))
+    assert f"[`{HEAD[:7]}`](https://h.example/commit/{HEAD})" in line
+    assert f"[policy](https://h.example/blob/{'b' * 40}/.tagline.yaml)" in line
+    assert f"[run]({JOB})" in line
+    assert "[help](https://github.com/tagline-dev/tagline/blob/main/docs/changes.md#the-comment)" in line
+    assert "0123456789ab" not in line
+    assert f"[`{MERGE[:7]}`](https://h.example/commit/{MERGE})" in small_print(landed("version:minor"), Run())
+
+
+def test_foot__of_no_policy_and_of_one_whose_commit_is_not_known():
+    assert "no [policy](https://github.com/tagline-dev/" in small_print(opened("version:minor"), Run(), "none")
+    assert "policy `0123456789ab`" in small_print(MISTAKEN, Run())
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (Run(JOB, "github"), f"*Re-run all jobs* on [the run]({JOB}), or `tagline plan --change 7`."),
+        (
+            Run(JOB, "gitlab"),
+            f"*Run pipeline* on the tab *Pipelines*, [the job]({JOB}) once more, or `tagline plan --change 7`. "
+            "Labels and approvals alone start nothing here.",
+        ),
+        (Run(), "To run it again: `tagline plan --change 7`."),
+    ],
+    ids=["github", "gitlab", "terminal"],
+)
+def test_foot__of_an_open_change__says_how_to_run_it_again(run, expected):
+    assert expected in small_print(opened("version:minor"), run)
+
+
+def test_foot__of_a_merge__says_how_to_run_it_again_only_where_that_helps():
+    assert "again" not in small_print(landed("version:minor"), Run(JOB, "github"))
+    unknown = Verdict("approvals", "unknown", "The members of x cannot be read.", "An App.")
+    found = landed("version:minor", "stage:prod")
+    found = replace(found, steps=tuple(replace(step, verdicts=(unknown,)) for step in found.steps))
+    assert f"To run it again: *Re-run all jobs* on [the run]({JOB}), or `tagline promote" in small_print(
+        found, Run(JOB, "github")
+    )
 
 
 def test_record__is_found_in_what_was_written():
@@ -307,7 +393,7 @@ def test_comment__whatever_the_words__holds_nothing_that_we_did_not_write(found,
             rest = WRITTEN_HTML.sub("", token.content)
             assert "<" not in rest, token
         if token.type == "link_open":
-            assert str(token.attrs["href"]).startswith("https://h.example/")
+            assert str(token.attrs["href"]).startswith(("https://h.example/", f"{DOCS}/"))
         if token.type == "fence":
             assert token.info == "yaml"
         if token.type in ("text", "text_special"):

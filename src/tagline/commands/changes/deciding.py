@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from tagline.commands.changes.approved import read_approved, read_behind, read_written
 from tagline.commands.changes.mlflow_rule import held_models, read_linked
+from tagline.commands.changes.people import Rules, read_people
 from tagline.commands.changes.reproduced_rule import read_reproduced
 from tagline.commands.changes.request import ChangeRequest
 from tagline.commands.changes.stored import Version, read_stored
 from tagline.commands.ledger.reading import View
 from tagline.commands.lineage.lineage import rivals_of
 from tagline.commands.manifest.metrics import metrics_at
-from tagline.domain.changes.approvals import People, approvers, is_robot, teams_of
 from tagline.domain.changes.as_landed import as_landed, holds_since, versions_since
 from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake
-from tagline.domain.changes.changes import Named, Unknown
 from tagline.domain.changes.decision import rules_of
 from tagline.domain.changes.intents import Intent, Known, resolve
 from tagline.domain.changes.policy import CODEOWNERS, StageRules
 from tagline.domain.changes.promotion import Decided, not_done, plan_artifact, settle
-from tagline.domain.changes.pushes import trail
 from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.ledger.events import RawTag, Warn, read_events
 from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.domain.ledger.tags import why_no_tag_names
 from tagline.domain.manifest.metrics import Metrics
-from tagline.ports.forge import CannotRead
 from tagline.ports.ledger import Snapshot
 
 
@@ -54,16 +50,17 @@ MOST_PICTURED = 10
 _MOST_NAMES = 200
 #: Of a name that no tag can carry.
 _NO_TAGS = Snapshot([], "")
-#: Pushes that may be mere updates from the base branch: each takes a few fetches to see.
-_MOST_UPDATES = 20
-A = TypeVar("A")
 
 
 def decide(request: ChangeRequest) -> tuple[Decided, Entries]:
     """Decide a request on a fresh reading of the ledger."""
     asks, mistakes = request.asks
     decided = Decided(
-        request.change, touches=request.touches, warnings=tuple(request.warnings()), final=request.policy_refusals
+        request.change,
+        touches=request.touches,
+        warnings=tuple(request.warnings()),
+        final=request.policy_refusals,
+        rules_at=request.rules_at,
     )
     if decided.final:
         return decided, {}
@@ -173,7 +170,7 @@ def gather(request: ChangeRequest, entries: Entries, intents: list[Intent]) -> F
     made, served = {(name, request.commit) for name in registers}, _served(request, entries, intents)
     _bring(request, entries, intents, served)
     stored = read_stored(request, [*made, *served])
-    people = _people(request, rules, owners, file_owners)
+    people = read_people(request, rules, owners, file_owners)
     versions = ((name, row.commit) for name, entry in entries.items() for row in entry.state.versions)
     own = registers | {name for name, commit in versions if commit == request.commit}
     return Facts(
@@ -231,103 +228,6 @@ def _registered_before(request: ChangeRequest, state: ArtifactState) -> str | No
     is_older = request.context.history.is_older
     # What lies behind a landing may have been registered since, by a change that landed later.
     return next((c for c in commits if request.change.open or is_older(c, request.commit) is not False), None)
-
-
-Rules = Mapping[Intent, list[StageRules]]
-Owners = Mapping[str, tuple[str, ...]]
-
-
-def _people(request: ChangeRequest, rules: Rules, owners: Owners, file_owners: Owners) -> People:
-    """Reviews, and who the reviewers are; nothing where no rule asks for approvals."""
-    wanted = {intent: [r.approvals for r in found if r.approvals is not None] for intent, found in rules.items()}
-    if not any(wanted.values()):
-        return People()
-    forge = request.context.forge
-    reviews = _ask(request, "reviews", lambda _: forge.reviews(request.change), "")
-    if isinstance(reviews, Unknown):
-        return People(reviews=reviews)
-    logins = {review.by.casefold(): review.by for review in approvers(reviews)}
-    # The author's own is not counted anyway, unless a rule says so.
-    rules_met = [rule for found in wanted.values() for rule in found]
-    if all("author" in rule.exclude for rule in rules_met):
-        logins.pop(request.change.author.casefold(), None)
-    teams: dict[str, None] = {}
-    for intent, found in wanted.items():
-        asked = [ask.file for ask in intent.asks if ask.file]
-        names = [o for file in asked for o in file_owners.get(file, ())] if asked else owners.get(intent.artifact, ())
-        for rule in found:
-            teams.update(dict.fromkeys(teams_of(rule, names)))
-    return People(
-        reviews,
-        read_at=request.answers.setdefault(("roles-read-at", ""), int(request.context.clock.now())),
-        pushers=_pushers(request, logins)
-        if logins and any("pusher" in rule.exclude for rule in rules_met)
-        else Named(),
-        starters=_starters(request) if logins and any("labeller" in rule.exclude for rule in rules_met) else Named(),
-        writers={folded: _ask(request, "write", forge.may_write, login) for folded, login in logins.items()},
-        members={team: _members(request, team) for team in teams if logins and _is_group(request, team, logins)},
-    )
-
-
-def _pushers(request: ChangeRequest, logins: Collection[str]) -> Named:
-    """Who of some people (folded logins) pushed to the change's branch, as the forge names them.
-
-    What only brought the branch up to date with its base makes nobody a pusher.
-    """
-    change, left = request.change, iter(range(_MOST_UPDATES))
-    brings_nothing = request.context.history.brings_nothing
-    found = _ask(
-        request, "pushes", lambda _: trail(request.context.forge.pushes(change), change.head, change.merged_at), ""
-    )
-    if isinstance(found, Unknown):
-        return Named(unread=found)
-    pushers: set[str | None] = set()
-    for push in found.pushes:
-        by = push.by.casefold() if push.by is not None else None
-        if by in pushers or (by is not None and by not in logins):
-            continue
-        is_update = next(left, None) is not None and brings_nothing(push.before, push.after or "", request.before)
-        if not is_update:
-            pushers.add(by)
-    start = found.pushes[-1].before if found.pushes else None
-    whole = found.whole or (start is not None and brings_nothing(None, start, request.before))
-    known = frozenset(by for by in pushers if by is not None)
-    if whole and None not in pushers:
-        return Named(known)
-    needs = "Push its commits to a branch of a new name, and open a change from there."
-    return Named(known, Unknown("who pushed some of its commits", needs))
-
-
-def _starters(request: ChangeRequest) -> Named:
-    """Who started what opened the change: a robot opens none of itself, and a person asks for what they open."""
-    if not is_robot(request.change.author):
-        return Named()
-    found = _ask(request, "starters", lambda _: request.context.forge.starters(request.change), "")
-    return Named(unread=found) if isinstance(found, Unknown) else found
-
-
-def _members(request: ChangeRequest, name: str) -> frozenset[str] | Unknown:
-    if name.startswith("@@"):
-        return Unknown(f"who has the role {name}", "Name people or groups in CODEOWNERS: roles are not read.")
-    return _ask(request, "members", request.context.forge.members, name)
-
-
-def _is_group(request: ChangeRequest, name: str, logins: Mapping[str, str]) -> bool:
-    """CODEOWNERS writes people like groups: on GitHub a team has a slash, on GitLab a group may have none."""
-    if "/" in name or name.startswith("@@"):
-        return True
-    return request.context.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
-
-
-def _ask(request: ChangeRequest, what: str, question: Callable[[str], A], about: str) -> A | Unknown:
-    """Ask the forge once a run, and take a denial for unknown."""
-    if (what, about) not in request.answers:
-        try:
-            request.answers[what, about] = question(about)
-        except CannotRead as refusal:
-            request.answers[what, about] = refusal.unknown
-    found: A | Unknown = request.answers[what, about]
-    return found
 
 
 def _metrics(request: ChangeRequest, entries: Entries, rules: Rules) -> dict[tuple[str, str], Metrics]:

@@ -158,7 +158,7 @@ def _planned(
     else:
         policy, entries = context.policies.now(), {}
         breaks = context.policies.broken_by(change, lambda: context.forge.merge_base(change), change.head)
-        decided = Decided(change, final=breaks)
+        decided = Decided(change, final=breaks, rules_at=context.history.tip())
     planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(decided.warnings))
     quiet = decided.verdict == "nothing"
     if quiet and policy.findings:

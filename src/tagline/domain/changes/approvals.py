@@ -7,7 +7,7 @@ anybody can approve. What cannot be read is never taken for a yes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ class People:
     """What was read about who may say yes. Logins are folded; teams are written as policy and CODEOWNERS do.
 
     ``read_at`` (unix seconds) is when: forges tell what people may do now, and not what they might then.
+    ``looked_for`` are the folded logins that were looked for among the pushers.
     """
 
     reviews: Reviews | Unknown = field(default_factory=lambda: Reviews(()))
@@ -35,6 +36,7 @@ class People:
     #: Who pushed to the change, and who started the run that opened it.
     pushers: Named = field(default_factory=Named)
     starters: Named = field(default_factory=Named)
+    looked_for: frozenset[str] = frozenset()
     read_at: int | None = None
 
 
@@ -98,6 +100,14 @@ def teams_of(rule: ApprovalRule, owners: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for name in names if is_team(name)))
 
 
+def persons_of(rule: ApprovalRule, owners: Iterable[str]) -> list[str]:
+    """The folded logins that a rule names; one of CODEOWNERS may turn out to be a group of GitLab."""
+    names = [name for name in rule.people or () if name != CODEOWNERS and not is_team(name)]
+    if CODEOWNERS in (rule.people or ()):
+        names += [name for name in owners if "/" not in name and not name.startswith("@@")]
+    return [name.removeprefix("@").casefold() for name in names]
+
+
 def judge(
     rule: ApprovalRule, people: People, subject: Subject, covers: Covers = _any, *, refuse_drift: bool = True
 ) -> Judged:
@@ -127,12 +137,13 @@ def judge(
             others.append((review.by, f"{reason.what} cannot be read"))
         else:
             others.append((review.by, reason))
-    verdict = _verdict(rule, subject, counted, unclear, moved)
+    verdict = _verdict(rule, people, subject, counted, unclear, moved)
     return Judged(verdict, tuple(counted), tuple(others), () if refuse_drift else tuple(moved))
 
 
 def _verdict(
     rule: ApprovalRule,
+    people: People,
     subject: Subject,
     counted: Sequence[Review],
     unclear: Sequence[Unknown],
@@ -146,22 +157,111 @@ def _verdict(
         return Verdict(
             RULE, "unknown", f"{have} that surely count: {first.what} cannot be read with this token.", first.needs
         )
-    missing = f"Missing: {who_may(rule, subject)}"
     if len(counted) + len(unclear) + len(moved) >= rule.count:
         message = f"{have} of what it is now: {'; '.join(moved)}."
-        return Verdict(OTHER, "waiting", message, f"{missing}, given again.")
-    return Verdict(RULE, "waiting", f"{have}.", f"{missing}.")
+        return Verdict(OTHER, "waiting", message, who_may(rule, people, subject, counted, again=True))
+    return Verdict(RULE, "waiting", f"{have}.", who_may(rule, people, subject, counted))
 
 
-def who_may(rule: ApprovalRule, subject: Subject) -> str:
-    """Whose approval would count, in words."""
+def who_may(
+    rule: ApprovalRule, people: People, subject: Subject, counted: Sequence[Review] = (), *, again: bool = False
+) -> str:
+    """Whose approvals are missing, in words: of nobody whose own is known not to count, or counts already.
+
+    What is unknown of those who are named is said of whom it may concern. ``again``: theirs covered something else.
+    """
+    barred = _barred(rule, people, subject)
+    given = [review.by.casefold() for review in counted]
+    left = rule.count - len(counted)
+    what = "an approval" if left == 1 else f"{left} approvals"
+    listed = _listed(rule, subject)
+    able = [name for name in listed if _may_be(name, people, {*barred, *given})]
+    persons = [name for name in able if not _is_many(name, people)]
+    if rule.people is not None and len(persons) == len(able) < left:
+        who = f" and only {_either(able)} can give one" if able else " and nobody whom the policy names can give one"
+        others = (name for name in listed if name not in able and name.removeprefix("@").casefold() in barred)
+        named = [_why(name.removeprefix("@"), barred) for name in others]
+        nobody = " (CODEOWNERS names nobody)" if CODEOWNERS in rule.people and not subject.owners else ""
+        return (
+            f"Missing: {what},{who}{nobody}{f': not {_either(named)}' if named else ''}. "
+            "Have somebody else ask for it in a new change, or name more people in .tagline.yaml (approvals: from)."
+        )
+    words = [f"a member of {name}" if name not in persons else name for name in able]
+    terms = f"{', given again' if again else ''}{', on the last commit' if rule.fresh else ''}"
+    not_of = _either(_exceptions(rule, people, able, barred, given))
+    return f"Missing: {what} of {_either(words) or 'somebody who may write'}{terms}." + (
+        f" Not of {not_of}." if not_of else ""
+    )
+
+
+def _listed(rule: ApprovalRule, subject: Subject) -> list[str]:
     names: list[str] = []
     for name in rule.people or ():
-        names += subject.owners or ["a code owner (CODEOWNERS names nobody)"] if name == CODEOWNERS else [name]
-    who = f"an approval of {' or '.join(dict.fromkeys(names))}" if names else "an approval of somebody who may write"
-    excluded = [word for word in ("author", "pusher", "labeller") if word in rule.exclude]
-    not_by = f", not the {' or '.join(excluded)}" if excluded else ""
-    return f"{who}{not_by}{', on the last commit' if rule.fresh else ''}"
+        names += subject.owners if name == CODEOWNERS else [name]
+    return list(dict.fromkeys(names))
+
+
+def _barred(rule: ApprovalRule, people: People, subject: Subject) -> dict[str, str]:
+    """Who cannot approve, by folded login, and why; as far as it is known."""
+    found = {login: _READER for login, may in people.writers.items() if may is False}
+    if "pusher" in rule.exclude:
+        found |= dict.fromkeys(sorted(people.pushers.logins), "pushed to it")
+    if "labeller" in rule.exclude:
+        found |= dict.fromkeys(sorted({*people.starters.logins, *(subject.requesters or ())}), "asked for it")
+    if "author" in rule.exclude:
+        found[subject.author.casefold()] = "the author"
+    return found
+
+
+def _may_be(name: str, people: People, out: Collection[str]) -> bool:
+    """Whether an approval may count of a person, or of somebody in a team, as far as anybody knows."""
+    if name.startswith("@@"):  # a role: nobody can tell who has it
+        return False
+    members = people.members.get(name)
+    if isinstance(members, frozenset) and (members or "/" in name):
+        return not members <= set(out)
+    login = name.removeprefix("@").casefold()
+    # CODEOWNERS may name people by their address, which is nobody's login.
+    return login not in out and "@" not in login and not is_robot(login)
+
+
+def _is_many(name: str, people: People) -> bool:
+    """Whether a name stands for a team or group. CODEOWNERS writes people with an @ too, but none with a slash."""
+    return is_team(name) and ("/" in name or bool(people.members.get(name)))
+
+
+def _exceptions(
+    rule: ApprovalRule, people: People, able: Sequence[str], barred: Mapping[str, str], given: Collection[str]
+) -> list[str]:
+    """Who does not count among those that are meant by a team or by everybody; and what is unknown of any.
+
+    Whether they are members of a team is not told: that may be nobody's business here.
+    """
+    unsure = rule.people is None or any(_is_many(name, people) for name in able)
+    reviewed = {review.by.casefold() for review in approvers(people.reviews)}  # theirs is told beside it
+    named = (login for login, why in barred.items() if why != _READER and login not in reviewed)
+    shown = [_why(login, barred) for login in named] if unsure else []
+    found = [*(f"{login} (approved already)" for login in given if unsure), *shown]
+    persons = {name.removeprefix("@").casefold() for name in able if not _is_many(name, people)}
+    unknown = []
+    if "pusher" in rule.exclude and (unsure or people.pushers.unread or not persons <= people.looked_for):
+        unknown.append("pushed to it")
+    if rule.people is not None and (unsure or not persons <= people.writers.keys()):
+        unknown.append("may not write")
+    return [*found, f"anybody who {' or '.join(unknown)}"][-_MOST_NAMES:] if unknown else found[-_MOST_NAMES:]
+
+
+_READER = "may not write"
+#: So many people are worth reading.
+_MOST_NAMES = 8
+
+
+def _why(login: str, barred: Mapping[str, str]) -> str:
+    return f"{login} ({barred[login.casefold()]})"
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _why_not(

@@ -163,6 +163,7 @@ class Decided:
     ``mistakes`` refuse it as a whole; then there are no ``steps``. ``drift`` says what is another than
     people approved, and done all the same. ``final`` refuses it before anything of it was looked at: how it landed
     cannot be told, or a policy cannot be understood.
+    ``rules_at`` is the commit whose policy judges; None where nothing was judged.
     """
 
     change: Change
@@ -172,6 +173,7 @@ class Decided:
     warnings: tuple[Warn, ...] = ()
     drift: tuple[str, ...] = ()
     final: tuple[Refusal, ...] = ()
+    rules_at: str | None = None
 
     @property
     def intents(self) -> list[Intent]:

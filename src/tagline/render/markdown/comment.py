@@ -1,7 +1,7 @@
 """The comment on a change: what its merge will do, or did, and what stands against it.
 
-The verdict first, then what is missing and who can give it, then current against proposed. Every rule's
-word is folded away below: it is asked for once in a while.
+The verdict first, then what is missing and who can give it, then current against proposed. What is satisfied is
+folded away below: it is asked for once in a while. Nothing is said twice.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from tagline.domain.changes.record import Record, hide
 from tagline.domain.changes.steps import Step
 from tagline.domain.changes.verdicts import State
 from tagline.domain.lineage.comparison import Traced
-from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
 from tagline.render.escape import one_line
-from tagline.render.markdown.escaping import code, fold, instant, link, table, text
+from tagline.render.figures import count
+from tagline.render.markdown.escaping import code, fold, instant, link, long_table, table, text
+from tagline.render.markdown.foot import AT_A_TERMINAL, Run, again, foot, rule_link
 from tagline.render.markdown.lineage import section
 
 #: Characters of a whole comment: GitHub takes 65,536.
@@ -38,21 +39,31 @@ def comment(
     now: int,
     traced: Sequence[Traced] = (),
     error: TaglineError | None = None,
+    run: Run = AT_A_TERMINAL,
 ) -> str:
     """The whole text, within the forges' limits: what is least needed is left out first.
 
-    The lineage of the artifacts (``traced``) takes what room the decision leaves. ``error`` is why a promotion failed.
+    The lineage of the artifacts (``traced``) takes what room the decision leaves. ``error`` is why a promotion failed,
+    ``policy`` the digest of the policy that judged, ``run`` the job that does.
     """
     hidden = hide(record)
     room = LIMIT - len(hidden)
+    small = foot(decided, pages, policy, run, now)
+
+    def written(level: int, behind: str) -> str:
+        parts = (
+            _decision(decided, pages, level, behind) if error is None else _failure(decided, error, pages, level, run)
+        )
+        return "\n\n".join(part for part in (*parts, small) if part)
+
     body = ""
     for level in range(_LEVELS):
-        body = _body(decided, pages, policy, now, level, "", error)
+        body = written(level, "")
         if len(body) <= room:
             break
     if traced:
-        behind = section(traced, pages, room - len(body) - len("\n\n")) or _NO_ROOM
-        whole = _body(decided, pages, policy, now, level, behind, error)
+        behind = section(traced, pages, room - len(body) - len("\n\n"), decided.change) or _NO_ROOM
+        whole = written(level, behind)
         body = whole if len(whole) <= room else body
     if len(body) > room:
         # Whole paragraphs: half a code span would be text.
@@ -70,13 +81,6 @@ _ALL = 1000
 _NO_ROOM = "What is behind the artifacts does not fit here: see `tagline lineage --change N`."
 
 
-def _body(
-    decided: Decided, pages: Pages, policy: str, now: int, level: int, behind: str, error: TaglineError | None
-) -> str:
-    parts = _failure(decided, error, pages, level) if error is not None else _decision(decided, pages, level, behind)
-    return "\n\n".join(part for part in (*parts, _foot(decided, pages, policy, now)) if part)
-
-
 def _decision(decided: Decided, pages: Pages, level: int, behind: str) -> Iterator[str]:
     yield _title(decided)
     yield from _against(decided, level)
@@ -88,16 +92,15 @@ def _decision(decided: Decided, pages: Pages, level: int, behind: str) -> Iterat
     yield "\n".join(f"- ⚠️ {_words(warning.message)}" for warning in decided.warnings[: _ROWS.get(level, 50)])
 
 
-def _failure(decided: Decided, error: TaglineError, pages: Pages, level: int) -> Iterator[str]:
+def _failure(decided: Decided, error: TaglineError, pages: Pages, level: int, run: Run) -> Iterator[str]:
     """Of a promotion that failed on the way: nothing is judged, so nothing else stands against it yet."""
     made = _made(decided)
     did = f"This merge made {made}. That is not all" if made else "Nothing was tagged"
     yield f"### ❌ Tagline: failed\n\n{did}:"
     yield _paragraph(_Objection(_SIGNS["refused"], error.message, error.hint, joint=""), [""], _ALL)
-    command = code(f"tagline promote --change {decided.change.number}")
     yield (
-        "A run again does what is left, by what stood at the merge, and nothing twice: the job once more, or "
-        f"{command}. So does the next promotion within seven days of the merge."
+        "A run again does what is left, by what stood at the merge, and nothing twice: "
+        f"{again(decided.change, run)}. So does the next promotion within seven days of the merge."
     )
     yield _steps(decided, pages, level)
 
@@ -136,7 +139,7 @@ _FINAL = "That is final"
 
 
 class _Objection(NamedTuple):
-    """What stands against something: the sign, a sentence, what would help, and other words on it.
+    """What stands against something: the sign, a sentence, what would help, the rule, and other words on it.
 
     ``joint`` stands between the names that it is about and the sentence.
     """
@@ -144,6 +147,7 @@ class _Objection(NamedTuple):
     sign: str
     message: str
     fix: str
+    rule: str = ""
     more: str = ""
     joint: str = ": "
 
@@ -167,14 +171,14 @@ def _mistakes(decided: Decided) -> Iterator[tuple[str, _Objection]]:
         # "LABEL would act on ..." needs no second LABEL before it.
         rest = mistake.message.removeprefix(f"{mistake.source} ")
         joint = ": " if rest == mistake.message else " "
-        yield subject, _Objection(_SIGNS["refused"], rest, mistake.fix, joint=joint)
+        yield subject, _Objection(_SIGNS["refused"], rest, mistake.fix, "request", joint=joint)
 
 
 def _final(decided: Decided) -> Iterator[tuple[str, _Objection]]:
-    for artifact, stage, _, message, fix in decided.final:
+    for artifact, stage, rule, message, fix in decided.final:
         subject = "#".join(part for part in (artifact, stage) if part)
         joint = ": " if subject else ""
-        yield _span(subject) if subject else "", _Objection(_SIGNS["refused"], message, fix, joint=joint)
+        yield _span(subject) if subject else "", _Objection(_SIGNS["refused"], message, fix, rule, joint=joint)
 
 
 def _verdicts(decided: Decided) -> Iterator[tuple[str, _Objection]]:
@@ -185,15 +189,14 @@ def _verdicts(decided: Decided) -> Iterator[tuple[str, _Objection]]:
             state = verdict.state if decided.change.open else "refused"
             others = ", ".join(f"{_span(login)} ({_words(why)})" for login, why in step.reviewers[:20])
             more = f"Not counted: {others}" if others and verdict.rule == APPROVALS else ""
-            yield _span(_subject(step)), _Objection(_SIGNS[state], verdict.message, verdict.fix, more)
+            yield _span(_subject(step)), _Objection(_SIGNS[state], verdict.message, verdict.fix, verdict.rule, more)
 
 
 def _paragraph(objection: _Objection, subjects: Sequence[str], most: int) -> str:
-    names = ", ".join(subjects[:_NAMES])
-    others = f" and {len(subjects) - _NAMES} more" if len(subjects) > _NAMES else ""
     first, *pasted = objection.fix.split("\n")
+    rule = f" ({rule_link(objection.rule)})" if objection.rule else ""
     lines = [
-        f"{objection.sign} {names}{others}{objection.joint}{_words(objection.message)}",
+        f"{objection.sign} {_some(subjects)}{objection.joint}{_words(objection.message)}{rule}",
         f"→ {_words(first)}" if first else "",
         objection.more,
     ]
@@ -248,18 +251,17 @@ def _drift(decided: Decided) -> str:
 
 
 def _steps(decided: Decided, pages: Pages, level: int) -> str:
-    """One row a step, those beyond a screenful folded away."""
-    head = ["Artifact", "What", *(("Before", "After") if decided.change.merged else ("Now", "After merge")), "Tag"]
-    rows = [_step(step, decided, pages) for step in decided.steps]
+    """One row a step, those beyond a screenful folded away. What all of them are about stands in the head."""
+    names = {step.intent.artifact for step in decided.steps}
+    about = [code(*names)] if len(names) == 1 else ["Artifact", "What"]
+    head = [*about, *(("Before", "After") if decided.change.merged else ("Now", "After merge")), "Tag"]
+    rows = [_step(step, decided, pages)[len(names) == 1 :] for step in decided.steps]
     if any(step.state != "ok" and not step.done for step in decided.steps):
         head = ["", *head]
         rows = [[_sign(step, decided), *row] for step, row in zip(decided.steps, rows, strict=True)]
     if not rows:
         return ""
-    most = _ROWS.get(level, len(rows))
-    more = f"\n\n… and {len(rows) - most} more." if len(rows) > most else ""
-    shown, folded = rows[: min(most, _SCREEN)], rows[_SCREEN:most]
-    return table(head, shown) + (f"\n\n{fold(f'{len(folded)} more', table(head, folded))}" if folded else "") + more
+    return long_table(head, rows, _SCREEN, _ROWS.get(level, len(rows)))
 
 
 _SCREEN = 15
@@ -298,32 +300,43 @@ def _step(step: Step, decided: Decided, pages: Pages) -> list[str]:
 
 
 def _after(step: Step) -> str:
+    waits = step.state != "ok" and not step.done
     if step.intent.action is Action.DEPRECATE:
-        return "hidden"
-    if step.intent.action is Action.UNASSIGN:
-        return "the holder before"
-    return f"**{code(step.version)}**" if step.version else "–"
+        after = "hidden"
+    elif step.intent.action is Action.UNASSIGN:
+        after = "the holder before"
+    elif step.version is None:
+        return "–"
+    else:
+        after = code(step.version) if waits else f"**{code(step.version)}**"
+    return f"not yet {after}" if waits else after
 
 
 # -- what is read once in a while -------------------------------------------------
 
 
 def _details(decided: Decided, level: int) -> str:
-    """Every rule's word, whose approvals counted, and who asked for what."""
+    """What is satisfied, whose approvals counted, and who asked for what."""
     if level >= 2:
         return ""
-    rows = [
-        [_SIGNS[verdict.state], code(_subject(step)), code(verdict.rule), _word(step, verdict.rule, verdict.message)]
-        for step in decided.steps
-        for verdict in step.verdicts
-    ]
-    parts = [table(["", "For", "Rule", "Why"], rows)] if rows else []
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for step in decided.steps:
+        for verdict in step.verdicts:
+            if verdict.state == "ok":
+                word = _word(step, verdict.rule, verdict.message)
+                found.setdefault((verdict.rule, word), {})[code(_subject(step))] = None
+    rows = [[_some(list(subjects)), code(rule), word] for (rule, word), subjects in found.items()]
+    parts = [table(["For", "Rule", "Why"], rows)] if rows else []
     if level < 1:
         parts += [_requests(decided), _touched(decided)]
     content = "\n\n".join(part for part in parts if part)
-    satisfied = sum(row[0] == _SIGNS["ok"] for row in rows)
-    title = f"Rules: {satisfied} of {len(rows)} satisfied" if rows else "Who asked"
+    title = f"{_SIGNS['ok']} {count(len(rows), 'rule')} satisfied" if rows else "Who asked"
     return fold(title, content) if content else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    others = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return f"{', '.join(names[:_NAMES])}{others}"
 
 
 def _word(step: Step, rule: str, message: str) -> str:
@@ -363,15 +376,6 @@ def _pasted(lines: Sequence[str], most: int) -> str:
 def _span(name: str) -> str:
     """A code span outside of tables, where a bar needs no escape."""
     return code(name).replace("\\|", "|")
-
-
-def _foot(decided: Decided, pages: Pages, policy: str, now: int) -> str:
-    change = decided.change
-    commit = change.merge_commit if change.merged and change.merge_commit else change.head
-    rules = f"policy {code(policy.removeprefix('sha256:')[:12])}" if policy != "none" else "no policy"
-    kept = "" if change.merged else " This comment is updated in place."
-    shown = link(code(commit[:7]), pages.commit_url(commit))
-    return f"<sub>{instant(format_time(now - now % 60))}, {shown}, {rules}.{kept}</sub>"
 
 
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

@@ -64,6 +64,16 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def long_table(head: list[str], rows: list[list[str]], screen: int, most: int, of: str = "") -> str:
+    """A table whose rows (``of`` what) beyond a screenful are folded away, and counted beyond ``most``."""
+    shown, folded = rows[: min(most, screen)], rows[screen:most]
+    word = f"more {of}" if of else "more"
+    parts = [table(head, shown)]
+    parts += [fold(f"{len(folded)} {word}", table(head, folded))] if folded else []
+    parts += [f"… and {len(rows) - most} {word}."] if len(rows) > most else []
+    return "\n\n".join(parts)
+
+
 def html(words: str) -> str:
     """Words for the inside of an HTML tag, where no Markdown is read, but mentions and references are."""
     line = _WORDS.sub(rf"\g<0>{WORD_JOINER}", _short(words, _LONGEST_CODE))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from tagline.domain.lineage.comparison import Against, Comparison
 from tagline.domain.lineage.graph import File
 from tagline.domain.lineage.lineage import Lineage
 from tagline.domain.lineage.pipelines import Step
-from tagline.render.figures import count, difference, digest, size, value
+from tagline.render.figures import count, difference, size, value
 from tagline.render.markdown.mermaid import Edge, Mark, Node, Shape, flowchart
 
 #: Nodes up to which every file of code is shown; beyond it code is counted by step; beyond that data too.
@@ -18,10 +19,23 @@ _PARAMETERS = 4
 _MARKS: dict[str, Mark] = {"added": "new", "removed": "gone", "changed": "changed"}
 
 
+class Drawn(NamedTuple):
+    """A flowchart, how many figures were drawn for it, and whether any has a mark."""
+
+    text: str
+    nodes: int
+    marked: bool
+
+
 def diagram(lineage: Lineage, against: Sequence[Against] = (), *, steps_only: bool = False) -> str:
+    """The text of the flowchart alone."""
+    return draw(lineage, against, steps_only=steps_only).text
+
+
+def draw(lineage: Lineage, against: Sequence[Against] = (), *, steps_only: bool = False) -> Drawn:
     """The flowchart. What is another than in the first of ``against`` is marked."""
     comparison = next((other.comparison for other in against if other.comparison is not None), None)
-    return _Drawing(lineage, comparison, steps_only=steps_only).text()
+    return _Drawing(lineage, comparison, steps_only=steps_only).drawn()
 
 
 class _Drawing:
@@ -41,7 +55,7 @@ class _Drawing:
         self._folded = {file.path for file in leaves if file.role in grouped}
         self._marks = _marks(comparison)
 
-    def text(self) -> str:
+    def drawn(self) -> Drawn:
         graph = self._lineage.graph
         nodes = [self._file(file) for file in graph.files.values() if file.path not in self._folded]
         nodes += [self._step(step) for step in graph.steps]
@@ -56,7 +70,7 @@ class _Drawing:
         if (run := self._run()) is not None:
             nodes.append(run)
             edges.append(Edge(run.key, f"f {graph.target or ''}", dashed=True))
-        return flowchart(nodes, edges)
+        return Drawn(flowchart(nodes, edges), len(nodes), any(node.mark for node in nodes))
 
     def _file(self, file: File) -> Node:
         if file.role == "artifact":
@@ -67,7 +81,7 @@ class _Drawing:
         elif file.origin is not None and file.origin.url != file.path:
             lines.append(f"from {file.origin.url}")
         if file.role != "code" and file.size is not None:
-            lines.append(f"{size(file.size)} · {digest(file.digest)}")
+            lines.append(size(file.size))
         shape: Shape = {"code": "code", "metrics": "metrics", "plots": "metrics"}.get(file.role, "data")  # type: ignore[assignment]
         return Node(f"f {file.path}", tuple(lines), shape, self._marks.get(file.path, ""))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tagline.domain.lineage.comparison import Against, Between, Comparison, MetricDelta, Traced
+from tagline.domain.lineage.comparison import Against, Between, Comparison, Traced
 from tagline.domain.lineage.lineage import Lineage, Passage, same
 from tagline.domain.text.times import format_time, time_or_none
 from tagline.render.escape import no_command, one_line
 from tagline.render.figures import (
+    beside,
     count,
-    difference,
     digest,
     judged,
     not_compared,
@@ -85,14 +85,14 @@ def _metrics(traced: Traced, lineage: Lineage, pen: Pen) -> Iterator[str]:
     rows = []
     for key in list(keys)[:_MOST]:
         found = [row.get(key) for row in deltas]
-        cells = [judged(metric) if metric is not None else "-" for metric in found]
         figure = figures.get(key)
         now = value(figure.value, *(m.before for m in found if m)) if figure is not None else "-"
+        cells = [(value(m.before, m.after), judged(m)) if m is not None else ("-", "") for m in found]
         line = sparkline(course(figure, traced.history)) if figure is not None and figure.number is not None else ""
-        rows.append([key[0], now, *cells, line, key[1] or ""])
-    head = ["METRIC", lineage.label, *(other.label for other in compared), "", "FILE"]
+        rows.append([key[0], *beside(now, cells), line, key[1] or ""])
+    head = ["METRIC", *beside(lineage.label, [(other.label, "DIFFERENCE") for other in compared]), "", "FILE"]
     yield ""
-    yield table(head, rows, pen, ("bold", "green"))
+    yield table(head, rows, pen, ("bold", "", "green") if compared else ("bold", "green"))
     yield from _more(len(keys))
 
 
@@ -191,7 +191,7 @@ def _between(found: Between, pen: Pen) -> Iterator[str]:
         metrics = [m for m in found.comparison.metrics if not same(m.before, m.after)]
         if metrics:
             rows = [
-                (m.name, value(m.before, m.after), value(m.after, m.before), _judged(m), m.file or "") for m in metrics
+                (m.name, value(m.before, m.after), value(m.after, m.before), judged(m), m.file or "") for m in metrics
             ]
             yield ""
             yield table(("METRIC", "BEFORE", "AFTER", "", "FILE"), rows[:_MOST], pen, ("bold",))
@@ -205,12 +205,6 @@ def _between(found: Between, pen: Pen) -> Iterator[str]:
                 yield nothing_differs(found.comparison)
             yield from _compared(rows_of_differences, found.comparison, pen)
     yield from _events(found.passages, pen)
-
-
-def _judged(metric: MetricDelta) -> str:
-    if metric.delta is None:
-        return ""
-    return f"{difference(metric.delta)} {metric.judgement or ''}".strip()
 
 
 def _events(passages: Sequence[Passage], pen: Pen) -> Iterator[str]:

@@ -1,0 +1,124 @@
+"""Who may approve a change: its reviews, and what the forge knows of the people behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar
+
+from tagline.commands.changes.request import ChangeRequest
+from tagline.domain.changes.approvals import People, approvers, is_robot, persons_of, teams_of
+from tagline.domain.changes.changes import Named, Unknown
+from tagline.domain.changes.intents import Intent
+from tagline.domain.changes.policy import StageRules
+from tagline.domain.changes.pushes import trail
+from tagline.ports.forge import CannotRead
+
+#: Pushes that may be mere updates from the base branch: each takes a few fetches to see.
+_MOST_UPDATES = 20
+Rules = Mapping[Intent, list[StageRules]]
+Owners = Mapping[str, tuple[str, ...]]
+A = TypeVar("A")
+
+
+def read_people(request: ChangeRequest, rules: Rules, owners: Owners, file_owners: Owners) -> People:
+    """Reviews, and who the reviewers are; nothing where no rule asks for approvals."""
+    wanted = {intent: [r.approvals for r in found if r.approvals is not None] for intent, found in rules.items()}
+    if not any(wanted.values()):
+        return People()
+    forge = request.context.forge
+    reviews = _ask(request, "reviews", lambda _: forge.reviews(request.change), "")
+    if isinstance(reviews, Unknown):
+        return People(reviews=reviews)
+    logins = {review.by.casefold(): review.by for review in approvers(reviews)}
+    # The author's own is not counted anyway, unless a rule says so.
+    rules_met = [rule for found in wanted.values() for rule in found]
+    if all("author" in rule.exclude for rule in rules_met):
+        logins.pop(request.change.author.casefold(), None)
+    teams: dict[str, None] = {}
+    persons: set[str] = set()
+    for intent, found in wanted.items():
+        asked = [ask.file for ask in intent.asks if ask.file]
+        names = [o for file in asked for o in file_owners.get(file, ())] if asked else owners.get(intent.artifact, ())
+        for rule in found:
+            teams.update(dict.fromkeys(teams_of(rule, names)))
+            persons.update(persons_of(rule, names))
+    asks_pushers = bool(logins) and any("pusher" in rule.exclude for rule in rules_met)
+    # Before the merge it is told whose approval is missing: those who are named are looked for where others are.
+    named = persons - {request.change.author.casefold()} if request.change.open else set()
+    looked_for = {*logins, *named}
+    pushers, looked_for = _pushers(request, logins, looked_for) if asks_pushers else (Named(), set())
+    return People(
+        reviews,
+        read_at=request.answers.setdefault(("roles-read-at", ""), int(request.context.clock.now())),
+        pushers=pushers,
+        looked_for=frozenset(looked_for),
+        starters=_starters(request) if logins and any("labeller" in rule.exclude for rule in rules_met) else Named(),
+        writers={folded: _ask(request, "write", forge.may_write, login) for folded, login in logins.items()},
+        members={team: _members(request, team) for team in teams if logins and _is_group(request, team, logins)},
+    )
+
+
+def _pushers(request: ChangeRequest, reviewers: Collection[str], people: set[str]) -> tuple[Named, set[str]]:
+    """Who of some people (folded logins) pushed to the change's branch, as the forge names them; and of whom that is
+    known.
+
+    What only brought the branch up to date with its base makes nobody a pusher. The reviewers come first: on them
+    something hangs.
+    """
+    change, left = request.change, iter(range(_MOST_UPDATES))
+    brings_nothing = request.context.history.brings_nothing
+    found = _ask(
+        request, "pushes", lambda _: trail(request.context.forge.pushes(change), change.head, change.merged_at), ""
+    )
+    if isinstance(found, Unknown):
+        return Named(unread=found), set()
+    pushers: set[str | None] = set()
+    unsure: set[str] = set()
+    by_whom = [(push.by.casefold() if push.by is not None else None, push) for push in found.pushes]
+    for by, push in sorted(by_whom, key=lambda one: one[0] is not None and one[0] not in reviewers):
+        if by in pushers or (by is not None and by not in people):
+            continue
+        looks = next(left, None) is not None
+        if not looks and by is not None and by not in reviewers:
+            unsure.add(by)
+        elif not (looks and brings_nothing(push.before, push.after or "", request.before)):
+            pushers.add(by)
+    start = found.pushes[-1].before if found.pushes else None
+    whole = found.whole or (start is not None and brings_nothing(None, start, request.before))
+    known = frozenset(by for by in pushers if by is not None)
+    if whole and None not in pushers:
+        return Named(known), people - unsure
+    needs = "Push its commits to a branch of a new name, and open a change from there."
+    return Named(known, Unknown("who pushed some of its commits", needs)), people - unsure
+
+
+def _starters(request: ChangeRequest) -> Named:
+    """Who started what opened the change: a robot opens none of itself, and a person asks for what they open."""
+    if not is_robot(request.change.author):
+        return Named()
+    found = _ask(request, "starters", lambda _: request.context.forge.starters(request.change), "")
+    return Named(unread=found) if isinstance(found, Unknown) else found
+
+
+def _members(request: ChangeRequest, name: str) -> frozenset[str] | Unknown:
+    if name.startswith("@@"):
+        return Unknown(f"who has the role {name}", "Name people or groups in CODEOWNERS: roles are not read.")
+    return _ask(request, "members", request.context.forge.members, name)
+
+
+def _is_group(request: ChangeRequest, name: str, logins: Mapping[str, str]) -> bool:
+    """CODEOWNERS writes people like groups: on GitHub a team has a slash, on GitLab a group may have none."""
+    if "/" in name or name.startswith("@@"):
+        return True
+    return request.context.forge.flavour == "gitlab" and name.removeprefix("@").casefold() not in logins
+
+
+def _ask(request: ChangeRequest, what: str, question: Callable[[str], A], about: str) -> A | Unknown:
+    """Ask the forge once a run, and take a denial for unknown."""
+    if (what, about) not in request.answers:
+        try:
+            request.answers[what, about] = question(about)
+        except CannotRead as refusal:
+            request.answers[what, about] = refusal.unknown
+    found: A | Unknown = request.answers[what, about]
+    return found
