@@ -65,6 +65,11 @@ class Accounts:
                 self.people[login] = Person(self.next_id(), login, "Bot" if login.endswith("[bot]") else "User")
             return self.people[login]
 
+    def robot(self, login: str) -> Person:
+        """The account of that name, made as a bot's if new."""
+        with self.lock:
+            return self.people.setdefault(login, Person(self.next_id(), login, "Bot"))
+
     def team(self, path: str, members: Iterable[str]) -> Team:
         """GitHub's team and GitLab's group ``path`` with exactly these members."""
         with self.lock:

@@ -171,6 +171,17 @@ def test_labels__with_who_and_when__as_they_stood_at_the_merge(place: Place) -> 
     assert all(label.at is not None and label.by == "tess" for label in labels)
 
 
+def test_labels_of_author__of_other_changes__whatever_became_of_them(place: Place) -> None:
+    for author, label in (("alice", "stage:prod"), ("bob", "version:minor")):
+        other = place.repo.open_change(author=author, source="topic", target="main", title="Other", body="")
+        place.repo.label(other.number, label, by="bob")
+        place.repo.close(other.number)
+    place.repo.label(1, "bug", by="bob")
+    before = len(place.server.exchanges)
+    assert place.forge.labels_of_author(place.forge.change(1)) == {"stage:prod"}
+    assert len(place.server.exchanges) == before + 2
+
+
 def test_labels__more_than_a_page_of_events__all_are_read(place: Place) -> None:
     for number in range(70):
         place.repo.label(1, f"l{number}", by="bob")

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from tagline.commands.changes.comments import Compose
     from tagline.commands.changes.context import ChangeContext
-    from tagline.commands.changes.plan import Compose
     from tagline.domain.changes.delivery import Delivered
     from tagline.domain.changes.pages import Pages
     from tagline.domain.changes.record import Record
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def run_plan(chosen: argparse.Namespace, settings: Settings) -> int:
     """``plan``."""
     from tagline.commands.changes.plan import plan, task_of
+    from tagline.commands.changes.silence import why_none
     from tagline.errors import WrongUsage
 
     if chosen.open and chosen.change is not None:
@@ -33,7 +34,7 @@ def run_plan(chosen: argparse.Namespace, settings: Settings) -> int:
     context = wiring.context(dry_run=chosen.dry_run)
     planned = plan(context, task, _writes(settings.run_url, wiring.flavour))
     _summarize(context, settings, planned)
-    return _present_changes(chosen, settings, planned, task.why)
+    return _present_changes(chosen, settings, planned, why_none(task))
 
 
 def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -50,7 +51,7 @@ def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
         promoted = promote(context, task, write)
         refresh(context, promoted.planned, write)
         _summarize(context, settings, promoted.planned)
-        return _present_changes(chosen, settings, promoted.planned, task.why, promoted.warnings)
+        return _present_changes(chosen, settings, promoted.planned, promoted.why, promoted.warnings)
 
     def compose(planned: Planned, record: Record, pages: Pages, now: int) -> str:
         # Before the change is remembered as finished: once it is, no later run looks at it again.
@@ -61,7 +62,7 @@ def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     dispatcher.deliver(promoted.planned, context.clock.now())
     refresh(context, promoted.planned, write)
     _summarize(context, settings, promoted.planned)
-    return _present_changes(chosen, settings, promoted.planned, task.why, promoted.warnings, dispatcher.delivered)
+    return _present_changes(chosen, settings, promoted.planned, promoted.why, promoted.warnings, dispatcher.delivered)
 
 
 def run_labels(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -126,7 +127,12 @@ def _writes(run_url: str | None, flavour: str | None) -> Compose:
 
         from tagline.render.markdown.comment import comment
         from tagline.render.markdown.foot import Run
+        from tagline.render.markdown.teaching import teaching, too_late
 
+        if record.teaches:
+            return teaching(planned, record)
+        if record.answers and planned.decided.verdict == "nothing":
+            return too_late(planned, record)
         run = Run(run_url, "gitlab" if flavour == "gitlab" else "github")
         decided, policy, error = planned.decided, planned.policy.digest, planned.error
         try:

@@ -63,6 +63,9 @@ class Changes(Protocol):
     def labels(self, change: Change) -> tuple[Label, ...]:
         """The labels as they stood at the merge, or stand now, with who put them there."""
 
+    def labels_of_author(self, change: Change) -> frozenset[str]:
+        """The labels of the newest other changes of a change's author, whatever became of them. One request."""
+
     @property
     def attests_labels(self) -> bool:
         """Whether :meth:`labels` can tell who put a label there, and when."""

@@ -92,6 +92,20 @@ def _reviews(call: Call) -> Response:
 # What GitHub calls an issue
 
 
+@routes("GET", REPOSITORY + "/issues")
+def _issues(call: Call) -> Response:
+    """The pull requests: there are no other issues here. The newest first."""
+    query, repository = call.request.query, call.repository
+    listed = [
+        change
+        for change in repository.changes()
+        if query.get("state", "open") in ("open" if change.state == "open" else "closed", "all")
+        and query.get("creator", change.author) == change.author
+    ]
+    listed.sort(key=lambda change: change.created, reverse=True)
+    return call.paged(listed, call.changes.issue)
+
+
 @routes("GET", REPOSITORY + "/issues/{number:int}")
 def _issue(call: Call) -> Response:
     return Response(json=call.changes.issue(call.change))

@@ -29,6 +29,7 @@ def _listed(call: Call, change: Change, query: dict[str, str]) -> bool:
         query.get("state", "all") in (call.changes.state(change), "all")
         and query.get("target_branch", change.target) == change.target
         and query.get("source_branch", change.source) == change.source
+        and query.get("author_username", change.author) == change.author
         and change.updated >= _seconds(query.get("updated_after"), 0.0)
         and change.updated <= _seconds(query.get("updated_before"), float("inf"))
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from tagline_localforge import Exchange
-from tests.commands.changes.world import START, Platform, Ran, World
+from tests.commands.changes.world import BETTER, START, Platform, Ran, World
 from tests.support.round_trips import RoundTrips, count, kind_of
 
 
@@ -43,6 +43,8 @@ COSTS = {
     "plan, no labels": Row(4, 4, (2, 2, 0, 0)),
     "promote, no labels": Row(2, 2, (2, 2, 0, 0)),
     "promote by push, no labels": Row(2, 2, (3, 3, 0, 0)),
+    "plan that teaches": Row(7, 7, (2, 2, 0, 0)),
+    "plan that teaches, again": Row(5, 4, (2, 2, 0, 0)),
     "plan --open of three": Row(22, 20, (5, 8, 0, 0)),
     "plan --open of three, again": Row(17, 17, (5, 8, 0, 0)),
     "schedule over thirty that ask nothing": Row(1, 1, (5, 5, 0, 0)),
@@ -186,6 +188,18 @@ def test_requests__of_a_change_that_asks_for_nothing__are_few(
     said.append(costs.run("promote, no labels", "promote", "--change", str(number)))
     said.append(costs.run("promote by push, no labels", "promote", **world.push_event(merged)))
     assert [ran.verdict for ran in said] == ["nothing"] * 3
+    costs.check()
+
+
+def test_requests__of_a_change_that_is_told_how_to_ask__are_few(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, POLICY, START)
+    costs = Costs(world)
+    change = ("--change", str(world.open("topic", BETTER)))
+    costs.run("plan that teaches", "plan", *change)
+    costs.run("plan that teaches, again", "plan", *change)
+    assert len(world.comments(int(change[1]))) == 1
     costs.check()
 
 

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagline.domain.changes.promotion import Decided, Refusal
-from tagline.domain.changes.record import MARKER, Record, digest, find, hide
+from tagline.domain.changes.record import ADDED, MARKER, Record, answered, digest, find, hide, visible
 from tests.support.promotions import merged_change
 
 texts = st.text(max_size=20)
-records = st.builds(Record, st.just("") | st.text("0123456789abcdef", min_size=32, max_size=32))
+words = st.just("") | st.text("0123456789abcdef", min_size=32, max_size=32)
+records = st.builds(Record, words, answers=words) | st.builds(Record, st.just(""), st.just(True), words)
 RECORD = Record("0123456789abcdef" * 2)
 
 
@@ -34,7 +35,7 @@ def test_hide__any_record__is_one_html_comment_that_ends_only_at_its_end(record)
 @given(st.text())
 def test_find__any_text__never_fails(text):
     assert find(text) is None
-    assert find(f"{MARKER}{text} -->") in (None, Record(), Record(text))
+    assert find(f"{MARKER}{text} -->") in (None, Record(), Record(text), Record(teaches=text == "teach"))
 
 
 @pytest.mark.parametrize("data", ["eJyrVipOTUxRslKIjtVRUCpOrCwGsQ0MagHDKggA", "0123", "0" * 33, "Z" * 32, ""])
@@ -67,3 +68,13 @@ def test_digest__tells_apart_what_was_refused_and_what_was_made():
     refusals = [Refusal("rf", stage, "approvals", "0 of 1.", "") for stage in ("prod", "staging")]
     words = {digest(Decided(change, final=(refusal,))) for refusal in refusals}
     assert len(words | {digest(Decided(change))}) == 3
+
+
+def test_visible__of_a_comment_that_was_added_to__is_what_stood_there_first():
+    assert visible(f"done\n\n{hide(RECORD)}") == "done"
+    assert visible(f"done\n\n{ADDED}\n\ntoo late\n\n{hide(RECORD)}") == "done"
+
+
+def test_answered__labels_in_any_order__is_one_word_and_none_for_none():
+    assert answered(["b", "a"]) == answered(["a", "b"]) != answered(["a"])
+    assert answered([]) == ""

@@ -80,6 +80,11 @@ def test_promote_task__pull_request_still_open__is_nothing(action):
     assert (task.kind, task.why) == ("nothing", f"There is nothing to promote after pull_request ({action}).")
 
 
+def test_promote_task__pull_request_labeled_after_its_merge__is_that_change():
+    assert promote_task(github("pull_request", "labeled", number=7, merged=True)) == Task("change", number=7)
+    assert promote_task(github("pull_request", "unlabeled", number=7, merged=True)).kind == "nothing"
+
+
 @pytest.mark.parametrize("platform", ["github", "gitlab"])
 def test_promote_task__branch_pushed__is_what_landed_in_the_range(platform):
     event = Event(platform, "push", commit=C, before="b" * 40, branch="main")

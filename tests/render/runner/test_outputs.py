@@ -128,8 +128,8 @@ def test_outputs__of_resolve__are_the_documents_fields() -> None:
 
 def _change(verdict: str, *tags: str, **more: object) -> dict[str, object]:
     return {
-        "intents": [], "verdict": verdict, "tags": [{"tag": tag} for tag in tags], "comment_url": None,
-        "change": {"number": 7, "url": "https://f/7", "commit": "c"}, **more,
+        "intents": [], "verdict": verdict, "tags": [{"tag": tag} for tag in tags], "comment_url": None, "why": None,
+        "change": {"number": 7, "url": "https://f/7", "commit": "c", "labels": []}, "touched": {}, **more,
     }  # fmt: skip
 
 
@@ -170,7 +170,8 @@ def test_summary__hostile_words__stay_in_their_cells(message: str, path: str) ->
 @given(HOSTILE)
 def test_summary__changes__a_row_each_whatever_they_say(words: str) -> None:
     refusal = {"artifact": "a", "stage": "prod", "rule": "r", "message": words, "fix": ""}
-    one = _change("refused", words or "t", refused=[refusal], waiting=[])
+    one = _change("refused", words or "t", refused=[refusal], waiting=[], why=words, touched={words: words})
+    one["change"] = {"number": 7, "url": "https://f/7", "commit": None, "labels": [words]}
     late = {**_change("ok", "early", refused=[], waiting=[]), "error": {"code": "c", "message": words, "hint": ""}}
     found = summary({"changes": [{**one, "earlier": [late]}]})
     assert len(found.splitlines()) == 6

@@ -45,6 +45,7 @@ class GitHubJob:
             _text(payload.get("before")),
             settings.branch,
             _text(group.get("head_sha")),
+            pull.get("merged") is True,
         )
 
     def begin(self) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tagline.commands.changes.context import ChangeContext
 from tagline.domain.changes.changes import Change, Comment
+from tagline.domain.changes.pages import Pages
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.record import MARKER, Record, find
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import PlatformRefused
 from tagline.ports.forge import CannotComment, CannotRead, CommentGone
+
+#: Writes a comment's text: of what was planned, with what it has to remember, where people see it, now.
+Compose = Callable[[Planned, Record, Pages, int], str]
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ def decide(request: ChangeRequest) -> tuple[Decided, Entries]:
         warnings=tuple(request.warnings()),
         final=request.policy_refusals,
         rules_at=request.rules_at,
+        unheard=request.unheard,
     )
     if decided.final:
         return decided, {}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tagline.commands.changes.comments import Found, find_comment, post
+from tagline.commands.changes.comments import Compose, Found, find_comment, post
 from tagline.commands.changes.context import ChangeContext
-from tagline.commands.changes.plan import Compose
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.promotion import Decided
 from tagline.domain.changes.record import Record
@@ -56,7 +55,7 @@ def say_where_promised(
         policy = context.policies.now()
         for change in changes[:_MOST_WAITING]:
             found = find_comment(context, change, policy)
-            if found.comment is not None:
+            if found.comment is not None and not (found.record is not None and found.record.teaches):
                 say_failed(context, Planned(Decided(change), policy, error=error), found, compose)
     except TaglineError:
         return  # what failed is told anyway

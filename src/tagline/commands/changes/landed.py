@@ -163,7 +163,7 @@ def _unfinished(
     found: list[Change] = []
     spared = 0
     for some in _batches(_asking(context, sorted(changes, key=order, reverse=True), policy)):
-        done = finished(context, some)
+        done = finished(context, some, policy.label_prefix)
         for change in some:
             if change.number not in done:
                 found.append(change)

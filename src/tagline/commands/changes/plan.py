@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
-from tagline.commands.changes.comments import Found, find_comment, post
+from tagline.commands.changes.comments import Compose, Found, find_comment, post
 from tagline.commands.changes.context import ChangeContext
 from tagline.commands.changes.deciding import asked_names, decide
 from tagline.commands.changes.request import ChangeRequest, open_request
+from tagline.commands.changes.silence import Silence, answer_late, late_labels, look, teach
 from tagline.commands.changes.traced import picture
+from tagline.domain.changes import unheard
 from tagline.domain.changes.changes import Change, Status
-from tagline.domain.changes.pages import Pages
 from tagline.domain.changes.policy import NO_POLICY
 from tagline.domain.changes.promotion import Decided
 from tagline.domain.changes.record import Record
@@ -28,8 +29,6 @@ from tagline.ports.forge import CannotComment, Changes, Comments
 _MOST_LOOKED_AT, _MOST_REFRESHED = 60, 20
 #: Warnings of a plan that was made anew which say that people still see the old one.
 _UNSAID = ("status-not-set", "comment-not-written")
-#: Writes a comment's text: of what was planned, with what it has to remember, where people see it, now.
-Compose = Callable[[Planned, Record, Pages, int], str]
 
 _LATER = "The next run with a token that may comment will post it."
 _NOT_OPEN = {
@@ -131,8 +130,7 @@ def plan_change(
     one of many. ``request`` is it where it was opened already.
     """
     if not change.open:
-        note = _NOT_OPEN[change.state]
-        return Planned(Decided(change), context.policies.now(), dry_run=context.options.dry_run, note=note)
+        return _not_open(context, change, compose)
     try:
         request = request or open_request(context, change)
         planned = _planned(context, change, request, compose, listed=listed)
@@ -149,6 +147,17 @@ def plan_change(
     return planned
 
 
+def _not_open(context: ChangeContext, change: Change, compose: Compose) -> Planned:
+    """The answer for a change that nothing is planned of; what was asked too late of a merged one is answered."""
+    policy = context.policies.now()
+    late = late_labels(context, change, policy)
+    said = tuple(unheard.warnings(late, change))
+    decided = Decided(change, warnings=said, unheard=late)
+    note, dry_run = _NOT_OPEN[change.state], context.options.dry_run
+    planned = Planned(decided, policy, dry_run=dry_run, warnings=list(said), note=note)
+    return answer_late(context, planned, compose, promoting=False) if late else planned
+
+
 def _planned(
     context: ChangeContext, change: Change, request: ChangeRequest | None, compose: Compose, *, listed: bool
 ) -> Planned:
@@ -159,16 +168,28 @@ def _planned(
         policy, entries = context.policies.now(), {}
         breaks = context.policies.broken_by(change, lambda: context.forge.merge_base(change), change.head)
         decided = Decided(change, final=breaks, rules_at=context.history.tip())
-    planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(decided.warnings))
-    quiet = decided.verdict == "nothing"
+    quiet, silence = decided.verdict == "nothing", Silence("")
+    if quiet:
+        silence = look(context, change, policy, request)
+        more = tuple(unheard.warnings(silence.similar, change)) if request is None else ()
+        decided = replace(
+            decided, touches=silence.touches, warnings=(*decided.warnings, *more), unheard=silence.similar
+        )
+    dry_run, due = context.options.dry_run, bool(silence.lesson)
+    planned = Planned(decided, policy, dry_run=dry_run, warnings=list(decided.warnings), note=silence.why)
     if quiet and policy.findings:
         planned.warnings.append(Warn("policy-unreadable", None, _locked(policy.findings[0])))
-    if context.options.dry_run:
+    if dry_run:
         return planned
-    found = Found() if quiet and listed and not change.comments else find_comment(context, change, policy)
+    unread = quiet and listed and not change.comments and not due
+    found = Found() if unread else find_comment(context, change, policy)
     if found.record is not None and found.record.says and context.forge.change(change.number).merged:
         # It was merged while we looked: what the comment says of that stands.
         return replace(planned, comment_url=found.comment.url if found.comment else None)
+    if quiet and found.record is not None and found.record.teaches and not due:
+        return replace(planned, comment_url=found.comment.url if found.comment else None)
+    if due and (found.record is None or found.record.teaches):
+        return teach(context, planned, silence, found, compose)
     if request is not None and not quiet:
         traced, gaps = picture(request, decided, entries, touched=True)
         planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from tagline.commands.changes.comments import Found, find_comment, post
+from tagline.commands.changes.comments import Compose, Found, find_comment, post
 from tagline.commands.changes.context import ChangeContext
 from tagline.commands.changes.deciding import Entries, decide
 from tagline.commands.changes.failed import say_failed, say_where_promised
@@ -18,11 +18,13 @@ from tagline.commands.changes.landed import landed, unfinished_before
 from tagline.commands.changes.landing import UNTOLD
 from tagline.commands.changes.memory import remember
 from tagline.commands.changes.mlflow_sync import NOT_TOLD, tell
-from tagline.commands.changes.plan import Compose, named
+from tagline.commands.changes.plan import named
 from tagline.commands.changes.publishing import BLIND, publish
 from tagline.commands.changes.request import ChangeRequest, merged_request, promotes
+from tagline.commands.changes.silence import answer_late, late_labels, late_word, why_none, why_nothing
 from tagline.commands.changes.traced import picture
 from tagline.commands.ledger.writing import ATTEMPTS, backoff
+from tagline.domain.changes import unheard
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.policy import NO_POLICY, Policy
 from tagline.domain.changes.promotion import Decided, Refusal
@@ -57,10 +59,11 @@ def task_of(event: Event, number: int | None) -> Task:
 
 
 class Promoted(NamedTuple):
-    """What came of each change, and what the run has to say beside: of no change, where there is none."""
+    """What came of each change, and what the run has to say beside: of no change, and ``why`` there is none."""
 
     planned: list[Planned]
     warnings: list[Warn]
+    why: str = ""
 
 
 def promote(context: ChangeContext, task: Task, compose: Compose) -> Promoted:
@@ -68,16 +71,19 @@ def promote(context: ChangeContext, task: Task, compose: Compose) -> Promoted:
     if task.kind == "change":
         if task.number is not None:
             context.memory.expect(task.number)
-        return Promoted(_in_order(context, compose, [(one, _with_earlier) for one in named(context.forge, task)]), [])
+        changes = [(one, _with_earlier) for one in named(context.forge, task)]
+        return Promoted(_in_order(context, compose, changes), [], why_none(task))
     if task.kind != "landed":
-        return Promoted([], [])
+        return Promoted([], [], task.why)
     # With what was there before it, which decides on the newest change.
     context.history.prepare([context.history.tip()], 2)
     policy = context.policies.now()
-    found = [landed(context, task, branch, policy) for branch in _branches(context, task, policy)]
+    branches = _branches(context, task, policy)
+    found = [landed(context, task, branch, policy) for branch in branches]
     late = _late if task.commit is not None else _found_late
     changes = [(change, late if change in one.late else promote_change) for one in found for change in one.changes]
-    return Promoted(_in_order(context, compose, changes), [warning for one in found for warning in one.warnings])
+    warnings = [warning for one in found for warning in one.warnings]
+    return Promoted(_in_order(context, compose, changes), warnings, why_none(task, branches))
 
 
 def _branches(context: ChangeContext, task: Task, policy: Policy) -> list[str]:
@@ -224,10 +230,13 @@ def _request(context: ChangeContext, change: Change, compose: Compose) -> Change
         say_where_promised(context, [change], error, compose)
         raise
     if request is None or not any(request.asks):
-        note = "" if change.merged else "It is not merged: tagline plan says what its merge will do."
+        late = late_labels(context, change, policy) if change.merged else ()
         gone = request.gone_labels() if request is not None else []
-        decided = Decided(change, warnings=tuple(gone))
-        planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(gone), note=note)
+        said = (*gone, *unheard.warnings(late, change))
+        decided, note = Decided(change, warnings=said, unheard=late), why_nothing(context, change, policy)
+        planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(said), note=note)
+        if late:
+            return answer_late(context, planned, compose, promoting=True)
         return _asked_once(context, planned, compose) if gone else planned
     return request
 
@@ -329,7 +338,7 @@ def _judged(
     planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(decided.warnings))
     if context.options.dry_run:
         return planned
-    record = Record(digest(decided))
+    record = Record(digest(decided), answers=late_word(decided))
     stands = found.comment is not None and found.record == record
     traced, gaps = ((), []) if stands else lineage()
     planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
@@ -342,7 +351,7 @@ def _judged(
     # What this token could not read another may: that is no word on the change, and not for good.
     if decided.unreadable or planned.unsaid:
         return planned
-    return remember(context, planned, objects or {}, stands=stands)
+    return remember(context, planned, objects or {}, stands=stands and not record.answers)
 
 
 def _carry_out(request: ChangeRequest, work: _Work) -> Decided:

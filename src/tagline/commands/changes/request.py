@@ -17,6 +17,7 @@ from tagline.commands.changes.context import ChangeContext
 from tagline.commands.changes.landing import MOST_COMMITS, RECENT
 from tagline.commands.manifest.gto_file import GtoFile, read_gto
 from tagline.commands.manifest.snapshots import Snapshot, pointers_among, snapshot
+from tagline.domain.changes import unheard
 from tagline.domain.changes.asks import (
     MAX_REQUESTS,
     REQUESTS,
@@ -31,9 +32,11 @@ from tagline.domain.changes.asks import (
 )
 from tagline.domain.changes.changes import Change, Label
 from tagline.domain.changes.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
+from tagline.domain.changes.labels import offered_stages
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.promotion import Refusal
 from tagline.domain.changes.touches import Among, FileChange, Side, Touches, find_touches
+from tagline.domain.changes.unheard import Unheard
 from tagline.domain.ledger.events import Warn
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.gto_config import GTO_CONFIG
@@ -94,7 +97,8 @@ class ChangeRequest:
         labels = self.labels
         if labels is None:
             labels = self.context.forge.labels(self.change) if labelled(self.change, self.policy) else ()
-        asks, mistakes = read_labels(as_put_on(labels, self.policy.label_prefix), self.policy.label_prefix)
+        prefix, stages = self.policy.label_prefix, offered_stages(self.policy, None)
+        asks, mistakes = read_labels(as_put_on(labels, prefix), prefix, stages)
         if self.context.forge.attests_labels:
             mistakes += [_unattested(ask, self.change) for ask in asks if ask.at is None]
         added = [f.path for f in self.requests if f.status == "A"]
@@ -182,7 +186,15 @@ class ChangeRequest:
         for old, new in self.touches.renamed:
             message = f"{old} is now called {new}: its versions stay under the old name."
             found.append(Warn("entry-renamed", None, message))
-        return found + self.gone_labels()
+        return [*found, *unheard.warnings(self.unheard, self.change), *self.gone_labels()]
+
+    @cached_property
+    def unheard(self) -> tuple[Unheard, ...]:
+        """The labels that ask for nothing and are answered."""
+        stood = self.labels
+        names = self.change.labels if stood is None else [label.name for label in stood]
+        near = unheard.similar(names, self.policy, self.stages) if names and self.touches.touched else []
+        return (*near, *(unheard.added_late(self.change, stood, self.policy.label_prefix) if stood is not None else ()))
 
     def gone_labels(self) -> list[Warn]:
         """The requests whose labels were renamed or deleted since they were put on, and what may have been some."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, assert_never, get_args
@@ -72,15 +72,21 @@ class Mistake:
 
 _Word = Literal["version", "stage", "rollback", "unstage", "deprecate"]
 _WORDS: tuple[_Word, ...] = get_args(_Word)
+#: Those that a label may say without the name of an artifact.
+_GENERIC: tuple[_Word, ...] = ("version", "stage")
+_SIMILAR = re.compile(r"([^\W_]+)[\s_/=.:-]+(\S+)")
 _OTHER_SEPARATOR = re.compile(r"(\w+)\s*[/=_\s-]\s*(\S+)")
 
 
-def read_labels(labels: Sequence[Label], prefix: str) -> tuple[list[Ask], list[Mistake]]:
-    """The requests among a change's labels, and those that look like one and are none."""
+def read_labels(labels: Sequence[Label], prefix: str, stages: Collection[str] = ()) -> tuple[list[Ask], list[Mistake]]:
+    """The requests among a change's labels, and those that look like one and are none.
+
+    ``stages`` are known ones: what was probably meant is written as they are.
+    """
     asks: list[Ask] = []
     mistakes: list[Mistake] = []
     for label in labels:
-        found = _read_label(label, prefix)
+        found = _read_label(label, prefix, stages)
         if isinstance(found, Ask):
             asks.append(found)
         elif found is not None:
@@ -101,19 +107,39 @@ def concerns_us(name: str, prefix: str) -> bool:
     return _read_label(Label(name, None, None), prefix) is not None
 
 
-def _read_label(label: Label, prefix: str) -> Ask | Mistake | None:
+def resembles(name: str, prefix: str, stages: Collection[str]) -> str | None:
+    """The request that a label is like which is none and no mistake: ``stage-prod``, where ``prod`` is a stage."""
+    if len(name) > _MAX_LABEL or concerns_us(name, prefix):
+        return None
+    text, start = undressed(name, _WORDS), plain(prefix).casefold()
+    if not text.casefold().startswith(start):
+        return None
+    match = _SIMILAR.fullmatch(text[len(start) :])
+    word = next((word for word in _GENERIC if match and _is_slip(match[1].casefold(), word)), None)
+    if match is None or word is None:
+        return None
+    value = _known(match[2], BUMPS if word == "version" else stages)
+    return f"{prefix}{word}:{value}" if value else None
+
+
+def _known(text: str, values: Collection[str]) -> str | None:
+    """One of some values, whatever the case it is written in."""
+    return text if text in values else next((one for one in values if one.casefold() == text.casefold()), None)
+
+
+def _read_label(label: Label, prefix: str, stages: Collection[str] = ()) -> Ask | Mistake | None:
     name = label.name
     if len(name) > _MAX_LABEL:
         return None
     if not name.startswith(prefix):
-        return _near_our_prefix(label, prefix)
+        return _near_our_prefix(label, prefix, stages)
     # A label that was copied from a comment of ours carries what breaks mentions there.
     text = name[len(prefix) :].replace(WORD_JOINER, "")
     said, colon, rest = text.partition(":")
     word = _word(said) if colon else None
     if word is None:
         meant = _meant(text) or _meant(undressed(text, _WORDS))
-        return _near_miss(label, meant, prefix) if meant or prefix else None
+        return _near_miss(label, meant, prefix, stages) if meant or prefix else None
     # GitLab's scoped labels are written with two colons.
     ask = _parse(word, rest.removeprefix(":"))
     if ask is None:
@@ -125,7 +151,7 @@ def _read_label(label: Label, prefix: str) -> Ask | Mistake | None:
     return Ask(action, name, artifact, stage, which, label.by, label.at)
 
 
-def _near_our_prefix(label: Label, prefix: str) -> Mistake | None:
+def _near_our_prefix(label: Label, prefix: str, stages: Collection[str]) -> Mistake | None:
     """A label whose prefix is dressed up, and that is a request but for that. One without it is nobody's."""
     start = plain(prefix).casefold()
     start = start[next((place for place, char in enumerate(start) if char.isalnum()), len(start)) :]
@@ -133,7 +159,7 @@ def _near_our_prefix(label: Label, prefix: str) -> Mistake | None:
     if not start or not text.casefold().startswith(start):
         return None
     meant = _meant(text[len(start) :])
-    return _near_miss(label, meant, prefix) if meant else None
+    return _near_miss(label, meant, prefix, stages) if meant else None
 
 
 def _word(text: str) -> _Word | None:
@@ -218,8 +244,11 @@ def _meant(text: str) -> str | None:
     return None if known == "stage" and "#" not in match[2] else f"{known}:{match[2]}"
 
 
-def _near_miss(label: Label, meant: str | None, prefix: str) -> Mistake:
+def _near_miss(label: Label, meant: str | None, prefix: str, stages: Collection[str]) -> Mistake:
     """With a prefix of our own every label that is no request is a mistake, whatever was meant."""
+    if meant is not None and not meant.startswith("version:"):
+        start, sign, stage = meant.rpartition("#" if "#" in meant else ":")
+        meant = f"{start}{sign}{_known(stage, stages) or stage}"
     fix = f"Did you mean {prefix}{meant}?" if meant else f"Labels are {'; '.join(_forms(w, prefix) for w in _WORDS)}."
     return Mistake(
         label.name,

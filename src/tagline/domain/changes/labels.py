@@ -12,6 +12,10 @@ from tagline.errors import Refused
 
 #: More nobody finds his way among; request files have no such bound.
 MOST_LABELS = 100
+#: So many artifacts' labels one comment teaches.
+MOST_TAUGHT = 5
+#: An example, where any stage is free and none is listed.
+_ANY_STAGE = "prod"
 _VERSION_COLOR, _STAGE_COLOR = "1d76db", "0e8a16"
 _PARTS = {"patch": "a repaired", "minor": "a better", "major": "an incompatible"}
 
@@ -62,6 +66,52 @@ def offered_stages(policy: Policy, allowed: Sequence[str] | None) -> list[str]:
     if not listed or policy.other_stages == "allow":
         listed = list(dict.fromkeys([*listed, *(allowed or ())]))
     return [stage for stage in listed if allowed is None or stage in allowed]
+
+
+class Lesson(NamedTuple):
+    """The two labels to copy: for ``artifact``, or for whatever the change touches (None).
+
+    ``stage`` is None where no stage may be held.
+    """
+
+    artifact: str | None
+    version: str
+    stage: str | None
+
+
+def lessons(
+    policy: Policy, artifacts: Sequence[str], allowed: Sequence[str] | None, longest: int
+) -> tuple[Lesson, ...]:
+    """The labels that ask for each of the artifacts (at most MOST_TAUGHT); one pair for all where one is enough.
+
+    ``allowed`` are the stages of ``.gto``, None for any. A name that makes a label ``longest`` does not allow is
+    left out.
+    """
+    prefix = policy.label_prefix
+    found = []
+    for artifact in artifacts[:MOST_TAUGHT] if len(artifacts) > 1 else ():
+        stage = _first_stage(policy, artifact, allowed)
+        pair = Lesson(
+            artifact, f"{prefix}version:{artifact}@minor", f"{prefix}stage:{artifact}#{stage}" if stage else None
+        )
+        found += [pair] if max(len(pair.version), len(pair.stage or "")) <= longest else []
+    if found:
+        return tuple(found)
+    stage = _first_stage(policy, artifacts[0], allowed)
+    return (Lesson(None, f"{prefix}version:minor", f"{prefix}stage:{stage}" if stage else None),)
+
+
+def _first_stage(policy: Policy, artifact: str, allowed: Sequence[str] | None) -> str | None:
+    """The stage that a new version can have first: one that comes after no other."""
+    offered = offered_stages(policy, allowed)
+    stages = [stage for stage in offered if not policy.refuses(artifact, stage)]
+    for stage in stages:
+        rules = policy.rules(artifact, stage)
+        if rules is None or not rules.after:
+            return stage
+    if stages or offered or allowed is not None:
+        return stages[0] if stages else None
+    return None if policy.refuses(artifact, _ANY_STAGE) else _ANY_STAGE
 
 
 def offers(policy: Policy, stages: Iterable[str], artifacts: Collection[str] = ()) -> list[Offer]:

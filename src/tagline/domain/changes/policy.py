@@ -169,6 +169,7 @@ class Policy:
     storage_moved: Mapping[str, str] = field(default_factory=dict)
     reproduced_required: bool = False
     sha256: str = "preferred"
+    teach: bool = True
     digest: str = "none"
     findings: tuple[Finding, ...] = ()
 
@@ -269,6 +270,7 @@ def read_policy(raw: _Raw, digest: str) -> Policy:
         storage_moved=storage.get("moved", {}),
         reproduced_required=raw.get("reproduced") == "required",
         sha256=raw.get("sha256", "preferred"),
+        teach=raw.get("teach", True),
         digest=digest,
     )
 

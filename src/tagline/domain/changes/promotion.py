@@ -17,6 +17,7 @@ from tagline.domain.changes.intents import Intent
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.changes.touches import Touches
+from tagline.domain.changes.unheard import Unheard
 from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.changes.written import is_written_by
 from tagline.domain.ledger import messages
@@ -162,7 +163,7 @@ class Decided:
 
     ``mistakes`` refuse it as a whole; then there are no ``steps``. ``drift`` says what is another than
     people approved, and done all the same. ``final`` refuses it before anything of it was looked at: how it landed
-    cannot be told, or a policy cannot be understood.
+    cannot be told, or a policy cannot be understood. ``unheard`` are labels that ask for nothing.
     ``rules_at`` is the commit whose policy judges; None where nothing was judged.
     """
 
@@ -174,6 +175,7 @@ class Decided:
     drift: tuple[str, ...] = ()
     final: tuple[Refusal, ...] = ()
     rules_at: str | None = None
+    unheard: tuple[Unheard, ...] = ()
 
     @property
     def intents(self) -> list[Intent]:

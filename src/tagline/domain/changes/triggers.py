@@ -17,7 +17,8 @@ class Event:
     """What started the job, in its platform's own words.
 
     ``name`` is GitHub's event or GitLab's pipeline source. ``before`` and ``commit`` bound what a
-    push brought; ``group_head`` is the commit that a merge queue wants judged.
+    push brought; ``group_head`` is the commit that a merge queue wants judged. ``merged``: the change that it is about
+    was merged before.
     """
 
     platform: Literal["github", "gitlab"] | None = None
@@ -28,6 +29,7 @@ class Event:
     before: str | None = None
     branch: str | None = None
     group_head: str | None = None
+    merged: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def plan_task(event: Event) -> Task:
 
 def promote_task(event: Event) -> Task:
     """What ``tagline promote`` looks at after an event."""
-    if event.name in _PULL_REQUEST and event.action == "closed":
+    # A label that comes after the merge counts for nothing, and is answered.
+    late = event.action == "labeled" and event.merged
+    if event.name in _PULL_REQUEST and (event.action == "closed" or late):
         return _one(event)
     if event.name == "push" and event.branch:
         before = None if event.before in _NO_COMMITS else event.before

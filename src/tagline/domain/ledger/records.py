@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -25,8 +25,8 @@ MAX_RECORD = 262_144
 #: Kinds of records: tags that were written together; the one tag that a guard of the old form pointed at; a merged
 #: change that was judged, with all its tags.
 WRITE, ADOPTED, JUDGED = "write", "adopted", "judged"
-#: Of a judged change: whether nothing is left to do, and what was refused for good.
-FINISHED, REFUSED = "finished", "refused"
+#: Of a judged change: whether nothing is left to do, what was refused for good, and the labels that were there.
+FINISHED, REFUSED, LABELS = "finished", "refused", "labels"
 
 _FORMAT = 1
 _KEYS = frozenset(("format", "kind", "tags", "change", "actor", "time"))
@@ -79,15 +79,16 @@ class Record:
 
 
 def judged(
-    change: ChangeKey, tags: Sequence[RecordedTag], refused: Sequence[tuple[str | None, str | None, str]], actor: Actor,
-    time: int,
+    change: ChangeKey, tags: Sequence[RecordedTag], refused: Sequence[tuple[str | None, str | None, str]],
+    labels: Collection[str], actor: Actor, time: int,
 ) -> Record:  # fmt: skip
     """What is remembered of a merged change with which nothing is left to do.
 
-    ``refused`` are artifact, stage (None where it is about the change as a whole) and rule of what was refused.
+    ``refused`` are artifact, stage (None where it is about the change as a whole) and rule of what was refused,
+    ``labels`` the requests among its labels: one that comes later is answered.
     """
     rows = [{"artifact": artifact, "stage": stage, "rule": rule} for artifact, stage, rule in refused]
-    return Record(JUDGED, tuple(tags), change, actor, time, {FINISHED: True, REFUSED: rows})
+    return Record(JUDGED, tuple(tags), change, actor, time, {FINISHED: True, REFUSED: rows, LABELS: sorted(labels)})
 
 
 def same_word(one: Record | None, other: Record) -> bool:
@@ -95,11 +96,15 @@ def same_word(one: Record | None, other: Record) -> bool:
     return one is not None and replace(one, actor=other.actor, time=other.time) == other
 
 
-def is_finished(record: Record, change: ChangeKey, tags: Mapping[str, str]) -> bool:
+def is_finished(record: Record, change: ChangeKey, tags: Mapping[str, str], labels: Collection[str] = ()) -> bool:
     """Whether a record spares looking at a change: it is that change's, and each tag in it is one of ``tags``.
 
-    Those are name and object id of the tags that are there.
+    Those are name and object id of the tags that are there. ``labels`` are the requests among its labels today: the
+    record must know them, if it tells of any.
     """
+    known = record.more.get(LABELS)
+    if isinstance(known, list) and not all(label in known for label in labels):
+        return False
     done = record.kind == JUDGED and record.change == change and record.more.get(FINISHED) is True
     return done and all(tags.get(tag.tag) == tag.tag_object for tag in record.tags)
 

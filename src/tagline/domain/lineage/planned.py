@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tagline.domain.changes.labels import Lesson
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.promotion import Decided
 from tagline.domain.ledger.events import Warn
@@ -35,6 +36,10 @@ class Planned:
     traced: tuple[Traced, ...] = ()
     #: Why there is nothing to do, where that may surprise.
     note: str = ""
+    #: What its comment teaches, where it asks for nothing.
+    lesson: tuple[Lesson, ...] = ()
+    #: What its comment says already and goes on saying.
+    stands: str = ""
     error: TaglineError | None = None
     #: What was decided is remembered, so that no later run looks at the change again.
     remembered: bool = False

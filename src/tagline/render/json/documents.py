@@ -293,6 +293,7 @@ def _planned(planned: Planned) -> Document:
             "url": change.url,
             "merged": change.merged,
             "commit": change.merge_commit if change.merged else change.head,
+            "labels": list(change.labels),
         },
         "verdict": decided.verdict,
         "intents": [_intent(intent) for intent in decided.intents],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tagline.render.markdown.escaping import code, link, table, text
@@ -43,7 +43,7 @@ def _changes(changes: list[Mapping[str, Any]], why: str | None) -> str:
     if not rows:
         return f"### Tagline\n\n{text(why or 'There is no change to look at.')}\n"
     more = f"\n\n{len(rows) - _MOST} more are in the log." if len(rows) > _MOST else ""
-    return f"### Tagline\n\n{table(['Change', 'Verdict', 'Tags', ''], rows[:_MOST])}{more}\n"
+    return f"### Tagline\n\n{table(['Change', 'Looked at', 'Verdict', 'Tags', ''], rows[:_MOST])}{more}\n"
 
 
 def _change(document: Mapping[str, Any]) -> list[str]:
@@ -52,14 +52,25 @@ def _change(document: Mapping[str, Any]) -> list[str]:
     reasons = [text(each["message"]) for each in (*document["refused"], *document["waiting"])]
     if "error" in document:
         reasons.append(text(document["error"]["message"]))
+    if document["why"]:
+        reasons.append(text(document["why"]))
     if document["comment_url"]:
         reasons.append(link("comment", document["comment_url"]))
     return [
         link(f"{'!' if '/-/' in change['url'] else '#'}{change['number']}", change["url"]),
+        "<br>".join(_looked_at(change, document["touched"])),
         f"{_VERDICTS.get(verdict, '❌')} {verdict or 'failed'}",
         _listed(tags, ", "),
         _listed(reasons, "<br>"),
     ]
+
+
+def _looked_at(change: Mapping[str, Any], touched: Iterable[str]) -> Iterator[str]:
+    """The commit, the labels, and the artifacts as far as it was asked which."""
+    yield code((change["commit"] or "no commit")[:7])
+    yield f"labels: {_listed([code(name) for name in change['labels']], ', ')}" if change["labels"] else "no labels"
+    if names := [code(name) for name in touched]:
+        yield f"touches {_listed(names, ', ')}"
 
 
 def _listed(parts: list[str], between: str) -> str:

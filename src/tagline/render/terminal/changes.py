@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tagline.domain.changes.promotion import Refusal
 from tagline.domain.lineage.planned import Planned
 from tagline.render.escape import one_line
 from tagline.render.terminal.tables import Pen, failure, table
 
+#: Labels or artifacts that are named.
+_MOST = 20
 _COLORS = {"ok": "green", "waiting": "yellow", "refused": "red", "nothing": "dim"}
 
 
@@ -27,7 +29,8 @@ def _change(planned: Planned, pen: Pen) -> str:
         return "\n".join([head, *_rows(planned, pen), failure(planned.error, pen)])
     title = pen(f"#{change.number}", "bold") + f" {one_line(change.title)[:100]}"
     lines = [f"{title}  {pen(decided.verdict, _COLORS[decided.verdict], 'bold')}", f"  {one_line(change.url)}"]
-    lines += [f"  {planned.note}"] if planned.note else []
+    lines += [f"  looked at: {one_line('; '.join(_looked_at(planned)))}"]
+    lines += [f"  {one_line(planned.note)}"] if planned.note else []
     lines += _rows(planned, pen)
     rules = [
         (
@@ -47,6 +50,20 @@ def _change(planned: Planned, pen: Pen) -> str:
     if planned.comment_url:
         lines.append(f"  comment: {one_line(planned.comment_url)}")
     return "\n".join(lines)
+
+
+def _looked_at(planned: Planned) -> Iterator[str]:
+    change, touched = planned.decided.change, list(planned.decided.touches.touched)
+    commit = change.merge_commit if change.merged else change.head
+    yield commit[:7] if commit else "no commit"
+    yield f"labels {_some(change.labels)}" if change.labels else "no labels"
+    if touched:
+        yield f"touches {_some(touched)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return f"{', '.join(names[:_MOST])}{more}"
 
 
 def _rows(planned: Planned, pen: Pen) -> Iterator[str]:

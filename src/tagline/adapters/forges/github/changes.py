@@ -35,6 +35,7 @@ _VERDICTS: Mapping[str, ReviewVerdict] = {
 }
 #: What changes the base of a pull request: a person, GitHub where the old base was merged and deleted, a forced push.
 _BASE_CHANGES = ("base_ref_changed", "automatic_base_change_succeeded", "base_ref_force_pushed")
+_PAGE = 100
 #: More are not read of a list of merges.
 _MOST_RECENT = 5_000
 
@@ -97,6 +98,7 @@ class Changes(Access):
             commits=None if listed else pull.commits,
             comments=None if listed else pull.comments,
             opened_at=_seconds(pull.created_at),
+            by_bot=pull.user is not None and pull.user.type == "Bot",
             key=ChangeKey(host_of(self._web), str(pull.base.repo.id), pull.number),
         )
 
@@ -128,6 +130,17 @@ class Changes(Access):
                 if event.event in ("labeled", "unlabeled")
             ]
         return standing_labels(change.labels, found, change.merged_at if change.merged else None)
+
+    def labels_of_author(self, change: Change) -> frozenset[str]:
+        """From the first page of what GitHub calls their issues, which can be asked for by who opened them.
+
+        By hand: PyGithub would ask for each of them that is no pull request by itself.
+        """
+        asked = {"creator": change.author, "state": "all", "per_page": _PAGE}
+        with self._reading("what else the author asked for", "issues: read"):
+            _, rows = self._repo.requester.requestJsonAndCheck("GET", f"{self._repo.url}/issues", parameters=asked)
+            others = [row for row in rows if row.get("pull_request") and row["number"] != change.number]
+            return frozenset(label["name"] for row in others for label in row["labels"])
 
     def reviews(self, change: Change) -> Reviews:
         """Every review; one that was dismissed after the merge counts as it stood at the merge.

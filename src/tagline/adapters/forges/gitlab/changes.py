@@ -104,6 +104,7 @@ class Changes(Access):
             base_commit=references.get("base_sha"),
             comments=getattr(request, "user_notes_count", None),
             opened_at=_seconds(request.created_at),
+            by_bot=bool(author.get("bot")),
             key=ChangeKey(host_of(self._web), str(request.target_project_id), request.iid),
         )
 
@@ -124,6 +125,14 @@ class Changes(Access):
                 for event in self._request(change).resourcelabelevents.list(iterator=True)
             ]
         return standing_labels(change.labels, events, change.merged_at)
+
+    def labels_of_author(self, change: Change) -> frozenset[str]:
+        """From the first page of the list of their requests."""
+        with self._reading("merge requests"):
+            listed = self._project.mergerequests.list(
+                author_username=change.author, state="all", get_all=False, per_page=PER_PAGE
+            )
+            return frozenset(name for request in listed if request.iid != change.number for name in request.labels)
 
     def reviews(self, change: Change) -> Reviews:
         """Approvals, whose time newer servers tell, and the times of the last push and the last change of the base.
