@@ -137,7 +137,7 @@ def test_tag_rules__of_github__without_those_that_are_off_and_without_names_for_
 def test_settings__of_gitlab__that_a_role_may_not_see__cannot_be_read(place: Place) -> None:
     with pytest.raises(CannotRead):
         place.by("bob-token").tag_rules()
-    for ask in ("tag_rules", "stopped_schedules"):
+    for ask in ("tag_rules", "schedules"):
         with pytest.raises(CannotRead):
             getattr(place.by("job"), ask)()
     with pytest.raises(CannotRead):
@@ -163,13 +163,15 @@ def test_branch_guard__by_protection__is_told_to_administrators(place: Place) ->
     assert place.by("alice-token").branch_guard("main") == BranchGuard(False)
 
 
-def test_stopped_schedules__are_those_that_are_off(place: Place) -> None:
+def test_schedules__are_told_with_those_that_are_off(place: Place) -> None:
     place.repo.guards.schedules = {"hourly": True, "nightly": False}
     for number in range(101):
         place.repo.add_workflow(f"w{number:03}.yml")
     place.repo.guards.disabled = {"w100.yml": "disabled_inactivity"}
+    found = place.by("alice-token").schedules()
     expected = [".github/workflows/w100.yml"] if place.flavour == "github" else ["nightly"]
-    assert place.by("alice-token").stopped_schedules() == expected
+    assert [name for name, is_on in found.items() if not is_on] == expected
+    assert len(found) == (101 if place.flavour == "github" else 2)
 
 
 def test_repositories__of_an_owner__are_listed_page_by_page(place: Place) -> None:

@@ -71,8 +71,9 @@ def run_labels(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.errors import Exit
     from tagline.render.terminal import labels as render
 
-    context = _change_wiring(chosen, settings).context(dry_run=chosen.dry_run)
-    synced = sync_labels(context, per_artifact=chosen.per_artifact)
+    wiring = _change_wiring(chosen, settings)
+    context = wiring.context(dry_run=chosen.dry_run)
+    synced = sync_labels(context, per_artifact=chosen.per_artifact, token=lambda: wiring.inspection().token())
     presenter = Presenter(chosen, settings)
     presenter.say(render.document(synced), render.text(synced, presenter.pen), ())
     return Exit.FINDINGS if synced.blocked else Exit.DONE

@@ -171,8 +171,8 @@ class Inspection(Protocol):
     def branch_guard(self, branch: str) -> BranchGuard:
         """What keeps people from pushing to a branch."""
 
-    def stopped_schedules(self) -> list[str]:
-        """What a schedule would start and is switched off, as the forge calls it."""
+    def schedules(self) -> dict[str, bool]:
+        """What a schedule may start, as the forge calls it, and whether it is switched on."""
 
 
 class Repositories(Protocol):

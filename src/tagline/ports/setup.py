@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -23,6 +24,9 @@ class NewFiles(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """What lies in a folder; nothing where there is none."""
+
+    def ignored(self, paths: Sequence[str]) -> list[str]:
+        """Those of some new files that Git would not add, since a .gitignore names them."""
 
     def make(self, path: str, text: str) -> bool:
         """Make a file, whole or not at all; False where there is one by now.

@@ -14,7 +14,7 @@ from tagline.ports.clock import Clock
 from tagline.settings import Secret, Settings
 from tagline.wiring.addresses import OWNER_NAME_RE, over_https, server_of
 from tagline.wiring.registry import MAX_LFS_CONFIG, Wiring, login_of
-from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, NamedBy, token_for
+from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, NamedBy, token_for, withheld
 
 if TYPE_CHECKING:
     from tagline.adapters.git.history import GitHistory
@@ -208,10 +208,18 @@ class ChangeWiring:
             )
         return text
 
+    @property
+    def _by(self) -> NamedBy:
+        return "caller" if self.repo is not None and not self._is_folder else "here"
+
     def _grant(self, asked: str) -> Grant | None:
         """The token for a request to an address: of Git, or of the API, which somebody may have put elsewhere."""
-        by: NamedBy = "caller" if self.repo is not None and not self._is_folder else "here"
-        return token_for(self.settings, asked, self._place.page, by)
+        return token_for(self.settings, asked, self._place.page, self._by)
+
+    @property
+    def withheld(self) -> str | None:
+        """Why a token that is there does not go to this repository's forge; None where one does, or none is there."""
+        return withheld(self.settings, f"{self._place.page}.git", self._place.page, self._by)
 
     @cached_property
     def _forge(self) -> Forge:
@@ -221,8 +229,8 @@ class ChangeWiring:
             return GitHub(*self._on_github())
         from tagline.adapters.forges.gitlab.forge import GitLab
 
-        server, name, page, secret, is_job_token = self._on_gitlab()
-        return GitLab(server, name, page, secret, job_token=is_job_token)
+        server, name, page, secret, is_job_token, why_none = self._on_gitlab()
+        return GitLab(server, name, page, secret, job_token=is_job_token, no_token=why_none)
 
     def inspection(self) -> Inspection:
         """What reads how the repository is set up."""
@@ -232,31 +240,36 @@ class ChangeWiring:
             return OnGitHub(*self._on_github())
         from tagline.adapters.forges.gitlab.inspection import Inspection as OnGitLab
 
-        server, name, page, secret, is_job_token = self._on_gitlab()
-        return OnGitLab(server, name, page, secret, job_token=is_job_token)
+        server, name, page, secret, is_job_token, why_none = self._on_gitlab()
+        return OnGitLab(server, name, page, secret, job_token=is_job_token, no_token=why_none)
 
     def repositories(self) -> Repositories:
         """What lists the repositories of the forge."""
         if self.flavour == "github":
             from tagline.adapters.forges.github.repositories import Repositories as OnGitHub
 
-            api, _, server, secret = self._on_github()
-            return OnGitHub(api, server, secret)
+            api, _, server, secret, why_none = self._on_github()
+            return OnGitHub(api, server, secret, why_none)
         from tagline.adapters.forges.gitlab.repositories import Repositories as OnGitLab
 
-        server, _, _, secret, is_job_token = self._on_gitlab()
-        return OnGitLab(server, secret, job_token=is_job_token)
+        server, _, _, secret, is_job_token, why_none = self._on_gitlab()
+        return OnGitLab(server, secret, job_token=is_job_token, no_token=why_none)
 
-    def _on_github(self) -> tuple[str, str, str, Secret | None]:
+    def _on_github(self) -> tuple[str, str, str, Secret | None, str]:
+        from tagline.adapters.forges.refusals import NO_TOKEN
+
         place = self._place
         api = _github_api(place)
-        return api, place.name, place.server, _secret(self._grant(api))
+        return api, place.name, place.server, _secret(self._grant(api)), self.withheld or NO_TOKEN
 
-    def _on_gitlab(self) -> tuple[str, str, str, Secret | None, bool]:
+    def _on_gitlab(self) -> tuple[str, str, str, Secret | None, bool, str]:
+        from tagline.adapters.forges.refusals import NO_TOKEN
+
         place = self._place
         server = (place.api_url or place.server).rstrip("/").removesuffix("/api/v4")
         grant = self._grant(f"{server}/api/v4")
-        return server, place.name, place.page, _secret(grant), grant is not None and grant.is_job_token
+        is_job_token = grant is not None and grant.is_job_token
+        return server, place.name, place.page, _secret(grant), is_job_token, self.withheld or NO_TOKEN
 
     @property
     def page(self) -> str:

@@ -40,7 +40,12 @@ class DoctorWiring:
     changes: ChangeWiring
 
     def questions(self) -> list[Question]:
-        """Everything that can be asked here."""
+        """Everything that can be asked here. Raises WrongUsage where there is neither a clone nor a forge."""
+        if self._no_clone is not None:
+            try:
+                self.changes.page  # noqa: B018 - whether anything says which repository is meant
+            except WrongUsage:
+                raise self._no_clone from None
         return [*self._of_clone(), *self.of_forge(), *self._of_job()]
 
     @cached_property
@@ -94,8 +99,13 @@ class DoctorWiring:
         except WrongUsage as error:
             message, hint = error.message, error.hint
             return [Question("token", lambda: [Check("token", "unknown", message, hint)])]
-        inspection, own = self.changes.inspection(), self.changes.has_workflow_token
-        return ForgeDoctor(context, inspection, self._source, _now(), workflow_token=own).questions()
+        changes = self.changes
+        # In a job the forge and the repository are known.
+        options = "" if self.settings.platform else f" --repo-forge {changes.flavour} --repo {changes.page}"
+        return ForgeDoctor(
+            context, changes.inspection(), self._source, _now(),
+            workflow_token=changes.has_workflow_token, withheld=changes.withheld, options=options,
+        ).questions()  # fmt: skip
 
     def mend(self) -> Mended:
         """Do what is safe."""
@@ -142,7 +152,14 @@ class DoctorWiring:
 def repositories(settings: Settings, owner: str, forge: str | None, api_url: str | None) -> Iterator[str]:
     """The repositories of an organization or group: of this job's forge, or of the one that is named."""
     # Any name will do: where the forge is, and which token it gets, is the same for all of an owner's.
-    return ChangeWiring(settings, f"{owner}/any", forge, api_url).repositories().of_owner(owner)
+    wiring = ChangeWiring(settings, f"{owner}/any", forge, api_url)
+    try:
+        return wiring.repositories().of_owner(owner)
+    except WrongUsage as error:
+        if error.code != "which-forge":
+            raise
+        fix = "Say it: --repo-forge github (or gitlab); for a server of your own also --repo-api-url URL"
+        raise WrongUsage(f"Nothing says on which forge {owner} is.", fix, code=error.code) from None
 
 
 def of_repository(settings: Settings, name: str, forge: str | None, api_url: str | None) -> list[Question]:

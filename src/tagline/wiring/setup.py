@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tagline.adapters.git.new_files import WorkTreeFiles
-from tagline.commands.setup.init import SetupContext
+from tagline.commands.setup.context import SetupContext
 from tagline.domain.setup.places import Forge, Home, home_of
 from tagline.errors import WrongUsage
 from tagline.settings import Settings

@@ -44,6 +44,20 @@ def token_for(settings: Settings, asked: str, repository: str, by: NamedBy) -> G
     return given if by == "caller" and given is not None else _job_for(settings, asked, repository, by) or given
 
 
+def withheld(settings: Settings, asked: str, repository: str, by: NamedBy) -> str | None:
+    """Why TAGLINE_REPO_TOKEN is set and does not go to an address; None where a token goes there, or none is set."""
+    if settings.repo_token is None or token_for(settings, asked, repository, by) is not None:
+        return None
+    host = urlsplit(repository).netloc.rpartition("@")[2]
+    if settings.repo_host is not None:
+        named = settings.repo_host.strip()
+        return f"TAGLINE_REPO_TOKEN is not sent to {host}: TAGLINE_REPO_HOST says that it is for {named} alone."
+    return (
+        f"TAGLINE_REPO_TOKEN is not sent to {host}: only the clone's own configuration names that host. "
+        f"If it may have the token, set TAGLINE_REPO_HOST={host}"
+    )
+
+
 def token_to_start(settings: Settings, asked: str, repository: str) -> Grant | None:
     """The token that starts workflows or pipelines of ``repository``, which is another one than the run is about.
 

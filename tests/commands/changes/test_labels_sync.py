@@ -58,6 +58,18 @@ def test_sync__dry_run__says_what_is_missing_and_writes_nothing(
     assert world.repo.label_names() == []
 
 
+def test_sync__dry_run_with_a_token_that_may_not__says_that_the_run_would_be_refused(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    world = make_world(platform, POLICY)
+    world.forge.token("ghp_mallory", login="mallory", scopes=("repo",))
+    world.forge.token("glpat-reads", login="bob", scopes=("read_api",))
+    token = {"github": "ghp_mallory", "gitlab": "glpat-reads"}[platform]
+    ran = world.run("labels", "sync", "--dry-run", token=token)
+    assert (ran.code, "would be refused" in ran.json["refused"]) == (0, True)
+    assert world.run("labels", "sync", "--dry-run").json["refused"] is None
+
+
 def test_sync__a_prefix_and_stages_of_gto__are_kept_to(make_world: Callable[..., World], platform: Platform) -> None:
     files = {**START, ".gto": "stages: [dev, prod]\n"}
     plain = make_world(platform, None, files)

@@ -118,6 +118,36 @@ def test_forge__on_a_machine_that_nobody_told__is_unknown(world: World) -> None:
     assert "--repo-forge" in next(line["hint"] for line in said.json["checks"] if line["id"] == "token")
 
 
+def test_forge__outside_of_a_repository_and_of_a_job__is_wrong_usage(world: World) -> None:
+    said = world.run_cli("doctor", "--json", cwd=world.folder)
+    assert (said.code, "clone" in said.json["error"]["hint"]) == (2, True)
+    said = world.run_cli("doctor", "--org", "org", "--json", cwd=world.folder)
+    assert (said.code, said.json["error"]["code"]) == (2, "which-forge")
+    assert "--repo " not in said.json["error"]["hint"]
+
+
+def test_token__that_is_withheld__is_told_with_the_reason(world: World) -> None:
+    own = {"TAGLINE_REPO_TOKEN": "bob-token", "TAGLINE_REPO_HOST": "git.example.org"}
+    page = f"{world.server.url}/org/shop"
+    options = ("--repo-forge", world.platform, "--repo", page, "--json")
+    said = world.run_cli("doctor", *options, cwd=world.folder, **own)
+    token = next(line for line in said.json["checks"] if line["id"] == "token")
+    host = world.server.url.removeprefix("http://")
+    assert (token["state"], token["message"]) == ("fail", f"TAGLINE_REPO_TOKEN is not sent to {host}.")
+    assert "git.example.org alone" in token["hint"]
+    said = world.run_cli("labels", "sync", *options, cwd=world.folder, **own)
+    assert said.code != 0
+    assert f"not sent to {host}: TAGLINE_REPO_HOST" in said.json["error"]["hint"]
+
+
+def test_hints__on_a_machine__name_the_forge_and_the_repository(world: World) -> None:
+    world.git("remote", "set-url", "origin", f"{world.server.url}/org/shop.git")
+    own = {"TAGLINE_REPO_TOKEN": "bob-token", "TAGLINE_REPO_HOST": world.server.url}
+    said = world.run_cli("doctor", "--repo-forge", world.platform, "--json", cwd=world.clone, **own)
+    hint = next(line["hint"] for line in said.json["checks"] if line["id"] == "labels")
+    assert f"tagline labels sync --repo-forge {world.platform} --repo {world.server.url}/org/shop" in hint
+
+
 def test_report__in_every_form__has_none_of_the_secrets(world: World) -> None:
     folder = world.folder
     secrets = {
@@ -178,6 +208,10 @@ def test_reading__is_tried_with_a_change(world: World, check: str) -> None:
 
 def test_teams__of_the_policy__are_counted(guarded: World) -> None:
     assert states(look(guarded, "teams")) == ["ok"]
+    guarded.push("main", {".tagline.yaml": POLICY.replace('["@', '[bob, nobody-here, codeowners, "@')})
+    (state, message, _), team = look(guarded, "teams")
+    assert (state, "nobody-here" in message, "bob" in message, team[0]) == ("warn", True, False, "ok")
+    guarded.push("main", {".tagline.yaml": POLICY})
     guarded.forge.team("org/ml-leads", [])
     assert states(look(guarded, "teams")) == ["fail"]
     assert states(look(guarded, "teams", token="actions" if guarded.platform == "github" else "job")) == ["unknown"]
@@ -331,19 +365,44 @@ def test_workflows__edited_since_a_holder(make_world: Callable[..., World], plat
     world = make_world(platform, None, {**START, ".github/workflows/a.yml": "on: push\n"})
     world.forge.token("ghp_all", login="bob", scopes=("repo", "workflow"))
     world.forge.token("ghp_repo", login="bob", scopes=("repo",))
-    assert look(world, "workflows") == []
+    assert states(look(world, "workflows")) == ["fail"]  # that nothing runs plan and promote
     world.tag("churn@v1.0.0", "churn#prod#1")
-    assert states(look(world, "workflows")) == ["ok"]
+    assert states(look(world, "workflows")) == ["fail", "ok"]
     world.push("main", {".github/workflows/another.yml": "on: push\n"})
-    assert states(look(world, "workflows")) == ["ok"]
+    assert states(look(world, "workflows")) == ["fail", "ok"]
     world.push("main", {".github/workflows/a.yml": "on: [push]\n"})
     for token, state in (("app", "unknown"), ("ghp_repo", "warn"), ("ghp_all", "ok")):
-        ((found, message, _),) = look(world, "workflows", token=token)
+        _, (found, message, _) = look(world, "workflows", token=token)
         assert (found, "churn#prod" in message) == (state, True)
+
+
+def test_pipelines__that_run_plan_and_promote__are_looked_for(world: World) -> None:
+    github = world.platform == "github"
+    ((state, message, hint),) = look(world, "workflows")
+    assert (state, "plan nor promote" in message, "tagline init" in hint) == ("fail", True, True)
+    path = ".github/workflows/a.yml" if github else ".gitlab-ci.yml"
+    call = "tagline-dev/tagline/.github/workflows/{}.yml@v1" if github else "$CI_SERVER_FQDN/tagline-dev/tagline/{}@1"
+    text = "jobs: {{j: {{uses: {}}}}}\n" if github else "include: [{{component: {}}}]\n"
+    world.push("main", {path: text.format(call.format("promote"))})
+    assert states(look(world, "workflows")) == ["warn"]
+    other = path if github else "ci/plan.yml"
+    plan = "jobs: {j: {steps: [{run: tagline ci plan}]}}\n" if github else "plan: {script: [tagline ci plan]}\n"
+    more = (
+        {"b.yml": plan} if github else {other: plan, path: f"{text.format(call.format('promote'))[:-2]}, ci/*.yml]\n"}
+    )
+    world.push("main", {(f".github/workflows/{name}" if github else name): body for name, body in more.items()})
+    assert states(look(world, "workflows")) == ["ok"]
+    elsewhere = "jobs: {j: {uses: org/ci/.github/workflows/x.yml@v1}}\n" if github else "include: [{project: org/ci}]\n"
+    world.push("main", {path: elsewhere, **({".github/workflows/b.yml": None} if github else {})})
+    ((state, message, _),) = look(world, "workflows")
+    assert (state, "org/ci" in message) == ("unknown", True)
 
 
 @GITLAB
 def test_schedules__of_gitlab(world: World) -> None:
+    ((state, _, hint),) = look(world, "schedules")
+    assert (state, "every hour" in hint) == ("warn", True)
+    world.repo.guards.schedules["nightly"] = True
     assert states(look(world, "schedules")) == ["ok"]
     world.repo.guards.schedules["hourly"] = False
     assert states(look(world, "schedules")) == ["fail"]
@@ -389,6 +448,15 @@ def test_storage__by_one_object_of_each_store(world: World) -> None:
     world.push("main", {".dvc/config": f"{config}['remote \"spare\"']\n    url = {world.folder}/spare\n"})
     tried, spare = look(world, "storage")
     assert (tried[0], spare[0], "spare" in spare[1]) == ("ok", "unknown", True)
+
+
+def test_storage__one_cause_of_many_artifacts__is_one_line(world: World) -> None:
+    pointer = "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  size: 1\n  hash: md5\n  path: {}.bin\n"
+    pointers = {f"{name}.bin.dvc": pointer.format(name) for name in "abcdef"}
+    manifest = "".join(f"{name}: {{path: {name}.bin}}\n" for name in "abcdef")
+    world.push("main", {".dvc/config": "[core]\n", **pointers, "artifacts.yaml": manifest})
+    ((state, message, _),) = look(world, "storage")
+    assert (state, message.startswith("a: "), "b, c, d and 2 more" in message) == ("fail", True, True)
 
 
 def test_storage__on_s3__by_the_credentials_that_are_here(

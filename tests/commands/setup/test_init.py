@@ -99,6 +99,39 @@ def test_init__again__writes_nothing(repo: Repo) -> None:
     assert repo.files() == before
 
 
+def test_init__again_before_git_add__reads_what_it_wrote(repo: Repo) -> None:
+    repo.init("--forge", "github", "--stages", "dev,live")
+    said = repo.init("--forge", "github").json
+    assert not any("No manifest names" in todo["what"] for todo in said["todo"])
+    assert {file["state"] for file in said["files"]} == {"there"}
+
+
+def test_init__what_people_have__is_told(repo: Repo, tagline: CommandLine) -> None:
+    """What cannot be an entry, or is one by another name, or does not get into Git."""
+    repo.write({
+        **dvc("models/größe.pkl"), "models/broken.pkl.dvc": "outs: [\n", "models/empty.pkl.dvc": "",
+        "far.dvc": POINTER.format(name="s3://bucket/far.pkl"), ".gitignore": "/artifacts.yaml\n",
+    })  # fmt: skip
+    said = repo.init("--forge", "github", "--dry-run").json
+    assert {entry["path"]: entry["name"] for entry in said["artifacts"]} == {
+        "models/churn.pkl": "churn", "models/fraud.onnx": "fraud", "models/größe.pkl": "gr-e",
+    }  # fmt: skip
+    todo = "\n".join(each["what"] for each in said["todo"])
+    for words in (
+        "gr-e (models/größe.pkl)", "models/broken.pkl.dvc, models/empty.pkl.dvc", "far.dvc",
+        "git add --force artifacts.yaml",
+    ):  # fmt: skip
+        assert words in todo, todo
+    assert "models/größe.pkl.dvc, named otherwise" in tagline("init", "--forge", "github", cwd=repo.folder).out
+
+
+def test_init__a_manifest_with_flaws__says_what_and_what_it_lacks(repo: Repo) -> None:
+    repo.write({"artifacts.yaml": "churn: {path: models/churn.pkl, lables: [x]}\nfraud: {description: No path}\n"})
+    todo = [each["what"] for each in repo.init("--forge", "github").json["todo"]]
+    assert any("artifacts.yaml, line 1: Unknown key 'lables'" in what for what in todo), todo
+    assert any("Give their paths" in what and "fraud" in what for what in todo), todo
+
+
 def test_init__dry_run__says_the_same_and_writes_nothing(repo: Repo) -> None:
     before = repo.files()
     dry = repo.init("--forge", "github", "--dry-run").json
@@ -229,6 +262,35 @@ def test_init__workflows_under_other_names__are_seen(repo: Repo) -> None:
     assert ".github/workflows/tagline-review.yml" not in states
 
 
+STEP = "jobs: {{j: {{steps: [{{uses: tagline-dev/tagline@v1, with: {{command: {}}}}}]}}}}\n"
+
+
+def test_init__workflows_with_steps_of_their_own__are_seen_and_comments_are_not(repo: Repo) -> None:
+    repo.write({
+        ".github/workflows/mine.yml": STEP.format("promote"),
+        ".github/workflows/hint.yml": "# tagline-dev/tagline/.github/workflows/review.yml@v1\njobs: {}\n",
+        ".github/workflows/tagline-labels.yml": "jobs: {}\n",
+        ".github/workflows/more.yml/x": "a folder\n",
+    })  # fmt: skip
+    said = repo.init("--forge", "github").json
+    states = {file["path"]: file["state"] for file in said["files"]}
+    assert states[".github/workflows/mine.yml"] == "there"
+    assert states[ON_GITHUB[0]] == "written"
+    assert ON_GITHUB[1] not in states
+    assert any("tagline-labels.yml is there and does not run labels-sync" in todo["what"] for todo in said["todo"])
+
+
+def test_init__gitlab_with_includes__are_read_and_only_what_is_missing_is_written(repo: Repo) -> None:
+    promote = "include: [{component: $CI_SERVER_FQDN/tagline-dev/tagline/promote@1}]\n"
+    repo.write({".gitlab-ci.yml": "include: [{local: 'ci/*.yml'}]\n", "ci/models.yml": promote})
+    said = repo.init("--forge", "gitlab").json
+    assert said["files"][-1]["path"] == ".gitlab/tagline.yml"
+    included = [one["component"] for one in yaml.safe_load(repo.text(".gitlab/tagline.yml"))["include"]]
+    assert [one.rpartition("/")[2] for one in included] == ["validate@1", "plan@1", "labels-sync@1"]
+    again = repo.init("--forge", "gitlab").json
+    assert (again["files"][-1]["state"], again["todo"][0]["what"][:6]) == ("there", "Add to")
+
+
 def test_init__a_deployment_and_another_default_branch__are_in_the_workflows(repo: Repo) -> None:
     repo.git("branch", "--move", "trunk")
     repo.write({".github/workflows/deploy.yml": "on: {workflow_dispatch: {}}\njobs: {}\n"})
@@ -237,6 +299,12 @@ def test_init__a_deployment_and_another_default_branch__are_in_the_workflows(rep
     assert promote[True]["push"]["branches"] == ["trunk"]
     assert promote["jobs"]["promote"]["with"] == {"deliver": "deploy.yml **#live#*"}
     assert promote["jobs"]["promote"]["permissions"]["actions"] == "write"
+
+
+def test_init__a_deployment_called_yaml__is_started_too(repo: Repo) -> None:
+    repo.write({".github/workflows/deploy.yaml": "on: [workflow_dispatch]\njobs: {}\n"})
+    repo.init("--forge", "github")
+    assert yaml.safe_load(repo.text(ON_GITHUB[1]))["jobs"]["promote"]["with"] == {"deliver": "deploy.yaml **#prod#*"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tagline.domain.setup.pipelines import PIPELINES, WORKFLOWS, pipeline, workflow
+from tagline.domain.setup.pipelines import WORKFLOWS, called_by, pipeline, workflow
 from tagline.formats.examples import example
 from tests.support.workflow_files import uncommented
 
@@ -51,6 +51,30 @@ def test_workflow__lines_for_s3_without_their_signs__log_in_and_may(name: str, s
 
 
 def test_pipeline__of_gitlab__includes_what_its_examples_include() -> None:
-    texts = [(EXAMPLES / "gitlab" / name).read_text() for name in PIPELINES]
+    texts = [(EXAMPLES / "gitlab" / name).read_text() for name in WORKFLOWS]
     found = yaml.safe_load(pipeline(texts))
     assert found == {"include": [one for text in texts for one in yaml.safe_load(text)["include"]]}
+
+
+@pytest.mark.parametrize(
+    ("text", "commands", "files", "elsewhere"),
+    [
+        ("jobs: {r: {uses: tagline-dev/tagline/.github/workflows/review.yml@v1}}", "plan validate", "", ""),
+        ("jobs: {r: {uses: tools/tagline/.github/workflows/promote.yml@v1}}", "promote", "", ""),
+        ("jobs: {r: {steps: [{uses: tagline-dev/tagline@v1, with: {command: promote}}]}}", "promote", "", ""),
+        ("jobs: {r: {steps: [{run: 'set -e\n tagline ci plan'}, {uses: ./ci/x}]}}", "plan", "ci/x", ""),
+        ("jobs: {r: {steps: [{run: '# tagline promote'}]}}", "", "", ""),
+        ("# uses: tagline-dev/tagline/.github/workflows/promote.yml@v1\njobs: {}", "", "", ""),
+        ("jobs: {r: {uses: org/ci/.github/workflows/models.yml@v1}}", "", "", "org/ci/.github/workflows/models.yml@v1"),
+        ("include: [{component: $CI_SERVER_FQDN/mirrors/tagline/plan@1.0.0}]", "plan", "", ""),
+        ("include: [{local: /ci/a.yml}, ci/b.yml, {project: org/ci, file: x.yml}]", "", "ci/a.yml ci/b.yml", "org/ci"),
+        ("include: ci/*.yml\nj: {script: [tagline labels sync]}", "labels-sync", "ci/*.yml", ""),
+        ("a: &a [*a, *a]\n", "", "", ""),
+        ("[]", "", "", ""),
+    ],
+)  # fmt: skip
+def test_called__by_a_pipeline__is_what_it_does_and_not_what_it_mentions(
+    text: str, commands: str, files: str, elsewhere: str
+) -> None:
+    called = called_by(yaml.safe_load(text))
+    assert called == (set(commands.split()), tuple(files.split()), tuple(elsewhere.split()))

@@ -96,20 +96,25 @@ def _garbled(url: str, what: str) -> PlatformRefused:
     )
 
 
-def not_there(where: str, what: str, needs: str, *, has_token: bool) -> NotFound:
-    """The error for what is not there, which is also what a token that may not see it is told."""
-    if not has_token:
-        hint = "No token was given: set TAGLINE_TOKEN in a job of it, else TAGLINE_REPO_TOKEN and TAGLINE_REPO_HOST."
-    else:
+#: Why a request had none, where nobody knows better.
+NO_TOKEN = "No token was given: set TAGLINE_TOKEN in a job of it, else TAGLINE_REPO_TOKEN and TAGLINE_REPO_HOST."  # noqa: S105
+
+
+def not_there(where: str, what: str, needs: str, *, no_token: str | None) -> NotFound:
+    """The error for what is not there, which is also what a token that may not see it is told.
+
+    ``no_token``: why the request had none; None where it had one.
+    """
+    hint = no_token
+    if hint is None:
         hint = f"Check the number and the repository, and that the token has {needs.removesuffix('.')}."
     return NotFound(f"{where} has no {what}, or this token may not see it.", hint, code="not-on-forge")
 
 
-def cannot_label(where: str, verb: str, needs: str, *, has_token: bool) -> CannotLabel:
+def cannot_label(where: str, verb: str, needs: str, *, no_token: str | None) -> CannotLabel:
     """The error for labels that nobody may ``see`` or ``make`` with this token, or of a place that is not there."""
-    if not has_token:
-        hint = "No token was given: set TAGLINE_TOKEN in a job of it, else TAGLINE_REPO_TOKEN and TAGLINE_REPO_HOST."
-    else:
+    hint = no_token
+    if hint is None:
         hint = f"It needs {needs}. Check the repository's name too."
     return CannotLabel(f"This token may not {verb} labels of {public(where)}.", hint)
 
@@ -135,7 +140,8 @@ def explain(forge: str, refusal: Refusal) -> PlatformRefused:
     if refusal.status == 401:
         return PlatformRefused(
             f"{forge} does not accept the token: {words}",
-            "Set TAGLINE_TOKEN to a token that is valid here and has not expired.",
+            "Give one that is valid here and has not expired: for a job's own repository in TAGLINE_TOKEN, for --repo "
+            "and on a machine in TAGLINE_REPO_TOKEN.",
             code="bad-credentials",
         )
     if refusal.status == 403:

@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -78,6 +78,14 @@ class WorkTreeFiles:
             return sorted(path.name for path in (self._root / folder).iterdir())
         except OSError:
             return []
+
+    def ignored(self, paths: Sequence[str]) -> list[str]:
+        """As git add sees it."""
+        # It is the one command that refuses the variable by which all others take paths as they are written.
+        own = {"GIT_LITERAL_PATHSPECS": "0"}
+        names = b"".join(f"{path}\0".encode() for path in paths)
+        said = self._repository.git.run("check-ignore", "-z", "--stdin", stdin=names, environment=own, check=False)
+        return [path for path in said.stdout.decode(errors="replace").split("\0") if path]
 
     def make(self, path: str, text: str) -> bool:
         """Write beside, then link: a link is made at once, and never over anything."""

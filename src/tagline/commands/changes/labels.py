@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 from tagline.commands.changes.context import ChangeContext
 from tagline.commands.manifest.gto_file import understood_gto
@@ -15,17 +15,35 @@ from tagline.domain.changes.labels import (
     offered_stages,
     offers,
 )
+from tagline.domain.doctor.tokens import Token, may_label
+from tagline.errors import PlatformRefused
 from tagline.formats.policy import unreadable
 
+_REFUSED = "This token may not make labels, so the run itself would be refused (exit code 4)."
 
-def sync_labels(context: ChangeContext, *, per_artifact: bool) -> SyncedLabels:
+
+def sync_labels(
+    context: ChangeContext, *, per_artifact: bool, token: Callable[[], Token] | None = None
+) -> SyncedLabels:
     """Make what the default branch's policy, ``.gto`` and, ``per_artifact``, manifests call for.
 
+    ``token``: what the forge says of the token at hand, which a run that makes nothing asks.
     Raises what :func:`compared_labels` raises, and CannotLabel.
     """
     dry_run = context.options.dry_run
     planned = compared_labels(context, context.forge.offered_labels(), per_artifact=per_artifact)
-    return SyncedLabels(tuple(one if dry_run else _made(context, one) for one in planned), dry_run)
+    refused = _REFUSED if dry_run and token is not None and _could_not(planned, token) else None
+    return SyncedLabels(tuple(one if dry_run else _made(context, one) for one in planned), dry_run, refused)
+
+
+def _could_not(planned: Sequence[SyncedLabel], token: Callable[[], Token]) -> bool:
+    """Whether it is certain that labels are missing and this token may make none."""
+    if all(label.state is not LabelState.MISSING for label in planned):
+        return False
+    try:
+        return may_label(token()) is False
+    except PlatformRefused:
+        return False
 
 
 def compared_labels(context: ChangeContext, there: Collection[str], *, per_artifact: bool) -> list[SyncedLabel]:

@@ -12,14 +12,16 @@ from tagline.commands.doctor.clone import workflows_of
 from tagline.commands.doctor.questions import Question
 from tagline.commands.ledger.reading import Source, read
 from tagline.commands.manifest.snapshots import entries_of
+from tagline.commands.setup.running import running
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.codeowners import LOCATIONS, MAX_CODEOWNERS, parse_codeowners
-from tagline.domain.changes.policy import POLICY_FILE, Policy
+from tagline.domain.changes.policy import CODEOWNERS, POLICY_FILE, Policy
 from tagline.domain.doctor.checks import Check, some
 from tagline.domain.doctor.guards import judge_branch, judge_owners, judge_tag_guards
 from tagline.domain.doctor.labels import judge_labels
 from tagline.domain.doctor.tokens import Token, judge_statuses, judge_token
-from tagline.domain.doctor.workflows import WORKFLOWS, scheduled
+from tagline.domain.doctor.workflows import WORKFLOWS, judge_pipelines, scheduled
+from tagline.formats.yaml.reading import MAX_BYTES
 from tagline.ports.forge import Inspection
 from tagline.ports.repository import Tree
 
@@ -32,7 +34,8 @@ _GITLAB_CI = ".gitlab-ci.yml"
 class ForgeDoctor:
     """One repository on its forge. ``source`` is its ledger, ``now`` in unix seconds; nothing is written.
 
-    ``workflow_token``: the token is known to be ``github.token``.
+    ``workflow_token``: the token is known to be ``github.token``. ``withheld``: why a token that is there was not sent.
+    ``options``: those by which a command on this machine finds this repository.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class ForgeDoctor:
         now: int,
         *,
         workflow_token: bool = False,
+        withheld: str | None = None,
+        options: str = "",
     ) -> None:
-        self._workflow_token = workflow_token
+        self._workflow_token, self._withheld, self._options = workflow_token, withheld, options
         self._context = context
         self._forge = context.forge
         self._history = context.history
@@ -55,7 +60,7 @@ class ForgeDoctor:
     def questions(self) -> list[Question]:
         """All that is asked."""
         return [
-            Question("token", lambda: judge_token(self._token, self._now)),
+            Question("token", lambda: judge_token(self._token, self._now, self._withheld)),
             Question("labels", self._labels),
             Question("statuses", lambda: [judge_statuses(self._token)]),
             Question("label-events", self._label_events),
@@ -65,6 +70,7 @@ class ForgeDoctor:
             Question("tag-guard", self._tag_guards),
             Question("direct-push", self._direct_pushes),
             Question("owners", self._owners),
+            Question("workflows", self._pipelines),
             Question("workflows", self._workflows),
             Question("schedules", self._schedules),
         ]
@@ -106,7 +112,7 @@ class ForgeDoctor:
     def _labels(self) -> Iterator[Check]:
         there = self._forge.offered_labels()
         wanted = compared_labels(self._context, there, per_artifact=False)
-        yield from judge_labels(wanted, there, self._policy, self._artifacts)
+        yield from judge_labels(wanted, there, self._policy, self._artifacts, self._options)
 
     def _label_events(self) -> list[Check]:
         if not self._forge.attests_labels:
@@ -121,8 +127,15 @@ class ForgeDoctor:
         return self._tried("pushers", "who pushed", lambda change: next(iter(self._forge.pushes(change)), None))
 
     def _teams(self) -> Iterator[Check]:
-        """Every team that the policy names."""
-        for team in sorted(_teams_of(self._policy)):
+        """Every team and every person that the policy names."""
+        names = sorted(_approvers(self._policy))
+        lost = [name for name in names if not name.startswith("@") and not self._forge.may_write(name)]
+        if lost:
+            message = f"Approvals of {some(lost)} count for nothing: nobody who is called so may write here."
+            yield Check(
+                "teams", "warn", message, f"Correct the name in {POLICY_FILE}, or give that person write access."
+            )
+        for team in (name for name in names if name.startswith("@")):
             count = len(self._forge.members(team))
             if count:
                 yield Check("teams", "ok", f"{team} has {count} member{'s' * (count != 1)}.")
@@ -159,6 +172,19 @@ class ForgeDoctor:
         read_ = parse_codeowners(found[place].decode(errors="replace"), self._forge.flavour)
         yield judge_owners(read_, files, self._forge.flavour)
 
+    def _pipelines(self) -> Iterator[Check]:
+        """Whether anything runs ``plan`` and ``promote``."""
+        tree = self._tree
+        starts = [*workflows_of(tree)] if self._forge.flavour == "github" else [_GITLAB_CI]
+
+        def read_file(path: str) -> bytes | None:
+            return tree.read_many([path], MAX_BYTES).get(path)
+
+        found = [running(path, read_file, tree.paths) for path in starts]
+        yield judge_pipelines(
+            {name for one in found for name in one.commands}, {e for one in found for e in one.elsewhere}
+        )
+
     def _workflows(self) -> Iterator[Check]:
         """GitHub refuses a tag on a commit whose workflows are nowhere now, to tokens that may not write workflows."""
         if self._forge.flavour != "github":
@@ -189,12 +215,22 @@ class ForgeDoctor:
             yield Check("workflows", "unknown" if may is None else "warn", message, fix)
 
     def _schedules(self) -> Iterator[Check]:
-        if stopped := self._inspection.stopped_schedules():
+        schedules = self._inspection.schedules()
+        if stopped := [name for name, is_on in schedules.items() if not is_on]:
             fix = "Switch it on again: GitHub in the Actions tab, GitLab under Build > Pipeline schedules."
             yield Check("schedules", "fail", f"Switched off: {some(stopped)}.", fix)
             return
         if self._forge.flavour != "github":
-            yield Check("schedules", "ok", "No pipeline schedule is switched off.")
+            if schedules:
+                yield Check("schedules", "ok", "No pipeline schedule is switched off.")
+                return
+            message = (
+                "There is no pipeline schedule: labels and approvals start no job on GitLab, so plan's word gets old."
+            )
+            fix = (
+                "Add one under Build > Pipeline schedules: the default branch, every hour (docs/permissions.md#gitlab)."
+            )
+            yield Check("schedules", "warn", message, fix)
             return
         own = scheduled(workflows_of(self._tree))
         if not own:
@@ -209,12 +245,12 @@ class ForgeDoctor:
             yield Check("schedules", "ok", f"The schedules of {some(own)} are on.")
 
 
-def _teams_of(policy: Policy) -> set[str]:
-    """Every team or group whose members may approve."""
+def _approvers(policy: Policy) -> set[str]:
+    """Every person, team or group that may approve by name."""
     found: set[str] = set()
     for layer in policy.layers:
         for stage in layer.stages:
             rules = policy.rules(layer.glob, stage)
             if rules is not None and rules.approvals is not None:
-                found |= {name for name in rules.approvals.people or () if name.startswith("@")}
+                found |= {name for name in rules.approvals.people or () if name != CODEOWNERS}
     return found

@@ -10,7 +10,7 @@ from tagline.commands.manifest.snapshots import entries_of
 from tagline.commands.storage.asking import location_of
 from tagline.commands.storage.dvc_configs import config_of
 from tagline.commands.storage.locating import StorageContext, Surroundings, locate
-from tagline.domain.doctor.checks import Check
+from tagline.domain.doctor.checks import Check, some
 from tagline.domain.doctor.keys import AwsKeys, judge_identity, judge_keys
 from tagline.domain.storage.objects import Key
 from tagline.domain.text.public import public
@@ -54,6 +54,7 @@ class JobDoctor:
         tree = self.tree()
         around = Surroundings(self.storage(), self.url(), "")
         seen: list[ObjectStore] = []
+        failed: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for name, entry in sorted(entries_of(tree).items()):
             if entry.path is None or entry.virtual:
                 continue
@@ -66,9 +67,14 @@ class JobDoctor:
                 seen.append(place.store)
                 location_of(place)
             except TaglineError as error:
-                yield Check("storage", "fail", f"{name}: {error.message}", error.hint)
+                failed.setdefault((error.code, error.hint), []).append((name, error.message))
             else:
                 yield Check("storage", "ok", f"{_root(place.store, key)} can be read (tried with {name}).")
+        for (_, hint), cases in failed.items():
+            # One cause, be it of a thousand artifacts, is one line.
+            (name, message), others = cases[0], [other for other, _ in cases[1:]]
+            also = f" The same of {some(others)}." if others else ""
+            yield Check("storage", "fail", f"{name}: {message}{also}", hint)
         yield from self._untried(tree, around.context, seen)
 
     @staticmethod

@@ -58,7 +58,7 @@ def sound(tree: Tree, entries: Sequence[Entry], types: Collection[str] | None, w
     kept = list(entries)
     while kept:
         text = manifest_text(kept, without) if types is None else manifest_text(_typed(kept, types), without)
-        report = validate(_With(tree, MANIFEST, text.encode()), [MANIFEST], has_registry_tags=lambda: False)
+        report = validate(with_file(tree, MANIFEST, text.encode()), [MANIFEST], has_registry_tags=lambda: False)
         blamed = {finding.artifact for finding in report.findings if finding.file == MANIFEST}
         left = [entry for entry in kept if entry.name not in blamed]
         if len(left) == len(kept):
@@ -69,6 +69,11 @@ def sound(tree: Tree, entries: Sequence[Entry], types: Collection[str] | None, w
 
 def _typed(entries: Iterable[Entry], types: Collection[str]) -> list[Entry]:
     return [entry if entry.type in types else entry._replace(type="") for entry in entries]
+
+
+def with_file(tree: Tree, path: str, data: bytes) -> Tree:
+    """A tree with one more file."""
+    return _With(tree, path, data)
 
 
 class _With:

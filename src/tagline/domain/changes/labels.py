@@ -49,10 +49,11 @@ class SyncedLabel(NamedTuple):
 
 
 class SyncedLabels(NamedTuple):
-    """The labels in their order. ``dry_run``: none was made."""
+    """The labels in their order. ``dry_run``: none was made; ``refused``: why the run itself could make none."""
 
     labels: tuple[SyncedLabel, ...]
     dry_run: bool
+    refused: str | None = None
 
     @property
     def blocked(self) -> bool:

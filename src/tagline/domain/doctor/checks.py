@@ -26,7 +26,7 @@ TITLES: Mapping[str, str] = {
     "storage": "where bytes are",
     "aws": "AWS keys",
     "oidc": "who the job is to AWS",
-    "workflows": "workflows at the commits of holders",
+    "workflows": "pipelines, and those of older versions",
     "schedules": "schedules",
     "mlflow": "MLflow",
 }

@@ -12,14 +12,17 @@ from tagline.domain.doctor.checks import Check, some
 
 
 def judge_labels(
-    wanted: Sequence[SyncedLabel], names: Collection[str], policy: Policy, artifacts: Collection[str]
+    wanted: Sequence[SyncedLabel], names: Collection[str], policy: Policy, artifacts: Collection[str], options: str = ""
 ) -> Iterator[Check]:
-    """What is missing of the labels that are ``wanted``, and what is among ``names`` and means nothing."""
+    """What is missing of the labels that are ``wanted``, and what is among ``names`` and means nothing.
+
+    ``options`` say to a command which repository on which forge is meant.
+    """
     prefix = policy.label_prefix
     missing = [label.offer.name for label in wanted if label.state is LabelState.MISSING]
     asks, mistakes = read_labels([Label(name, None, None) for name in sorted(names)], prefix)
     if missing:
-        fix = "Make them: tagline labels sync, or tagline doctor --fix"
+        fix = f"Make them: tagline labels sync{options}, or tagline doctor --fix{options}"
         yield Check("labels", "fail", f"There is no label {some(missing)}: nobody can choose it.", fix)
     if mistakes:
         message = f"Labels that look like requests and are none: {some(one.source for one in mistakes)}."

@@ -52,13 +52,31 @@ class Token:
         return None if self.scopes is None else "workflow" in self.scopes
 
 
-def judge_token(token: Token, now: float) -> Iterator[Check]:
-    """The token's line, and one more where it ends soon."""
+def judge_token(token: Token, now: float, withheld: str | None = None) -> Iterator[Check]:
+    """The token's line, and one more where it ends soon. ``withheld``: why one that is there was not sent."""
     if token.expires is not None and token.expires <= now + _SOON:
         over = token.expires <= now
         message = f"The token {'ended' if over else 'ends'} at {format_time(int(token.expires))}."
-        yield Check("token", "fail" if over else "warn", message, "Make a new one, and put it into TAGLINE_TOKEN.")
+        fix = "Make a new one, and put it where this one was: TAGLINE_TOKEN in a job, TAGLINE_REPO_TOKEN on a machine."
+        yield Check("token", "fail" if over else "warn", message, fix)
+    if token.kind == "none" and withheld is not None:
+        message, _, fix = withheld.partition(": ")
+        yield Check("token", "fail", f"{message}.", f"{fix[:1].upper()}{fix[1:]}")
+        return
     yield _judged(token)
+
+
+def may_label(token: Token) -> bool | None:
+    """Whether labels can be made with it, as far as the forge tells; None where the first one shows it."""
+    if token.kind in ("none", "job"):
+        return False
+    if token.kind == "access":
+        return None if "api" in (token.scopes or ()) and token.role != "none" else False
+    if token.kind in ("classic", "fine-grained") and token.role in ("none", "read"):
+        return False
+    if token.kind == "classic" and not (token.scopes or frozenset()) & {"repo", "public_repo"}:
+        return False
+    return None
 
 
 def judge_statuses(token: Token) -> Check:

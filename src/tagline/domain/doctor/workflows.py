@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal
 
 from tagline.domain.doctor.checks import Check, some
 
@@ -18,6 +19,21 @@ _RIGHT = (6, 0, 2)
 def is_workflow(path: str) -> bool:
     """Whether GitHub reads a file as a workflow."""
     return path.startswith(f"{WORKFLOWS}/") and path.count("/") == 2 and path.endswith((".yml", ".yaml"))
+
+
+def judge_pipelines(commands: Collection[str], elsewhere: Collection[str]) -> Check:
+    """Whether anything runs what a change needs. ``elsewhere`` are files of others that pipelines call."""
+    missing = [name for name in ("plan", "promote") if name not in commands]
+    if not missing:
+        return Check("workflows", "ok", "Pipelines of the default branch run plan and promote.")
+    named = " nor ".join(missing)
+    fix = "Make them: tagline init, then merge what it writes (docs/init.md)."
+    if elsewhere:
+        message = f"No pipeline of the default branch itself runs {named}; not read was {some(sorted(elsewhere))}."
+        return Check("workflows", "unknown", message, f"If they do not: {fix}")
+    what = "merges make no tags" if "promote" in missing else "nobody is told before a merge what it will do"
+    state: Literal["fail", "warn"] = "fail" if "promote" in missing else "warn"
+    return Check("workflows", state, f"No pipeline of the default branch runs {named}: {what}.", fix)
 
 
 def judge_checkouts(workflows: Mapping[str, str]) -> Iterator[Check]:

@@ -27,6 +27,8 @@ _DATA_FOLDERS = frozenset(("data", "dataset", "datasets"))
 _ASIDE = frozenset(("example", "examples", "fixture", "fixtures", "test", "testdata", "tests", "vendor"))
 #: What says nothing of a file: its folder is called by what it is.
 _GENERAL = frozenset(("best", "checkpoint", "data", "dataset", "final", "latest", "model", "weights"))
+#: What names of tags have not. A dot or a blank becomes "-" as everybody expects.
+_FOREIGN_RE = re.compile(r"[^A-Za-z0-9_.\s-]")
 _ENDING_RE = re.compile(r"\.([A-Za-z][A-Za-z0-9]{0,11})$")
 
 
@@ -108,10 +110,24 @@ def _free(path: str, taken: Collection[str]) -> str:
     return f"{names[-1]}-{number}"
 
 
-def _stem(name: str) -> str:
-    """What is left of a file's name that can be an artifact's; ``artifact`` where nothing is."""
+def renamed(entry: Entry) -> bool:
+    """Whether a name is not what its file, or its file's folder, is called, since tags do not take that."""
+    *folders, last = entry.path.split("/")
+    parts = [part for part in (_bare(last), _bare(folders[-1]) if folders else "") if part]
+    used = [part for part in parts if _stem(part) in entry.name]
+    return any(_FOREIGN_RE.search(part) for part in used)
+
+
+def _bare(name: str) -> str:
+    """A file's name without the endings that say what it is."""
     while (match := _ENDING_RE.search(name)) and match[1].casefold() in _MODEL_ENDS | _DATA_ENDS | _PACKED_ENDS:
         name = name[: match.start()]
+    return name
+
+
+def _stem(name: str) -> str:
+    """What is left of a file's name that can be an artifact's; ``artifact`` where nothing is."""
+    name = _bare(name)
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-_")[:100].strip("-_")
     # GTO reads a key artifacts as the section of that name.
     return plain if is_name(plain) and plain.casefold() != "artifacts" else f"artifact-{plain}".strip("-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tagline.domain.setup.entries import Entry, renamed
 from tagline.domain.setup.results import FileState, OldTags, SetUp
 from tagline.render.escape import no_command, one_line
 from tagline.render.json import documents
@@ -39,7 +40,7 @@ def text(done: SetUp, pen: Pen) -> str:
     files = [(file.path, _WORDS[file.state], file.what) for file in done.files]
     parts = [table(("FILE", "", ""), files, pen, ("bold", "green", ""))]
     if done.entries:
-        rows = [(entry.name, entry.type or "-", entry.path, entry.source) for entry in done.entries]
+        rows = [(entry.name, entry.type or "-", entry.path, _by(entry)) for entry in done.entries]
         parts.append(_table(("ARTIFACT", "TYPE", "PATH", "BY"), rows, pen, ("bold", "cyan", "", "dim")))
     if done.old.tags:
         parts.append(_old(done.old, pen))
@@ -51,6 +52,10 @@ def text(done: SetUp, pen: Pen) -> str:
     new = sum(file.state is not FileState.THERE for file in done.files)
     said = "Nothing is missing." if not new else f"{new} file{'s' * (new != 1)} {'would be ' * done.dry_run}written."
     return "\n\n".join([*parts, said])
+
+
+def _by(entry: Entry) -> str:
+    return f"{entry.source}, named otherwise" if renamed(entry) else entry.source
 
 
 def _old(old: OldTags, pen: Pen) -> str:

@@ -14,7 +14,7 @@ from github.GithubException import GithubException
 
 from tagline.adapters.forges.github.api import GARBLED, client, explained, refusal_of
 from tagline.adapters.forges.pages import GitHubPages
-from tagline.adapters.forges.refusals import FULL, LOCKED, not_there
+from tagline.adapters.forges.refusals import FULL, LOCKED, NO_TOKEN, not_there
 from tagline.domain.changes.changes import Change, Unknown
 from tagline.ports.forge import CannotComment, CannotRead, CommentGone
 from tagline.settings import Secret
@@ -26,10 +26,12 @@ ACTIONS_BOT = "github-actions[bot]"
 class Access(GitHubPages):
     """One repository on GitHub, and its pages."""
 
-    def __init__(self, api_url: str, repository: str, web_url: str, token: Secret | None) -> None:
+    def __init__(
+        self, api_url: str, repository: str, web_url: str, token: Secret | None, no_token: str = NO_TOKEN
+    ) -> None:
         self._name = repository
         super().__init__(f"{web_url.rstrip('/')}/{repository}")
-        self._token = token
+        self._token, self._no_token = token, None if token else no_token
         self._api = client(api_url, token)
         self._repo = self._api.get_repo(repository)
         #: What was read already, by the number of the change.
@@ -47,7 +49,7 @@ class Access(GitHubPages):
         except (GithubException, requests.RequestException, *GARBLED) as error:
             refusal = refusal_of(error)
             if refusal.status == 404:
-                raise not_there(self._name, what, needs, has_token=self._token is not None) from error
+                raise not_there(self._name, what, needs, no_token=self._no_token) from error
             if refusal.status == 403 and not refusal.rate_limited:
                 raise CannotRead(Unknown(what, f"The token needs {needs}")) from error
             raise explained(self._web, error) from error

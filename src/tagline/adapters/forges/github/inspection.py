@@ -76,11 +76,11 @@ class Inspection(Access):
             return BranchGuard(None)
         return BranchGuard(reviews is not None, (reviews or {}).get("require_code_owner_reviews"))
 
-    def stopped_schedules(self) -> list[str]:
-        """The workflows that are switched off: by GitHub after 60 days without activity, or by hand."""
+    def schedules(self) -> dict[str, bool]:
+        """All workflows; off is what GitHub switched off after 60 days without activity, or somebody by hand."""
         with self._reading("the workflows", "actions: read"):
             rows = self._listed("/actions/workflows", member="workflows")
-            return [text(row["path"]) for row in rows if row["state"] in ("disabled_inactivity", "disabled_manually")]
+            return {text(row["path"]): row["state"] not in ("disabled_inactivity", "disabled_manually") for row in rows}
 
     def _asked(self, path: str, **query: str) -> tuple[Mapping[str, str], Any]:
         """One answer of the repository's, and its headers."""

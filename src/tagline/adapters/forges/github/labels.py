@@ -49,7 +49,7 @@ class Labels(Access):
             refusal = refusal_of(error)
             if refusal.status in (403, 404) and not refusal.rate_limited:
                 who = f"{needs} (in a workflow: permissions; an App's or a person's token: of this repository)"
-                raise cannot_label(self._web, verb, who, has_token=self._token is not None) from error
+                raise cannot_label(self._web, verb, who, no_token=self._no_token) from error
             raise explained(self._web, error) from error
 
 

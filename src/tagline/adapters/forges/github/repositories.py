@@ -10,16 +10,16 @@ from github.GithubException import GithubException
 
 from tagline.adapters.forges.github.api import GARBLED, client, explained, refusal_of, text
 from tagline.adapters.forges.pages import next_page
-from tagline.adapters.forges.refusals import not_there
+from tagline.adapters.forges.refusals import NO_TOKEN, not_there
 from tagline.settings import Secret
 
 
 class Repositories:
     """What one token sees on GitHub."""
 
-    def __init__(self, api_url: str, web_url: str, token: Secret | None) -> None:
+    def __init__(self, api_url: str, web_url: str, token: Secret | None, no_token: str = NO_TOKEN) -> None:
         self._api = client(api_url, token)
-        self._web, self._has_token = web_url, token is not None
+        self._web, self._no_token = web_url, None if token else no_token
 
     def of_owner(self, owner: str) -> Iterator[str]:
         """Page by page, without those that are archived."""
@@ -31,7 +31,5 @@ class Repositories:
                 url, asked = next_page(headers.get("link", "")) or "", {}
         except (GithubException, requests.RequestException, *GARBLED) as error:
             if refusal_of(error).status == 404:
-                raise not_there(
-                    self._web, f"organization {owner}", "access to it", has_token=self._has_token
-                ) from error
+                raise not_there(self._web, f"organization {owner}", "access to it", no_token=self._no_token) from error
             raise explained(self._web, error) from error

@@ -11,7 +11,7 @@ from gitlab.exceptions import GitlabError
 
 from tagline.adapters.forges.gitlab.api import client, explained
 from tagline.adapters.forges.pages import GitLabPages
-from tagline.adapters.forges.refusals import GARBLED, LOCKED, not_there
+from tagline.adapters.forges.refusals import GARBLED, LOCKED, NO_TOKEN, not_there
 from tagline.domain.changes.changes import Change, Unknown
 from tagline.ports.forge import CannotComment, CannotRead, CommentGone
 from tagline.settings import Secret
@@ -33,10 +33,11 @@ class Access(GitLabPages):
         token: Secret | None,
         *,
         job_token: bool = False,
+        no_token: str = NO_TOKEN,
     ) -> None:
         super().__init__(web_url.rstrip("/"))
         self._has_job_token = job_token
-        self._has_token = token is not None
+        self._no_token = None if token else no_token
         self._api = client(server_url, token, job_token=job_token)
         self._project = self._api.projects.get(project, lazy=True)
         #: Those of authors and reviewers, by folded logins: whoever is known already is not looked up.
@@ -58,7 +59,7 @@ class Access(GitLabPages):
             if denied:
                 raise CannotRead(Unknown(what, f"It needs {_PROJECT_TOKEN}")) from error
             if status == 404:
-                raise not_there(self._web, what, "the scope api", has_token=self._has_token) from error
+                raise not_there(self._web, what, "the scope api", no_token=self._no_token) from error
             raise explained(self._web, error) from error
 
     @contextmanager

@@ -20,7 +20,7 @@ class Inspection(Access):
 
     def token(self) -> Token:
         """By its own word, and by what the project says of whoever is behind it."""
-        if not self._has_token:
+        if self._no_token is not None:
             return Token("none")
         with self._reading("the project"):
             project = self._asked("")
@@ -49,10 +49,15 @@ class Inspection(Access):
         owners = any(row.get("code_owner_approval_required") for row in rows)
         return BranchGuard(bool(rows) and not pushers, owners if rows else None)
 
-    def stopped_schedules(self) -> list[str]:
-        """The pipeline schedules that are switched off, such as those whose owner is gone."""
+    def schedules(self) -> dict[str, bool]:
+        """The pipeline schedules; off are also those whose owner is gone."""
         with self._reading("the pipeline schedules"):
-            return [str(row["description"]) for row in self._listed("/pipeline_schedules") if not row["active"]]
+            found: dict[str, bool] = {}
+            for row in self._listed("/pipeline_schedules"):
+                # Two may have one description.
+                name = str(row["description"])
+                found[name] = found.get(name, True) and bool(row["active"])
+            return found
 
     def _asked(self, path: str) -> Any:
         return self._api.http_get(f"/projects/{self._project.encoded_id}{path}")

@@ -49,6 +49,6 @@ class Labels(Access):
             yield
         except (GitlabError, requests.RequestException, *GARBLED) as error:
             status = error.response_code if isinstance(error, GitlabError) else None
-            if status in (403, 404) or (status == 401 and (self._has_job_token or not self._has_token)):
-                raise cannot_label(self._web, verb, _NEEDS, has_token=self._has_token) from error
+            if status in (403, 404) or (status == 401 and (self._has_job_token or self._no_token is not None)):
+                raise cannot_label(self._web, verb, _NEEDS, no_token=self._no_token) from error
             raise explained(self._web, error) from error
