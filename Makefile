@@ -52,6 +52,7 @@ bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.resolve
 	$(VENV)/bin/python -m benchmarks.lineage
 	$(VENV)/bin/python -m benchmarks.hostile
+	$(VENV)/bin/python -m benchmarks.first_hour
 	$(VENV)/bin/python -m benchmarks.image
 
 $(VENV)/bin/python:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import botocore.session
@@ -46,9 +47,9 @@ class S3Server:
         return None if version in (None, "null") else str(version)
 
 
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[S3Server]:
-    """Moto's server, one for all tests."""
+@contextmanager
+def serving_s3() -> Iterator[S3Server]:
+    """Moto's server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -62,6 +63,13 @@ def s3_server() -> Iterator[S3Server]:
             yield S3Server(url)
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """One for all tests."""
+    with serving_s3() as server:
+        yield server
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def uncommented(text: str) -> str:
 
 def evaluate(expression: str, said: Mapping[str, Any]) -> Any:
     """An expression of GitHub's, as far as ours go. ``said``: names with their values; others are null, as ''."""
-    words = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!="}
+    words = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!=", "format": "str.format", ",": ","}
 
     def python(match: re.Match[str]) -> str:
         word = match[0]
@@ -43,9 +43,9 @@ def evaluate(expression: str, said: Mapping[str, Any]) -> Any:
             return word
         return words.get(word) or (word if word in "()" or word.isspace() else repr(said.get(word, "")))
 
-    tokens = r"'[^']*'|&&|\|\||[!=]=|[!()]|[\w.-]+|\s+"
+    tokens = r"'[^']*'|&&|\|\||[!=]=|[!(),]|[\w.-]+|\s+"
     assert re.fullmatch(f"(?:{tokens})*", expression)
-    # Strings, names as strings, and operators alone.
+    # Strings, names as strings, operators, and format alone.
     return eval(f"({re.sub(tokens, python, expression)})")
 
 
