@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,10 +20,10 @@ from markdown_it import MarkdownIt
 
 from tagline.adapters.forges.pages import GitHubPages
 from tagline.domain.ledger.events import Warn
-from tagline.domain.lineage.comparison import Against, Point, Traced, compare
-from tagline.domain.lineage.graph import Pointed, graph_of
+from tagline.domain.lineage.comparison import Against, Comparison, FileDelta, MetricDelta, Point, Traced, compare
+from tagline.domain.lineage.graph import File, Pointed, graph_of
 from tagline.domain.lineage.lineage import Figure, Lineage, parameters_of
-from tagline.domain.lineage.pipelines import Behind, Step
+from tagline.domain.lineage.pipelines import Behind, Origin, Step
 from tagline.domain.manifest.manifest import ManifestEntry, MlflowRun
 from tagline.domain.mlflow.runs import Checked
 from tagline.render.json import lineage as lineage_document
@@ -31,7 +32,19 @@ from tagline.render.markdown.lineage import LEVELS, section
 from tagline.render.markdown.lineage_mermaid import diagram
 from tagline.render.terminal.lineage import lineages
 from tagline.render.terminal.tables import Pen
-from tests.support.lineages import IMPORTS, IN_GIT, STEPS, in_git, md5, pipeline, virtual, without_anything
+from tests.support.lineages import (
+    FACTS,
+    IMPORTS,
+    IN_GIT,
+    STEPS,
+    dvc_folder,
+    in_git,
+    md5,
+    pipeline,
+    virtual,
+    without_anything,
+)
+from tests.support.promotions import HEAD, merged_change, open_change
 
 GOLDENS = Path(__file__).parent / "goldens"
 #: Read now: a test's environment is clean.
@@ -154,6 +167,99 @@ def test_versions__of_runs_with_other_parameters__show_these() -> None:
     assert "| parameter | `lr` of `mlflow` | `1` | `2` |" in section(found, PAGES)
     assert "Not compared: bytes, metrics, steps, data and code." in section(found, PAGES)
     assert "not compared: bytes, metrics, steps, data and code" in lineages(found, PLAIN)
+
+
+# -- each thing once, and big things at a click --------------------------------------
+
+
+def above(text: str) -> str:
+    """What stands there without a click."""
+    return re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+
+
+def test_section__digests__are_among_the_details_alone() -> None:
+    text = section(CASES["lineage-promotion"](), PAGES)
+    assert "`md5:22222222222222222222222222222222`" in text
+    for letter in "0269df":
+        assert letter * 8 not in above(text)
+    assert "other bytes (3.07 kB → 4.1 kB)" in above(text)
+
+
+def test_section__no_pipeline__says_nothing_of_it() -> None:
+    assert "pipeline" not in above(section([traced(in_git())], PAGES))
+
+
+def test_section__graph__is_folded_where_it_is_big() -> None:
+    big, small = section([traced(pipeline())], PAGES), section([traced(dvc_folder())], PAGES)
+    assert "<details><summary>How it was made: a graph of 16 nodes</summary>\n\n```mermaid\n" in big
+    assert "```mermaid" not in above(big)
+    assert "```mermaid" in above(small)
+
+
+def test_section__of_a_change__says_whose_metrics_are_whose() -> None:
+    found = [traced(pipeline(commit=FACTS._replace(id=HEAD)), (("prod",), PROD))]
+    head = "| Metric | `prod` {} (`v1.0.0`) | This change (`v1.2.0`) | Difference |\n"
+    assert head.format("now") in section(found, PAGES, change=open_change())
+    assert head.format("before") in section(found, PAGES, change=merged_change(merge_commit=HEAD))
+    # A version that was there before is not the change's own.
+    assert "| `prod` now (`v1.0.0`) | `v1.2.0` |" in section(
+        [traced(pipeline(), (("prod",), PROD))], PAGES, change=open_change()
+    )
+
+
+def test_section__many_metrics__show_a_screenful_with_those_first_that_moved() -> None:
+    text = section(large(20), PAGES)
+    shown = [line for line in above(text).splitlines() if line.startswith("| `metric_")]
+    assert len(shown) == 12
+    assert "`metric_0`" not in "".join(shown)  # the one that is the same
+    assert "<summary>8 more metrics</summary>" in text
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        (MetricDelta("auc", None, 0.9, 0.8, -0.1, "worse"), ("0.9", "🔴 -0.1 worse")),
+        (MetricDelta("auc", None, 0.8, 0.9, 0.1, "better"), ("0.8", "🟢 +0.1 better")),
+        (MetricDelta("x", None, 1, 2, 1), ("1", "+1")),
+        (MetricDelta("x", None, 1, 1, 0, "same"), ("1", "±0")),
+        (MetricDelta("x", None, None, 1), ("–", "new")),
+        (MetricDelta("x", None, 1, None), ("1", "gone")),
+        (MetricDelta("x", None, "a", "b"), ("a", "changed")),
+        (MetricDelta("x", None, "a", "a"), ("a", "same")),
+    ],
+)
+def test_metric__what_it_was_and_the_difference__are_two_cells(metric: MetricDelta, expected: tuple[str, str]) -> None:
+    other = Against(("prod",), "v1.0.0", OLD, Comparison(PROD, in_git(), (metric,)))
+    text = section([Traced("risk", in_git(), (other,))], PAGES)
+    cells = [
+        cell.strip() for cell in next(x for x in text.splitlines() if x.startswith(f"| `{metric.name}`")).split("|")
+    ]
+    assert (cells[2], cells[4]) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (File("d", "data", "md5:1", 90), File("d", "data", "md5:2", 100), "| 90 B | 100 B |"),
+        (File("d", "data", "md5:1", 90), File("d", "data", "md5:2", 90), "| 90 B | 90 B changed |"),
+        (File("d", "data", "md5:1"), File("d", "data", "md5:2"), "| – | changed |"),
+        (None, File("d", "data", "md5:2", 90), "| – | 90 B |"),
+        (None, File("d", "data", "md5:2"), "| – | new |"),
+        (File("d", "data", "md5:1", 90), None, "| 90 B | gone |"),
+        (
+            File("d", "data", "md5:1", 90, origin=Origin("git@h:o/r.git", locked="a" * 40)),
+            File("d", "data", "md5:2", 90, origin=Origin("git@h:o/r.git", locked="b" * 40)),
+            "| 90 B `aaaaaaaaaaaa` | 90 B `bbbbbbbbbbbb` |",
+        ),
+    ],
+)
+def test_data__before_and_after__are_sizes_and_no_digests(
+    before: File | None, after: File | None, expected: str
+) -> None:
+    how = "added" if before is None else "removed" if after is None else "changed"
+    delta = FileDelta("d", "data", how, before, after)  # type: ignore[arg-type]
+    other = Against(("prod",), "v1.0.0", OLD, Comparison(PROD, in_git(), files=(delta,)))
+    assert f"| data | `d` {expected}" in section([Traced("risk", in_git(), (other,))], PAGES)
 
 
 # -- bounds ----------------------------------------------------------------------
