@@ -420,7 +420,7 @@ def test_requests__no_yaml_from_some_line_on__names_that_line():
 def test_request__key_like_no_other__is_told_the_known_ones():
     found = one("- {artifact: rf, zzz: this}")
     assert isinstance(found, Mistake)
-    assert found.fix == "Known keys are artifact, version, rollback, reason."
+    assert found.fix == "Known keys are artifact, version, rollback, reason, lift, override."
 
 
 def test_request__version_of_five_thousand_digits__is_a_short_mistake():

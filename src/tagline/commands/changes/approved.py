@@ -38,8 +38,9 @@ def read_approved(
 def read_written(
     request: ChangeRequest, rules: Mapping[Intent, Sequence[StageRules]], people: People
 ) -> Mapping[str, Mapping[str, int]]:
-    """What the chains show of when tags were written, where an approval covers a version that is not the change's."""
-    asked = (i for i, found in rules.items() if i.which != THIS and any(r.approvals is not None for r in found))
+    """What the chains show of when tags were written: where approvals cover a stop, or a version of others."""
+    covered = ((i, found) for i, found in rules.items() if i.which != THIS or i.lifts)
+    asked = (intent for intent, found in covered if any(r.approvals is not None for r in found))
     names = {intent.artifact for intent in asked} if approvers(people.reviews) else set()
     return request.context.ledger.written_at(names)
 

@@ -1,4 +1,4 @@
-"""Who may approve a change: its reviews, and what the forge knows of the people behind them."""
+"""Who may approve a change, or pass over a rule: its reviews, and what the forge knows of the people behind them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from tagline.commands.changes.request import ChangeRequest
-from tagline.domain.changes.approvals import People, approvers, is_robot, persons_of, teams_of
-from tagline.domain.changes.changes import Named, Unknown
+from tagline.domain.changes.approvals import People, approvers, is_robot, is_team, persons_of, teams_of
+from tagline.domain.changes.changes import Named, Reviews, Unknown
 from tagline.domain.changes.intents import Intent
 from tagline.domain.changes.policy import StageRules
 from tagline.domain.changes.pushes import trail
@@ -21,13 +21,19 @@ A = TypeVar("A")
 
 
 def read_people(request: ChangeRequest, rules: Rules, owners: Owners, file_owners: Owners) -> People:
-    """Reviews, and who the reviewers are; nothing where no rule asks for approvals."""
+    """Reviews, and who the reviewers are; nothing where no rule asks for approvals and nobody overrides one.
+
+    Of an override also whether the author may write, who else pushed, and who is in the teams that may.
+    """
     wanted = {intent: [r.approvals for r in found if r.approvals is not None] for intent, found in rules.items()}
-    if not any(wanted.values()):
+    allowed = [name for intent, found in rules.items() if intent.override for r in found for name in r.overriders]
+    if not any(wanted.values()) and not allowed:
         return People()
     forge = request.context.forge
-    reviews = _ask(request, "reviews", lambda _: forge.reviews(request.change), "")
-    if isinstance(reviews, Unknown):
+    reviews: Reviews | Unknown = Reviews(())
+    if any(wanted.values()):
+        reviews = _ask(request, "reviews", lambda _: forge.reviews(request.change), "")
+    if isinstance(reviews, Unknown) and not allowed:
         return People(reviews=reviews)
     logins = {review.by.casefold(): review.by for review in approvers(reviews)}
     # The author's own is not counted anyway, unless a rule says so.
@@ -42,25 +48,32 @@ def read_people(request: ChangeRequest, rules: Rules, owners: Owners, file_owner
         for rule in found:
             teams.update(dict.fromkeys(teams_of(rule, names)))
             persons.update(persons_of(rule, names))
-    asks_pushers = bool(logins) and any("pusher" in rule.exclude for rule in rules_met)
+    if allowed:
+        logins[request.change.author.casefold()] = request.change.author
+        teams.update(dict.fromkeys(name for name in allowed if is_team(name)))
+    asks_pushers = bool(allowed) or (bool(logins) and any("pusher" in rule.exclude for rule in rules_met))
     # Before the merge it is told whose approval is missing: those who are named are looked for where others are.
     named = persons - {request.change.author.casefold()} if request.change.open else set()
     looked_for = {*logins, *named}
-    pushers, looked_for = _pushers(request, logins, looked_for) if asks_pushers else (Named(), set())
+    pushers: Named = Named()
+    if asks_pushers:
+        pushers, looked_for = _pushers(request, logins, looked_for, everybody=bool(allowed))
     return People(
         reviews,
         read_at=request.answers.setdefault(("roles-read-at", ""), int(request.context.clock.now())),
         pushers=pushers,
-        looked_for=frozenset(looked_for),
+        looked_for=frozenset(looked_for if asks_pushers else ()),
         starters=_starters(request) if logins and any("labeller" in rule.exclude for rule in rules_met) else Named(),
         writers={folded: _ask(request, "write", forge.may_write, login) for folded, login in logins.items()},
         members={team: _members(request, team) for team in teams if logins and _is_group(request, team, logins)},
     )
 
 
-def _pushers(request: ChangeRequest, reviewers: Collection[str], people: set[str]) -> tuple[Named, set[str]]:
+def _pushers(
+    request: ChangeRequest, reviewers: Collection[str], people: set[str], *, everybody: bool
+) -> tuple[Named, set[str]]:
     """Who of some people (folded logins) pushed to the change's branch, as the forge names them; and of whom that is
-    known.
+    known. ``everybody``: whoever pushed is named.
 
     What only brought the branch up to date with its base makes nobody a pusher. The reviewers come first: on them
     something hangs.
@@ -76,10 +89,10 @@ def _pushers(request: ChangeRequest, reviewers: Collection[str], people: set[str
     unsure: set[str] = set()
     by_whom = [(push.by.casefold() if push.by is not None else None, push) for push in found.pushes]
     for by, push in sorted(by_whom, key=lambda one: one[0] is not None and one[0] not in reviewers):
-        if by in pushers or (by is not None and by not in people):
+        if by in pushers or (by is not None and by not in people and not everybody):
             continue
         looks = next(left, None) is not None
-        if not looks and by is not None and by not in reviewers:
+        if not looks and by is not None and by not in reviewers and not everybody:
             unsure.add(by)
         elif not (looks and brings_nothing(push.before, push.after or "", request.before)):
             pushers.add(by)

@@ -65,7 +65,7 @@ def trace_change(
     lineage_source = request.context.lineage_source
     wanted: dict[str, list[Step]] = {name: [] for name in (request.touches.touched if touched else ())}
     for step in decided.steps:
-        if step.intent.action not in (Action.UNASSIGN, Action.DEPRECATE):
+        if step.intent.action not in (Action.UNASSIGN, Action.DEPRECATE, Action.LIFT):
             wanted.setdefault(step.intent.artifact, []).append(step)
     # What was asked for comes first; what is touched besides, as far as there is room.
     names = sorted(wanted, key=lambda name: not wanted[name])

@@ -26,11 +26,12 @@ _MOST_UNCLEAR = 8
 
 
 class Meant(NamedTuple):
-    """The version that a request means; without a version the change's own, or none."""
+    """The version that a request means, and the tag of the stop that it lifts; without a version its own, or none."""
 
     version: str | None
     commit: str | None
     words: str
+    stop: str | None = None
 
 
 _OWN = Meant(None, None, "this change's version")
@@ -61,13 +62,16 @@ class Approved:
     def why_not(self, review: Review, version: VersionState | None) -> str | Unknown | None:
         """Why an approval does not cover what lands now; None where it does. ``version`` is the one that lands."""
         lands = self._lands(version)
-        if self._intent.which != THIS:
+        if self._intent.which != THIS or self._intent.lifts:
             if review.at is None:
                 return Unknown(f"when {review.by} approved", "GitLab 18 and newer tell it.")
             then = self._then(review.at)
             if then is None:
                 return "approved within two minutes of other tags: nobody can tell what was the version then"
-            if then != lands:
+            stop = self._lifted(self._state)
+            if then.stop != stop:
+                return f"approved before {stop} held the stage" if stop else f"approved to lift what {then.stop} holds"
+            if self._intent.which != THIS and then._replace(stop=None) != lands:
                 return f"approved {then.words}, and it is {lands.words} now"
         return self._other_bytes(review) if lands == _OWN else None
 
@@ -115,6 +119,8 @@ class Approved:
             case Action.UNASSIGN:
                 hold = state.stages.get(stage)
                 return Meant(hold.version, hold.commit, hold.version or hold.commit[:7]) if hold is not None else _NONE
+            case Action.LIFT:
+                return _NONE
             case Action.REGISTER | Action.DEPRECATE:
                 return _NONE
 
@@ -150,4 +156,10 @@ class Approved:
 
     def _on(self, events: Sequence[Event]) -> Meant:
         raw = {event.tag: self._raw[event.tag] for event in events}
-        return self._means(fold(self._state.name, events, ignored=self._state.ignored), raw)
+        state = fold(self._state.name, events, ignored=self._state.ignored)
+        return self._means(state, raw)._replace(stop=self._lifted(state))
+
+    def _lifted(self, state: ArtifactState) -> str | None:
+        """The tag of the stop that the request lifts; None where it lifts none."""
+        stop = state.stops.get(self._intent.stage or "")
+        return stop.tag if stop is not None and self._intent.lifts else None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, assert_never, get_args
+from typing import Any, Literal, assert_never, get_args
 
 from tagline.domain.changes.changes import Label
 from tagline.domain.ledger.tags import is_artifact, is_name
@@ -38,6 +38,7 @@ class Action(StrEnum):
     ROLLBACK = "rollback"
     UNASSIGN = "unassign"
     DEPRECATE = "deprecate"
+    LIFT = "lift"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Ask:
     ``artifact`` None means every artifact that the change touches. ``which`` is a bump or a version
     for a registration, and a version, ``this`` or ``latest`` for an assignment (None: what the label
     says without a word). ``source`` is the label, or ``file:line``; ``file`` is set for request files.
-    ``by`` and ``at`` (unix seconds) tell who asked and when, None where nobody can tell.
+    ``by`` and ``at`` (unix seconds) tell who asked and when, None where nobody can tell. ``lifts``: what holds the
+    stage is lifted with it. ``override`` is why the rules about people and time are to be passed over.
     """
 
     action: Action
@@ -59,6 +61,8 @@ class Ask:
     at: float | None = None
     file: str | None = None
     reason: str | None = None
+    lifts: bool = False
+    override: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Mistake:
     fix: str
 
 
-_Word = Literal["version", "stage", "rollback", "unstage", "deprecate"]
+_Word = Literal["version", "stage", "rollback", "unstage", "deprecate", "lift"]
 _WORDS: tuple[_Word, ...] = get_args(_Word)
 #: Those that a label may say without the name of an artifact.
 _GENERIC: tuple[_Word, ...] = ("version", "stage")
@@ -176,7 +180,7 @@ def _form(word: _Word) -> str:
             return "version:minor, version:NAME@minor or version:NAME@v2.1.0"
         case "stage":
             return "stage:prod, stage:NAME#prod or stage:NAME@v1.2.0#prod"
-        case "rollback" | "unstage":
+        case "rollback" | "unstage" | "lift":
             return f"{word}:NAME#prod"
         case "deprecate":
             return "deprecate:NAME"
@@ -198,6 +202,8 @@ def _parse(word: _Word, rest: str) -> _Parsed:
             return _back(Action.ROLLBACK, rest)
         case "unstage":
             return _back(Action.UNASSIGN, rest)
+        case "lift":
+            return _back(Action.LIFT, rest)
         case "deprecate":
             return (Action.DEPRECATE, rest, None, None) if is_artifact(rest) else None
         case _:
@@ -235,7 +241,8 @@ def _meant(text: str) -> str | None:
     word, colon, rest = text.partition(":")
     if colon:
         near = next((known for known in _WORDS if _is_slip(word.strip().casefold(), known)), None)
-        return f"{near}:{_tidied(near, rest)}" if near else None
+        # A short word: what is nearly it is ours only if it names a stage.
+        return f"{near}:{_tidied(near, rest)}" if near and (near != "lift" or "#" in rest) else None
     match = _OTHER_SEPARATOR.fullmatch(text)
     known = _word(match[1].casefold()) if match else None
     # "version-minor" is ours, "version-2" may be anybody's; so may "stage-prod" and "deprecate-me".
@@ -292,7 +299,7 @@ def _value_near(word: _Word, rest: str) -> str | None:
         likely = did_you_mean(which, BUMPS) or f"v{which.lstrip('vV')}"
         guess = f"{artifact}{at_sign}{likely}"
         return f"version:{guess}" if _parse(word, guess) else None
-    if word in ("rollback", "unstage") and is_name(text):
+    if word in ("rollback", "unstage", "lift") and is_name(text):
         return f"{word}:NAME#{text}"
     as_artifact = text.replace("=", ":").replace("@V", "@v")
     return f"{word}:{as_artifact}" if as_artifact != text and _parse(word, as_artifact) else None
@@ -337,7 +344,22 @@ def _wrong(path: str, place: Node | Position, message: str, fix: str) -> Finding
     return Finding(path, place.line, place.column, None, _RULE, "error", message, fix)
 
 
-_REQUEST_KEYS = ("artifact", "version", "rollback", "reason")
+def _misread(said: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """A key of a request whose value is none of its kind: the key, what is wrong, and what to write."""
+    for key in ("rollback", "lift"):
+        if not isinstance(said.get(key), bool | None):
+            return key, f"'{key}' is true or false.", f"Write '{key}: true', or remove it."
+    if said.get("rollback") and said.get("lift"):
+        return "lift", "A rollback holds the stage, and 'lift' lifts that.", "Drop one of them."
+    if not isinstance(said.get("reason"), str | None):
+        return "reason", "'reason' is text.", "Put it in quotes."
+    override = said.get("override")
+    if override is not None and not (isinstance(override, str) and override.strip()):
+        return "override", "'override' is a reason.", "Write why the rules are passed over, in quotes."
+    return None
+
+
+_REQUEST_KEYS = ("artifact", "version", "rollback", "reason", "lift", "override")
 
 
 def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Finding:
@@ -348,7 +370,7 @@ def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Fi
             near = did_you_mean(key[:_MAX_LABEL], _REQUEST_KEYS)
             meant = f"Did you mean '{near}'?" if near else f"Known keys are {', '.join(_REQUEST_KEYS)}."
             return _wrong(path, place, f"A request has no key {key[:_MAX_LABEL]!r}.", meant)
-    artifact, version, rollback, reason = (item.value.get(key) for key in _REQUEST_KEYS)
+    artifact, version, rollback, reason, lift, override = (item.value.get(key) for key in _REQUEST_KEYS)
 
     def wrong(key: str, message: str, fix: str) -> Finding:
         return _wrong(path, item.fields.get(key, item), message, fix)
@@ -356,8 +378,9 @@ def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Fi
     if not isinstance(artifact, str) or not is_artifact(artifact):
         fix = "Add 'artifact: NAME' (in a directory: dir/sub:NAME)."
         return wrong("artifact", "The request names no artifact.", fix)
-    if rollback is not None and not isinstance(rollback, bool):
-        return wrong("rollback", "'rollback' is true or false.", "Write 'rollback: true', or remove it.")
+    misread = _misread(item.value)
+    if misread is not None:
+        return wrong(*misread)
     if rollback and version is not None:
         fix = "Drop 'version' or 'rollback'."
         return wrong("version", "A rollback goes to the version before and names none.", fix)
@@ -367,8 +390,6 @@ def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Fi
         near = f"v{text}" if is_version(f"v{text}") else did_you_mean(text, (THIS, LATEST))
         meant = f"Did you mean '{near}'?" if near else "Write v1.2.3, this or latest."
         return wrong("version", f"{text!r} is no version.", meant)
-    if reason is not None and not isinstance(reason, str):
-        return wrong("reason", "'reason' is text.", "Put it in quotes.")
-    action = Action.ROLLBACK if rollback else Action.ASSIGN
+    action = Action.ROLLBACK if rollback else Action.LIFT if lift and version is None else Action.ASSIGN
     # A request is part of what was pushed: it is covered by whoever reviewed the last push.
-    return Ask(action, f"{path}:{item.line}", artifact, stage, version, by, 0.0, path, reason)
+    return Ask(action, f"{path}:{item.line}", artifact, stage, version, by, 0.0, path, reason, bool(lift), override)

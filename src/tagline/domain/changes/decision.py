@@ -11,8 +11,11 @@ from tagline.domain.changes.asks import LATEST, THIS, Action
 from tagline.domain.changes.changes import Review, Unknown
 from tagline.domain.changes.conditions import judge_after, judge_freeze, judge_gate
 from tagline.domain.changes.intents import Intent, is_bump
+from tagline.domain.changes.overriding import Override, judge_override, pass_over
 from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules, other_stage
-from tagline.domain.changes.steps import Content, Facts, Step
+from tagline.domain.changes.steps import Facts, Step
+from tagline.domain.changes.stops import judge_lift, judge_stop, why_held, why_lifted
+from tagline.domain.changes.trailers import approval, content_of, trailers
 from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger import messages
 from tagline.domain.ledger.answers import require_version
@@ -21,6 +24,7 @@ from tagline.domain.ledger.planning import (
     Plan,
     plan_assign,
     plan_deprecate,
+    plan_lift,
     plan_register,
     plan_rollback,
     plan_unassign,
@@ -31,7 +35,6 @@ from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.domain.ledger.versions import BUMPS
 from tagline.domain.manifest.metrics import Metrics
 from tagline.domain.mlflow.runs import alias_trouble, lost_alias
-from tagline.domain.text.times import format_time
 from tagline.errors import Refused, TaglineError
 
 
@@ -69,6 +72,7 @@ class Decision:
         self.facts = facts
         self.policy = policy
         self._judged: list[Judged] = []
+        self._overrides = False
 
     def step(self) -> Step:
         """Plan it, judge it, and name whatever stands against it."""
@@ -76,16 +80,20 @@ class Decision:
         try:
             self._refuse_unlisted()
             version = self._version()
-            verdicts = self._verdicts(version)
+            verdicts = [*self._override(), *self._verdicts(version), *judge_lift(self.intent, self.state, self.then)]
             plan = self._plan(self.then, version, before)
+            stopped = judge_stop(self.intent, self.then, plan, self.policy.label_prefix)
             if plan.new and self.state is not self.then:
                 # The version's row of now: it may be gone.
                 now = version and require_version(self.state, version.version)
                 plan = self._plan(self.state, now, before)
+                stopped = _either(stopped, judge_stop(self.intent, self.state, plan, self.policy.label_prefix))
+            verdicts, override = self._passed([*verdicts, *stopped])
         except TaglineError as error:
             verdict = Verdict(error.code, "refused", error.message, error.hint)
             return Step(self.intent, None, before, verdicts=(verdict,))
         row = plan.rows[-1] if plan.rows else None
+        stop = self.state.stops.get(self.intent.stage or "")
         return Step(
             self.intent,
             row.version if row else version.version if version else None,
@@ -94,10 +102,29 @@ class Decision:
             tuple(plan.new),
             tuple(verdicts) if plan.new else (),
             tuple(pair for judged in self._judged for pair in judged.others),
-            tuple(_approval(review) for review in self._counted()),
+            tuple(approval(review) for review in self._counted()),
             self._drift() if plan.new else (),
             note=plan.note,
+            stop=stop,
+            override=override if plan.new else None,
         )
+
+    def _override(self) -> list[Verdict]:
+        """Whether the rules about people and time may be passed over, where that is asked for."""
+        reason = self.intent.override
+        if reason is None:
+            return []
+        rules = self.policy.rules(self.intent.artifact, self.intent.stage or "")
+        allowed = rules.overriders if rules is not None else ()
+        verdict = judge_override(allowed, self.facts.people, self.facts.change.author, reason)
+        self._overrides = verdict.state == "ok"
+        return [verdict]
+
+    def _passed(self, verdicts: list[Verdict]) -> tuple[list[Verdict], Override | None]:
+        if not self._overrides:
+            return verdicts, None
+        after, passed = pass_over(verdicts)
+        return after, Override(self.facts.change.author, self.intent.override or "", passed)
 
     def _refuse_unlisted(self) -> None:
         stage, artifact = self.intent.stage, self.intent.artifact
@@ -171,7 +198,7 @@ class Decision:
     # -- the rules ------------------------------------------------------------
 
     def _verdicts(self, version: VersionState | None) -> list[Verdict]:
-        """What the policy says of it. A rollback is exempt from all but approvals."""
+        """What the policy says of it. A rollback, and a lift that moves nothing, are exempt from all but approvals."""
         verdicts: list[Verdict] = []
         for stage, rules in rules_of(self.intent, self.then, self.policy):
             if self.intent.action is Action.ASSIGN:
@@ -179,7 +206,7 @@ class Decision:
                 is_new = self._is_new(version)
                 verdicts += judge_after(rules, self.then, name, self.facts.judged_at, prefix, is_new=is_new)
                 verdicts += self._gates(rules, version)
-            if self.intent.action is not Action.ROLLBACK:
+            if self.intent.action not in (Action.ROLLBACK, Action.LIFT):
                 verdicts += judge_freeze(rules, self.facts.judged_at, self.facts.now)
             if rules.approvals is not None:
                 refuse_drift = self.policy.refuses_drift(rules)
@@ -306,28 +333,40 @@ class Decision:
     def _plan(self, state: ArtifactState, version: VersionState | None, before: str | None) -> Plan:
         intent, now = self.intent, self.facts.now
         stage = intent.stage or ""
-        trailers = self._trailers(version)
+        said = self._trailers(version)
         match intent.action:
             case Action.REGISTER:
-                return self._register(state, trailers)
+                return self._register(state, said)
             case Action.ASSIGN:
                 assert version is not None  # noqa: S101 - _version() gave one or raised
-                return plan_assign(state, stage, version, now, trailers)
+                lift = why_lifted(intent, self.facts.change.url) if intent.lifts else None
+                stop = state.stops.get(stage)
+                past = [(messages.HOLD_PASSED, stop.tag)] if self._overrides and stop and not intent.lifts else []
+                return plan_assign(state, stage, version, now, [*said, *past], lift=lift)
             case Action.ROLLBACK:
                 target = version.version if version else None
-                return plan_rollback(state, stage, now, target=target, trailers=trailers)
+                holds = self.policy.holds_rollbacks(intent.artifact, stage)
+                stop_reason = why_held(intent, before) if holds else None
+                return plan_rollback(state, stage, now, target=target, stop=stop_reason, trailers=said)
             case Action.UNASSIGN:
                 previous = [(messages.PREVIOUS, before or "")]
-                return plan_unassign(state, stage, None, now, [*previous, *trailers])
+                return plan_unassign(state, stage, None, now, [*previous, *said])
+            case Action.LIFT:
+                return plan_lift(state, stage, now, why_lifted(intent, self.facts.change.url), said)
             case Action.DEPRECATE:
-                return plan_deprecate(state, now, trailers)
+                return plan_deprecate(state, now, said)
 
-    def _register(self, state: ArtifactState, trailers: list[tuple[str, str]]) -> Plan:
+    def _trailers(self, version: VersionState | None) -> list[tuple[str, str]]:
+        content = content_of(self.intent, self.facts, self.raw, version)
+        override = self.intent.override if self._overrides else None
+        return trailers(self.intent, self.facts, self.policy.digest, self._counted(), content, override)
+
+    def _register(self, state: ArtifactState, said: list[tuple[str, str]]) -> Plan:
         which = self.intent.which
         if not is_bump(which):
-            return plan_register(state, self.facts.commit, self.facts.now, version=which, trailers=trailers)
+            return plan_register(state, self.facts.commit, self.facts.now, version=which, trailers=said)
         bump = next(bump for bump in BUMPS if bump == which)
-        plan = plan_register(state, self.facts.commit, self.facts.now, bump=bump, trailers=trailers)
+        plan = plan_register(state, self.facts.commit, self.facts.now, bump=bump, trailers=said)
         rows = versions_since(state, self.then) if plan.new else []
         latest = next((row for row in rows if self.facts.newer.get(row.commit, False) is not False), None)
         if latest is not None:
@@ -339,41 +378,10 @@ class Decision:
             )
         return plan
 
-    def _trailers(self, version: VersionState | None) -> list[tuple[str, str]]:
-        """Why the tag is there and for whom: what an auditor asks a year later."""
-        facts, asks = self.facts, self.intent.asks
-        names = dict.fromkeys(ask.by for ask in asks if ask.by)
-        reasons = dict.fromkeys(ask.reason for ask in asks if ask.reason)
-        content, counted, read_at = self._content(version), self._counted(), facts.people.read_at
-        pairs: list[tuple[str, str | None]] = [
-            (messages.CHANGE, facts.change.url),
-            (messages.CHANGE_KEY, str(facts.change.key) if facts.change.key else None),
-            (messages.MERGE_COMMIT, facts.commit),
-            *((messages.REQUESTED_BY, name) for name in names),
-            *((messages.APPROVED_BY, _approval(review)) for review in counted),
-            (messages.ROLES_READ_AT, format_time(read_at) if counted and read_at is not None else None),
-            (messages.POLICY, self.policy.digest),
-            *((messages.REASON, reason) for reason in reasons),
-            (messages.DIGEST, content.digest),
-            (messages.SHA256, content.sha256),
-            (messages.URI, content.uri),
-            (messages.VERSION_ID, content.version_id),
-            (messages.RUN, facts.run_url),
-        ]
-        return [(key, value) for key, value in pairs if value]
 
-    def _content(self, version: VersionState | None) -> Content:
-        """As it was read for this run; of a version that nobody had to look at, as its own tag says."""
-        registers = self.intent.action is Action.REGISTER
-        commit = self.facts.commit if registers else version.commit if version else ""
-        read = self.facts.contents.get((self.intent.artifact, commit))
-        if read is not None or registers:
-            return read or Content()
-        if version is None or version.tag not in self.raw:
-            return Content()
-        said = messages.parse_trailers(self.raw[version.tag].message)
-        keys = (messages.DIGEST, messages.URI, messages.VERSION_ID, messages.SHA256)
-        return Content(*(next(iter(said.get(key, [])), None) for key in keys))
+def _either(first: list[Verdict], second: list[Verdict]) -> list[Verdict]:
+    """What was refused at the landing, else what is said now."""
+    return first if any(verdict.state == "refused" for verdict in first) else second
 
 
 def held_before(state: ArtifactState, stage: str | None) -> str | None:
@@ -386,9 +394,3 @@ def held_before(state: ArtifactState, stage: str | None) -> str | None:
 
 def _held(hold: Hold) -> str:
     return hold.version or hold.commit[:7]
-
-
-def _approval(review: Review) -> str:
-    """``login commit time``, what is not known left out."""
-    when = format_time(int(review.at)) if review.at is not None else None
-    return " ".join(part for part in (review.by, review.commit, when) if part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from tagline.domain.changes.asks import LATEST, REQUESTS, THIS, Action, Ask, Mistake
@@ -28,6 +28,16 @@ class Intent:
     def key(self) -> tuple[str, str | None]:
         """What two intents cannot share: the stage, or the registration."""
         return (self.artifact, self.stage)
+
+    @property
+    def lifts(self) -> bool:
+        """Whether what holds the stage is lifted."""
+        return any(ask.lifts or ask.action is Action.LIFT for ask in self.asks)
+
+    @property
+    def override(self) -> str | None:
+        """Why rules about people and time are to be passed over; None where nobody asks for that."""
+        return next((ask.override for ask in self.asks if ask.override is not None), None)
 
     @property
     def sources(self) -> list[str]:
@@ -64,8 +74,9 @@ def resolve(asks: Sequence[Ask], known: Known, max_artifacts: int) -> tuple[list
     mistakes += [*_generic_contradictions(asks), *_too_many(asks, known, max_artifacts), *_without_effect(asks, known)]
     own = {*known.touched, *(ask.artifact for ask in asks if ask.action is Action.REGISTER and ask.artifact)}
     intents = [*_specific(asks, own)]
-    taken = {intent.key for intent in intents if intent.action is not Action.DEPRECATE}
+    taken = {intent.key for intent in intents if intent.action not in (Action.DEPRECATE, Action.LIFT)}
     intents += [intent for intent in _generic(asks, known.touched) if intent.key not in taken]
+    intents = _with_lifts(intents)
     mistakes += [*_contradictions(intents), *_unknown_stages(intents, known)]
     if mistakes:
         return [], list(dict.fromkeys(mistakes))
@@ -82,7 +93,7 @@ def _order(action: Action) -> int:
     match action:
         case Action.REGISTER:
             return 0
-        case Action.ROLLBACK | Action.ASSIGN:
+        case Action.ROLLBACK | Action.ASSIGN | Action.LIFT:
             return 1
         case Action.UNASSIGN:
             return 2
@@ -149,6 +160,22 @@ def _generic(asks: Iterable[Ask], touched: Collection[str]) -> Iterable[Intent]:
         if ask.artifact is None:
             for artifact in sorted(touched):
                 yield Intent(artifact, ask.action, ask.stage, _which(ask, own=True), (ask,))
+
+
+def _with_lifts(intents: Sequence[Intent]) -> list[Intent]:
+    """A lift beside a version for the same stage is one thing to do, not two."""
+    assigned = {intent.key for intent in intents if intent.action is Action.ASSIGN}
+    lifts: dict[tuple[str, str | None], tuple[Ask, ...]] = {}
+    kept: list[Intent] = []
+    for intent in intents:
+        if intent.action is Action.LIFT and intent.key in assigned:
+            lifts[intent.key] = (*lifts.get(intent.key, ()), *intent.asks)
+        else:
+            kept.append(intent)
+    for place, intent in enumerate(kept):
+        if intent.action is Action.ASSIGN:
+            kept[place] = replace(intent, asks=(*intent.asks, *lifts.pop(intent.key, ())))
+    return kept
 
 
 def _without_effect(asks: Iterable[Ask], known: Known) -> list[Mistake]:

@@ -105,6 +105,8 @@ class StageRules:
     """What must be satisfied to move a stage, all of it. ``soak`` is in seconds.
 
     ``drift`` is the stage's own word on approvals of something else, ``refuse`` or ``replan``; None: as the file says.
+    So is ``rollback_holds``: whether a change's rollback holds the stage. ``overriders`` (logins, teams) may pass over
+    the rules about people and time.
     """
 
     after: tuple[str, ...] = ()
@@ -113,6 +115,8 @@ class StageRules:
     gates: tuple[Gate, ...] = ()
     freeze: tuple[Freeze, ...] = ()
     drift: str | None = None
+    rollback_holds: bool | None = None
+    overriders: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, raw: _Raw) -> StageRules:
@@ -124,12 +128,14 @@ class StageRules:
             tuple(map(Gate.read, raw.get("gates", ()))),
             tuple(map(Freeze.read, raw.get("freeze", ()))),
             raw.get("drift"),
+            raw.get("rollback", {}).get("hold"),
+            tuple(raw.get("override", {}).get("allow", ())),
         )
 
     @property
     def free(self) -> bool:
-        """Whether there is no rule at all; ``drift`` alone asks for nothing."""
-        return replace(self, drift=None) == _FREE
+        """Whether there is no rule at all: some keys ask for nothing by themselves."""
+        return replace(self, drift=None, rollback_holds=None, overriders=()) == _FREE
 
 
 _FREE = StageRules()
@@ -159,6 +165,7 @@ class Policy:
     max_artifacts: int = 5
     atomic_change: bool = False
     drift: str = "refuse"
+    rollback_holds: bool = True
     comment_authors: tuple[str, ...] = ()
     other_stages: str = ""
     ignore_paths: tuple[str, ...] = ()
@@ -186,6 +193,12 @@ class Policy:
     def refuses_drift(self, rules: StageRules) -> bool:
         """Whether an approval that was given for something else than what lands does not count."""
         return (rules.drift or self.drift) == "refuse"
+
+    def holds_rollbacks(self, artifact: str, stage: str) -> bool:
+        """Whether nothing is promoted past what a change rolls back to, until that is lifted."""
+        rules = self.rules(artifact, stage)
+        own = rules.rollback_holds if rules is not None else None
+        return self.rollback_holds if own is None else own
 
     def guards(self, artifact: str, stage: str, *, leaving: bool = False) -> bool:
         """Whether the stage moves only as the policy allows. Listed without rules, it is free.
@@ -260,6 +273,7 @@ def read_policy(raw: _Raw, digest: str) -> Policy:
         max_artifacts=int(raw.get("max_artifacts", 5)),
         atomic_change=raw.get("atomic") == "change",
         drift=raw.get("drift", "refuse"),
+        rollback_holds=raw.get("rollback", {}).get("hold", True),
         comment_authors=tuple(raw.get("comment_authors", ())),
         other_stages=raw.get("other_stages", ""),
         ignore_paths=tuple(raw.get("ignore", {}).get("paths", ())),

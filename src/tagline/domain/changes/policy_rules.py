@@ -6,10 +6,11 @@ Every check passes over values of the wrong kind, because the schema reports the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
+from tagline.domain.changes.policy import CODEOWNERS
 from tagline.domain.ledger.tags import is_name
 from tagline.domain.manifest.document import Document, Node, Position
 from tagline.domain.manifest.findings import Finding
@@ -116,13 +117,20 @@ def _refused(node: Node | None, parse: Callable[[str], int]) -> Iterator[_Troubl
 
 
 def _people(stage: _Stage) -> Iterator[_Trouble]:
-    approvals = stage.node.fields.get("approvals")
-    people = approvals.fields.get("from") if approvals else None
-    for item in people.items if people else ():
+    for key, names in (("approvals", "from"), ("override", "allow")):
+        section = stage.node.fields.get(key)
+        people = section.fields.get(names) if section else None
+        yield from _names(people.items if people else (), owners=key == "approvals")
+
+
+def _names(people: Sequence[Node], *, owners: bool) -> Iterator[_Trouble]:
+    for item in people:
         if isinstance(item.value, str) and not _PERSON.fullmatch(item.value):
             team = f"@{item.value}"
             hint = f"Write '{_cut(team)}'." if _PERSON.fullmatch(team) else "Write a login, @org/team or codeowners."
             yield _Trouble(item, f"'{_cut(item.value)}' is neither a login nor a team.", hint)
+        elif item.value == CODEOWNERS and not owners:
+            yield _Trouble(item, "Code owners do not override.", "Name people or teams: alice, '@org/on-call'.")
 
 
 def _gates(stage: _Stage) -> Iterator[_Trouble]:

@@ -78,7 +78,7 @@ def _kind(action: Action) -> EventKind:
     match action:
         case Action.REGISTER:
             return EventKind.REGISTRATION
-        case Action.ASSIGN | Action.ROLLBACK:
+        case Action.ASSIGN | Action.ROLLBACK | Action.LIFT:
             return EventKind.ASSIGNMENT
         case Action.UNASSIGN:
             return EventKind.UNASSIGNMENT

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from tagline.domain.changes.approvals import People
 from tagline.domain.changes.changes import Change, Unknown
 from tagline.domain.changes.intents import Intent
+from tagline.domain.changes.overriding import Override
 from tagline.domain.changes.verdicts import State, Verdict, worst
 from tagline.domain.ledger.planning import NewTag, Row
+from tagline.domain.ledger.registry import Stop
 from tagline.domain.manifest.metrics import Metrics
 
 
@@ -83,7 +85,8 @@ class Step:
 
     ``rows`` are the tags of the answer, ``new`` those to make. ``done``: this change did it before.
     ``before`` is the holder of the stage before the step, or the latest version before a registration. ``drift`` says
-    which approvals were given for something else and count all the same.
+    which approvals were given for something else and count all the same. ``stop`` is what holds the stage before the
+    step, ``override`` what an allowed one passes over.
     """
 
     intent: Intent
@@ -97,6 +100,8 @@ class Step:
     drift: tuple[str, ...] = ()
     done: bool = False
     note: str = ""
+    stop: Stop | None = None
+    override: Override | None = None
 
     @property
     def state(self) -> State:

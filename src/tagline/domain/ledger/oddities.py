@@ -56,8 +56,8 @@ def passed(hold: Hold, stop: Stop) -> Warn:
     """A stage that is held went to another version, and no override says why."""
     return Warn(
         "held-passed",
-        hold.tag,
-        f"{hold.stage} is held at {stop.version or stop.commit[:7]} since {stop.tag}, and {hold.tag} gave it to "
+        hold.opened_by,
+        f"{hold.stage} is held at {stop.version or stop.commit[:7]} since {stop.tag}, and {hold.opened_by} gave it to "
         f"{hold.version or hold.commit[:7]} all the same.",
     )
 

@@ -306,6 +306,16 @@ def _planned(planned: Planned) -> Document:
             for step in decided.steps
             for verdict in step.verdicts
         ],
+        "held": [
+            {"artifact": step.intent.artifact, "stage": step.intent.stage, **(held(step.stop) or {})}
+            for step in decided.steps
+            if step.stop is not None
+        ],
+        "overrides": [
+            {"artifact": step.intent.artifact, "stage": step.intent.stage, **step.override._asdict()}
+            for step in decided.steps
+            if step.override is not None
+        ],
         "touched": dict(decided.touches.touched),
         "drift": list(decided.drift),
         "policy": planned.policy.digest,

@@ -17,13 +17,14 @@ from tagline.domain.changes.promotion import Decided
 from tagline.domain.changes.record import Record, hide
 from tagline.domain.changes.steps import Step
 from tagline.domain.changes.verdicts import State
+from tagline.domain.ledger.stops import RULE as HELD
 from tagline.domain.lineage.comparison import Traced
 from tagline.errors import TaglineError
-from tagline.render.escape import one_line
 from tagline.render.figures import count
 from tagline.render.markdown.escaping import code, fold, instant, link, long_table, table, text
 from tagline.render.markdown.foot import AT_A_TERMINAL, Run, again, foot, rule_link
 from tagline.render.markdown.lineage import section
+from tagline.render.markdown.pasting import pasted, request_line
 
 #: Characters of a whole comment: GitHub takes 65,536.
 LIMIT = 60_000
@@ -83,6 +84,7 @@ _NO_ROOM = "What is behind the artifacts does not fit here: see `tagline lineage
 
 def _decision(decided: Decided, pages: Pages, level: int, behind: str) -> Iterator[str]:
     yield _title(decided)
+    yield from _overrides(decided)
     yield from _against(decided, level)
     yield _drift(decided)
     yield _steps(decided, pages, level)
@@ -136,6 +138,19 @@ def _made(decided: Decided) -> str:
 
 
 _FINAL = "That is final"
+
+
+def _overrides(decided: Decided) -> Iterator[str]:
+    """Rules that were passed over, which nobody shall overlook: who, why, and what stood against it."""
+    for step in decided.steps:
+        over = step.override
+        if over is not None:
+            passed = (
+                f" Passed over: {', '.join(map(_span, over.passed))}." if over.passed else " Nothing stood against it."
+            )
+            yield f"🚨 **Override** of {_span(_subject(step))} by {_span(over.by)}: {_words(over.reason)}.{passed}"
+        elif step.done and step.intent.override:
+            yield f"🚨 **Override** of {_span(_subject(step))}: {_words(step.intent.override)}."
 
 
 class _Objection(NamedTuple):
@@ -193,14 +208,14 @@ def _verdicts(decided: Decided) -> Iterator[tuple[str, _Objection]]:
 
 
 def _paragraph(objection: _Objection, subjects: Sequence[str], most: int) -> str:
-    first, *pasted = objection.fix.split("\n")
+    first, *below = objection.fix.split("\n")
     rule = f" ({rule_link(objection.rule)})" if objection.rule else ""
     lines = [
         f"{objection.sign} {_some(subjects)}{objection.joint}{_words(objection.message)}{rule}",
         f"→ {_words(first)}" if first else "",
         objection.more,
     ]
-    block = f"\n\n{_pasted(pasted, most)}" if pasted else ""
+    block = f"\n\n{pasted(below, most)}" if below else ""
     return "<br>".join(line for line in lines if line) + block
 
 
@@ -220,26 +235,17 @@ def _again(decided: Decided, level: int) -> str:
     never = {(step.intent.artifact, step.version) for step in refused if step.intent.action is Action.REGISTER}
     by_stage: dict[str, list[str]] = {}
     for step in refused:
-        request = _request(step)
+        request = request_line(step)
         if step.intent.stage and request and (step.intent.artifact, step.version) not in never:
             by_stage.setdefault(step.intent.stage, []).append(request)
     if not by_stage:
         return "To ask again, open a new change."
     most = _ROWS.get(level, _ALL)
     blocks = [
-        f"{_span(f'{REQUESTS}{stage}/change-{decided.change.number}.yaml')}\n\n{_pasted(requests, most)}"
+        f"{_span(f'{REQUESTS}{stage}/change-{decided.change.number}.yaml')}\n\n{pasted(requests, most)}"
         for stage, requests in list(by_stage.items())[:3]
     ]
     return "To ask again, open a new change that adds a request file:\n\n" + "\n\n".join(blocks)
-
-
-def _request(step: Step) -> str | None:
-    artifact = f"artifact: '{step.intent.artifact}'"
-    if step.intent.action is Action.ROLLBACK:
-        return f"- {{{artifact}, rollback: true}}"
-    if step.intent.action is Action.ASSIGN and step.version is not None:
-        return f"- {{{artifact}, version: {step.version}}}"
-    return None
 
 
 def _drift(decided: Decided) -> str:
@@ -279,6 +285,8 @@ def _does(action: Action) -> str:
             return "unassign"
         case Action.DEPRECATE:
             return "deprecate"
+        case Action.LIFT:
+            return "lift the hold of"
         case _:
             assert_never(action)
 
@@ -292,6 +300,10 @@ def _sign(step: Step, decided: Decided) -> str:
 def _step(step: Step, decided: Decided, pages: Pages) -> list[str]:
     intent = step.intent
     what = _does(intent.action) + (f" {code(intent.stage)}" if intent.stage else "")
+    if intent.lifts and intent.action is Action.ASSIGN:
+        what += ", its hold lifted"
+    elif intent.action is Action.ROLLBACK and any(verdict.rule == HELD for verdict in step.verdicts):
+        what += ", held there"
     before, merged = code(step.before) if step.before else "–", decided.change.merged
     if step.state == "refused" or (merged and not step.rows):
         return [code(intent.artifact), what, before, "unchanged", "–"]
@@ -363,14 +375,6 @@ def _listed(head: str, items: Iterable[str]) -> str:
     words = list(items)
     more = f" and {len(words) - 20} more" if len(words) > 20 else ""
     return head + ", ".join(words[:20]) + more if words else ""
-
-
-def _pasted(lines: Sequence[str], most: int) -> str:
-    """Lines of YAML or labels to be copied: a block that nothing in them can end."""
-    shown = [one_line(line) for line in lines[:most]]
-    shown += [f"# and {len(lines) - most} more"] if len(lines) > most else []
-    fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
-    return "\n".join([f"{fence}yaml", *shown, fence])
 
 
 def _span(name: str) -> str:

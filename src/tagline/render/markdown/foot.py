@@ -25,6 +25,8 @@ _SECTIONS = {
     "not-what-was-approved": "changes.md#drift",
     "branch-behind": "changes.md#drift",
     "request": "labels.md",
+    "held": "labels.md#held-stages",
+    "override": "policy.md#override",
 }
 _OTHERS = "policy.md#rule-ids"
 

@@ -45,6 +45,7 @@ def _change(planned: Planned, pen: Pen) -> str:
     ]
     if rules:
         lines += ["", table(("FOR", "RULE", "VERDICT", "WHY"), rules, pen, ("bold",))]
+    lines += [f"  {line}" for line in _overrides(planned, pen)]
     lines += [_against(found, pen) for found in (*decided.refused, *decided.waiting)]
     lines += [f"  since the approval: {one_line(words)}" for words in decided.drift]
     if planned.comment_url:
@@ -64,6 +65,16 @@ def _looked_at(planned: Planned) -> Iterator[str]:
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return f"{', '.join(names[:_MOST])}{more}"
+
+
+def _overrides(planned: Planned, pen: Pen) -> Iterator[str]:
+    for step in planned.decided.steps:
+        if (over := step.override) is not None:
+            what = "#".join(part for part in step.intent.key if part)
+            passed = f" (passed over: {', '.join(over.passed)})" if over.passed else ""
+            yield f"{pen('override', 'red', 'bold')} of {one_line(what)} by {one_line(over.by)}: " + one_line(
+                f"{over.reason}{passed}"
+            )
 
 
 def _rows(planned: Planned, pen: Pen) -> Iterator[str]:
