@@ -27,8 +27,10 @@ PAGE = ROOT / "docs" / "first-hour.md"
 KEYS = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
 #: Alice's own, what jobs have, the project's bot, and who may read the shop from another repository.
 PERSON, ACTIONS, BOT, JOB, READER = "alice-own", "actions", "bot", "job", "reader"
-_PIECE = re.compile(r"^```(?P<kind>sh|diff)\n(?P<text>.*?)^```|\[[^]]+\]\((?P<from>examples/\S+)\) as `(?P<to>[^`]+)`",
-                    re.DOTALL | re.MULTILINE)  # fmt: skip
+_PIECE = re.compile(
+    r"^```(?P<kind>sh|diff|console)\n(?P<text>.*?)^```|\[[^]]+\]\((?P<from>examples/\S+)\) as `(?P<to>[^`]+)`",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 class Done(NamedTuple):
@@ -85,6 +87,8 @@ class Hour:
                     self.type(line, codes)
             elif piece["kind"] == "diff":
                 self._edit(piece["text"])
+            elif piece["kind"] == "console":
+                self._shown(piece["text"])
             else:
                 self._save(ROOT / "docs" / piece["from"], piece["to"])
 
@@ -121,6 +125,11 @@ class Hour:
         ):  # fmt: skip
             line = line.replace(name, ours)
         return line
+
+    def _shown(self, text: str) -> None:
+        """What the page says that a command said, which was typed before."""
+        command, *lines = text.removeprefix("$ ").splitlines()
+        assert set(lines) <= set(self.out(command).splitlines()), self.out(command)
 
     def _save(self, example: Path, to: str) -> None:
         self.write(self.cwd / to, example.read_text())

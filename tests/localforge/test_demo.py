@@ -74,7 +74,7 @@ def test_demo__played__has_no_shells_tricks_and_no_address_that_is_dead_by_now(p
 def test_demo__played__explains_its_counter_and_ends_with_a_next_step(played: tuple[str, Path]) -> None:
     out, _ = played
     assert "churn#staging#1 is the first of them, churn#prod#2 the second." in out
-    *_, init, page, look, _ = out.splitlines()
+    *_, page, _, init, _, look, _ = out.splitlines()
     assert (ROOT / "docs" / page.rpartition("/docs/")[2]).exists()
     assert init.endswith("tagline init --dry-run")
     assert look.endswith("tagline show --repo ./kept/shop")

@@ -28,7 +28,7 @@ stages:
     approvals: {count: 1, from: [carol]}
     gates: [{metric: accuracy, not_worse_than: prod}]
 """
-_PAGE = "https://github.com/tagline-dev/tagline/blob/main/docs/init.md"
+_PAGE = "https://github.com/tagline-dev/tagline/blob/main/docs/first-hour.md"
 
 
 def demo(keep: str | None, *, color: bool) -> int:
@@ -53,8 +53,10 @@ def _next(command: str, what: str) -> int:
     program = "tagline" if shutil.which("tagline") else str(Path(sys.executable).parent / "tagline")
     print(
         "\n# Next, a repository of your own:\n"
+        f"{_PAGE}\n"
+        "    from nothing to a model in prod, with DVC and S3\n"
         f"{program} init --dry-run\n"
-        f"    in a clone of yours: what it would write there, and what is left to do: {_PAGE}\n"
+        "    in a clone of yours: what it would write there, and what is left to do\n"
         f"{program} {command}\n"
         f"    {what}"
     )
