@@ -45,7 +45,7 @@ def test_make_demo__fresh_clone__shows_changes_becoming_versions(fresh_clone: Pa
         "  | This merge made 3 tags.",
         "v1.0.0 in prod has 0.9: worse.",
         "$ tagline plan --open",
-        "churn     v1.1.0  prod v1.0.0, staging v1.1.0  2",
+        "churn     v1.1.0  prod v1.0.0 (held), staging v1.1.0  2",
         "digest       gitblob:",
     ):
         assert shown in out

@@ -48,7 +48,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
         "(exit code 1)",
         "* alice opens pull request 4, 'v1.1.0 to prod'; bob labels it stage:churn@v1.1.0#prod",
         "* alice merges merge request 1 (squash-merge)",
-        "churn     v1.1.0  prod v1.0.0, staging v1.1.0  2",
+        "churn     v1.1.0  prod v1.0.0 (held), staging v1.1.0  2",
         "tag          churn#prod#5",
         "  | churn v1.0.0 → staging, prod",
         "accuracy  0.9     0.93   +0.03 better  metrics/churn.json",
