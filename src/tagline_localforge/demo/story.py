@@ -122,7 +122,7 @@ def _on_github(stage: Stage, shop: GitHub) -> None:
     shop.plan(fourth, "submitted", only="gate:")
     shop.merge(fourth, "merge")
 
-    stage.say("It misbehaves: back to the version before, reviewed like everything else. prod is held there until a lift.")
+    stage.say("It misbehaves: back to the version before, reviewed like everything else. It holds prod.")
     fifth = shop.propose("back", "Back to the version before", {}, "rollback:churn#prod")
     shop.approve(fifth)
     shop.merge(fifth, "merge")
