@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from tagline_localforge.merging import Merged
 
@@ -129,6 +129,13 @@ class Workflow:
     dispatch: bool
     tags: tuple[str, ...]
     created: float
+    #: The events of a repository_dispatch that it listens to, and the word of one's payload that is its run-name.
+    types: tuple[str, ...] = ()
+    named_by: str | None = None
+
+    def title(self, event: str, payload: dict[str, Any]) -> str:
+        """What GitHub calls a run: by its run-name, else as the event."""
+        return f"deploy {payload[self.named_by]}" if self.named_by else event
 
     @property
     def path(self) -> str:
@@ -145,7 +152,7 @@ class Attempt:
     ended: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """A run of a workflow on a branch or tag; on GitLab a pipeline of one job."""
 
@@ -158,6 +165,12 @@ class Run:
     login: str
     at: float
     attempts: list[Attempt] = field(default_factory=list)
+    #: What it was given.
+    variables: dict[str, str] = field(default_factory=dict)
+    #: How it ended.
+    succeeded: bool = True
+    #: What it is called, where that is not its file.
+    title: str = ""
 
     @property
     def name(self) -> str:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from tagline_localforge.records import NO_COMMIT, Attempt, Run, Status, Workflow
 from tagline_localforge.state import RepositoryState, atomic
 
-#: More tags than this in one push start nothing.
+#: More tags than this in one push start nothing; on GitLab, of whose one file all pipelines are, one more.
 _MOST_TAGS = 3
+_PIPELINES = ".gitlab-ci.yml"
 
 
 class Runs(RepositoryState):
@@ -64,9 +65,16 @@ class Runs(RepositoryState):
     # Workflows, as GitHub has them
 
     @atomic
-    def add_workflow(self, file: str, *, dispatch: bool = True, tags: Sequence[str] = ()) -> Workflow:
-        """A workflow of every branch and tag, which a push of tags that match ``tags`` starts."""
-        workflow = Workflow(self.forge.next_id(), file, dispatch, tuple(tags), self.forge.clock())
+    def add_workflow(
+        self, file: str, *, dispatch: bool = True, tags: Sequence[str] = (), types: Sequence[str] = (),
+        named_by: str | None = None,
+    ) -> Workflow:  # fmt: skip
+        """A workflow of every branch and tag, which a push of tags that match ``tags`` starts.
+
+        So do events of a repository_dispatch of some ``types``, whose payload may name the run.
+        """
+        now = self.forge.clock()
+        workflow = Workflow(self.forge.next_id(), file, dispatch, tuple(tags), now, tuple(types), named_by)
         self.workflows[file] = workflow
         return workflow
 
@@ -81,9 +89,9 @@ class Runs(RepositoryState):
         return run
 
     @atomic
-    def end_run(self, run: Run) -> None:
+    def end_run(self, run: Run, *, succeeded: bool = True) -> None:
         """It is done."""
-        run.attempts[-1].ended = self.forge.clock()
+        run.attempts[-1].ended, run.succeeded = self.forge.clock(), succeeded
 
     @atomic
     def run_again(self, run: Run, *, by: str) -> None:
@@ -94,7 +102,7 @@ class Runs(RepositoryState):
     def start_on_tags(self, commands: Mapping[str, tuple[str, str]], *, by: str) -> None:
         """Start what a push of tags starts."""
         tags = [ref for ref, (_, after) in commands.items() if ref.startswith("refs/tags/") and after != NO_COMMIT]
-        if len(tags) > _MOST_TAGS:
+        if len(tags) > _MOST_TAGS + (_PIPELINES in self.workflows):
             return
         for ref in tags:
             for file, workflow in self.workflows.items():

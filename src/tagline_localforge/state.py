@@ -75,6 +75,8 @@ class RepositoryState:
         self.statuses: list[Status] = []
         #: By their files; and their runs, the oldest first.
         self.workflows: dict[str, Workflow] = {}
+        #: GitLab's tokens that only trigger pipelines, and whose they are.
+        self.trigger_tokens: dict[str, str] = {}
         self.runs: list[Run] = []
         #: What came to branches and by whom, the oldest first.
         self.pushes: list[Push] = []

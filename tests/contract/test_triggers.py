@@ -12,8 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.changes.delivery import parse_rule
-from tagline.domain.changes.delivery import wanted as delivered
+from tagline.domain.delivery.targets import by_rules, parse_rule
 from tagline.domain.ledger.planning import Row
 from tagline.domain.ledger.tags import EventKind, TagName, format_tag, parse_tag
 from tests.contract.test_gitlab_components import COMPONENTS
@@ -222,7 +221,8 @@ def test_github__delivered_workflow__is_started_on_the_tags_that_a_push_would_st
     for name in TAGS:
         if written := parse_tag(name):
             row = Row(name, "c", written.artifact, written.kind, written.version, written.stage, created=True)
-            assert delivered(rules, row) == (["deploy.yml"] if starts(ON_GITHUB["deploy"], tag(name)) else [])
+            wanted = ["deploy.yml"] if starts(ON_GITHUB["deploy"], tag(name)) else []
+            assert [target.key for target in by_rules(rules, row)] == wanted
 
 
 # -- the examples and components on GitLab -----------------------------------------------------------

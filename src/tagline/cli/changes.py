@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from tagline.commands.changes.comments import Compose
     from tagline.commands.changes.context import ChangeContext
-    from tagline.domain.changes.delivery import Delivered
     from tagline.domain.changes.pages import Pages
     from tagline.domain.changes.record import Record
     from tagline.domain.ledger.events import Warn
@@ -41,28 +40,17 @@ def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     """``promote``."""
     from tagline.commands.changes.plan import refresh
     from tagline.commands.changes.promote import promote, task_of
+    from tagline.domain.delivery.targets import parse_rule
 
+    deliver = [parse_rule(line) for line in chosen.deliver or ()]
     wiring = _change_wiring(chosen, settings)
-    dispatcher = _Dispatcher(chosen.deliver, wiring) if chosen.deliver else None
     task = task_of(wiring.job.event, chosen.change)
-    context = wiring.context(dry_run=chosen.dry_run, delivers=dispatcher is not None)
+    context = wiring.context(dry_run=chosen.dry_run, deliver=deliver)
     write = _writes(settings.run_url, wiring.flavour)
-    if dispatcher is None:
-        promoted = promote(context, task, write)
-        refresh(context, promoted.planned, write)
-        _summarize(context, settings, promoted.planned)
-        return _present_changes(chosen, settings, promoted.planned, promoted.why, promoted.warnings)
-
-    def compose(planned: Planned, record: Record, pages: Pages, now: int) -> str:
-        # Before the change is remembered as finished: once it is, no later run looks at it again.
-        dispatcher.deliver([planned], now)
-        return write(planned, record, pages, now)
-
-    promoted = promote(context, task, compose)
-    dispatcher.deliver(promoted.planned, context.clock.now())
+    promoted = promote(context, task, write)
     refresh(context, promoted.planned, write)
     _summarize(context, settings, promoted.planned)
-    return _present_changes(chosen, settings, promoted.planned, promoted.why, promoted.warnings, dispatcher.delivered)
+    return _present_changes(chosen, settings, promoted.planned, promoted.why, promoted.warnings)
 
 
 def run_labels(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -97,23 +85,6 @@ def _summarize(context: ChangeContext, settings: Settings, planned: Sequence[Pla
                 context.job.keep("summary", section(one.traced, context.forge, change=one.decided.change))
 
 
-class _Dispatcher:
-    """What ``--deliver`` asks for, and what came of it. Raises WrongUsage, before anything is written."""
-
-    def __init__(self, lines: Sequence[str], wiring: ChangeWiring) -> None:
-        from tagline.domain.changes.delivery import parse_rule
-
-        self._rules = [parse_rule(line) for line in lines]
-        self._port = wiring.delivery()
-        self.delivered: list[Delivered] = []
-
-    def deliver(self, planned: Sequence[Planned], now: float) -> None:
-        """Start what is not started yet."""
-        from tagline.commands.changes.deliver import deliver
-
-        self.delivered += deliver(self._port, self._rules, planned, now, self.delivered)
-
-
 def _change_wiring(chosen: argparse.Namespace, settings: Settings) -> ChangeWiring:
     from tagline.wiring.changes import ChangeWiring
 
@@ -137,14 +108,14 @@ def _writes(run_url: str | None, flavour: str | None) -> Compose:
         run = Run(run_url, "gitlab" if flavour == "gitlab" else "github")
         decided, policy, error = planned.decided, planned.policy.digest, planned.error
         try:
-            return comment(decided, record, pages, policy, now, planned.traced, error, run)
+            return comment(decided, record, pages, policy, now, planned.traced, error, run, planned.delivery)
         except Exception:
             # Tags that are pushed need their comment, whatever a picture of them does; without one it is our bug.
             if not planned.traced:
                 raise
             decided = dataclasses.replace(decided, warnings=(*decided.warnings, _no_picture()))
             planned.warnings.append(_no_picture())
-            return comment(decided, record, pages, policy, now, error=error, run=run)
+            return comment(decided, record, pages, policy, now, error=error, run=run, delivery=planned.delivery)
 
     return write
 
@@ -161,7 +132,6 @@ def _present_changes(
     planned: Sequence[Planned],
     why: str,
     warnings: Sequence[Warn] = (),
-    delivered: Sequence[Delivered] | None = None,
 ) -> int:
     from tagline.errors import Exit
     from tagline.render.json import documents
@@ -172,11 +142,6 @@ def _present_changes(
     presenter = Presenter(chosen, settings)
     found = [*warnings, *(warning for each in planned for one in (*each.earlier, each) for warning in one.warnings)]
     document, text = documents.changes(planned, why, warnings), changes.changes(planned, why, presenter.pen)
-    if delivered is not None:
-        from tagline.render.terminal import delivered as render
-
-        document["delivered"] = render.documents(delivered)
-        text = "\n\n".join(filter(None, (text, render.text(delivered, presenter.pen))))
     presenter.say(document, text, found)
     every = [one for each in planned for one in (each, *each.earlier)]
     failures = {id(one.error): one.error for one in every if one.error is not None}
@@ -184,9 +149,9 @@ def _present_changes(
         for error in failures.values():
             print(annotations.failure(error))
     codes = {error.exit_code for error in failures.values()}
-    codes |= {one.error.exit_code for one in delivered or () if one.error is not None}
     # What was refused of an earlier change stands on that change; what failed concerns whoever sees it.
     own = [one for one in planned if not one.late]
     codes |= {Exit.FINDINGS for one in own if one.decided.verdict == "refused"}
     codes |= {Exit.PLATFORM for one in own if one.decided.unreadable}
+    codes |= {got.error.exit_code for one in every for got in one.delivery if got.error is not None and got.fails}
     return next((code for code in Exit.precedence() if code in codes), Exit.DONE)

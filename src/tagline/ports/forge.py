@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from tagline.domain.changes.changes import Change, Comment, Label, Merges, Named, Reviews, Status, Unknown
 from tagline.domain.changes.codeowners import Flavour
-from tagline.domain.changes.delivery import Delivered
 from tagline.domain.changes.pages import Pages
 from tagline.domain.changes.pushes import Push
 from tagline.errors import PlatformRefused
@@ -180,13 +179,3 @@ class Repositories(Protocol):
 
     def of_owner(self, owner: str) -> Iterator[str]:
         """The full names of those of an organization or group. Raises NotFound and PlatformRefused."""
-
-
-class Delivery(Protocol):
-    """What starts workflows, where a pushed tag alone does not."""
-
-    def deliver(self, workflow: str, tag: str, commit: str) -> Delivered:
-        """Start a workflow on a tag that names ``commit``, unless a run of it is there already.
-
-        Raises PlatformRefused.
-        """

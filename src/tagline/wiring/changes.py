@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from tagline.ports.clock import Clock
 from tagline.settings import Secret, Settings
 from tagline.wiring.addresses import OWNER_NAME_RE, over_https, server_of
 from tagline.wiring.registry import MAX_LFS_CONFIG, Wiring, login_of
-from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, NamedBy, token_for, withheld
+from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, NamedBy, token_for, token_to_start, withheld
 
 if TYPE_CHECKING:
     from tagline.adapters.git.history import GitHistory
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.urls import RemoteUrl
-    from tagline.commands.changes.context import ChangeContext
-    from tagline.ports.forge import Delivery, Forge, Inspection, Repositories
+    from tagline.commands.changes.context import ChangeContext, Deliveries
+    from tagline.domain.delivery.targets import Rule
+    from tagline.ports.delivery import Starter
+    from tagline.ports.forge import Forge, Inspection, Repositories
     from tagline.ports.job import Job
     from tagline.ports.ledger import Ledger
     from tagline.ports.memory import Memory
@@ -83,11 +86,20 @@ class ChangeWiring:
 
         return job_of(self.settings)
 
-    def context(self, *, dry_run: bool, delivers: bool = False) -> ChangeContext:
-        """What the commands about changes work with. ``delivers``: the run itself starts what its tags are to start."""
+    def context(self, *, dry_run: bool, deliver: Sequence[Rule] = ()) -> ChangeContext:
+        """What the commands about changes work with. ``deliver``: what the run itself starts on its tags.
+
+        Raises WrongUsage where the forge has no such thing.
+        """
         from tagline.commands.changes.context import ChangeContext, Options
         from tagline.wiring.mlflow import mlflow_access_of
 
+        if deliver and self.flavour != "github":
+            raise WrongUsage(
+                "--deliver is GitHub's.",
+                "Leave it out: on GitLab the policy says what starts, under deliver of a stage.",
+                code="deliver-elsewhere",
+            )
         # Where no forge can be told nothing else is opened.
         forge, history = self._forge, self._history
         return ChangeContext(
@@ -103,8 +115,10 @@ class ChangeWiring:
                 dry_run=dry_run,
                 identity=self.settings.identity,
                 run_url=self.settings.run_url,
-                tags_a_push=None if delivers else self._tags_a_push,
+                tags_a_push=None if deliver else self._tags_a_push,
+                deliver=tuple(deliver),
             ),
+            deliveries=self._deliveries,
         )
 
     @property
@@ -125,18 +139,42 @@ class ChangeWiring:
         grant, own = self._grant(f"{self._place.page}.git"), self.settings.workflow_token
         return grant is not None and own is not None and grant.token.reveal() == own.reveal()
 
-    def delivery(self) -> Delivery:
-        """What starts workflows. Raises WrongUsage for all but GitHub."""
-        if self.flavour != "github":
-            raise WrongUsage(
-                "--deliver is GitHub's.",
-                "Leave it out: on GitLab pipelines of tags start by themselves with a project's token.",
-                code="deliver-elsewhere",
+    @property
+    def _deliveries(self) -> Deliveries:
+        from tagline.adapters.git.delivery_memory import GitDeliveryMemory
+        from tagline.commands.changes.context import Deliveries
+
+        memory = GitDeliveryMemory(self._cache, self._remote_url, self.settings.tagger)
+        return Deliveries(self._starter, memory)
+
+    @property
+    def _starter(self) -> Starter:
+        """What starts workflows, or pipelines."""
+        if self.flavour == "gitlab":
+            from tagline.adapters.forges.gitlab.pipelines import GitLabPipelines
+
+            server, name, page, secret, is_job_token, _ = self._on_gitlab()
+            return GitLabPipelines(
+                server,
+                name,
+                page,
+                secret,
+                job_token=is_job_token,
+                elsewhere=lambda other: _secret(
+                    token_to_start(self.settings, f"{server}/api/v4", f"{self._place.server}/{other}")
+                ),
             )
         from tagline.adapters.forges.github.runs import GitHubRuns
 
-        api = _github_api(self._place)
-        return GitHubRuns(api, self._place.name, self._place.server, _secret(self._grant(api)))
+        place, api = self._place, _github_api(self._place)
+        return GitHubRuns(
+            api,
+            place.name,
+            place.server,
+            _secret(self._grant(api)),
+            hears_pushes=not self.has_workflow_token,
+            elsewhere=lambda name: _secret(token_to_start(self.settings, api, f"{place.server}/{name}")),
+        )
 
     @cached_property
     def _storage(self) -> StorageWiring:

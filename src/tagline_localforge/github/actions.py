@@ -80,6 +80,21 @@ def _dispatch(call: Call) -> Response:
     return Response(json={"workflow_run_id": run.id, "run_url": shape["url"], "html_url": shape["html_url"]})
 
 
+@routes("POST", REPOSITORY + "/dispatches")
+def _repository_dispatch(call: Call) -> Response:
+    """Every workflow that listens runs on the default branch; GitHub tells nothing of the runs."""
+    repository, sent = call.writable(), call.body()
+    if not isinstance(sent.get("event_type"), str) or len(sent.get("client_payload") or {}) > 10:
+        raise ApiError(422, "Invalid request.")
+    for workflow in repository.workflows.values():
+        if sent["event_type"] in workflow.types:
+            run = repository.start_run(
+                workflow.file, f"refs/heads/{repository.default_branch}", by=call.login, event="repository_dispatch"
+            )
+            run.title = workflow.title(sent["event_type"], sent.get("client_payload") or {})
+    return Response(204)
+
+
 def _workflow(repository: Repository, name: str) -> Workflow:
     """By its file or its number."""
     found = next((each for each in repository.workflows.values() if name in (each.file, str(each.id))), None)
@@ -110,13 +125,13 @@ def _run(call: Call, run: Run, number: int = 0) -> Json:
         "id": run.id,
         "node_id": node_id("WorkflowRun", run.id),
         "name": run.workflow.file,
-        "display_title": run.workflow.file,
+        "display_title": run.title or run.workflow.file,
         "path": run.workflow.path,
         "workflow_id": run.workflow.id,
         "workflow_url": f"{address}/workflows/{run.workflow.id}",
         "event": run.event,
         "status": "queued" if attempt.ended is None else "completed",
-        "conclusion": None if attempt.ended is None else "success",
+        "conclusion": None if attempt.ended is None else "success" if run.succeeded else "failure",
         "run_number": run.number,
         "run_attempt": number,
         "previous_attempt_url": f"{url}/attempts/{number - 1}" if number > 1 else None,

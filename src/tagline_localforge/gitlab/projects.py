@@ -137,13 +137,19 @@ def _is_between(at: float, query: dict[str, str]) -> bool:
 @route("GET", PROJECT + "/pipelines", job=404)
 def _pipelines(call: Call) -> Response:
     query, repository = call.request.query, call.repository
-    after, before = (_instant(query.get(name)) for name in ("updated_after", "created_before"))
+    after, before, created = (
+        _instant(query.get(name)) for name in ("updated_after", "created_before", "created_after")
+    )
     found = [
         run
         for run in reversed(repository.runs)
         if _is_from(call.shapes.pipeline(repository, run)["source"], query.get("source"))
         and (after is None or run.updated > after)
         and (before is None or run.at < before)
+        and (created is None or run.at > created)
+        and query.get("ref") in (None, run.name)
+        and query.get("sha") in (None, run.sha)
+        and (query.get("scope") != "tags" or run.ref.startswith("refs/tags/"))
     ]
     return call.paged(found, lambda run: call.shapes.pipeline(repository, run))
 

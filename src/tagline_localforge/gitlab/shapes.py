@@ -211,4 +211,4 @@ def _pipeline_status(repository: Repository, run: Run) -> str:
     told = [status.state for status in repository.statuses if status.pipeline == run.id]
     if run.event == "external" and told:
         return told[-1]
-    return "running" if run.attempts[-1].ended is None else "success"
+    return "running" if run.attempts[-1].ended is None else "success" if run.succeeded else "failed"

@@ -9,12 +9,15 @@ import pytest
 from tagline.adapters.forges.github.forge import GitHub
 from tagline.adapters.forges.github.runs import GitHubRuns
 from tagline.domain.changes.changes import Change
+from tagline.domain.delivery.receipts import Start
+from tagline.domain.delivery.targets import Target
 from tagline.errors import PlatformRefused
 from tagline.ports.forge import CannotComment
 from tagline.settings import Secret
 from tests.support.answering import Server
 
 SECRET = "ghp-secret"
+START = Start("m", "prod", "v1.0.0", "m#prod#1", "0" * 40, "c0", Target("d.yml"), "m/prod")
 CHANGE = Change(1, "https://f/1", "Better", "alice", "main", "c0")
 ELSEWHERE = pytest.mark.parametrize(
     "where", ["http://127.0.0.1:{port}", "http://localhost:{port}", "//localhost:{port}", "https://127.0.0.1:{own}"]
@@ -52,7 +55,7 @@ def test_redirect__of_a_post__is_no_comment_and_goes_nowhere(ours: Server, other
 def test_redirect__of_a_dispatch__starts_nothing_elsewhere(ours: Server, other: Server) -> None:
     ours.answer = lambda path: (302, {"Location": other.url + path}, {})
     with pytest.raises(PlatformRefused) as caught:
-        GitHubRuns(f"{ours.url}/api/v3", "org/shop", ours.url, Secret(SECRET)).deliver("d.yml", "m#prod#1", "c0")
+        GitHubRuns(f"{ours.url}/api/v3", "org/shop", ours.url, Secret(SECRET)).begin(START)
     assert (caught.value.code, other.heard) == ("other-origin", [])
 
 

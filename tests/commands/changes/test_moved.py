@@ -111,5 +111,5 @@ def test_deliver__after_the_rename__starts_the_workflow_once(make_world: Callabl
     for started in (True, False):
         ran = world.run("promote", "--change", str(number), "--deliver", "deploy.yml", token="actions")
         assert ran.code == 0, ran.out + ran.err
-        assert [one["started"] for one in ran.json["delivered"]] == [started]
+        assert [one["started"] for one in ran.json["delivery"]] == [started]
     assert [run.name for run in world.repo.runs] == ["churn#prod#1"]

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cached_property
 
+from tagline.adapters.git.lines import Above, Lines
 from tagline.adapters.git.listing import Listing
-from tagline.adapters.git.pushing import outbox, push_out
-from tagline.adapters.git.records import Tip, actor_of, read_tips, write_record
-from tagline.adapters.git.refusals import refused_push, unreachable
-from tagline.adapters.git.remote import RemoteCache, is_missing, list_refs
-from tagline.adapters.git.repository import GitRepository
-from tagline.adapters.git.tag_fetch import WITHOUT
-from tagline.adapters.git.tag_objects import Tagger
+from tagline.adapters.git.remote import RemoteCache, list_refs
 from tagline.adapters.git.tags import TAGS, tags_among
 from tagline.adapters.git.urls import RemoteUrl
-from tagline.domain.ledger.records import MAX_RECORD, Actor, Record, encode, same_word
-from tagline.errors import PlatformRefused
-from tagline.ports.ledger import Raced
+from tagline.domain.ledger.records import Actor, Record, same_word
 
 
 def memory_ref(number: int) -> str:
@@ -31,10 +23,9 @@ class GitMemory:
     def __init__(
         self, cache: RemoteCache, remote: RemoteUrl, fallback: tuple[str, str] | None, listing: Listing
     ) -> None:
-        self._cache = cache
         self._remote = remote
-        self._fallback = fallback
         self._listing = listing
+        self._lines = Lines(cache, remote, "@changes", fallback)
         #: Lines that a push of ours has moved, or somebody else's before it.
         self._moved: set[str] = set()
 
@@ -45,7 +36,7 @@ class GitMemory:
     def recall(self, numbers: Collection[int]) -> Mapping[int, Record]:
         """By one listing, and one fetch of what is not here."""
         refs = {memory_ref(number): number for number in numbers}
-        tips = self._tips(list_refs(self._remote, list(refs)))
+        tips = self._lines.tips(list_refs(self._remote, list(refs)))
         return {refs[ref]: tip.record for ref, tip in tips.items() if tip.record is not None}
 
     def tags(self, names: Collection[str]) -> Mapping[str, str]:
@@ -58,24 +49,12 @@ class GitMemory:
         at = self._at(ref)
         if at is not None and unless_any and self._is_told(ref):
             return
-        above = self._tips({ref: at}).get(ref) if at is not None else None
-        self._cache.suit(self._repository, like)
-        git = self._repository.git
-        record = compose(actor_of(Tagger(git, self._fallback).identity()))
-        if above is not None and same_word(above.record, record):
+        tip = self._lines.tips({ref: at}).get(ref) if at is not None else None
+        record = compose(self._lines.actor(like))
+        if tip is not None and same_word(tip.record, record):
             return
-        if len(encode(record)) > MAX_RECORD:
-            raise PlatformRefused("There is more to remember than a record may hold.", "", code="record-too-long")
-        with outbox([self._repository], like, self._remote.everything) as box:
-            commit = write_record(box.directory / "objects", record, above, like)
-            before = above.object_id if above is not None else ""
-            result = push_out(box, git, self._remote.url, {}, {ref: (before, commit)})
         self._moved.add(ref)
-        if result.status != 0:
-            said = f"{result.stdout.decode(errors='replace')}\n{result.stderr}"
-            if "stale info" in said:
-                raise Raced
-            raise refused_push(self._remote.url, said, f"what is remembered of change {number}")
+        self._lines.push({ref: Above(record, tip)}, like, lambda: f"what is remembered of change {number}")
 
     def _at(self, ref: str) -> str | None:
         """Where a line stands, or stood when the run first looked; None where there is none."""
@@ -86,23 +65,3 @@ class GitMemory:
     def _is_told(self, ref: str) -> bool:
         """Whether the run's first listing tells where a line stands."""
         return ref not in self._moved and self._listing.want([ref])
-
-    @cached_property
-    def _repository(self) -> GitRepository:
-        return self._cache.store(self._remote, "@changes")
-
-    def _tips(self, listed: Mapping[str, str]) -> dict[str, Tip]:
-        """What lines stand at. One that is gone since it was listed is left out."""
-        tips = self._read(listed)
-        missing = [ref for ref in listed if ref not in tips]
-        if missing:
-            wanted = sorted({listed[ref] for ref in missing})
-            result = self._cache.bring(self._repository, ["--depth=1", f"--filter={WITHOUT}"], wanted)
-            if result.status != 0 and not is_missing(result):
-                raise unreachable(self._remote.url, result.stderr)
-            tips = self._read(listed)
-        return tips
-
-    def _read(self, listed: Mapping[str, str]) -> dict[str, Tip]:
-        tips = read_tips(self._repository.git, listed.values())
-        return {ref: tips[object_id] for ref, object_id in listed.items() if tips[object_id].kind != "missing"}

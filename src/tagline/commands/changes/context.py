@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from tagline.commands.changes.landing import Landings
 from tagline.commands.changes.policies import Policies
+from tagline.commands.delivery.notebook import Notebook
+from tagline.commands.delivery.starting import Delivering
 from tagline.commands.lineage.reading import LineageSource
 from tagline.commands.storage.locating import StorageContext
+from tagline.domain.delivery.targets import Rule
+from tagline.formats.yaml.reading import MAX_BYTES
 from tagline.ports.clock import Clock
+from tagline.ports.delivery import DeliveryMemory, Starter
 from tagline.ports.forge import Forge
 from tagline.ports.job import Job
 from tagline.ports.ledger import Ledger
@@ -29,6 +35,15 @@ class Options:
     run_url: str | None = None
     #: So many tags go into one push at most, where the forge starts jobs on each; None where it starts none.
     tags_a_push: int | None = None
+    #: What is started on new tags beside what the policy says.
+    deliver: tuple[Rule, ...] = ()
+
+
+class Deliveries(NamedTuple):
+    """What starts runs, and what is remembered of them."""
+
+    starter: Starter
+    memory: DeliveryMemory
 
 
 @dataclass(frozen=True)
@@ -44,11 +59,24 @@ class ChangeContext:
     tracking: MlflowAccess
     clock: Clock
     options: Options
+    deliveries: Deliveries
 
     @cached_property
     def policies(self) -> Policies:
         """The policies of the history's commits."""
         return Policies(self.history)
+
+    @cached_property
+    def delivering(self) -> Delivering:
+        """What starts runs on tags, and remembers them."""
+        starter, memory = self.deliveries
+        return Delivering(
+            starter=starter,
+            notebook=Notebook(memory, self.clock),
+            clock=self.clock,
+            run_url=self.options.run_url,
+            read=lambda commit, path: self.history.tree(commit).read(path, MAX_BYTES),
+        )
 
     @cached_property
     def landings(self) -> Landings:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tagline.commands.changes.comments import Compose, Found, find_comment, post
 from tagline.commands.changes.context import ChangeContext
 from tagline.commands.changes.deciding import Entries, decide
+from tagline.commands.changes.deliver import delivered
 from tagline.commands.changes.failed import say_failed, say_where_promised
 from tagline.commands.changes.landed import landed, unfinished_before
 from tagline.commands.changes.landing import UNTOLD
@@ -255,7 +256,7 @@ def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
     try:
         decided = _carry_out(request, work)
     except TaglineError as error:
-        failed = _in_part(request, work, error)
+        failed = delivered(request.context, _in_part(request, work, error), work.objects)
         said = say_failed(request.context, failed, found, compose)
         if not work.created:
             raise
@@ -266,9 +267,10 @@ def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
         decided = replace(decided, warnings=(*decided.warnings, *gone))
         messages = [problem.message for problem in told.untold]
         if request.policy.mlflow_required and not all(problem.lasting for problem in told.untold):
-            return say_failed(request.context, _untold(request, decided, messages), found, compose)
-        untold = tuple(Warn("mlflow-not-told", None, message) for message in messages)
-        decided = replace(decided, warnings=(*decided.warnings, *untold))
+            untold = delivered(request.context, _untold(request, decided, messages), work.objects)
+            return say_failed(request.context, untold, found, compose)
+        beside = tuple(Warn("mlflow-not-told", None, message) for message in messages)
+        decided = replace(decided, warnings=(*decided.warnings, *beside))
     return _judged(
         request.context,
         decided,
@@ -338,18 +340,20 @@ def _judged(
     planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(decided.warnings))
     if context.options.dry_run:
         return planned
+    # What it starts elsewhere, it starts before anything says that nothing is left to do.
+    planned = delivered(context, planned, objects or {})
     record = Record(digest(decided), answers=late_word(decided))
-    stands = found.comment is not None and found.record == record
+    stands = found.comment is not None and found.record == record and not any(one.news for one in planned.delivery)
     traced, gaps = ((), []) if stands else lineage()
     planned = replace(planned, traced=traced, warnings=[*planned.warnings, *gaps])
-    # What it starts elsewhere, it starts before anything says that nothing is left to do.
     body = compose(planned, record, context.forge, int(context.clock.now()))
     if stands and found.comment is not None:
         planned = replace(planned, comment_url=found.comment.url)
     else:
         planned = post(context, planned, found, body, _LATER)
     # What this token could not read another may: that is no word on the change, and not for good.
-    if decided.unreadable or planned.unsaid:
+    # Nor is a change finished whose tags did not start what they must.
+    if decided.unreadable or planned.unsaid or any(one.fails for one in planned.delivery):
         return planned
     return remember(context, planned, objects or {}, stands=stands and not record.answers)
 

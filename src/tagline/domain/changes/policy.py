@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from tagline.domain.delivery.targets import Target, read_target
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.tracked import upwards
 from tagline.domain.text.durations import parse_duration
@@ -117,6 +118,9 @@ class StageRules:
     drift: str | None = None
     rollback_holds: bool | None = None
     overriders: tuple[str, ...] = ()
+    #: How its environment is called on the forge, a pattern; and what a tag that assigns it starts.
+    environment: str | None = None
+    deliver: Target | None = None
 
     @classmethod
     def read(cls, raw: _Raw) -> StageRules:
@@ -130,12 +134,15 @@ class StageRules:
             raw.get("drift"),
             raw.get("rollback", {}).get("hold"),
             tuple(raw.get("override", {}).get("allow", ())),
+            raw.get("environment"),
+            read_target(raw["deliver"]) if raw.get("deliver") else None,
         )
 
     @property
     def free(self) -> bool:
         """Whether there is no rule at all: some keys ask for nothing by themselves."""
-        return replace(self, drift=None, rollback_holds=None, overriders=()) == _FREE
+        rules = replace(self, drift=None, rollback_holds=None, overriders=(), environment=None, deliver=None)
+        return rules == _FREE
 
 
 _FREE = StageRules()

@@ -11,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 from tagline.domain.changes.policy import CODEOWNERS
+from tagline.domain.delivery.targets import why_no_workflow
 from tagline.domain.ledger.tags import is_name
 from tagline.domain.manifest.document import Document, Node, Position
 from tagline.domain.manifest.findings import Finding
@@ -60,7 +61,7 @@ def policy_problems(document: Document, file: str) -> list[Finding]:
     stages = list(_listed(document))
     found = [*_globs(document), *_unknown_stages(stages), *_soaks(stages), *_cycles(stages)]
     for stage in stages:
-        for check in (_name, _duration, _people, _gates, _freezes):
+        for check in (_name, _duration, _people, _gates, _freezes, _delivery):
             found += check(stage)
     return [Finding(file, t.place.line, t.place.column, None, "policy", "error", t.message, t.hint) for t in found]
 
@@ -167,6 +168,31 @@ def _freezes(stage: _Stage) -> Iterator[_Trouble]:
                 "Write the later instant under 'to'.",
             )  # fmt: skip
 
+
+def _delivery(stage: _Stage) -> Iterator[_Trouble]:
+    """What is started must be one thing, with what belongs to it. An override may say a part of it."""
+    deliver = stage.node.fields.get("deliver")
+    if deliver is None:
+        return
+    given = deliver.fields
+    yield from _refused(given.get("wait"), parse_duration)
+    kinds = [key for key in _KINDS if key in given]
+    if "pipeline" in given and given["pipeline"].value is False:
+        yield _Trouble(given["pipeline"], "'pipeline' is false, so that nothing starts.", "Remove 'deliver'.")
+    if len(kinds) > 1:
+        yield _Trouble(given[kinds[1]], f"'{kinds[0]}' and '{kinds[1]}' exclude each other.", "Remove one of them.")
+    elif not kinds and stage.glob is None and deliver.value is not None:
+        hint = "Add workflow: FILE.yml, pipeline: true, or project: NAME."
+        yield _Trouble(deliver, "Nothing says what starts.", hint)
+    for key, needs in (("repo", "workflow"), ("ref", "project")):
+        if key in given and kinds and needs not in kinds:
+            yield _Trouble(given[key], f"'{key}' belongs to '{needs}', which is not here.", f"Add '{needs}'.")
+    workflow = given.get("workflow")
+    if workflow is not None and isinstance(workflow.value, str) and (why := why_no_workflow(workflow.value)):
+        yield _Trouble(workflow, why, "Write the file's name alone, such as deploy.yml.")
+
+
+_KINDS = ("workflow", "pipeline", "project")
 
 # -- what refers to what ------------------------------------------------------
 

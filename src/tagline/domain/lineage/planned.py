@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tagline.domain.changes.labels import Lesson
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.promotion import Decided
+from tagline.domain.delivery.receipts import Receipt
 from tagline.domain.ledger.events import Warn
 from tagline.errors import TaglineError
 
@@ -41,6 +42,8 @@ class Planned:
     #: What its comment says already and goes on saying.
     stands: str = ""
     error: TaglineError | None = None
+    #: What its tags started.
+    delivery: tuple[Receipt, ...] = ()
     #: What was decided is remembered, so that no later run looks at the change again.
     remembered: bool = False
     #: Another run's change: what is refused of it was told there, and turns this run not red.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tagline.domain.delivery.receipts import Receipt
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.messages import (
     CHANGE,
@@ -321,6 +322,7 @@ def _planned(planned: Planned) -> Document:
         "policy": planned.policy.digest,
         "why": planned.note or None,
         "comment_url": planned.comment_url,
+        "delivery": [_receipt(one) for one in planned.delivery],
         "dry_run": planned.dry_run,
         "warnings": warnings(planned.warnings),
     }
@@ -329,6 +331,22 @@ def _planned(planned: Planned) -> Document:
     if planned.earlier:
         document["earlier"] = [_planned(one) for one in planned.earlier]
     return document
+
+
+def _receipt(receipt: Receipt) -> Document:
+    start, error = receipt.start, receipt.error
+    return {
+        "artifact": start.artifact,
+        "stage": start.stage,
+        "tag": start.tag,
+        "target": start.target.key,
+        "how": receipt.how,
+        "run_url": receipt.run.url,
+        "state": receipt.run.state,
+        "environment": start.environment,
+        "started": receipt.ours,
+        "error": failure(error)["error"] if error is not None else None,
+    }
 
 
 def _intent(intent: Intent) -> Document:

@@ -17,10 +17,12 @@ from tagline.domain.changes.promotion import Decided
 from tagline.domain.changes.record import Record, hide
 from tagline.domain.changes.steps import Step
 from tagline.domain.changes.verdicts import State
+from tagline.domain.delivery.receipts import Receipt
 from tagline.domain.ledger.stops import RULE as HELD
 from tagline.domain.lineage.comparison import Traced
 from tagline.errors import TaglineError
 from tagline.render.figures import count
+from tagline.render.markdown.delivery import section as delivery_section
 from tagline.render.markdown.escaping import code, fold, instant, link, long_table, table, text
 from tagline.render.markdown.foot import AT_A_TERMINAL, Run, again, foot, rule_link
 from tagline.render.markdown.lineage import section
@@ -41,21 +43,22 @@ def comment(
     traced: Sequence[Traced] = (),
     error: TaglineError | None = None,
     run: Run = AT_A_TERMINAL,
+    delivery: Sequence[Receipt] = (),
 ) -> str:
     """The whole text, within the forges' limits: what is least needed is left out first.
 
     The lineage of the artifacts (``traced``) takes what room the decision leaves. ``error`` is why a promotion failed,
-    ``policy`` the digest of the policy that judged, ``run`` the job that does.
+    ``policy`` the digest of the policy that judged, ``run`` the job that does, ``delivery`` what its tags started.
     """
     hidden = hide(record)
     room = LIMIT - len(hidden)
-    small = foot(decided, pages, policy, run, now)
+    small, started = foot(decided, pages, policy, run, now), delivery_section(delivery)
 
     def written(level: int, behind: str) -> str:
         parts = (
             _decision(decided, pages, level, behind) if error is None else _failure(decided, error, pages, level, run)
         )
-        return "\n\n".join(part for part in (*parts, small) if part)
+        return "\n\n".join(part for part in (*parts, started, small) if part)
 
     body = ""
     for level in range(_LEVELS):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tagline.domain.changes.promotion import Refusal
 from tagline.domain.lineage.planned import Planned
 from tagline.render.escape import one_line
+from tagline.render.terminal.delivered import delivered
 from tagline.render.terminal.tables import Pen, failure, table
 
 #: Labels or artifacts that are named.
@@ -26,7 +27,8 @@ def _change(planned: Planned, pen: Pen) -> str:
     decided, change = planned.decided, planned.decided.change
     if planned.error is not None:
         head = f"{pen(f'#{change.number}', 'bold')} {one_line(change.title)[:100]}"
-        return "\n".join([head, *_rows(planned, pen), failure(planned.error, pen)])
+        receipts = (delivered(one, pen) for one in planned.delivery)
+        return "\n".join([head, *_rows(planned, pen), *receipts, failure(planned.error, pen)])
     title = pen(f"#{change.number}", "bold") + f" {one_line(change.title)[:100]}"
     lines = [f"{title}  {pen(decided.verdict, _COLORS[decided.verdict], 'bold')}", f"  {one_line(change.url)}"]
     lines += [f"  looked at: {one_line('; '.join(_looked_at(planned)))}"]
@@ -48,6 +50,7 @@ def _change(planned: Planned, pen: Pen) -> str:
     lines += [f"  {line}" for line in _overrides(planned, pen)]
     lines += [_against(found, pen) for found in (*decided.refused, *decided.waiting)]
     lines += [f"  since the approval: {one_line(words)}" for words in decided.drift]
+    lines += [delivered(one, pen) for one in planned.delivery]
     if planned.comment_url:
         lines.append(f"  comment: {one_line(planned.comment_url)}")
     return "\n".join(lines)

@@ -1,31 +1,17 @@
-"""What ``tagline promote --deliver`` started, as a document and for people."""
+"""What a tag started, for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from tagline.domain.changes.delivery import Delivered
+from tagline.domain.delivery.receipts import Receipt
 from tagline.render.escape import no_command, one_line
-from tagline.render.json.documents import failure as failed
 from tagline.render.terminal.tables import Pen, failure
 
 
-def documents(delivered: Iterable[Delivered]) -> list[dict[str, Any]]:
-    """The member ``delivered`` of the document."""
-    return [
-        {**one._asdict(), "error": failed(one.error)["error"] if one.error is not None else None} for one in delivered
-    ]
-
-
-def text(delivered: Iterable[Delivered], pen: Pen) -> str:
-    """A line each, and what stood against it."""
-    return "\n".join(_said(one, pen) for one in delivered)
-
-
-def _said(one: Delivered, pen: Pen) -> str:
-    workflow, tag = no_command(one_line(one.workflow)), pen(one_line(one.tag), "green")
-    if one.error is not None:
-        return f"{workflow} was not started for {tag}\n{failure(one.error, pen)}"
-    said = f"started {workflow} for {tag}" if one.started else f"{workflow} runs for {tag} already"
-    return f"{said}: {one_line(one.url)}" if one.url else said
+def delivered(receipt: Receipt, pen: Pen) -> str:
+    """A line, and what stood against it."""
+    what, tag = no_command(one_line(receipt.start.target.title)), pen(one_line(receipt.start.tag), "green")
+    if receipt.error is not None:
+        said = "was not started" if receipt.run.state == "none" else "may not run"
+        return f"  {what} {said} for {tag}\n{failure(receipt.error, pen)}"
+    said = f"started {what} for {tag}" if receipt.ours else f"{what} runs for {tag}"
+    return f"  {said}: {one_line(receipt.run.url)}" if receipt.run.url else f"  {said}"

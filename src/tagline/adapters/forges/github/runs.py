@@ -1,4 +1,4 @@
-"""The port Delivery over GitHub's REST API: runs of workflows, looked up and dispatched.
+"""The port Starter over GitHub's REST API: runs of workflows, looked up and dispatched.
 
 A tag that GITHUB_TOKEN pushed starts nothing by itself; a dispatch with the same token does.
 Source: https://docs.github.com/actions/concepts/security/github_token#when-github_token-triggers-workflow-runs
@@ -7,60 +7,130 @@ Source: https://docs.github.com/actions/concepts/security/github_token#when-gith
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import requests
 from github.GithubException import GithubException
 
-from tagline.adapters.forges.github.api import GARBLED, client, explained, is_passing, refusal_of, text
-from tagline.adapters.forges.refusals import Refusal
+from tagline.adapters.forges.github.api import GARBLED, client, explained, refusal_of, text
+from tagline.adapters.forges.limits import LimitReached
+from tagline.adapters.forges.refusals import ElsewhereError, Refusal
 from tagline.adapters.http import retries as http_retries
-from tagline.domain.changes.delivery import Delivered
-from tagline.errors import PlatformRefused
+from tagline.domain.delivery.receipts import How, Run, Start, State
+from tagline.errors import PlatformRefused, WrongUsage
+from tagline.ports.delivery import Lost
 from tagline.settings import Secret
 
-#: Seconds between looks for a run that may have been started without our hearing of it: lists lag behind.
-LOOKS = (0.0, 1.0, 3.0)
+#: Of more tags in one push GitHub starts no workflow.
+#: Source: https://docs.github.com/actions/reference/events-that-trigger-workflows#push
+EVENTS_A_PUSH = 3
+#: What another repository's workflow listens to: ``on: repository_dispatch: types: [tagline]``.
+EVENT_TYPE = "tagline"
+_FOREVER = "9999-01-01T00:00:00Z"
 _DETAILS = "return_run_details"
 _PAGE = 100
 
 
-class _Run(NamedTuple):
-    url: str | None
-
-
 class GitHubRuns:
-    """The runs of one repository's workflows."""
+    """The port Starter for the workflows of one repository. ``hears_pushes``: a push of this token starts workflows."""
 
-    def __init__(self, api_url: str, repository: str, web_url: str, token: Secret | None) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        repository: str,
+        web_url: str,
+        token: Secret | None,
+        *,
+        hears_pushes: bool = False,
+        elsewhere: Callable[[str], Secret | None] = lambda _: None,
+    ) -> None:
         self._web = f"{web_url.rstrip('/')}/{repository}"
+        self._name, self._hears_pushes, self._elsewhere = repository, hears_pushes, elsewhere
+        self._api_url = api_url
         self._repo = client(api_url, token).get_repo(repository)
 
-    def deliver(self, workflow: str, tag: str, commit: str) -> Delivered:
-        """Look first, then dispatch; after a failure that may hide a run, look again before the next attempt."""
-        with self._explaining(workflow, tag):
-            found = self._find(workflow, tag, commit)
-            if found is not None:
-                return Delivered(tag, workflow, found.url, started=False)
-            made = http_retries.post_once(
-                lambda: self._dispatch(workflow, tag), lambda: self._look(workflow, tag, commit), _is_passing
+    def how(self, start: Start) -> How:
+        """A dispatch, in whichever repository."""
+        if start.target.workflow is None:
+            raise WrongUsage(
+                "GitHub has no pipelines: the policy's deliver names no workflow.",
+                "Write deliver: {workflow: deploy.yml} in .tagline.yaml.",
+                code="deliver-elsewhere",
             )
-            if made.url is None:  # a server that tells nothing of what it started
-                made = self._find(workflow, tag, commit) or made
-            return Delivered(tag, workflow, made.url, started=True)
+        return "trigger" if start.target.repository else "dispatch"
 
-    def _look(self, workflow: str, tag: str, commit: str) -> _Run | None:
-        for pause in LOOKS:
-            time.sleep(pause)
-            if found := self._find(workflow, tag, commit):
-                return found
+    def pushes_start(self, start: Start, tags_in_push: int) -> bool:
+        """Not with the workflow's own token, and not with many tags."""
+        return self._hears_pushes and start.target.repository is None and tags_in_push <= EVENTS_A_PUSH
+
+    def find(self, start: Start, since: float) -> Run | None:
+        """By its tag and commit; in another repository by its title, and when it was made."""
+        with self._explaining(start):
+            if start.target.repository is not None:
+                return self._find_elsewhere(start, since)
+            return self._find(_workflow(start), start.tag, start.commit)
+
+    def begin(self, start: Start) -> Run | None:
+        """Once. Only what GitHub surely did not do is tried again: a tag that it does not know yet, a rate limit."""
+        with self._explaining(start):
+            try:
+                return http_retries.again(lambda: self._begin(start), _not_done)
+            except GithubException as error:
+                if error.status in http_retries.FAULTS:
+                    raise Lost from error
+                raise
+            except (ElsewhereError, LimitReached):
+                raise  # it was not done
+            except (requests.RequestException, *GARBLED) as error:
+                raise Lost from error
+
+    def _begin(self, start: Start) -> Run | None:
+        if start.target.repository is None:
+            return self._dispatch(_workflow(start), start.tag)
+        repo = self._other(start.target.repository)
+        payload = {
+            "artifact": start.artifact,
+            "stage": start.stage,
+            "version": start.version,
+            "tag": start.tag,
+            "commit": start.commit,
+            "repository": self._name,
+        }
+        body = {"event_type": EVENT_TYPE, "client_payload": payload}
+        repo.requester.requestJsonAndCheck("POST", f"{repo.url}/dispatches", input=body)
         return None
 
-    def _find(self, workflow: str, tag: str, commit: str) -> _Run | None:
+    def _other(self, repository: str) -> Any:
+        """Another repository, by the token for starting things there. Raises PlatformRefused where there is none."""
+        token = self._elsewhere(repository)
+        if token is None:
+            raise PlatformRefused(
+                f"No token may start anything in {repository}.",
+                "Give TAGLINE_DELIVER_TOKEN: of an App or a person that may write there (contents: write).",
+                code="no-deliver-token",
+            )
+        return client(self._api_url, token).get_repo(repository)
+
+    def _find_elsewhere(self, start: Start, since: float) -> Run | None:
+        """The run that a repository_dispatch of ours made: by a run-name with the tag; else the only one since then.
+
+        GitHub tells of no run what it was given.
+        """
+        repo = self._other(str(start.target.repository))
+        begin = datetime.fromtimestamp(max(since, 0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        asked = {"event": "repository_dispatch", "created": f"{begin}..{_FOREVER}", "per_page": _PAGE}
+        _, answer = repo.requester.requestJsonAndCheck("GET", f"{repo.url}/actions/runs", asked)
+        runs = [run for run in answer["workflow_runs"] if _is_of(run, _workflow(start))]
+        named = [run for run in runs if _has_word(str(run["display_title"]), start.tag)]
+        plain = [run for run in runs if run["display_title"] in (EVENT_TYPE, run["name"])]
+        found = named[-1:] or (plain if len(plain) == 1 else [])
+        return Run(text(found[0]["html_url"]), _state(found[0])) if found else None
+
+    def _find(self, workflow: str, tag: str, commit: str) -> Run | None:
         """The run of a workflow for a tag, whatever started it.
 
         GitHub calls a tag a branch here. A branch of that name, or an earlier tag of it, is told apart by the commit.
@@ -69,7 +139,7 @@ class GitHubRuns:
         """
         for run in self._listed(tag):
             if (run["head_branch"], run["head_sha"]) == (tag, commit) and _is_of(run, workflow):
-                return None if self._is_branch(tag) else _Run(text(run["html_url"]))
+                return None if self._is_branch(tag) else Run(text(run["html_url"]), _state(run))
         return None
 
     def _listed(self, tag: str) -> Iterator[Any]:
@@ -94,7 +164,7 @@ class GitHubRuns:
             raise
         return bool(answer["ref"] == f"refs/heads/{name}")
 
-    def _dispatch(self, workflow: str, tag: str) -> _Run:
+    def _dispatch(self, workflow: str, tag: str) -> Run | None:
         # By its full name: a branch may be called as the tag is.
         ref = {"ref": f"refs/tags/{tag}"}
         try:
@@ -103,7 +173,7 @@ class GitHubRuns:
             if error.status != 422 or _DETAILS not in refusal_of(error).words:
                 raise
             answer = self._post(workflow, ref)  # a server of before 2026
-        return _Run(answer)
+        return Run(answer) if answer is not None else None
 
     def _post(self, workflow: str, body: dict[str, Any]) -> str | None:
         """The page of the run that was started; None where the server tells nothing of it."""
@@ -112,22 +182,44 @@ class GitHubRuns:
         return None if answer is None else text(answer["html_url"])
 
     @contextmanager
-    def _explaining(self, workflow: str, tag: str) -> Iterator[None]:
+    def _explaining(self, start: Start) -> Iterator[None]:
         try:
             yield
         except (GithubException, requests.RequestException, *GARBLED) as error:
-            refusal = refusal_of(error)
-            raise _refused(workflow, tag, refusal) or explained(self._web, error) from error
+            refused = _refused(_workflow(start), start, refusal_of(error))
+            raise refused or explained(self._web, error) from error
 
 
-def _is_passing(error: Exception) -> float | None:
+def _workflow(start: Start) -> str:
+    return start.target.workflow or ""
+
+
+def _not_done(error: Exception) -> float | None:
     if isinstance(error, GithubException) and error.status == 422 and "No ref found" in refusal_of(error).words:
         return 1.0  # the tag was pushed a moment ago, and not every machine of GitHub's knows it yet
-    return is_passing(error)
+    return None
 
 
-def _refused(workflow: str, tag: str, refusal: Refusal) -> PlatformRefused | None:
+def _state(run: Mapping[str, Any]) -> State:
+    """How far a run is. Source: https://docs.github.com/rest/actions/workflow-runs"""
+    if run["status"] != "completed":
+        return "started"
+    return "succeeded" if run["conclusion"] == "success" else "failed"
+
+
+def _has_word(title: str, tag: str) -> bool:
+    return tag in title.split()
+
+
+def _refused(workflow: str, start: Start, refusal: Refusal) -> PlatformRefused | None:
     """What GitHub means by a refusal to start a workflow; None for what it means anywhere."""
+    tag = start.tag
+    if start.target.repository is not None and refusal.status in (403, 404) and not refusal.rate_limited:
+        return PlatformRefused(
+            f"TAGLINE_DELIVER_TOKEN may not start anything in {start.target.repository}, or there is none such.",
+            "It must be of an App or a person with contents: write and actions: read there.",
+            code="no-permission",
+        )
     words = " ".join(refusal.words.split())[:300]
     if refusal.rate_limited:
         return None

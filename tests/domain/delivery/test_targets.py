@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tagline.domain.changes.delivery import Rule, parse_rule, wanted
+from tagline.domain.delivery.targets import Rule, by_rules, parse_rule
 from tagline.domain.ledger.planning import Row
 from tagline.domain.ledger.tags import EventKind, format_tag, parse_tag
 from tagline.errors import WrongUsage
@@ -21,9 +21,13 @@ def row(tag: str) -> Row:
     return Row(tag, "c0ffee", name.artifact, name.kind, name.version, name.stage, created=True)
 
 
+def workflows(rules: list[Rule], found: Row) -> list[str | None]:
+    return [target.workflow for target in by_rules(rules, found)]
+
+
 def matches(pattern: str, tag: str) -> bool:
     found = Row(tag, "c0ffee", "a", EventKind.REGISTRATION, None, None, created=True)
-    return wanted([Rule("w.yml", pattern)], found) == ["w.yml"]
+    return workflows([Rule("w.yml", pattern)], found) == ["w.yml"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +85,7 @@ def test_parse_rule__what_means_nothing__is_wrong_usage_with_a_fix(line: str, sa
     ],
 )
 def test_wanted__without_a_pattern__tags_that_assign_a_stage(tag: str, is_wanted: bool) -> None:
-    assert wanted([Rule("deploy.yml")], row(tag)) == (["deploy.yml"] if is_wanted else [])
+    assert workflows([Rule("deploy.yml")], row(tag)) == (["deploy.yml"] if is_wanted else [])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ def test_wanted__by_a_pattern__every_tag_that_it_matches(pattern: str, tag: str,
 
 def test_wanted__several_rules__each_workflow_once_in_their_order() -> None:
     rules = [Rule("b.yml", "**#prod#*"), Rule("a.yml"), Rule("b.yml"), Rule("c.yml", "**#dev#*")]
-    assert wanted(rules, row("churn#prod#1")) == ["b.yml", "a.yml"]
+    assert workflows(rules, row("churn#prod#1")) == ["b.yml", "a.yml"]
 
 
 _TEXT = "ab#/.+"

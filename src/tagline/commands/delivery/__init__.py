@@ -1,0 +1,1 @@
+"""What tags start, who is told, what is deployed."""

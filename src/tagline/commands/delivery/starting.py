@@ -1,0 +1,219 @@
+"""Starting what tags are to start: once for each, whatever is run again, beside it, or killed.
+
+A run is looked for first, and what the push itself starts is waited for. Before anything is asked for, the start is
+claimed where every other run looks; whoever finds another's claim starts nothing, but looks for its run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tagline.commands.delivery.notebook import Notebook
+from tagline.domain.delivery.book import Note
+from tagline.domain.delivery.receipts import How, Receipt, Run, Start
+from tagline.domain.delivery.targets import tag_pattern
+from tagline.errors import PlatformRefused, TaglineError
+from tagline.formats.workflow import triggers
+from tagline.ports.clock import Clock
+from tagline.ports.delivery import Lost, NotStarted, Starter
+from tagline.ports.ledger import Raced
+
+#: Seconds between looks for a run that may come; the last of them again and again.
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+#: So many times others may claim at the same moment.
+_CLAIMS = 5
+#: Seconds by which the forge's clock may be behind ours.
+_SKEW = 60
+
+
+@dataclass(frozen=True)
+class Delivering:
+    """What starting works with. ``run_url`` is this job's page; ``read`` gives a file of a commit, None for none."""
+
+    starter: Starter
+    notebook: Notebook
+    clock: Clock
+    run_url: str | None
+    read: Callable[[str, str], bytes | None]
+
+
+def start_all(context: Delivering, starts: Sequence[Start], tags_in_push: int) -> list[Receipt]:
+    """Start what is not started yet. ``tags_in_push``: so many tags one push of this run had; 0 for none of now.
+
+    What goes wrong with one is in its receipt and stops no other.
+    """
+    done: dict[Start, Receipt] = {}
+    try:
+        context.notebook.open([start.artifact for start in starts])
+        for _ in range(_CLAIMS):
+            left = [start for start in starts if start not in done]
+            done |= _there(context, left)
+            done |= _waited_for(context, [start for start in left if start not in done], tags_in_push)
+            left = [start for start in left if start not in done]
+            try:
+                _claim(context, left)
+            except Raced:
+                continue
+            done |= {start: _begun(context, start) for start in left}
+            _save(context, starts)
+            break
+    except TaglineError as error:
+        done = {start: _none(context, start, error) for start in starts} | done
+    return [done.get(start) or _none(context, start, _busy()) for start in starts]
+
+
+# -- what is there ----------------------------------------------------------------
+
+
+def _there(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]:
+    """Those whose run is known, or found."""
+    found = {}
+    for start in starts:
+        note = _note(context, start)
+        if note is not None and note.state == "started":
+            found[start] = Receipt(start, note.how, Run(note.run_url), news=False)
+        elif (receipt := _looked_for(context, start, note)) is not None:
+            found[start] = receipt
+    return found
+
+
+def _looked_for(context: Delivering, start: Start, note: Note | None) -> Receipt | None:
+    """The receipt of a run that is there, or of one that cannot be looked for."""
+    how: How = note.how if note is not None else "event"
+    if note is None and start.target.repository is not None:
+        return None  # in another repository nothing but our own asking starts it
+    try:
+        run = context.starter.find(start, note.time - _SKEW if note is not None else 0)
+    except TaglineError as error:
+        return _none(context, start, error)
+    if run is None:
+        return None
+    _remember(context, start, "started", how, run.url)
+    return Receipt(start, how, run)
+
+
+def _note(context: Delivering, start: Start) -> Note | None:
+    return context.notebook.book(start.artifact).note(start.tag_object, start.target.key)
+
+
+def _waited_for(context: Delivering, starts: Sequence[Start], tags_in_push: int) -> dict[Start, Receipt]:
+    """Those that another run claimed, and those that the push starts by itself, as soon as they are there.
+
+    A claimed one that never comes stays unknown. One that the push did not start is left to be started.
+    """
+    now = context.clock.now()
+    ends: dict[Start, float] = {}
+    for start in starts:
+        note = _note(context, start)
+        if note is not None and note.state == "claimed":
+            ends[start] = min(note.time, now) + start.target.wait
+        elif note is None and tags_in_push and _push_starts(context, start, tags_in_push):
+            ends[start] = now + start.target.wait
+    found = _polled(context, ends)
+    for start in ends:
+        note = _note(context, start)
+        if start not in found and note is not None:
+            found[start] = _unknown(context, start, note)
+    return found
+
+
+def _push_starts(context: Delivering, start: Start, tags_in_push: int) -> bool:
+    """Whether the push of a tag starts its workflow: for this token, and by the file at the tag's commit."""
+    if not context.starter.pushes_start(start, tags_in_push):
+        return False
+    if start.target.workflow is None:
+        return True
+    data = context.read(start.commit, f".github/workflows/{start.target.workflow}")
+    patterns = triggers(data).tags if data is not None else None
+    return patterns is not None and any(tag_pattern(pattern).fullmatch(start.tag) for pattern in patterns)
+
+
+def _polled(context: Delivering, ends: dict[Start, float]) -> dict[Start, Receipt]:
+    """What comes until each one's end (unix seconds)."""
+    found: dict[Start, Receipt] = {}
+    pauses = iter(PAUSES)
+    while left := [start for start in ends if start not in found and ends[start] > context.clock.now()]:
+        pause = next(pauses, PAUSES[-1])
+        context.clock.pause(min(pause, max(ends[start] for start in left) - context.clock.now()))
+        for start in left:
+            if (receipt := _looked_for(context, start, _note(context, start))) is not None:
+                found[start] = receipt
+    return found
+
+
+# -- starting -----------------------------------------------------------------------
+
+
+def _claim(context: Delivering, starts: Sequence[Start]) -> None:
+    """Say that we start them, before we do. Raises Raced where others wrote, which may be the same."""
+    for start in starts:
+        _remember(context, start, "claimed", context.starter.how(start), None)
+    if starts:
+        context.notebook.save(starts[0].commit, alone=True)
+
+
+def _begun(context: Delivering, start: Start) -> Receipt:
+    """Ask for a run, once, and wait until it is there."""
+    how = context.starter.how(start)
+    note = _note(context, start)
+    try:
+        run = context.starter.begin(start)
+    except Lost:
+        run = None
+    except TaglineError as error:
+        # The forge said no: whoever runs later may ask again.
+        _remember(context, start, "none", how, None)
+        return _none(context, start, error)
+    if run is not None:
+        _remember(context, start, "started", how, run.url)
+        return Receipt(start, how, run, ours=True)
+    found = _there(context, [start]) or _polled(context, {start: context.clock.now() + start.target.wait})
+    if start not in found:
+        return _unknown(context, start, note)
+    return Receipt(start, how, found[start].run, ours=found[start].error is None, error=found[start].error)
+
+
+def _save(context: Delivering, starts: Sequence[Start]) -> None:
+    """Write down what came of it. A claim without it is looked up again, so that this may fail."""
+    try:
+        context.notebook.save(starts[0].commit)
+    except (TaglineError, Raced):
+        return
+
+
+def _remember(
+    context: Delivering, start: Start, state: Literal["claimed", "started", "none"], how: How, url: str | None
+) -> None:
+    now = int(context.clock.now())
+    note = Note(start.tag, start.tag_object, start.target.key, state, how, url, context.run_url, now)
+    context.notebook.add(start.artifact, lambda book: book.noted(note))
+
+
+# -- what is not there -----------------------------------------------------------------
+
+
+def _none(context: Delivering, start: Start, error: TaglineError) -> Receipt:
+    return Receipt(start, _how(context, start), Run(None, "none"), error=error)
+
+
+def _how(context: Delivering, start: Start) -> How:
+    try:
+        return context.starter.how(start)
+    except TaglineError:
+        return "dispatch"
+
+
+def _unknown(context: Delivering, start: Start, note: Note | None) -> Receipt:
+    by = f" by {note.by}" if note is not None and note.by and note.by != context.run_url else ""
+    error = NotStarted(
+        f"Whether {start.target.title} runs for {start.tag} is not known: it was asked for{by}, and no run came.",
+        "Look whether it runs. If it does not, start it on the tag by hand: Tagline never starts it a second time.",
+        code="start-unknown",
+    )
+    return Receipt(start, _how(context, start), Run(None, "unknown"), error=error)
+
+
+def _busy() -> PlatformRefused:
+    return NotStarted("Other runs kept writing down what they start.", "Run the same command again.", code="raced")

@@ -1,0 +1,61 @@
+"""The ports of delivery: what starts runs, and what is remembered of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple, Protocol
+
+from tagline.domain.delivery.book import Book
+from tagline.domain.delivery.receipts import How, Run, Start
+from tagline.errors import PlatformRefused
+
+
+class Lost(Exception):
+    """Nobody heard what came of asking for a run: it may be there."""
+
+
+class Starter(Protocol):
+    """What starts workflows or pipelines, where a pushed tag alone does not."""
+
+    def how(self, start: Start) -> How:
+        """In which way :meth:`begin` starts it. Raises WrongUsage for a target that this forge has not."""
+
+    def pushes_start(self, start: Start, tags_in_push: int) -> bool:
+        """Whether a push of this token, with so many tags, starts something by itself on a tag."""
+
+    def find(self, start: Start, since: float) -> Run | None:
+        """The run for a tag that was created after ``since`` (unix seconds). Raises PlatformRefused."""
+
+    def begin(self, start: Start) -> Run | None:
+        """Ask for a run, once; None where the forge does not say which it is.
+
+        Raises PlatformRefused where there is none and :class:`Lost` where nobody knows.
+        """
+
+
+class Page(NamedTuple):
+    """An artifact's book, and the mark of where it stands."""
+
+    book: Book
+    mark: str = ""
+
+
+class DeliveryMemory(Protocol):
+    """What is remembered of deliveries, on the ledger's remote."""
+
+    def read(self, artifacts: Collection[str]) -> Mapping[str, Page]:
+        """Each artifact's page. Raises PlatformRefused when the remote cannot be reached."""
+
+    def write(self, pages: Mapping[str, Page], like: str, now: int) -> Mapping[str, str]:
+        """Put each book above the page that it was made from, all or none; the records' ids by artifact.
+
+        ``like`` is the id of any object of the repository, ``now`` unix seconds. Raises
+        :class:`tagline.ports.ledger.Raced` when somebody else wrote one of them, PlatformRefused when the remote
+        says no, WrongUsage where Git does not know who writes.
+        """
+
+
+class NotStarted(PlatformRefused):
+    """Nothing runs on a tag (exit 4)."""
+
+    code = "not-started"

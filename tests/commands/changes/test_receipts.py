@@ -1,0 +1,214 @@
+"""``deliver`` of a stage's policy, on both forges: what its tag starts, by whom, and what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tagline.adapters.http import retries as http_retries
+from tagline.commands.delivery import starting
+from tagline_localforge import Request, Response
+from tests.commands.changes.world import BETTER, Platform, Ran, World
+
+PROD = "churn#prod#1"
+LABELS = ("version:minor", "stage:prod")
+ON_TAGS = {".github/workflows/deploy.yml": "on:\n  push: {tags: ['**#prod#*']}\n  workflow_dispatch:\n"}
+ON_DISPATCH = {".github/workflows/deploy.yml": "on: workflow_dispatch\n"}
+#: The job's own tokens, whose pushes start nothing.
+OWN = {"github": "actions", "gitlab": "job"}
+HERE = {"github": "workflow: deploy.yml", "gitlab": "pipeline: true"}
+SECRET = "d3l1v3r"
+THERE = {"github": "workflow: deploy.yml, repo: org/app", "gitlab": "project: org/app, ref: main"}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same retries and looks, without the waiting between them."""
+    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
+    monkeypatch.setattr(starting, "PAUSES", (0.01,))
+
+
+Shop = Callable[..., World]
+
+
+@pytest.fixture
+def shop(make_world: Callable[..., World], platform: Platform) -> Shop:
+    """Makes a shop whose prod starts something, and the workflow or pipeline that it starts."""
+
+    def make(target: str | None = None, files: dict[str, str] = ON_TAGS, *, runs: bool = True) -> World:
+        policy = f"stages:\n  prod:\n    deliver: {{{target or HERE[platform]}, wait: 1s, required: true}}\n"
+        world = make_world(platform, policy)
+        if platform == "github":
+            world.push("main", files)
+        world.repo.job_token_push = True
+        if runs:
+            add_pipelines(world.repo, platform)
+        return world
+
+    return make
+
+
+def add_pipelines(repo: Any, platform: Platform) -> None:
+    if platform == "github":
+        repo.add_workflow("deploy.yml", tags=["**#prod#*"], types=["tagline"], named_by="tag")
+    else:
+        repo.add_workflow(".gitlab-ci.yml", tags=["**"])
+
+
+def promoted(world: World, **more: str) -> Ran:
+    number = world.open("topic", BETTER, labels=LABELS)
+    world.merge(number)
+    return world.promote(number, **more)
+
+
+def receipt(ran: Ran) -> Any:
+    (one,) = ran.json["delivery"]
+    return one
+
+
+def on_tags(world: World) -> list[tuple[str, str]]:
+    """The runs on stage tags. On GitLab the version's tag has a pipeline too."""
+    return [(run.name, run.event) for run in world.repo.runs if run.name == PROD]
+
+
+def hide_runs(world: World, looks: int) -> None:
+    """The lists of runs lag: so many looks see none."""
+    left = [looks]
+
+    def answer(request: Request) -> Response | None:
+        if request.method != "GET" or not request.path.endswith(("/actions/runs", "/pipelines")) or left[0] <= 0:
+            return None
+        left[0] -= 1
+        empty: Any = [] if request.path.endswith("/pipelines") else {"total_count": 0, "workflow_runs": []}
+        return Response(json=empty)
+
+    world.server.before.append(answer)
+
+
+@pytest.mark.parametrize("looks", [0, 3], ids=["at-once", "late"])
+def test_event__of_a_push_by_a_bot__its_run_is_told_and_none_is_started(shop: Shop, looks: int) -> None:
+    world = shop()
+    hide_runs(world, looks)
+    ran = promoted(world)
+    one = receipt(ran)
+    assert (ran.code, one["how"], one["state"], one["started"]) == (0, "event", "started", False), ran.out + ran.err
+    assert one["run_url"].rpartition("/")[2] == str(next(run.id for run in world.repo.runs if run.name == PROD))
+    assert on_tags(world) == [(PROD, "push")]
+    assert one["run_url"] in world.comments(1)[0]
+    assert one["environment"] == "churn/prod"
+
+
+def test_token_whose_pushes_start_nothing__it_is_started_once(shop: Shop, platform: Platform) -> None:
+    world = shop()
+    ran = promoted(world, token=OWN[platform])
+    assert ran.code == 0, ran.out + ran.err
+    assert (receipt(ran)["how"], receipt(ran)["state"], receipt(ran)["started"]) == ("dispatch", "started", True)
+    assert len(on_tags(world)) == 1
+    again = world.promote(1, token=OWN[platform])
+    assert (again.code, receipt(again)["state"], receipt(again)["started"]) == (0, "started", False)
+    assert len(on_tags(world)) == 1
+    assert not [one for one in again.requests if one.method == "POST" and not one.path.endswith("/notes")]
+
+
+def test_workflow_that_no_push_starts__is_started_without_waiting(make_world: Callable[..., World]) -> None:
+    world = make_world("github", "stages:\n  prod:\n    deliver: {workflow: deploy.yml, wait: 9h, required: true}\n")
+    world.push("main", ON_DISPATCH)
+    world.repo.add_workflow("deploy.yml")
+    ran = promoted(world)
+    assert (ran.code, receipt(ran)["how"], receipt(ran)["started"]) == (0, "dispatch", True), ran.out + ran.err
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_nothing_to_start__is_red_where_it_is_required(
+    make_world: Callable[..., World], platform: Platform, required: bool
+) -> None:
+    word = str(required).lower()
+    policy = f"stages:\n  prod:\n    deliver: {{{HERE[platform]}, wait: 1s, required: {word}}}\n"
+    world = make_world(platform, policy)
+    world.repo.job_token_push = True
+    ran = promoted(world, token=OWN[platform])
+    one = receipt(ran)
+    assert (ran.code, ran.verdict, one["state"]) == (4 if required else 0, "ok", "none"), ran.out + ran.err
+    assert one["error"]["hint"]
+    if platform == "github":  # on GitLab a job's own token may write no comment
+        assert "❌ not started" in world.comments(1)[0]
+    assert (
+        [w["code"] for w in ran.json["warnings"] if w["code"] == "not-delivered"] == []
+        if required
+        else ["not-delivered"]
+    )
+    add_pipelines(world.repo, platform)
+    again = world.promote(1, token=OWN[platform])
+    assert (again.code, receipt(again)["state"]) == (0, "started")
+
+
+def test_run_that_failed__is_told_as_failed(shop: Shop) -> None:
+    world = shop()
+    hide_runs(world, 1)
+
+    def ends(request: Request) -> None:
+        for run in world.repo.runs:
+            world.repo.end_run(run, succeeded=False)
+
+    world.server.before.append(ends)
+    ran = promoted(world)
+    assert (ran.code, receipt(ran)["state"]) == (0, "failed"), ran.out + ran.err
+
+
+# -- in another repository ----------------------------------------------------------------
+
+
+@pytest.fixture
+def app(shop: Shop, platform: Platform) -> tuple[World, Any]:
+    """A shop whose prod starts something in ``org/app``."""
+    world = shop(THERE[platform], runs=False)
+    other = world.forge.repository("org/app")
+    other.grant("deployer", "maintain")
+    world.forge.token(SECRET, login="deployer")
+    add_pipelines(other, platform)
+    world.git("push", "--quiet", str(other.path), "HEAD:refs/heads/main")
+    return world, other
+
+
+def test_elsewhere__by_the_token_for_it__once_and_its_run_is_found(app: tuple[World, Any]) -> None:
+    world, other = app
+    ran = promoted(world, TAGLINE_DELIVER_TOKEN=SECRET)
+    one = receipt(ran)
+    assert (ran.code, one["how"], one["state"], one["started"]) == (0, "trigger", "started", True), ran.out + ran.err
+    (run,) = other.runs
+    assert (one["run_url"].rpartition("/")[2], run.name) == (str(run.id), "main")
+    again = world.promote(1, TAGLINE_DELIVER_TOKEN=SECRET)
+    assert (again.code, receipt(again)["run_url"], len(other.runs)) == (0, one["run_url"], 1)
+
+
+def test_elsewhere__without_the_token__is_none_and_says_which(app: tuple[World, Any]) -> None:
+    world, other = app
+    ran = promoted(world)
+    assert (ran.code, receipt(ran)["state"], other.runs) == (4, "none", [])
+    assert "TAGLINE_DELIVER_TOKEN" in receipt(ran)["error"]["hint"]
+
+
+def test_elsewhere__the_token_goes_nowhere_else(app: tuple[World, Any]) -> None:
+    world, _ = app
+    world.server.exchanges.clear()
+    ran = promoted(world, TAGLINE_DELIVER_TOKEN=SECRET)
+    with_it = [one.path for one in [*ran.requests, *ran.by_git] if SECRET in f"{one.headers} {one.json} {one.query}"]
+    assert with_it
+    assert all("org/app" in path.replace("%2F", "/") for path in with_it)
+    assert not any(SECRET in path for path in with_it)
+    assert SECRET not in ran.out + ran.err
+
+
+def test_elsewhere__a_token_that_only_triggers__starts_on_the_policys_branch(
+    app: tuple[World, Any], platform: Platform
+) -> None:
+    if platform == "github":
+        return
+    world, other = app
+    other.trigger_tokens["glptt-1"] = "deployer"
+    ran = promoted(world, TAGLINE_DELIVER_TOKEN="glptt-1")
+    assert (ran.code, receipt(ran)["state"]) == (0, "started"), ran.out + ran.err
+    (run,) = other.runs
+    assert (run.event, run.variables["TAGLINE_TAG"]) == ("trigger", PROD)
