@@ -1,6 +1,6 @@
 """The first hour of a new team: commands, files by hand and machine seconds, beside GTO + DVC + gto-action.
 
-    python -m benchmarks.first_hour [--steps]
+    python -m benchmarks.first_hour [HOUR ...] [--steps]
 
 Both are played for real on a local forge and an S3 server: ours by docs/first-hour.md, the peer by its documentation
 as of mid-2026, named at its constants. Seconds are the processor's; how long people think is nobody's measurement, and
@@ -10,7 +10,6 @@ a runner's start and the setting up of its programs, which both have, are in nei
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -125,9 +124,7 @@ def _deploy(one: Hour, tag: str) -> None:
 
 def _script(one: Hour, place: Path, text: str) -> None:
     environ = one.plain() | KEYS | {"GIT_CONFIG_GLOBAL": one.at_home()["GIT_CONFIG_GLOBAL"]}
-    subprocess.run(
-        ["bash", "-ec", text], cwd=place, env=environ, check=True, capture_output=not os.environ.get("DEBUG")
-    )
+    subprocess.run(["bash", "-ec", text], cwd=place, env=environ, check=True, capture_output=True)
 
 
 def played(name: str, s3: S3Server) -> Hour:
@@ -143,23 +140,21 @@ def row(name: str, of: Counted) -> str:
     return f"{name:34}{of.commands:>10}{of.files:>7}{of.lines:>7}{of.pages:>7}{of.typed:>10.1f}{of.jobs:>8.1f}"
 
 
+TITLES = {"github": "Tagline on GitHub", "gitlab": "Tagline on GitLab", "peer": "GTO + DVC + gto-action"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("hours", nargs="*", metavar="HOUR", help=f"some of {', '.join(TITLES)}; all without any")
     parser.add_argument("--steps", action="store_true")
     chosen = parser.parse_args()
+    print(f"{'':34}{'commands':>10}{'files':>7}{'lines':>7}{'pages':>7}{'typed, s':>10}{'jobs, s':>8}")
     with serving_s3() as s3:
-        hours = {name: played(name, s3) for name in ("github", "gitlab", "peer")}
-    if chosen.steps:
-        for name, one in hours.items():
-            print(f"\n{name}")
-            print("\n".join(f"  {done.kind:8}{done.seconds:7.2f}  {done.what}" for done in one.done))
-    print(f"\n{'':34}{'commands':>10}{'files':>7}{'lines':>7}{'pages':>7}{'typed, s':>10}{'jobs, s':>8}")
-    for name, title in (
-        ("github", "Tagline on GitHub"),
-        ("gitlab", "Tagline on GitLab"),
-        ("peer", "GTO + DVC + gto-action"),
-    ):
-        print(row(title, hours[name].counted()))
+        for name in chosen.hours or TITLES:
+            one = played(name, s3)
+            if chosen.steps:
+                print("\n".join(f"  {done.kind:8}{done.seconds:7.2f}  {done.what}" for done in one.done))
+            print(row(TITLES[name], one.counted()), flush=True)
 
 
 if __name__ == "__main__":

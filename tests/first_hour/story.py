@@ -103,7 +103,7 @@ class Hour:
         command = self._here(line.partition("   #")[0])
         word, _, rest = command.partition(" ")
         if word == "cd":
-            self.cwd = self.cwd / rest
+            self.cwd = Path(os.path.normpath(self.cwd / rest))
             return
         if word == "export":
             name, _, value = rest.partition("=")
@@ -139,13 +139,13 @@ class Hour:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
         lines = sum(not line.lstrip().startswith("#") and bool(line.strip()) for line in text.splitlines())
-        self.done.append(Done("file", place.name, 0.0, lines=lines))
+        self.done.append(Done("file", str(place.relative_to(self.folder)), 0.0, lines=lines))
 
     def _edit(self, diff: str) -> None:
         subprocess.run(["git", "apply"], cwd=self.cwd, input=diff, text=True, check=True, env=self.at_home())
         for part in diff.split("--- a/")[1:]:
             added = sum(line.startswith("+") and not line.startswith("+++") for line in part.splitlines())
-            self.done.append(Done("file", part.partition("\n")[0], 0.0, lines=added))
+            self.done.append(Done("file", f"{self.cwd.name}/{part.splitlines()[0]}", 0.0, lines=added))
 
     # -- what is around it ----------------------------------------------------------
 
@@ -177,7 +177,7 @@ class Hour:
 
     def counted(self) -> Counted:
         """What people had to do, and how long the machine took for it."""
-        files = {one.what.rpartition("/")[2] for one in self.done if one.kind == "file"}
+        files = {one.what for one in self.done if one.kind == "file"}
         seconds = {kind: sum(one.seconds for one in self.done if one.kind == kind) for kind in ("command", "job")}
         return Counted(
             sum(one.kind == "command" for one in self.done), len(files), sum(one.lines for one in self.done),

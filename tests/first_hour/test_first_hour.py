@@ -9,7 +9,7 @@ import pytest
 
 from tagline_localforge import LocalForge, serve
 from tests.first_hour import team
-from tests.first_hour.story import Hour, hour
+from tests.first_hour.story import PAGE, Hour, hour
 from tests.localforge.contracts import all_checkers, violations
 from tests.support.s3server import S3Server
 
@@ -31,4 +31,7 @@ def test_first_hour__by_its_page__ends_with_a_model_that_another_repository_uses
     assert played.unread() == set()
     assert team.tags(played) == {"churn@v0.1.0", "churn#prod#1", "churn#staging#2"}
     assert (played.cwd / "churn.pkl").read_text() == "trees: 50\n"
-    assert {one.kind for one in played.done} == {"command", "file", "page", "job"}
+    forge = {"github": "GitHub", "gitlab": "GitLab"}[played.platform]
+    counted = played.counted()
+    said = f"| Tagline on {forge} | {counted.commands} | {counted.files} | {counted.lines} | {counted.pages} |"
+    assert said in PAGE.read_text()

@@ -280,6 +280,21 @@ def test_init__workflows_with_steps_of_their_own__are_seen_and_comments_are_not(
     assert any("tagline-labels.yml is there and does not run labels-sync" in todo["what"] for todo in said["todo"])
 
 
+@pytest.mark.parametrize(
+    ("forge", "path", "text"),
+    [
+        ("github", ".github/workflows/ci.yml", "jobs: {j: {uses: org/ci/.github/workflows/models.yml@v1}}\n"),
+        ("gitlab", ".gitlab-ci.yml", "include: [{project: org/ci, file: models.yml}]\n"),
+    ],
+)
+def test_init__pipelines_that_call_files_of_elsewhere__are_said_to_be_unread(
+    repo: Repo, forge: str, path: str, text: str
+) -> None:
+    repo.write({path: text})
+    todo = [one["what"] for one in repo.init("--forge", forge, "--dry-run").json["todo"]]
+    assert any("call org/ci" in what and "was not read" in what for what in todo), todo
+
+
 def test_init__gitlab_with_includes__are_read_and_only_what_is_missing_is_written(repo: Repo) -> None:
     promote = "include: [{component: $CI_SERVER_FQDN/tagline-dev/tagline/promote@1}]\n"
     repo.write({".gitlab-ci.yml": "include: [{local: 'ci/*.yml'}]\n", "ci/models.yml": promote})

@@ -21,12 +21,12 @@ def on_github(context: SetupContext, stages: Sequence[str]) -> tuple[list[SetUpF
     files, read = context.files, _reader(context)
     folder = posixpath.dirname(pipelines.DEPLOYS[0])
     here = [f"{folder}/{name}" for name in files.names(folder) if name.endswith((".yml", ".yaml"))]
-    runs = {path: running(path, read, context.tree.paths).commands for path in here}
+    runs = {path: running(path, read, context.tree.paths) for path in here}
     deploy = next((path for path in pipelines.DEPLOYS if path in here and _starts_by_hand(read(path))), None)
     stage = _last_stage(context, stages) if deploy is not None else None
     found, todo = [], []
     for name, (path, command) in pipelines.WORKFLOWS.items():
-        own = [file for file, commands in runs.items() if command in commands]
+        own = [file for file, one in runs.items() if command in one.commands]
         what = f"the workflow {name.removesuffix('.yml')}"
         if own:
             found.append(SetUpFile(own[0], FileState.THERE, what))
@@ -36,6 +36,8 @@ def on_github(context: SetupContext, stages: Sequence[str]) -> tuple[list[SetUpF
         found.append(_new(context, path, f"{what}, for the branch {files.default_branch}", text))
         if files.there(path):
             todo.append(_other(path, command))
+    if any(file.text for file in found):
+        todo += _not_read([name for one in runs.values() for name in one.elsewhere])
     if deploy is None and not any(path in here for path in pipelines.DEPLOYS):
         said = "A deployment: a workflow deploy.yml that the tag of a stage starts."
         todo.append(Todo(said, f"{DOCS}/deploying.md"))
@@ -68,6 +70,16 @@ def _starts_by_hand(data: bytes | None) -> bool:
 def _other(path: str, command: str) -> Todo:
     """A file of ours by its name, and another by what it says."""
     return Todo(f"{path} is there and does not run {command}: add it there, or rename that file and run init again.")
+
+
+def _not_read(elsewhere: Sequence[str]) -> list[Todo]:
+    """What may run the same already."""
+    if not elsewhere:
+        return []
+    names = ", ".join(dict.fromkeys(elsewhere[:3]))
+    return [
+        Todo(f"Your pipelines call {names}, which was not read: if it runs Tagline already, leave out the new files.")
+    ]
 
 
 def _new(context: SetupContext, path: str, what: str, text: str) -> SetUpFile:
@@ -109,6 +121,8 @@ def on_gitlab(context: SetupContext) -> tuple[list[SetUpFile], list[Todo]]:
         made = _new(context, place, what, text)
         if made.state is FileState.THERE:
             todo.insert(0, _other(place, pipelines.WORKFLOWS[missing[0]][1]))
+    if made.text is not None:
+        todo += _not_read(is_run.elsewhere)
     if place == pipelines.GITLAB_CI_BESIDE and place not in is_run.files:
         add = (
             f"Add to {pipelines.GITLAB_CI}, under include: '- local: {place}'. Its jobs are of the "
