@@ -218,7 +218,7 @@ def test_deliver__one_look_fails__is_made_again(place: Place, way: Way) -> None:
     assert (place.deliver().started, fault.fired, len(place.repo.runs)) == (True, 1, 1)
 
 
-@pytest.mark.parametrize("way", [500, 502, 503, "drop", "drop-after"])
+@pytest.mark.parametrize("way", [500, 502, 503, 524, "drop", "drop-after"])
 def test_deliver__the_answer_is_lost__is_said_and_asked_for_once(place: Place, way: Way) -> None:
     fault = fail_once(place.server, "POST", DISPATCH, way)
     with pytest.raises(Lost):

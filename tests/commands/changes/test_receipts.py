@@ -11,6 +11,7 @@ from tagline.adapters.http import retries as http_retries
 from tagline.commands.delivery import starting
 from tagline_localforge import Request, Response
 from tests.commands.changes.world import BETTER, Platform, Ran, World
+from tests.localforge.faults import fail_always
 
 PROD = "churn#prod#1"
 LABELS = ("version:minor", "stage:prod")
@@ -113,7 +114,7 @@ def test_token_whose_pushes_start_nothing__it_is_started_once(shop: Shop, platfo
 
 
 def test_workflow_that_no_push_starts__is_started_without_waiting(make_world: Callable[..., World]) -> None:
-    world = make_world("github", "stages:\n  prod:\n    deliver: {workflow: deploy.yml, wait: 9h, required: true}\n")
+    world = make_world("github", "stages:\n  prod:\n    deliver: {workflow: deploy.yml, wait: 1h, required: true}\n")
     world.push("main", ON_DISPATCH)
     world.repo.add_workflow("deploy.yml")
     ran = promoted(world)
@@ -212,3 +213,20 @@ def test_elsewhere__a_token_that_only_triggers__starts_on_the_policys_branch(
     assert (ran.code, receipt(ran)["state"]) == (0, "started"), ran.out + ran.err
     (run,) = other.runs
     assert (run.event, run.variables["TAGLINE_TAG"]) == ("trigger", PROD)
+
+
+def test_elsewhere__where_nobody_tells_the_branch__nothing_was_asked_for_and_the_next_run_starts_it(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world("gitlab", "stages:\n  prod:\n    deliver: {project: org/app, wait: 1s, required: true}\n")
+    other = world.forge.repository("org/app")
+    other.grant("deployer", "maintain")
+    world.forge.token(SECRET, login="deployer")
+    add_pipelines(other, "gitlab")
+    world.git("push", "--quiet", str(other.path), "HEAD:refs/heads/main")
+    fault = fail_always(world.server, "GET", r"/projects/org%2Fapp$|/projects/org/app$", 502)
+    ran = promoted(world, TAGLINE_DELIVER_TOKEN=SECRET)
+    assert (ran.code, receipt(ran)["state"], other.runs) == (4, "none", []), ran.out + ran.err
+    fault.remove()
+    again = world.promote(1, TAGLINE_DELIVER_TOKEN=SECRET)
+    assert (again.code, receipt(again)["state"], len(other.runs)) == (0, "started", 1), again.out + again.err

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.commands.changes.world import BETTER, Platform, World
 
 POLICY = "stages:\n  prod: {approvals: {count: 1}, override: {allow: [alice, '@org/ml-leads']}}\n"
@@ -102,3 +104,19 @@ def test_override__by_who_is_listed__goes_past_the_rules_and_is_told_everywhere(
     assert "**Override** of `churn#prod` by `carol`: prices are wrong." in world.comments(number)[0]
     listed = world.run_cli("history", "--overrides", "--json", "--repo", world.repo.path.as_uri()).json["events"]
     assert [event["tag"] for event in listed] == [tag, "churn#prod#2", "churn#prod#1"]
+
+
+FIRE = {"promotions/prod/fire.yaml": "- {artifact: churn, version: v2.0.0, override: prices are wrong}\n"}
+
+
+@pytest.mark.parametrize(("by", "rules"), [("bob", ["override"]), ("carol", [])])
+def test_override__a_label_that_lifts_beside_it__is_of_who_may_override(
+    make_world: Callable[..., World], by: str, rules: list[str]
+) -> None:
+    world = make_world("github", POLICY)
+    _versions(world)
+    world.admin("rollback", "churn#prod", "--hold", "it lost money", "--override", "now")
+    number = world.open("fire", FIRE, author="carol")
+    world.repo.label(number, "lift:churn#prod", by=by)
+    planned = world.plan(number)
+    assert [found["rule"] for found in planned.json["refused"] if found["rule"] == "override"] == rules

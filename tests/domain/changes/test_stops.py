@@ -220,6 +220,15 @@ def test_override__by_who_is_listed__passes_over_people_time_and_the_hold_and_sa
     assert (after.stages["prod"].version, after.stops["prod"].tag, after.warnings) == ("v3.0.0", "rf#prod#3", [])
 
 
+@pytest.mark.parametrize("more", ["", ", lift: true"])
+def test_override__of_a_hold_that_came_after_the_landing__is_refused(more: str) -> None:
+    wanted = intents(files=request(FIRE.replace("}", f"{more}}}")), tagged=HELD.artifacts)
+    change = replace(merged_change(), author="alice")
+    then = ledger(*LINES[:5]).state()
+    step = only(plan_artifact(HELD.state(), HELD.raw, wanted, facts(change, people=ALICE), STRICT, then))
+    assert (step.state, ("held", "refused") in said(step)) == ("refused", True)
+
+
 def test_override__with_lift__lifts_the_hold() -> None:
     step = _fire(ALICE, "- {artifact: rf, version: v3.0.0, lift: true, override: fire}")
     assert (step.state, HELD.after([step]).state().stops) == ("ok", {})

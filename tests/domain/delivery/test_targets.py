@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tagline.domain.delivery.targets import Rule, by_rules, parse_rule
+from tagline.domain.delivery.targets import LONGEST_WAIT, Rule, by_rules, parse_rule, parse_wait
 from tagline.domain.ledger.planning import Row
 from tagline.domain.ledger.tags import EventKind, format_tag, parse_tag
 from tagline.errors import WrongUsage
 from tests.domain.ledger.test_tags import tag_names
+from tests.support.work import work
 
 
 def row(tag: str) -> Row:
@@ -150,3 +151,14 @@ def test_pattern__a_tag_itself__matches_it_and_nothing_longer(name) -> None:
     assert not matches(tag, f"{tag}0")
     assert matches("**", tag)
     assert matches("*", tag) == ("/" not in tag)
+
+
+def test_pattern__of_many_stars__costs_no_more_than_both_are_long() -> None:
+    assert work(lambda: matches("**a" * 40 + "*b", "a" * 200)) < 50_000
+
+
+@pytest.mark.parametrize("text", ["61m", "2h", "999999999w", "soon"])
+def test_parse_wait__longer_than_a_job__is_refused(text: str) -> None:
+    assert parse_wait("1h") == LONGEST_WAIT
+    with pytest.raises(WrongUsage):
+        parse_wait(text)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from tagline.commands.ledger.writing import backoff
 from tagline.domain.delivery.book import Book
+from tagline.errors import TaglineError
 from tagline.ports.clock import Clock
 from tagline.ports.delivery import DeliveryMemory, Page
 from tagline.ports.ledger import Raced
@@ -44,8 +45,9 @@ class Notebook:
     def save(self, like: str, *, alone: bool = False) -> dict[str, str]:
         """Write what was added by one push; the records' ids by artifact.
 
-        ``like`` is the id of any object of the repository. ``alone``: only on what was read. Raises PlatformRefused,
-        WrongUsage, and Raced where somebody else wrote meanwhile: then what they wrote is read, and nothing is added.
+        ``like`` is the id of any object of the repository. ``alone``: only on what was read, and now or never. Raises
+        PlatformRefused, WrongUsage, and Raced where somebody else wrote meanwhile: then what they wrote is read, and
+        nothing is added.
         """
         for attempt in range(_ATTEMPTS):
             wanted = {artifact: Page(self.book(artifact), self._pages[artifact].mark) for artifact in self._changes}
@@ -60,6 +62,10 @@ class Notebook:
                     raise
                 self._clock.pause(backoff(attempt))
                 continue
+            except TaglineError:
+                if alone:
+                    self._changes.clear()  # a claim of what is not begun would be written by a later save
+                raise
             self._pages |= {artifact: Page(page.book, ids[artifact]) for artifact, page in wanted.items()}
             self._changes.clear()
             return ids

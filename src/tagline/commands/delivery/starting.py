@@ -7,13 +7,13 @@ claimed where every other run looks; whoever finds another's claim starts nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tagline.commands.delivery.notebook import Notebook
 from tagline.domain.delivery.book import Note
 from tagline.domain.delivery.receipts import How, Receipt, Run, Start
-from tagline.domain.delivery.targets import tag_pattern
+from tagline.domain.delivery.targets import matches
 from tagline.errors import PlatformRefused, TaglineError
 from tagline.formats.workflow import triggers
 from tagline.ports.clock import Clock
@@ -46,17 +46,20 @@ def start_all(context: Delivering, starts: Sequence[Start], tags_in_push: int) -
     """
     done: dict[Start, Receipt] = {}
     try:
+        done |= _not_here(context, starts)
         context.notebook.open([start.artifact for start in starts])
-        for _ in range(_CLAIMS):
+        for attempt in range(_CLAIMS):
             left = [start for start in starts if start not in done]
             done |= _there(context, left)
-            done |= _waited_for(context, [start for start in left if start not in done], tags_in_push)
+            left = [start for start in left if start not in done]
+            # What the push itself starts is waited for once, however often others claim meanwhile.
+            done |= _waited_for(context, left, tags_in_push if attempt == 0 else 0)
             left = [start for start in left if start not in done]
             try:
                 _claim(context, left)
             except Raced:
                 continue
-            done |= {start: _begun(context, start) for start in left}
+            done |= _begun(context, left)
             _save(context, starts)
             break
     except TaglineError as error:
@@ -65,6 +68,17 @@ def start_all(context: Delivering, starts: Sequence[Start], tags_in_push: int) -
 
 
 # -- what is there ----------------------------------------------------------------
+
+
+def _not_here(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]:
+    """Those whose target this forge has not. They are told before anything is claimed: they stop no other."""
+    found = {}
+    for start in starts:
+        try:
+            context.starter.how(start)
+        except TaglineError as error:
+            found[start] = _none(context, start, error)
+    return found
 
 
 def _there(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]:
@@ -127,7 +141,7 @@ def _push_starts(context: Delivering, start: Start, tags_in_push: int) -> bool:
         return True
     data = context.read(start.commit, f".github/workflows/{start.target.workflow}")
     patterns = triggers(data).tags if data is not None else None
-    return patterns is not None and any(tag_pattern(pattern).fullmatch(start.tag) for pattern in patterns)
+    return patterns is not None and any(matches(pattern, start.tag) for pattern in patterns)
 
 
 def _polled(context: Delivering, ends: dict[Start, float]) -> dict[Start, Receipt]:
@@ -154,25 +168,33 @@ def _claim(context: Delivering, starts: Sequence[Start]) -> None:
         context.notebook.save(starts[0].commit, alone=True)
 
 
-def _begun(context: Delivering, start: Start) -> Receipt:
-    """Ask for a run, once, and wait until it is there."""
-    how = context.starter.how(start)
-    note = _note(context, start)
-    try:
-        run = context.starter.begin(start)
-    except Lost:
-        run = None
-    except TaglineError as error:
-        # The forge said no: whoever runs later may ask again.
-        _remember(context, start, "none", how, None)
-        return _none(context, start, error)
-    if run is not None:
-        _remember(context, start, "started", how, run.url)
-        return Receipt(start, how, run, ours=True)
-    found = _there(context, [start]) or _polled(context, {start: context.clock.now() + start.target.wait})
-    if start not in found:
-        return _unknown(context, start, note)
-    return Receipt(start, how, found[start].run, ours=found[start].error is None, error=found[start].error)
+def _begun(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]:
+    """Ask for each run, once, and wait until all are there. Nobody's wait keeps another from being asked for."""
+    found: dict[Start, Receipt] = {}
+    asked: list[Start] = []
+    for start in starts:
+        how = context.starter.how(start)
+        try:
+            run = context.starter.begin(start)
+        except Lost:
+            run = None
+        except TaglineError as error:
+            # The forge said no: whoever runs later may ask again.
+            _remember(context, start, "none", how, None)
+            found[start] = _none(context, start, error)
+            continue
+        if run is not None:
+            _remember(context, start, "started", how, run.url)
+            found[start] = Receipt(start, how, run, ours=True)
+        else:
+            asked.append(start)
+    there = _there(context, asked)
+    now = context.clock.now()
+    there |= _polled(context, {start: now + start.target.wait for start in asked if start not in there})
+    for start in asked:
+        one = there.get(start) or _unknown(context, start, _note(context, start))
+        found[start] = replace(one, how=context.starter.how(start), ours=one.error is None)
+    return found
 
 
 def _save(context: Delivering, starts: Sequence[Start]) -> None:

@@ -14,7 +14,7 @@ from tagline.domain.changes.intents import Intent, is_bump
 from tagline.domain.changes.overriding import Override, judge_override, pass_over
 from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules, other_stage
 from tagline.domain.changes.steps import Facts, Step
-from tagline.domain.changes.stops import judge_lift, judge_stop, why_held, why_lifted
+from tagline.domain.changes.stops import judge_late_stop, judge_stop, why_held, why_lifted
 from tagline.domain.changes.trailers import approval, content_of, trailers
 from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger import messages
@@ -80,7 +80,7 @@ class Decision:
         try:
             self._refuse_unlisted()
             version = self._version()
-            verdicts = [*self._override(), *self._verdicts(version), *judge_lift(self.intent, self.state, self.then)]
+            verdicts = [*self._override(), *self._verdicts(version)]
             plan = self._plan(self.then, version, before)
             stopped = judge_stop(self.intent, self.then, plan, self.policy.label_prefix)
             if plan.new and self.state is not self.then:
@@ -89,6 +89,7 @@ class Decision:
                 plan = self._plan(self.state, now, before)
                 stopped = _either(stopped, judge_stop(self.intent, self.state, plan, self.policy.label_prefix))
             verdicts, override = self._passed([*verdicts, *stopped])
+            verdicts = [*judge_late_stop(self.intent, self.state, self.then), *verdicts]
         except TaglineError as error:
             verdict = Verdict(error.code, "refused", error.message, error.hint)
             return Step(self.intent, None, before, verdicts=(verdict,))
@@ -116,7 +117,7 @@ class Decision:
             return []
         rules = self.policy.rules(self.intent.artifact, self.intent.stage or "")
         allowed = rules.overriders if rules is not None else ()
-        verdict = judge_override(allowed, self.facts.people, self.facts.change.author, reason)
+        verdict = judge_override(allowed, self.facts.people, self.facts.change.author, reason, self.intent.lifters)
         self._overrides = verdict.state == "ok"
         return [verdict]
 

@@ -32,7 +32,16 @@ class Intent:
     @property
     def lifts(self) -> bool:
         """Whether what holds the stage is lifted."""
-        return any(ask.lifts or ask.action is Action.LIFT for ask in self.asks)
+        return bool(self._lifting)
+
+    @property
+    def lifters(self) -> tuple[str | None, ...]:
+        """Who asked by labels that it is lifted; nobody where a request file says so, which is what was pushed."""
+        return () if any(ask.file for ask in self._lifting) else tuple(ask.by for ask in self._lifting)
+
+    @property
+    def _lifting(self) -> list[Ask]:
+        return [ask for ask in self.asks if ask.lifts or ask.action is Action.LIFT]
 
     @property
     def override(self) -> str | None:

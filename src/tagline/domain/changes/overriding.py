@@ -26,10 +26,13 @@ class Override(NamedTuple):
     passed: tuple[str, ...]
 
 
-def judge_override(allowed: Sequence[str], people: People, author: str, reason: str) -> Verdict:
+def judge_override(
+    allowed: Sequence[str], people: People, author: str, reason: str, lifters: Sequence[str | None] = ()
+) -> Verdict:
     """Whether the author of a change may pass over a stage's rules.
 
     So must everybody who pushed to it: a request file is what was pushed. ``allowed`` are logins and teams.
+    ``lifters`` asked by a label that the stage's hold is lifted too (None for nobody known): they must be listed.
     """
     if not allowed:
         fix = "Satisfy the rules, or list who may override under the stage in .tagline.yaml: override: {allow: [...]}"
@@ -39,7 +42,11 @@ def judge_override(allowed: Sequence[str], people: People, author: str, reason: 
         return Verdict(RULE, "refused", f"{author} is a robot, and a person answers for an override.", fix)
     pushers = sorted(people.pushers.logins - {author.casefold()})
     unclear = [people.pushers.unread]
-    for login, did in ((author, "opened the change"), *((name, "pushed to it") for name in pushers)):
+    lifting = [name for name in lifters if name is not None and name.casefold() != author.casefold()]
+    if None in lifters:
+        unclear.append(Unknown("who added the label that lifts the hold", "Say lift: true in the request file."))
+    did_what = [(author, "opened the change"), *((name, "pushed to it") for name in pushers)]
+    for login, did in (*did_what, *((name, "asked to lift its hold") for name in lifting)):
         listed = _is_listed(login.casefold(), allowed, people)
         if listed is False:
             return Verdict(RULE, "refused", f"{login} {did} and may not override this stage.", fix)

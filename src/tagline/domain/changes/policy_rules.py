@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 from tagline.domain.changes.policy import CODEOWNERS
-from tagline.domain.delivery.targets import why_no_workflow
+from tagline.domain.delivery.targets import parse_wait, why_no_workflow
 from tagline.domain.ledger.tags import is_name
 from tagline.domain.manifest.document import Document, Node, Position
 from tagline.domain.manifest.findings import Finding
@@ -175,7 +175,7 @@ def _delivery(stage: _Stage) -> Iterator[_Trouble]:
     if deliver is None:
         return
     given = deliver.fields
-    yield from _refused(given.get("wait"), parse_duration)
+    yield from _refused(given.get("wait"), parse_wait)
     kinds = [key for key in _KINDS if key in given]
     if "pipeline" in given and given["pipeline"].value is False:
         yield _Trouble(given["pipeline"], "'pipeline' is false, so that nothing starts.", "Remove 'deliver'.")

@@ -33,14 +33,18 @@ def judge_stop(intent: Intent, state: ArtifactState, plan: Plan, prefix: str) ->
     return []
 
 
-def judge_lift(intent: Intent, state: ArtifactState, then: ArtifactState) -> list[Verdict]:
-    """Whether what holds the stage now held it when the change landed (``then``): nobody asked to lift another."""
+def judge_late_stop(intent: Intent, state: ArtifactState, then: ArtifactState) -> list[Verdict]:
+    """Whether what holds the stage now held it when the change landed (``then``).
+
+    Nobody asked to lift another, or to pass over it.
+    """
     stage = intent.stage or ""
     now, asked = state.stops.get(stage), then.stops.get(stage)
-    if not intent.lifts or now is None or (asked is not None and asked.tag == now.tag):
+    meant = intent.lifts or intent.override is not None
+    if not meant or now is None or (asked is not None and asked.tag == now.tag):
         return []
     message = f"After this change was merged it was held anew: {words(state.name, now)}"
-    return [Verdict(RULE, "refused", message, "Ask for the lift again, in a new change.")]
+    return [Verdict(RULE, "refused", message, "Ask for it again, in a new change.")]
 
 
 def why_held(intent: Intent, before: str | None) -> str:

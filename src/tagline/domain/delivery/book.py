@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from tagline.domain.ledger.records import Actor, Record
+from tagline.domain.ledger.records import MAX_RECORD, Actor, Record, encode
 from tagline.domain.text.times import format_time, parse_time
 from tagline.errors import WrongUsage
 
@@ -92,7 +92,19 @@ class Book:
 
 
 def to_record(book: Book, actor: Actor, now: int) -> Record:
-    """As it is written down."""
+    """As it is written down: what is oldest is left out where a record holds no more, of starts last."""
+    record = _record(book, actor, now)
+    while len(encode(record)) > MAX_RECORD and (book.reports or book.sent or len(book.starts) > 1):
+        if book.reports or book.sent:
+            sent = dict(list(book.sent.items())[(len(book.sent) + 1) // 2 :])
+            book = replace(book, reports=book.reports[(len(book.reports) + 1) // 2 :], sent=sent)
+        else:
+            book = replace(book, starts=book.starts[1 + len(book.starts) // 8 :])
+        record = _record(book, actor, now)
+    return record
+
+
+def _record(book: Book, actor: Actor, now: int) -> Record:
     rows = {
         "starts": [{**asdict(one), "time": format_time(one.time)} for one in book.starts],
         "reports": [{**asdict(one), "time": format_time(one.time)} for one in book.reports],

@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # a policy is read by commands that plan nothing
 
 #: Seconds in which a run must be there, unless the policy says otherwise.
 WAIT = 120
+#: A job of GitLab's has an hour unless its project says otherwise.
+LONGEST_WAIT = 3600
 #: The environment of a stage, unless the policy says otherwise.
 ENVIRONMENT = "NAME/STAGE"
 
@@ -22,7 +24,6 @@ _HINT = "Write the workflow's file and, if you like, a pattern of tags after it:
 _SUFFIXES = (".yml", ".yaml")
 #: The characters of registry tags, and the star. "!" stands for a taking away, and nothing begins with it.
 _PATTERN_RE = re.compile(r"(?!!)[a-zA-Z0-9_./=#@!+*-]+")
-_STARS = {"*": "[^/]*", "**": ".*"}
 
 
 class Target(NamedTuple):
@@ -64,9 +65,20 @@ def read_target(raw: Mapping[str, Any]) -> Target:
         raw.get("workflow"),
         raw.get("repo") or raw.get("project"),
         raw.get("ref"),
-        parse_duration(raw.get("wait", f"{WAIT}s")),
+        parse_wait(raw.get("wait", f"{WAIT}s")),
         raw.get("required", False),
     )
+
+
+def parse_wait(text: str) -> int:
+    """Seconds of ``wait``. Raises WrongUsage for what is no duration, and for more than a job has time for."""
+    found = parse_duration(text)
+    if found > LONGEST_WAIT:
+        raise WrongUsage(
+            f"{text!r} is longer than promote can wait: its job would end before it told what it did.",
+            "Write at most 1h. A run that comes later is found by the next promote.",
+        )
+    return found
 
 
 def environment_of(pattern: str | None, artifact: str, stage: str) -> str:
@@ -116,10 +128,25 @@ def by_rules(rules: Iterable[Rule], row: Row) -> list[Target]:
 def _matches(rule: Rule, row: Row) -> bool:
     if rule.pattern is None:
         return row.event is EventKind.ASSIGNMENT
-    return tag_pattern(rule.pattern).fullmatch(row.tag) is not None
+    return matches(rule.pattern, row.tag)
 
 
-def tag_pattern(pattern: str) -> re.Pattern[str]:
-    """``*`` stops at a slash and ``**`` does not, as in ``on: push: tags``."""
-    parts = re.split(r"(\*+)", pattern)
-    return re.compile("".join(_STARS.get(part[:2]) or re.escape(part) for part in parts), re.DOTALL)
+def matches(pattern: str, tag: str) -> bool:
+    """Whether a tag is meant: ``*`` stops at a slash and ``**`` does not, as in ``on: push: tags``.
+
+    All ways at once, place by place: a regular expression would try them one by one, which takes hours for a few stars.
+    """
+    places = {0}
+    for part in re.split(r"(\*+)", pattern):
+        if part.startswith("**"):
+            places = set(range(min(places, default=len(tag) + 1), len(tag) + 1))
+        elif part.startswith("*"):
+            places = {end for start in places for end in range(start, _up_to_slash(tag, start) + 1)}
+        else:
+            places = {start + len(part) for start in places if tag.startswith(part, start)}
+    return len(tag) in places
+
+
+def _up_to_slash(tag: str, start: int) -> int:
+    end = tag.find("/", start)
+    return len(tag) if end < 0 else end

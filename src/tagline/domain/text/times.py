@@ -65,6 +65,7 @@ def _seconds(text: str, hint: str, full: str | None = None) -> int:
         raise WrongUsage(f"{text!r} is no instant.", hint)
     try:
         instant = datetime.fromisoformat(match[0].replace("z", "Z").replace("t", "T"))
-        return int(instant.timestamp() // 1)
+        # In UTC, as it will be written: at the ends of the calendar a zone leads out of it.
+        return int(instant.astimezone(UTC).timestamp() // 1)
     except (ValueError, OverflowError) as error:
         raise WrongUsage(f"{text!r} is no instant: {error}.", hint) from error

@@ -80,7 +80,7 @@ class GitHubRuns:
             try:
                 return http_retries.again(lambda: self._begin(start), _not_done)
             except GithubException as error:
-                if error.status in http_retries.FAULTS:
+                if error.status >= http_retries.FAULTS[0]:
                     raise Lost from error
                 raise
             except (ElsewhereError, LimitReached):

@@ -95,11 +95,14 @@ class GitLabPipelines:
                 "Give TAGLINE_DELIVER_TOKEN: a trigger token of that project, or a bot's there with the scope api.",
                 code="no-deliver-token",
             )
+        triggers = is_job or _only_triggers(token)
         with self._explaining(start):
+            api = client(self._server, None if triggers else token, job_token=False)
+            ref = self._ref(start, None if triggers else api)  # asked before, where nothing can be started by it
             try:
-                return _run(self._post(start, token, is_job=is_job))
+                return _run(self._post(start, token if triggers else None, api, ref))
             except GitlabError as error:
-                if error.response_code in http_retries.FAULTS:
+                if (error.response_code or 0) >= http_retries.FAULTS[0]:
                     raise Lost from error
                 raise
             except (ElsewhereError, LimitReached):
@@ -107,16 +110,15 @@ class GitLabPipelines:
             except (requests.RequestException, *GARBLED) as error:
                 raise Lost from error
 
-    def _post(self, start: Start, token: Secret, *, is_job: bool) -> Any:
+    def _post(self, start: Start, trigger: Secret | None, api: Any, ref: str) -> Any:
         path = f"/projects/{quote(start.target.repository or self._project, safe='')}"
         variables = {} if start.target.repository is None else _variables(start, self._project)
-        if is_job or _only_triggers(token):
+        if trigger is not None:
             # Whoever has such a token shows it in the body, and nowhere else.
-            body: dict[str, Any] = {"token": token.reveal(), "ref": self._ref(start, None), "variables": variables}
-            return client(self._server, None, job_token=False).http_post(f"{path}/trigger/pipeline", post_data=body)
-        api = client(self._server, token, job_token=False)
+            body: dict[str, Any] = {"token": trigger.reveal(), "ref": ref, "variables": variables}
+            return api.http_post(f"{path}/trigger/pipeline", post_data=body)
         rows = [{"key": key, "value": value} for key, value in variables.items()]
-        body = {"ref": self._ref(start, api), **({"variables": rows} if rows else {})}
+        body = {"ref": ref, **({"variables": rows} if rows else {})}
         return api.http_post(f"{path}/pipeline", post_data=body)
 
     def _ref(self, start: Start, api: Any) -> str:

@@ -1,0 +1,109 @@
+"""Starting what tags start, with a starter and a memory that go wrong: nothing twice, and nothing forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from tagline.commands.delivery.notebook import Notebook
+from tagline.commands.delivery.starting import Delivering, start_all
+from tagline.domain.delivery.book import Book
+from tagline.domain.delivery.receipts import How, Receipt, Run, Start
+from tagline.domain.delivery.targets import Target
+from tagline.errors import PlatformRefused, WrongUsage
+from tagline.ports.clock import Clock
+from tagline.ports.delivery import Page
+from tagline.ports.ledger import Raced
+
+
+@dataclass
+class Memory:
+    """Books of a remote, whose next writes fail with ``failures``."""
+
+    books: dict[str, Book] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
+
+    def read(self, artifacts: Collection[str]) -> Mapping[str, Page]:
+        return {artifact: Page(self.books.get(artifact, Book())) for artifact in artifacts}
+
+    def write(self, pages: Mapping[str, Page], like: str, now: int) -> Mapping[str, str]:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.books |= {artifact: page.book for artifact, page in pages.items()}
+        return dict.fromkeys(pages, "id")
+
+
+@dataclass
+class Forge:
+    """Starts runs that it tells nothing of; ``late`` ones never come."""
+
+    late: bool = False
+    heard: bool = False
+    begun: list[str] = field(default_factory=list)
+
+    def how(self, start: Start) -> How:
+        if start.target.workflow is None:
+            raise WrongUsage("No pipelines here.", "")
+        return "dispatch"
+
+    def pushes_start(self, start: Start, tags_in_push: int) -> bool:
+        return self.heard
+
+    def find(self, start: Start, since: float) -> Run | None:
+        return Run(f"https://forge/{start.tag}") if start.tag in self.begun and not self.late else None
+
+    def begin(self, start: Start) -> Run | None:
+        self.begun.append(start.tag)
+        return None
+
+
+class World:
+    """What several changes of one run share."""
+
+    def __init__(self, memory: Memory | None = None, forge: Forge | None = None) -> None:
+        self.memory, self.forge, self.now = memory or Memory(), forge or Forge(), 1000.0
+        clock = Clock(lambda: self.now, self._pause)
+        self.context = Delivering(self.forge, Notebook(self.memory, clock), clock, None, lambda *_: b"on: push")
+
+    def _pause(self, seconds: float) -> None:
+        self.now += seconds
+
+    def start(self, *starts: Start, tags_in_push: int = 0) -> list[Receipt]:
+        return start_all(self.context, starts, tags_in_push)
+
+
+def start(tag: str, workflow: str | None = "deploy.yml") -> Start:
+    artifact = tag.partition("#")[0]
+    return Start(artifact, "prod", "v1.0.0", tag, f"object of {tag}", "c0", Target(workflow, required=True), None)
+
+
+def states(receipts: list[Receipt]) -> list[str]:
+    return [receipt.run.state for receipt in receipts]
+
+
+def test_claim_that_could_not_be_written__is_not_written_by_a_later_change() -> None:
+    world = World(Memory(failures=[PlatformRefused("hook declined")]))
+    assert states(world.start(start("churn#prod#1"))) == ["none"]
+    assert states(world.start(start("fraud#prod#1"))) == ["started"]
+    assert set(world.memory.books) == {"fraud"}
+    assert states(world.start(start("churn#prod#1"))) == ["started"]
+    assert world.forge.begun == ["fraud#prod#1", "churn#prod#1"]
+
+
+def test_target_that_the_forge_has_not__stops_no_other() -> None:
+    world = World()
+    assert states(world.start(start("churn#prod#1"), start("churn#staging#2", None))) == ["started", "none"]
+
+
+def test_runs_that_never_come__are_waited_for_together() -> None:
+    world = World(forge=Forge(late=True))
+    found = world.start(*(start(f"churn#prod#{number}") for number in range(30)))
+    assert (set(states(found)), len(world.forge.begun)) == ({"unknown"}, 30)
+    assert world.now <= 1000 + 120 + 15
+
+
+def test_others_who_claim_meanwhile__make_nobody_wait_for_the_push_again() -> None:
+    world = World(Memory(failures=[Raced(), Raced(), Raced()]), Forge(heard=True))
+    assert states(world.start(start("churn#prod#1"), tags_in_push=1)) == ["started"]
+    assert world.forge.begun == ["churn#prod#1"]
+    assert world.now <= 1000 + 120 + 15
