@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from tagline.domain.delivery.book import Book
+from tagline.domain.delivery.events import Event
 from tagline.domain.delivery.receipts import How, Run, Start
 from tagline.errors import PlatformRefused
 
@@ -53,6 +54,17 @@ class DeliveryMemory(Protocol):
         :class:`tagline.ports.ledger.Raced` when somebody else wrote one of them, PlatformRefused when the remote
         says no, WrongUsage where Git does not know who writes.
         """
+
+
+class Receiver(Protocol):
+    """Somebody who is told what happens."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from others; no secret."""
+
+    def send(self, event: Event) -> None:
+        """Send an event. Raises PlatformRefused where it was not taken."""
 
 
 class NotStarted(PlatformRefused):

@@ -25,6 +25,10 @@ class Settings(RunnerSettings):
     repo_host: str | None = None
     #: For starting workflows and pipelines of other repositories.
     deliver_token: Secret | None = None
+    #: Who is told what happens: addresses that may themselves be secrets, and what messages are signed with.
+    webhook: Secret | None = None
+    webhook_secret: Secret | None = None
+    slack_webhook: Secret | None = None
     #: The login that our comments are by, where the token cannot tell.
     identity: str | None = None
     #: A step (``tagline ci``) that leaves its answer in files for later ones.
@@ -62,6 +66,9 @@ class Settings(RunnerSettings):
             repo_token=secret(environ, "TAGLINE_REPO_TOKEN"),
             repo_host=text(environ, "TAGLINE_REPO_HOST"),
             deliver_token=secret(environ, "TAGLINE_DELIVER_TOKEN"),
+            webhook=secret(environ, "TAGLINE_WEBHOOK_URL"),
+            webhook_secret=secret(environ, "TAGLINE_WEBHOOK_SECRET"),
+            slack_webhook=secret(environ, "TAGLINE_SLACK_WEBHOOK"),
             identity=text(environ, "TAGLINE_IDENTITY"),
             dotenv_prefix=text(environ, "TAGLINE_DOTENV_PREFIX") or "TAGLINE_",
             aws_role=text(environ, "TAGLINE_AWS_ROLE"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git.urls import RemoteUrl
     from tagline.commands.changes.context import ChangeContext, Deliveries
     from tagline.domain.delivery.targets import Rule
-    from tagline.ports.delivery import Starter
+    from tagline.ports.delivery import Receiver, Starter
     from tagline.ports.forge import Forge, Inspection, Repositories
     from tagline.ports.job import Job
     from tagline.ports.ledger import Ledger
@@ -145,7 +145,20 @@ class ChangeWiring:
         from tagline.commands.changes.context import Deliveries
 
         memory = GitDeliveryMemory(self._cache, self._remote_url, self.settings.tagger)
-        return Deliveries(self._starter, memory)
+        return Deliveries(self._starter, memory, tuple(self._receivers))
+
+    @property
+    def _receivers(self) -> Iterator[Receiver]:
+        """Who is told. Raises WrongUsage for an address or a secret that is none."""
+        settings = self.settings
+        if settings.webhook is None and settings.slack_webhook is None:
+            return
+        from tagline.adapters.receivers.webhooks import slack, standard_webhook
+
+        if settings.webhook is not None:
+            yield standard_webhook(settings.webhook, settings.webhook_secret, self._place.page)
+        if settings.slack_webhook is not None:
+            yield slack(settings.slack_webhook, self._place.page)
 
     @property
     def _starter(self) -> Starter:

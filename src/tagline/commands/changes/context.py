@@ -15,7 +15,7 @@ from tagline.commands.storage.locating import StorageContext
 from tagline.domain.delivery.targets import Rule
 from tagline.formats.yaml.reading import MAX_BYTES
 from tagline.ports.clock import Clock
-from tagline.ports.delivery import DeliveryMemory, Starter
+from tagline.ports.delivery import DeliveryMemory, Receiver, Starter
 from tagline.ports.forge import Forge
 from tagline.ports.job import Job
 from tagline.ports.ledger import Ledger
@@ -40,10 +40,11 @@ class Options:
 
 
 class Deliveries(NamedTuple):
-    """What starts runs, and what is remembered of them."""
+    """What starts runs, what is remembered of them, and who is told."""
 
     starter: Starter
     memory: DeliveryMemory
+    receivers: tuple[Receiver, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,14 @@ class ChangeContext:
     @cached_property
     def delivering(self) -> Delivering:
         """What starts runs on tags, and remembers them."""
-        starter, memory = self.deliveries
+        starter, memory, receivers = self.deliveries
         return Delivering(
             starter=starter,
             notebook=Notebook(memory, self.clock),
             clock=self.clock,
             run_url=self.options.run_url,
             read=lambda commit, path: self.history.tree(commit).read(path, MAX_BYTES),
+            receivers=receivers,
         )
 
     @cached_property

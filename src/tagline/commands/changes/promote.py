@@ -6,13 +6,13 @@ earlier and whose jobs are late come first, so that versions are numbered in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from tagline.commands.changes.comments import Compose, Found, find_comment, post
 from tagline.commands.changes.context import ChangeContext
-from tagline.commands.changes.deciding import Entries, decide
+from tagline.commands.changes.deciding import decide
 from tagline.commands.changes.deliver import delivered
 from tagline.commands.changes.failed import say_failed, say_where_promised
 from tagline.commands.changes.landed import landed, unfinished_before
@@ -24,6 +24,7 @@ from tagline.commands.changes.publishing import BLIND, publish
 from tagline.commands.changes.request import ChangeRequest, merged_request, promotes
 from tagline.commands.changes.silence import answer_late, late_labels, late_word, why_none, why_nothing
 from tagline.commands.changes.traced import picture
+from tagline.commands.changes.work import Work, in_part, marked
 from tagline.commands.ledger.writing import ATTEMPTS, backoff
 from tagline.domain.changes import unheard
 from tagline.domain.changes.changes import Change
@@ -31,6 +32,7 @@ from tagline.domain.changes.policy import NO_POLICY, Policy
 from tagline.domain.changes.promotion import Decided, Refusal
 from tagline.domain.changes.record import Record, digest
 from tagline.domain.changes.triggers import Event, Task, promote_task
+from tagline.domain.delivery.events import WrittenTag
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.comparison import Traced
 from tagline.domain.lineage.planned import Planned
@@ -252,11 +254,11 @@ def _asked_once(context: ChangeContext, planned: Planned, compose: Compose) -> P
 
 def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
     found = find_comment(request.context, request.change, request.policy)
-    work = _Work()
+    work = Work()
     try:
         decided = _carry_out(request, work)
     except TaglineError as error:
-        failed = delivered(request.context, _in_part(request, work, error), work.objects)
+        failed = delivered(request.context, in_part(request, work, error), work.written)
         said = say_failed(request.context, failed, found, compose)
         if not work.created:
             raise
@@ -267,7 +269,7 @@ def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
         decided = replace(decided, warnings=(*decided.warnings, *gone))
         messages = [problem.message for problem in told.untold]
         if request.policy.mlflow_required and not all(problem.lasting for problem in told.untold):
-            untold = delivered(request.context, _untold(request, decided, messages), work.objects)
+            untold = delivered(request.context, _untold(request, decided, messages), work.written)
             return say_failed(request.context, untold, found, compose)
         beside = tuple(Warn("mlflow-not-told", None, message) for message in messages)
         decided = replace(decided, warnings=(*decided.warnings, *beside))
@@ -278,43 +280,8 @@ def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
         found,
         compose,
         lambda: picture(request, decided, work.entries, touched=False),
-        work.objects,
+        work.written,
     )
-
-
-@dataclass
-class _Work:
-    """How far a run came with a change: what it decided last and on which tags, and the tags that it made.
-
-    Those by name, with their objects' ids.
-    """
-
-    decided: Decided | None = None
-    entries: Entries = field(default_factory=dict)
-    created: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def objects(self) -> dict[str, str]:
-        """All tags of the change's artifacts: name to object id."""
-        found = {tag.name: tag.object_id for entry in self.entries.values() for tag in entry.raw.values()}
-        return {**found, **self.created}
-
-
-def _in_part(request: ChangeRequest, work: _Work, error: TaglineError) -> Planned:
-    """The answer for a change that failed before all of its artifacts' tags were made.
-
-    It is not judged: nothing is remembered, and the next run completes it.
-    """
-    decided, created = work.decided or Decided(request.change), work.created
-    steps = (
-        replace(step, new=(), rows=tuple(row for row in step.rows if row.tag in created or not row.created))
-        for step in decided.steps
-    )
-    made = _marked(replace(decided, steps=tuple(steps)), created)
-    if created:
-        message = f"Change {request.change.number} is done in part: {len(created)} of its tags are made and stay."
-        error.message = f"{message} {error.message}"
-    return Planned(made, request.policy, warnings=list(made.warnings), error=error)
 
 
 def _untold(request: ChangeRequest, decided: Decided, problems: list[str]) -> Planned:
@@ -334,14 +301,14 @@ def _judged(
     found: Found,
     compose: Compose,
     lineage: Callable[[], tuple[tuple[Traced, ...], list[Warn]]] = lambda: ((), []),
-    objects: Mapping[str, str] | None = None,
+    written: Mapping[str, WrittenTag] | None = None,
 ) -> Planned:
     """The answer for a merge that is judged: written into its comment unless it stands there, and remembered."""
     planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(decided.warnings))
     if context.options.dry_run:
         return planned
     # What it starts elsewhere, it starts before anything says that nothing is left to do.
-    planned = delivered(context, planned, objects or {})
+    planned = delivered(context, planned, written or {})
     record = Record(digest(decided), answers=late_word(decided))
     stands = found.comment is not None and found.record == record and not any(one.news for one in planned.delivery)
     traced, gaps = ((), []) if stands else lineage()
@@ -353,12 +320,13 @@ def _judged(
         planned = post(context, planned, found, body, _LATER)
     # What this token could not read another may: that is no word on the change, and not for good.
     # Nor is a change finished whose tags did not start what they must.
-    if decided.unreadable or planned.unsaid or any(one.fails for one in planned.delivery):
+    if decided.unreadable or planned.unsaid or planned.undelivered:
         return planned
-    return remember(context, planned, objects or {}, stands=stands and not record.answers)
+    objects = {name: tag.object_id for name, tag in (written or {}).items()}
+    return remember(context, planned, objects, stands=stands and not record.answers)
 
 
-def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
+def _carry_out(request: ChangeRequest, work: Work) -> Decided:
     """Decide and write, and again when somebody else wrote meanwhile. ``work`` says how far it came.
 
     Raises Conflict when others kept being faster, PlatformRefused when the remote says no.
@@ -369,11 +337,11 @@ def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
         decided, entries = decide(request)
         work.decided, work.entries = decided, entries
         if context.options.dry_run:
-            return _marked(decided, ())
+            return marked(decided, ())
         before = len(work.created)
         try:
             publish(request, decided, entries, work.created, one_by_one=attempt >= _TOGETHER)
-            return _marked(decided, work.created)
+            return marked(decided, work.created)
         except Raced:
             # Who gets further has not lost: others' pushes are finished one day, and so are ours.
             attempt = attempt + 1 if len(work.created) == before else 1
@@ -388,12 +356,3 @@ def _carry_out(request: ChangeRequest, work: _Work) -> Decided:
         "Run the same command again: what is done already is not done twice.",
         code="raced",
     )
-
-
-def _marked(decided: Decided, created: Collection[str]) -> Decided:
-    """The rows say which tags this very run made."""
-    steps = tuple(
-        replace(step, rows=tuple(row._replace(created=row.tag in created) for row in step.rows))
-        for step in decided.steps
-    )
-    return replace(decided, steps=steps)

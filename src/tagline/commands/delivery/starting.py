@@ -17,7 +17,7 @@ from tagline.domain.delivery.targets import matches
 from tagline.errors import PlatformRefused, TaglineError
 from tagline.formats.workflow import triggers
 from tagline.ports.clock import Clock
-from tagline.ports.delivery import Lost, NotStarted, Starter
+from tagline.ports.delivery import Lost, NotStarted, Receiver, Starter
 from tagline.ports.ledger import Raced
 
 #: Seconds between looks for a run that may come; the last of them again and again.
@@ -37,12 +37,14 @@ class Delivering:
     clock: Clock
     run_url: str | None
     read: Callable[[str, str], bytes | None]
+    receivers: Sequence[Receiver] = ()
 
 
 def start_all(context: Delivering, starts: Sequence[Start], tags_in_push: int) -> list[Receipt]:
     """Start what is not started yet. ``tags_in_push``: so many tags one push of this run had; 0 for none of now.
 
-    What goes wrong with one is in its receipt and stops no other.
+    What goes wrong with one is in its receipt and stops no other. The claims are written down here; what came of them
+    is in the notebook, to be saved. A claim without that is looked up again, so that saving may fail.
     """
     done: dict[Start, Receipt] = {}
     try:
@@ -60,7 +62,6 @@ def start_all(context: Delivering, starts: Sequence[Start], tags_in_push: int) -
             except Raced:
                 continue
             done |= _begun(context, left)
-            _save(context, starts)
             break
     except TaglineError as error:
         done = {start: _none(context, start, error) for start in starts} | done
@@ -195,14 +196,6 @@ def _begun(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]
         one = there.get(start) or _unknown(context, start, _note(context, start))
         found[start] = replace(one, how=context.starter.how(start), ours=one.error is None)
     return found
-
-
-def _save(context: Delivering, starts: Sequence[Start]) -> None:
-    """Write down what came of it. A claim without it is looked up again, so that this may fail."""
-    try:
-        context.notebook.save(starts[0].commit)
-    except (TaglineError, Raced):
-        return
 
 
 def _remember(

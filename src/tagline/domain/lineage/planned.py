@@ -44,6 +44,8 @@ class Planned:
     error: TaglineError | None = None
     #: What its tags started.
     delivery: tuple[Receipt, ...] = ()
+    #: Something that must start did not, or somebody was not told: a later run tries again.
+    undelivered: bool = False
     #: What was decided is remembered, so that no later run looks at the change again.
     remembered: bool = False
     #: Another run's change: what is refused of it was told there, and turns this run not red.
