@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from tagline_localforge import git
 from tagline_localforge.late_refs import is_listing
 from tagline_localforge.model import LocalForge
@@ -104,11 +102,7 @@ def _backend(forge: LocalForge, request: Request, path: str, login: str) -> Resp
         "REMOTE_USER": login,
         "REMOTE_ADDR": "127.0.0.1",
     }
-    response = _parsed(git.run("http-backend", stdin=request.body, more=variables).stdout)
-    if response.status == HTTPStatus.NOT_FOUND:
-        # The repository is there: once in ten thousand requests a busy machine's git has not known it at first.
-        response = _parsed(git.run("http-backend", stdin=request.body, more=variables).stdout)
-    return response
+    return _parsed(git.run("http-backend", stdin=request.body, more=variables).stdout)
 
 
 def _parsed(answer: bytes) -> Response:

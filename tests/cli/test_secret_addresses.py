@@ -130,7 +130,9 @@ def test_clone__secret_in_its_remotes_address__is_in_no_answer_and_no_tag(
         ("plan", "--change", "1", "--repo-forge", "github"),
     ):
         said = tagline(*command, cwd=clone, **job)
-        assert said.code != 2 or "plan" in command or "ssh" in address.partition(":")[0], said.err
+        # What is no address is refused as such, which says nothing of it either.
+        no_address = "bad-url" in said.out or "cannot be read" in said.err
+        assert said.code != 2 or no_address or "plan" in command or "ssh" in address.partition(":")[0], said.err
         _check(said.out + said.err, address)
     _check(_tags(clone), address)
 

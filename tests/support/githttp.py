@@ -8,7 +8,6 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO
@@ -84,12 +83,6 @@ class _Handler(BaseHTTPRequestHandler):
             HTTP_CONTENT_ENCODING=self.headers.get("Content-Encoding", ""),
             GIT_PROTOCOL="" if self.git_server.old_protocol else self.headers.get("Git-Protocol", ""),
         )  # fmt: skip
-        if not self._answered(variables, body):
-            # Once in ten thousand requests a busy machine's git has not known a repository that is there.
-            self._answered(variables, body, again=True)
-
-    def _answered(self, variables: dict[str, str], body: bytes, *, again: bool = False) -> bool:
-        """Hand git's answer on; False, and nothing handed on, where it says for the first time: not found."""
         # As it comes: the client unpacks while git still packs, as behind any real server.
         with subprocess.Popen(
             ["git", "http-backend"],
@@ -106,10 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             lines = iter(lambda: git.stdout.readline().decode().strip(), "")  # type: ignore[union-attr]
             headers = dict(line.split(": ", 1) for line in lines)
             status = int(headers.pop("Status", "200").split()[0])
-            if status == HTTPStatus.NOT_FOUND and not again:
-                return False
             self._stream(status, headers, git.stdout)
-        return True
 
     def _stream(self, status: int, headers: dict[str, str], answer: IO[bytes]) -> None:
         self.send_response(status)
