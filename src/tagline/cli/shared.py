@@ -29,6 +29,7 @@ def wiring_of(chosen: argparse.Namespace, settings: Settings, artifact: str | No
         remote=getattr(chosen, "remote", None),
         artifact=artifact,
         offline=offline,
+        takes_offline=hasattr(chosen, "offline"),
         fresh=fresh,
         # A person cannot see how old a clone is; a program asks, or compares.
         tells_age=sys.stderr.isatty(),

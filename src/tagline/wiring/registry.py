@@ -66,7 +66,7 @@ class Wiring:
 
     ``repo`` is what ``--repo`` says: a path, a URL or ``owner/name``; ``forge`` and ``api_url`` what ``--repo-forge``
     and ``--repo-api-url`` say, ``remote`` what ``--remote`` says; ``artifact`` the only one that the question is
-    about, None for all.
+    about, None for all. ``takes_offline``: the command has ``--offline``, and errors may name it.
     """
 
     settings: Settings
@@ -76,6 +76,7 @@ class Wiring:
     remote: str | None = None
     artifact: str | None = None
     offline: bool = False
+    takes_offline: bool = False
     fresh: bool = False
     tells_age: bool = False
 
@@ -224,7 +225,9 @@ class Wiring:
         if self.offline:
             return None
         name = self._remote()
-        return None if name is None else GitUpstream(self.repository, name, self._cache, self._own_login)
+        if name is None:
+            return None
+        return GitUpstream(self.repository, name, self._cache, self._own_login, else_offline=self.takes_offline)
 
     def _remote(self) -> str | None:
         repository = self.repository

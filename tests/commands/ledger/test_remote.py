@@ -240,6 +240,7 @@ def test_remote_unreachable__when_it_is_needed__exit_4_unless_offline(
     said = tagline("show", "rf#prod", CI="true")
     assert said.code == 4
     assert "--offline" in said.err
+    assert "--offline" not in tagline("doctor").out  # which does not take it
     assert tagline.json("show", "rf#prod", "--offline", CI="true")["version"] == "v1.0.0"
 
 

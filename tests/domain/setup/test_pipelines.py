@@ -61,6 +61,7 @@ def test_pipeline__of_gitlab__includes_what_its_examples_include() -> None:
     [
         ("jobs: {r: {uses: tagline-dev/tagline/.github/workflows/review.yml@v1}}", "plan validate", "", ""),
         ("jobs: {r: {uses: tools/tagline/.github/workflows/promote.yml@v1}}", "promote", "", ""),
+        ("jobs: {r: {uses: tagline-dev/tagline/.github/workflows/deploy.yml@v1}}", "check-ref fetch", "", ""),
         ("jobs: {r: {steps: [{uses: tagline-dev/tagline@v1, with: {command: promote}}]}}", "promote", "", ""),
         ("jobs: {r: {steps: [{run: 'set -e\n tagline ci plan'}, {uses: ./ci/x}]}}", "plan", "ci/x", ""),
         ("jobs: {r: {steps: [{run: '# tagline promote'}]}}", "", "", ""),

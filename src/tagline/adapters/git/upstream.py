@@ -19,13 +19,22 @@ _MOST_NAMED = 300
 
 
 class GitUpstream:
-    """The remote of a clone, to compare the clone's tags with."""
+    """The remote of a clone, to compare the clone's tags with. ``else_offline``: who asks takes ``--offline``."""
 
-    def __init__(self, repository: GitRepository, name: str, cache: RemoteCache, login_for: LoginFor) -> None:
+    def __init__(
+        self,
+        repository: GitRepository,
+        name: str,
+        cache: RemoteCache,
+        login_for: LoginFor,
+        *,
+        else_offline: bool = False,
+    ) -> None:
         self.name = name
         self._repository = repository
         self._cache = cache
         self._login_for = login_for
+        self._else_offline = else_offline
         self.moved: Sequence[Moved] = ()
 
     def tags(self, artifact: str) -> list[RawTag]:
@@ -47,6 +56,8 @@ class GitUpstream:
             bases = set(map(artifact_in_tag, named))
             return {tag.name: tag.object_id for tag in found.tags(None) if before_event(tag.name) in bases}
         except PlatformRefused as error:
+            if not self._else_offline:
+                raise
             hint = f"{error.hint}\nOr answer from the tags that are here: --offline"
             raise PlatformRefused(error.message, hint, code=error.code) from error
 

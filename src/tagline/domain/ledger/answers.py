@@ -49,7 +49,8 @@ def unknown_artifact(name: str) -> NotFound:
     """The error for an artifact without any registry tag; the caller may know similar names."""
     return NotFound(
         f"No registry tag names an artifact {name!r}.",
-        f"See what there is with: tagline show. A first version is made with: tagline register {name}",
+        "See what there is with: tagline show. A first version comes with the merge of a change that has the label "
+        f"version:minor; by hand: tagline register {name}",
         code="unknown-artifact",
     )
 

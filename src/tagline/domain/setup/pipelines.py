@@ -19,8 +19,10 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 GITLAB_CI, GITLAB_CI_BESIDE = ".gitlab-ci.yml", ".gitlab/tagline.yml"
 #: What a called workflow of ours runs. Its owner is another where a server has a mirror.
-_CALLED = re.compile(r"[\w.-]+/tagline/\.github/workflows/(review|promote)\.yml@\S+")
-_RUNS: Mapping[str, tuple[str, ...]] = {"review": ("validate", "plan"), "promote": ("promote",)}
+_CALLED = re.compile(r"[\w.-]+/tagline/\.github/workflows/(review|promote|deploy)\.yml@\S+")
+_RUNS: Mapping[str, tuple[str, ...]] = {
+    "review": ("validate", "plan"), "promote": ("promote",), "deploy": ("check-ref", "fetch"),
+}  # fmt: skip
 _ACTION = re.compile(r"[\w.-]+/tagline@\S+")
 _COMPONENT = re.compile(r"\S+/tagline/([a-z-]+)@\S+")
 _TYPED = re.compile(r"(?m)^[^#\n]*?\btagline (?:ci )?(validate|plan|promote|labels[- ]sync)\b")

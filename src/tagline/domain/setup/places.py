@@ -73,8 +73,8 @@ def _github(page: str | None) -> list[Todo]:
             _at(page, "settings/rules"),
         ),
         Todo(
-            "A ruleset for the tags **@* and **#*, so that the promotion alone makes them, with an App's token.",
-            f"{DOCS}/permissions.md#with-an-app",
+            "A ruleset for all tags with @ and #, so that the promotion alone makes them, with an App's token.",
+            f"{DOCS}/permissions.md#who-may-do-what",
         ),
     ]
 

@@ -108,7 +108,10 @@ def artifact(state: ArtifactState, pen: Pen, only_here: Collection[str] = (), re
     return "\n".join(lines)
 
 
-NOTHING = "No artifact has a registry tag yet. Make the first version: tagline register NAME"
+NOTHING = (
+    "No artifact has a registry tag yet. The first version comes with the merge of a change that has the label "
+    "version:minor; by hand: tagline register NAME"
+)
 
 
 def _holder(hold: Hold | None) -> str:
