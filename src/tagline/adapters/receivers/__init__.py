@@ -1,1 +1,1 @@
-"""Who is sent events: webhooks."""
+"""Who is sent events: signed webhooks, and Slack."""
