@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from tagline.adapters.http import retries as http_retries
-from tagline_localforge import Drop, Request
 from tests.commands.changes.world import BETTER, Platform, World
 from tests.localforge.faults import fail_always
 
@@ -56,16 +55,7 @@ def test_promote__whose_push_is_refused__says_so_on_the_change_until_one_succeed
 def test_promote__done_in_part__says_what_was_made(make_world: Callable[..., World]) -> None:
     world = make_world("github")  # on GitLab the four tags are one push
     number = _merged(world, files=BOTH)
-    pushes = 0
-
-    def drop(request: Request) -> None:
-        nonlocal pushes
-        if request.method == "POST" and request.path.endswith("git-receive-pack"):
-            pushes += 1
-            if pushes > 1:
-                raise Drop
-
-    world.server.before.append(drop)
+    drop = world.drop_pushes_after_the_first()
     ran = world.promote(number)
     assert ran.code == 4
     (comment,) = world.comments(number)

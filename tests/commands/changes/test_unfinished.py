@@ -12,7 +12,7 @@ import pytest
 from tagline.commands.changes.deciding import MOST_PICTURED
 from tagline.domain.changes.record import Record, find, hide
 from tagline.render.runner.outputs import outputs
-from tagline_localforge import Drop, Request
+from tagline_localforge import Request
 from tests.commands.changes.world import BETTER, Platform, World
 
 GUARDED = "stages:\n  prod: {approvals: {count: 1}}\nother_stages: allow\n"
@@ -164,21 +164,6 @@ def test_earlier__that_is_refused__is_told_there_and_turns_no_other_job_red(
 BOTH = {**BETTER, **FRAUD}
 
 
-def _breaks_after_the_first(world: World) -> Callable[[Request], None]:
-    """Of all pushes the first one arrives."""
-    pushes = 0
-
-    def drop(request: Request) -> None:
-        nonlocal pushes
-        if request.method == "POST" and request.path.endswith("git-receive-pack"):
-            pushes += 1
-            if pushes > 1:
-                raise Drop
-
-    world.server.before.append(drop)
-    return drop
-
-
 def _created(document: Any) -> dict[str, bool]:
     return {row["tag"]: row["created"] for row in document["tags"]}
 
@@ -204,7 +189,7 @@ def test_in_part__the_second_push_breaks__tells_what_was_made_and_the_next_run_c
     make_world: Callable[..., World],
 ) -> None:
     """On GitLab the four tags are one push."""
-    _second_artifact_fails(make_world("github", FREE), _breaks_after_the_first, "push-failed", 4)
+    _second_artifact_fails(make_world("github", FREE), World.drop_pushes_after_the_first, "push-failed", 4)
 
 
 def _second_artifact_fails(world: World, stand_in_the_way: Callable[[World], Any], error: str, code: int) -> None:
@@ -252,7 +237,7 @@ def test_in_part__of_an_earlier_change_for_now__no_later_one_is_numbered_first(
     world = make_world("github", FREE)
     earlier = _merged(world, "t1", BOTH)
     number = _merged(world, "t2", {"models/churn.txt": "trees: 51\n"})
-    hook = _breaks_after_the_first(world)
+    hook = world.drop_pushes_after_the_first()
     ran = world.promote(number) if by_number else world.on_schedule()
     assert ran.code == 4, ran.out + ran.err
     assert set(world.tags()) == CHURN
@@ -292,7 +277,7 @@ def test_in_part__one_change_is_done_and_the_next_breaks__the_document_has_both(
     world = make_world(platform, FREE)
     _merged(world, "t1", BETTER)
     number = _merged(world, "t2", FRAUD)
-    _breaks_after_the_first(world)
+    world.drop_pushes_after_the_first()
     ran = world.promote(number) if by_number else world.on_schedule()
     assert ran.code == 4, ran.out + ran.err
     first, second = [*ran.json["earlier"], ran.json] if by_number else ran.json["changes"]

@@ -17,7 +17,7 @@ from tagline.adapters.git.tags import read_tags
 from tagline.domain.changes.record import MARKER
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.messages import parse_trailers
-from tagline_localforge import Exchange, ForgeServer, LocalForge, Repository
+from tagline_localforge import Drop, Exchange, ForgeServer, LocalForge, Repository, Request
 from tagline_localforge.accounts import SteppingClock
 from tagline_localforge.records import NO_COMMIT
 from tests.support.gitbuild import environment
@@ -245,6 +245,20 @@ class World:
             return {**event, "CI_COMMIT_SHA": commit}
         event = self.event("push", before=before, after=commit, ref="refs/heads/main")
         return {**event, "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": commit}
+
+    def drop_pushes_after_the_first(self) -> Callable[[Request], None]:
+        """Of all pushes the first one arrives; what keeps the others from it."""
+        pushes = 0
+
+        def drop(request: Request) -> None:
+            nonlocal pushes
+            if request.method == "POST" and request.path.endswith("git-receive-pack"):
+                pushes += 1
+                if pushes > 1:
+                    raise Drop
+
+        self.server.before.append(drop)
+        return drop
 
     # -- what is there --------------------------------------------------------------
 
