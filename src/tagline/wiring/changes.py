@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.urls import RemoteUrl
-    from tagline.commands.changes.context import ChangeContext, Deliveries
+    from tagline.commands.changes.context import ChangeContext
+    from tagline.commands.delivery.starting import Delivering
     from tagline.domain.delivery.targets import Rule
     from tagline.ports.delivery import Receiver, Starter
     from tagline.ports.forge import Forge, Inspection, Repositories
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from tagline.ports.memory import Memory
     from tagline.ports.storage import ObjectStore
     from tagline.wiring.storage import StorageWiring
-
-
-#: Of more tags in one push GitHub starts no workflow, and GitLab no pipelines (by its default limit).
-_EVENTS_A_PUSH, _PIPELINES_A_PUSH = 3, 4
 
 
 @dataclass(frozen=True)
@@ -118,20 +115,20 @@ class ChangeWiring:
                 tags_a_push=None if deliver else self._tags_a_push,
                 deliver=tuple(deliver),
             ),
-            deliveries=self._deliveries,
+            begin_delivering=lambda: self._delivering(history),
         )
 
     @property
     def _tags_a_push(self) -> int | None:
-        """So many tags of one push start something on the forge; None where this token's pushes start nothing.
-
-        Source: https://docs.github.com/actions/reference/events-that-trigger-workflows#push and
-        https://docs.gitlab.com/administration/settings/continuous_integration/
-        """
+        """So many tags of one push start something on the forge; None where this token's pushes start nothing."""
         grant = self._grant(f"{self._place.page}.git")
         if self.flavour == "gitlab":
-            return None if grant is not None and grant.is_job_token else _PIPELINES_A_PUSH
-        return None if self.has_workflow_token else _EVENTS_A_PUSH
+            from tagline.adapters.forges.gitlab.pipelines import PIPELINES_A_PUSH
+
+            return None if grant is not None and grant.is_job_token else PIPELINES_A_PUSH
+        from tagline.adapters.forges.github.runs import EVENTS_A_PUSH
+
+        return None if self.has_workflow_token else EVENTS_A_PUSH
 
     @property
     def has_workflow_token(self) -> bool:
@@ -139,13 +136,22 @@ class ChangeWiring:
         grant, own = self._grant(f"{self._place.page}.git"), self.settings.workflow_token
         return grant is not None and own is not None and grant.token.reveal() == own.reveal()
 
-    @property
-    def _deliveries(self) -> Deliveries:
+    def _delivering(self, history: GitHistory) -> Delivering:
+        """What starts runs on tags and tells receivers. Raises WrongUsage for a receiver that is none."""
         from tagline.adapters.git.delivery_memory import GitDeliveryMemory
-        from tagline.commands.changes.context import Deliveries
+        from tagline.commands.delivery.notebook import Notebook
+        from tagline.commands.delivery.starting import Delivering
+        from tagline.formats.yaml.reading import MAX_BYTES
 
-        memory = GitDeliveryMemory(self._cache, self._remote_url, self.settings.tagger)
-        return Deliveries(self._starter, memory, tuple(self._receivers))
+        clock = Clock(time.time, time.sleep)
+        return Delivering(
+            starter=self._starter,
+            notebook=Notebook(GitDeliveryMemory(self._cache, self._remote_url, self.settings.tagger), clock),
+            clock=clock,
+            run_url=self.settings.run_url,
+            read=lambda commit, path: history.tree(commit).read(path, MAX_BYTES),
+            receivers=tuple(self._receivers),
+        )
 
     @property
     def _receivers(self) -> Iterator[Receiver]:

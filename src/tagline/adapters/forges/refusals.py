@@ -54,6 +54,14 @@ class ElsewhereError(requests.RequestException):
         super().__init__(f"{asked or forge} sends us on to {where}, which was not asked.")
 
 
+def may_be_done(error: Exception, status: int | None) -> bool:
+    """Whether what was asked for may be done although this is the answer; ``status`` is HTTP's, None where none came.
+
+    An answer that is none, or a server's fault, tells nothing. A limit, and a server that sends us elsewhere, do.
+    """
+    return not isinstance(error, (ElsewhereError, LimitReached)) and (status is None or status >= 500)
+
+
 def elsewhere(error: ElsewhereError, variable: str) -> PlatformRefused:
     """The error for a forge that sends us on; ``variable`` names its API in a job."""
     return PlatformRefused(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from tagline.commands.changes.landing import Landings
 from tagline.commands.changes.policies import Policies
-from tagline.commands.delivery.notebook import Notebook
 from tagline.commands.delivery.starting import Delivering
 from tagline.commands.lineage.reading import LineageSource
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.delivery.targets import Rule
-from tagline.formats.yaml.reading import MAX_BYTES
 from tagline.ports.clock import Clock
-from tagline.ports.delivery import DeliveryMemory, Receiver, Starter
 from tagline.ports.forge import Forge
 from tagline.ports.job import Job
 from tagline.ports.ledger import Ledger
@@ -39,14 +36,6 @@ class Options:
     deliver: tuple[Rule, ...] = ()
 
 
-class Deliveries(NamedTuple):
-    """What starts runs, what is remembered of them, and who is told."""
-
-    starter: Starter
-    memory: DeliveryMemory
-    receivers: tuple[Receiver, ...] = ()
-
-
 @dataclass(frozen=True)
 class ChangeContext:
     """The ports, and the options. What a run has read (policies, landings, lineages) is kept for all its changes."""
@@ -60,7 +49,8 @@ class ChangeContext:
     tracking: MlflowAccess
     clock: Clock
     options: Options
-    deliveries: Deliveries
+    #: Only promote delivers: what it needs for that is made when it is asked for.
+    begin_delivering: Callable[[], Delivering]
 
     @cached_property
     def policies(self) -> Policies:
@@ -69,16 +59,8 @@ class ChangeContext:
 
     @cached_property
     def delivering(self) -> Delivering:
-        """What starts runs on tags, and remembers them."""
-        starter, memory, receivers = self.deliveries
-        return Delivering(
-            starter=starter,
-            notebook=Notebook(memory, self.clock),
-            clock=self.clock,
-            run_url=self.options.run_url,
-            read=lambda commit, path: self.history.tree(commit).read(path, MAX_BYTES),
-            receivers=receivers,
-        )
+        """What starts runs on tags and tells receivers. Raises WrongUsage for a receiver that is none."""
+        return self.begin_delivering()
 
     @cached_property
     def landings(self) -> Landings:

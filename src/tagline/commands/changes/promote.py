@@ -71,6 +71,7 @@ class Promoted(NamedTuple):
 
 def promote(context: ChangeContext, task: Task, compose: Compose) -> Promoted:
     """Promote what a task names, and first whatever landed before it and is unfinished."""
+    context.delivering  # noqa: B018 - a receiver that is none is refused before anything is written
     if task.kind == "change":
         if task.number is not None:
             context.memory.expect(task.number)

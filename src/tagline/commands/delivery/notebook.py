@@ -42,8 +42,8 @@ class Notebook:
         """Something to be written by the next :meth:`save`; ``change`` is made again on what others wrote."""
         self._changes.setdefault(artifact, []).append(change)
 
-    def save(self, like: str, *, alone: bool = False) -> dict[str, str]:
-        """Write what was added by one push; the records' ids by artifact.
+    def save(self, like: str, *, alone: bool = False) -> None:
+        """Write what was added by one push.
 
         ``like`` is the id of any object of the repository. ``alone``: only on what was read, and now or never. Raises
         PlatformRefused, WrongUsage, and Raced where somebody else wrote meanwhile: then what they wrote is read, and
@@ -52,7 +52,7 @@ class Notebook:
         for attempt in range(_ATTEMPTS):
             wanted = {artifact: Page(self.book(artifact), self._pages[artifact].mark) for artifact in self._changes}
             if not wanted:
-                return {}
+                return
             try:
                 ids = dict(self._memory.write(wanted, like, int(self._clock.now())))
             except Raced:
@@ -68,5 +68,5 @@ class Notebook:
                 raise
             self._pages |= {artifact: Page(page.book, ids[artifact]) for artifact, page in wanted.items()}
             self._changes.clear()
-            return ids
+            return
         raise AssertionError("unreachable")  # pragma: no cover

@@ -17,8 +17,7 @@ import requests
 from github.GithubException import GithubException
 
 from tagline.adapters.forges.github.api import GARBLED, client, explained, refusal_of, text
-from tagline.adapters.forges.limits import LimitReached
-from tagline.adapters.forges.refusals import ElsewhereError, Refusal
+from tagline.adapters.forges.refusals import Refusal, may_be_done
 from tagline.adapters.http import retries as http_retries
 from tagline.domain.delivery.receipts import How, Run, Start, State
 from tagline.errors import PlatformRefused, WrongUsage
@@ -79,14 +78,10 @@ class GitHubRuns:
         with self._explaining(start):
             try:
                 return http_retries.again(lambda: self._begin(start), _not_done)
-            except GithubException as error:
-                if error.status >= http_retries.FAULTS[0]:
+            except (GithubException, requests.RequestException, *GARBLED) as error:
+                if may_be_done(error, error.status if isinstance(error, GithubException) else None):
                     raise Lost from error
                 raise
-            except (ElsewhereError, LimitReached):
-                raise  # it was not done
-            except (requests.RequestException, *GARBLED) as error:
-                raise Lost from error
 
     def _begin(self, start: Start) -> Run | None:
         if start.target.repository is None:

@@ -16,9 +16,7 @@ import requests
 from gitlab.exceptions import GitlabError
 
 from tagline.adapters.forges.gitlab.api import client, explained
-from tagline.adapters.forges.limits import LimitReached
-from tagline.adapters.forges.refusals import GARBLED, ElsewhereError
-from tagline.adapters.http import retries as http_retries
+from tagline.adapters.forges.refusals import GARBLED, may_be_done
 from tagline.domain.delivery.receipts import How, Run, Start, State
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.ports.delivery import Lost
@@ -101,14 +99,10 @@ class GitLabPipelines:
             ref = self._ref(start, None if triggers else api)  # asked before, where nothing can be started by it
             try:
                 return _run(self._post(start, token if triggers else None, api, ref))
-            except GitlabError as error:
-                if (error.response_code or 0) >= http_retries.FAULTS[0]:
+            except (GitlabError, requests.RequestException, *GARBLED) as error:
+                if may_be_done(error, error.response_code or 0 if isinstance(error, GitlabError) else None):
                     raise Lost from error
                 raise
-            except (ElsewhereError, LimitReached):
-                raise  # it was not done
-            except (requests.RequestException, *GARBLED) as error:
-                raise Lost from error
 
     def _post(self, start: Start, trigger: Secret | None, api: Any, ref: str) -> Any:
         path = f"/projects/{quote(start.target.repository or self._project, safe='')}"
