@@ -170,3 +170,10 @@ def test_webhook__without_a_secret_to_sign_with__is_refused_before_anything(
     ran = world.promote(number, TAGLINE_WEBHOOK_URL=inbox.url, TAGLINE_WEBHOOK_SECRET=secret)
     assert (ran.code, ran.json["error"]["code"]) == (2, "bad-webhook-secret")
     assert (world.tags(), inbox.got) == ({}, [])
+
+
+def test_webhook__plan_sends_nothing__and_asks_for_no_secret(make_world: Callable[..., World], inbox: Inbox) -> None:
+    world = make_world("github")
+    number = world.open("topic", BETTER, labels=LABELS)
+    ran = world.plan(number, TAGLINE_WEBHOOK_URL=inbox.url)
+    assert (ran.code, ran.verdict, inbox.got) == (0, "ok", [])
