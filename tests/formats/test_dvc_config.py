@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from configobj import ConfigObjError
 from dvc.config import Config, ConfigError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tagline.errors import WrongUsage
@@ -24,6 +24,8 @@ def of_dvc(data: bytes, folder: Path) -> Sections | None:
         read: dict[str, Any] = Config.load_file(str(file))
     except (ConfigError, ConfigObjError):
         return None
+    if not all(isinstance(read.get(name, {}), dict) for name in ("core", "remote")):
+        return None  # its schema refuses that later
     found = {f"remote:{name}": options for name, options in read["remote"].items()}
     if "core" in read:
         found["core"] = {key: value for key, value in read["core"].items() if key == "remote"}
@@ -154,6 +156,8 @@ _pieces = st.sampled_from(
 )  # fmt: skip
 
 
+@example("remote=")
+@example("Core = a\n")
 @given(st.lists(_pieces, max_size=14).map("".join))
 def test_parse__any_text__is_read_as_dvc_reads_it_or_refused(tmp_path, text):
     ours, theirs = of_ours(text.encode()), of_dvc(text.encode(), tmp_path)
@@ -201,3 +205,9 @@ def test_parse__what_dvcs_own_writer_wrote__is_read_as_dvc_reads_it_or_refused(t
         for character in "'\"%,\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
     )
     assert ours is not None or not plain or of_dvc(data, tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["remote=", "Core = a\n"])
+def test_parse__a_value_where_a_section_is_expected__is_refused_as_by_dvc(tmp_path, text):
+    assert of_ours(text.encode()) is None
+    assert of_dvc(text.encode(), tmp_path) is None

@@ -45,6 +45,8 @@ def parse(data: bytes, name: str) -> Sections:
         raise _unreadable(name, " ".join(str(error).split()).rstrip(".")[:200]) from None
     reader = _Values(name, has_triple_quotes="'''" in text or '"""' in text)
     sections: Sections = {}
+    if value := next((key for key in config.scalars if key.lower() in ("core", "remote")), None):
+        raise _unreadable(name, f"{value} is a value where a section is expected")
     for key in config.sections:
         section, lowered = config[key], key.lower()
         match = _REMOTE_RE.fullmatch(lowered)
