@@ -25,7 +25,20 @@ ALLOWED = {
     "cli": {"domain", "ports", "render", "commands", "wiring", "settings"},
 }
 # The subjects of the domain: each may import those before it. Storage and MLflow know nothing of each other.
-SUBJECTS = ("text", "ledger", "manifest", "storage", "mlflow", "delivery", "changes", "lineage", "doctor", "setup")
+SUBJECTS = (
+    "text",
+    "ledger",
+    "manifest",
+    "storage",
+    "mlflow",
+    "delivery",
+    "changes",
+    "lineage",
+    "doctor",
+    "setup",
+    "index",
+    "search",
+)
 STRANGERS = ("storage", "mlflow")
 # Libraries that only one layer may know.
 LIBRARIES = {

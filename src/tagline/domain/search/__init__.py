@@ -1,0 +1,1 @@
+"""The language of searches: read, explained where it is wrong, and asked of the index."""
