@@ -43,6 +43,10 @@ class TaglineError(Exception):
         if code is not None:
             self.code = code
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A worker process sends its failure as it is: made again by its words, not by the arguments of a subclass.
+        return TaglineError.__new__, (type(self), self.message), self.__dict__
+
 
 class Refused(TaglineError):
     """The registry's rules forbid what was asked (exit 1)."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from tagline.settings import aws, github, gitlab, terminal
 from tagline.settings.runner import RunnerSettings
 from tagline.settings.secret import Login, Secret
-from tagline.settings.variables import is_true, path, secret, text
+from tagline.settings.variables import is_true, path, secret, size, text
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Settings(RunnerSettings):
     aws: aws.AwsEnvironment = field(default_factory=aws.AwsEnvironment)
     #: Where remote registries are kept between runs.
     cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "tagline")
+    #: The bytes of fetched artifacts that may be kept there for programs.
+    cache_limit: int = 20 << 30
     #: Where fetched objects are kept between runs, in the layout of DVC's cache; None for nowhere.
     objects: Path | None = None
     #: Whoever reads from a bucket whose readers pay agrees to pay.
@@ -75,6 +77,7 @@ class Settings(RunnerSettings):
             id_token=secret(environ, "TAGLINE_AWS_ID_TOKEN"),
             aws=aws.read(environ),
             cache=_cache(environ),
+            cache_limit=size(environ, "TAGLINE_CACHE_LIMIT", Settings.cache_limit),
             request_payer=environ.get("AWS_REQUEST_PAYER", "").lower() == "requester",
             objects=path(environ, "TAGLINE_OBJECTS"),
             home=path(environ, "HOME"),

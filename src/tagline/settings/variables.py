@@ -9,6 +9,7 @@ from pathlib import Path
 from tagline.errors import WrongUsage
 from tagline.settings.secret import Secret
 
+_SIZE_RE = re.compile(r"([0-9]{1,15})\s*([KMGT]?)i?B?", re.IGNORECASE)
 _SERVER_RE = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 
 
@@ -45,3 +46,14 @@ def address(environ: Mapping[str, str], name: str) -> str | None:
 def path(environ: Mapping[str, str], name: str) -> Path | None:
     """A file or folder."""
     return Path(environ[name]) if environ.get(name) else None
+
+
+def size(environ: Mapping[str, str], name: str, default: int) -> int:
+    """Bytes, in units of 1024 where a letter says so: ``20G``. Raises WrongUsage for another text."""
+    value = environ.get(name, "").strip()
+    if not value:
+        return default
+    found = _SIZE_RE.fullmatch(value)
+    if found is None:
+        raise WrongUsage(f"{name} is no size: {value!r}.", "Give bytes, or a number with K, M, G or T, such as 20G.")
+    return int(found[1]) << 10 * "_KMGT".index(found[2].upper() or "_")

@@ -19,6 +19,7 @@ from tagline.settings import Settings
 if TYPE_CHECKING:
     from tagline.adapters.git.objects import GitObjects
     from tagline.adapters.git.running import Git
+    from tagline.adapters.transfer.shelf import ShelfPlace
     from tagline.commands.storage.locating import StorageContext
     from tagline.ports.storage import Destination
 
@@ -101,3 +102,11 @@ class StorageWiring:
 
         made = FetchedFolders(self._settings.cache / "fetched")
         return Destination(path, cache=ObjectCache(cache) if cache is not None else None, streams=jobs, made=made)
+
+    def shelf(self, cache: Path | None) -> ShelfPlace:
+        """A place among the fetched artifacts that this user's programs share."""
+        from tagline.adapters.transfer.cache import ObjectCache
+        from tagline.adapters.transfer.shelf import ShelfPlace
+
+        objects = ObjectCache(cache) if cache is not None else None
+        return ShelfPlace(self._settings.cache / "artifacts", self._settings.cache_limit, cache=objects)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 import shlex
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tagline.commands.ledger.reading import Source
 from tagline.commands.manifest.describe import described_names
 from tagline.commands.storage.asking import items_of
-from tagline.commands.storage.locating import StorageContext
-from tagline.commands.storage.resolve import Wanted, look_up, other_digest, place_of
+from tagline.commands.storage.locating import Place, StorageContext
+from tagline.commands.storage.resolve import Found, Wanted, look_up, other_digest, place_of
 from tagline.domain.ledger.events import Warn
-from tagline.domain.storage.objects import Location, only_file, total_size
+from tagline.domain.storage.objects import Item, Location, only_file, total_size
 from tagline.domain.storage.results import Fetched
 from tagline.domain.storage.sha256 import Sha256s, pointed_sha256
 from tagline.domain.text.public import public
 from tagline.domain.text.similar import suggestion
-from tagline.errors import BadPointer, NotFound, Refused
+from tagline.errors import BadPointer, NotFound, Refused, WrongUsage
 from tagline.ports.storage import Destination
 
 #: Told the bytes (None: unknown) and files to come, gives what is told of each piece that came.
@@ -34,26 +34,19 @@ def fetch(
     begin: Begin,
     *,
     force: bool = False,
+    only: str | None = None,
 ) -> Fetched:
-    """Fetch a target to a destination.
+    """Fetch a target to a destination; ``only`` asks for one file, as :func:`file_of`.
 
     What is there already and equal stays untouched. Raises Refused where something else is there and not
     ``force``, or where it is kept in any case, and all that ``resolve`` and the destination raise.
     """
-    found = look_up(source, wanted, now)
-    if found.entry is None:
-        raise NotFound(
-            f"No manifest describes {found.answer.artifact} at commit {found.answer.commit[:7]}.",
-            "Describe it in artifacts.yaml and register the commit that does."
-            + suggestion(found.answer.artifact, described_names(found.tree, found.answer.artifact)),
-            code="not-described",
-        )
-    if found.entry.virtual and (named := found.entry.mlflow) is not None and named.model and named.version:
-        raise _in_mlflow(found.answer.artifact, named.model, named.version)
-    place, items = items_of(place_of(source, found, context), found.tree, destination.recall)
-    size = place.size if place.size is not None else total_size(items)
-    name = destination.settle(items, _file_name(found.entry.path or "", found.answer.artifact))
-    sums = Sha256s(found.sha256 or pointed_sha256(items))
+    found, place, items = find_items(source, wanted, now, context, destination.recall)
+    if only is not None:
+        items = [file_of(items, only, found.answer.artifact)]
+    size = place.size if place.size is not None and only is None else total_size(items)
+    name = destination.settle(items, _file_name(only or _path_of(found), found.answer.artifact))
+    sums = expected_of(found, items, only)
     equal = destination.compare(items, sums)
     if equal is False:
         destination.refuse_kept(items)
@@ -76,6 +69,54 @@ def fetch(
     notes = [Warn("not-cached", None, note) for note in destination.notes]
     notes += other_digest(found, place, location)
     return Fetched(found.resolved(location, *notes), name, equal is True)
+
+
+def find_items(
+    source: Source, wanted: Wanted, now: int, context: StorageContext, recall: Callable[[str], bytes | None]
+) -> tuple[Found, Place, list[Item]]:
+    """A target in the ledger, where its bytes are, and the files that they are. Raises as :func:`fetch`."""
+    found = look_up(source, wanted, now)
+    if found.entry is None:
+        raise NotFound(
+            f"No manifest describes {found.answer.artifact} at commit {found.answer.commit[:7]}.",
+            "Describe it in artifacts.yaml and register the commit that does."
+            + suggestion(found.answer.artifact, described_names(found.tree, found.answer.artifact)),
+            code="not-described",
+        )
+    if found.entry.virtual and (named := found.entry.mlflow) is not None and named.model and named.version:
+        raise _in_mlflow(found.answer.artifact, named.model, named.version)
+    place, items = items_of(place_of(source, found, context), found.tree, recall)
+    return found, place, items
+
+
+def file_of(items: Sequence[Item], path: str, artifact: str) -> Item:
+    """The one file that an artifact is, or with ``path`` that file of a folder, as an artifact of one file.
+
+    Raises NotFound, and WrongUsage for a path in what is no folder, and for none in what is one.
+    """
+    one = only_file(items)
+    if (one is None) != bool(path):
+        raise WrongUsage(
+            f"{artifact} is one file, and has none at {path!r}." if path else f"{artifact} is a folder: which file?",
+            "Leave the path out." if path else "Name a file by its path in the folder, such as model.pkl.",
+            code="is-file" if path else "is-folder",
+        )
+    found = one or next((item for item in items if item.relpath == path), None)
+    if found is None:
+        near = suggestion(path, [item.relpath for item in items])
+        raise NotFound(
+            f"{artifact} has no file {path!r}.", f"Paths are from the artifact's folder.{near}", code="no-file"
+        )
+    return found._replace(relpath="")
+
+
+def expected_of(found: Found, items: Sequence[Item], only: str | None) -> Sha256s:
+    """The SHA-256 that the files must have: of a part only what its own pointer tells."""
+    return Sha256s((found.sha256 if only is None else None) or pointed_sha256(items))
+
+
+def _path_of(found: Found) -> str:
+    return (found.entry.path if found.entry is not None else None) or ""
 
 
 def _in_mlflow(artifact: str, model: str, version: str) -> BadPointer:

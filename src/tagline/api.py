@@ -1,0 +1,259 @@
+"""The Python functions: ``import tagline``, then ``tagline.fetch("churn#prod", repo="https://...")``.
+
+They run the commands of the command line, so they answer and refuse as it does. What goes wrong is a
+:class:`tagline.TaglineError` with ``code``, ``message``, ``hint`` and ``exit_code``. A ``repo`` is what ``--repo`` is;
+a :class:`os.PathLike` is always a folder. A ``token`` (or a function that gives one) goes to the host that ``repo``
+names and nowhere else. Environment variables mean what they mean to the command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal
+
+from tagline import answers
+from tagline.errors import WrongUsage
+from tagline.settings import Secret, Settings
+from tagline.wiring.addresses import address_of
+from tagline.wiring.registry import Wiring, now
+
+if TYPE_CHECKING:
+    from tagline.commands.storage.resolve import Wanted
+    from tagline.domain.ledger.targets import Target
+
+#: What ``repo`` may be, and what says when.
+Repo = str | os.PathLike[str] | None
+Token = str | Callable[[], str] | None
+Instant = str | date | datetime | None
+
+
+def resolve(
+    target: str,
+    repo: Repo = None,
+    *,
+    as_of: Instant = None,
+    presign: int | None = None,
+    require_change: bool = False,
+    token: Token = None,
+) -> answers.Resolved:
+    """The version behind a target, and where its bytes are.
+
+    ``target`` is ``NAME``, ``NAME@v1.2.3``, ``NAME@latest`` or ``NAME#stage``. ``presign`` is in seconds.
+    ``require_change`` refuses what no merged change has promoted. Raises NotFound and what reading raises.
+    """
+    from tagline.commands.storage.resolve import resolve as run
+    from tagline.render.json import documents
+
+    wanted, wiring = _wanted(target, repo, token, as_of, require_change=require_change)
+    with _closing(wiring):
+        found = run(wiring.source(), wanted, now(), wiring.storage.context(), presign=presign)
+    return answers.Resolved.from_dict(documents.resolved(found))
+
+
+def fetch(
+    target: str,
+    dest: str | os.PathLike[str] | None = None,
+    repo: Repo = None,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    require_change: bool = False,
+    token: Token = None,
+) -> Path:
+    """Bring an artifact's bytes, verified; gives the path of the file or folder.
+
+    Without ``dest`` it lies in this user's cache (``TAGLINE_CACHE``, at most ``TAGLINE_CACHE_LIMIT``), read-only, and
+    is verified again at each call. With ``dest`` the file or folder is that path itself, and ``force`` replaces what
+    an earlier fetch put there. ``cache`` is a folder of objects in DVC's layout. Raises WrongBytes for other bytes.
+    """
+    return _fetch(_wanted(target, repo, token, require_change=require_change), dest, cache, force=force)
+
+
+def open(  # noqa: A001 - as tagline.open
+    target: str,
+    path: str | None = None,
+    repo: Repo = None,
+    mode: Literal["rb", "r"] = "rb",
+    verify: Literal["before", "late"] = "before",
+    *,
+    require_change: bool = False,
+    token: Token = None,
+) -> IO[bytes] | IO[str]:
+    """Open an artifact's file, or the file at ``path`` of a folder, for reading; text is UTF-8.
+
+    ``verify="before"`` fetches the file into the cache and hands out verified bytes. ``"late"`` streams it, keeps
+    nothing, and raises WrongBytes where the end shows that the bytes were others: use nothing before the end was read.
+    """
+    if mode not in ("rb", "r") or verify not in ("before", "late"):
+        raise WrongUsage(
+            f"mode={mode!r}, verify={verify!r}: an artifact is only read.",
+            'mode is "rb" or "r", verify "before" or "late".',
+        )
+    asked = _wanted(target, repo, token, require_change=require_change)
+    raw = _stream(asked, path or "") if verify == "late" else io.FileIO(_fetch(asked, only=path or ""))
+    buffered = io.BufferedReader(raw)
+    return buffered if mode == "rb" else io.TextIOWrapper(buffered, encoding="utf-8")
+
+
+def show(
+    target: str | None = None,
+    repo: Repo = None,
+    *,
+    as_of: Instant = None,
+    all: bool = False,  # noqa: A002 - as --all
+    token: Token = None,
+) -> answers.Registry | answers.Shown:
+    """The registry; of ``NAME`` that artifact's part of it; what ``NAME@version`` or ``NAME#stage`` names now.
+
+    ``all`` lists deprecated artifacts too. Raises NotFound.
+    """
+    from tagline.commands.ledger.show import show_artifact, show_registry, show_target
+    from tagline.domain.ledger.targets import parse_target
+    from tagline.render.json import documents
+
+    parsed = parse_target(target) if target is not None else None
+    source = _wiring(repo, parsed.artifact if parsed else None, token).source()
+    then = _seconds(as_of)
+    if parsed is not None and (parsed.version or parsed.stage):
+        shown = show_target(source, parsed, now(), as_of=then, deprecated=all)
+        return answers.Shown.from_dict(documents.shown(shown))
+    if parsed is not None:
+        found = show_artifact(source, parsed.artifact, now(), as_of=then, deprecated=all)
+    else:
+        found = show_registry(source, now(), as_of=then, deprecated=all)
+    rows = {state.name: documents.artifact(state) for state in found}
+    return answers.Registry.from_dict({"artifacts": rows, "warnings": documents.warnings(found.warnings)})
+
+
+def history(
+    name: str | None = None, repo: Repo = None, *, at: str | None = None, token: Token = None
+) -> answers.History | answers.Holds:
+    """Every event, newest first, of all artifacts or of one; with ``at`` who held that stage, and how long."""
+    from tagline.commands.ledger.history import history as events
+    from tagline.commands.ledger.holds import holds
+    from tagline.domain.ledger.targets import parse_target
+    from tagline.render.json import documents
+
+    parsed = parse_target(name) if name is not None else None
+    if parsed is not None and (parsed.version or parsed.stage):
+        raise WrongUsage(f"{name!r} is more than a name.", f"Give {parsed.artifact!r}, and a stage as at=...")
+    artifact = parsed.artifact if parsed else None
+    source = _wiring(repo, artifact, token).source()
+    if at is not None:
+        return answers.Holds.from_dict(documents.holds(holds(source, artifact, at, now(), start=None, end=None)))
+    return answers.History.from_dict(documents.history(events(source, artifact, now())))
+
+
+def lineage(target: str, repo: Repo = None, *, as_of: Instant = None, token: Token = None) -> answers.Lineage:
+    """What is behind a version: code, data, steps, parameters, metrics; and how it differs from what stages hold."""
+    from tagline.commands.lineage.lineage import trace_target
+    from tagline.render.json import lineage as document
+
+    wanted, wiring = _wanted(target, repo, token, as_of)
+    with _closing(wiring):
+        traced, warnings = trace_target(
+            wiring.source(), wiring.lineage_source(), wiring.policy, wanted.target, now(), wanted.as_of
+        )
+    return answers.Lineage.from_dict(document.traced(traced, warnings))
+
+
+def validate(*files: str | os.PathLike[str], repo: Repo = None, token: Token = None) -> answers.Validation:
+    """Check manifests, policy, ``.gto`` and request files: those named, or all that Git tracks."""
+    import json
+
+    from tagline.commands.manifest.validate import validate as run
+    from tagline.render.findings.formats import render_findings
+
+    wiring = _wiring(repo, None, token)
+    named = [wiring.repository_path(os.fspath(file)) for file in files] or None
+    report = run(wiring.manifests(), named, has_registry_tags=wiring.has_registry_tags, untracked_exists=wiring.exists)
+    return answers.Validation.from_dict(
+        json.loads(render_findings(report, "json", sources=report.sources, color=False))
+    )
+
+
+def _wanted(
+    target: str, repo: Repo, token: Token, as_of: Instant = None, *, require_change: bool = False
+) -> tuple[Wanted, Wiring]:
+    """What is asked of the ledger, and the adapters for it."""
+    from tagline.commands.storage.resolve import Wanted
+    from tagline.domain.ledger.targets import parse_target
+
+    parsed: Target = parse_target(target)
+    return Wanted(parsed, _seconds(as_of), require_change), _wiring(repo, parsed.artifact, token)
+
+
+def _fetch(
+    asked: tuple[Wanted, Wiring],
+    dest: str | os.PathLike[str] | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    *,
+    force: bool = False,
+    only: str | None = None,
+) -> Path:
+    from tagline.commands.storage.fetch import fetch as run
+
+    wanted, wiring = asked
+    objects = Path(cache) if cache is not None else wiring.settings.objects
+    place = wiring.storage.shelf(objects) if dest is None else None
+    destination = place or wiring.storage.destination(os.fspath(dest or ""), objects, None)
+    with _closing(wiring):
+        fetched = run(
+            wiring.source(), wanted, now(), wiring.storage.context(), destination,
+            lambda size, files: lambda size, files: None, force=force, only=only,
+        )  # fmt: skip
+    return place.shelve() if place is not None else Path(fetched.destination).absolute()
+
+
+def _stream(asked: tuple[Wanted, Wiring], path: str) -> io.RawIOBase:
+    from tagline.commands.storage.opening import stream
+
+    wanted, wiring = asked
+    with contextlib.ExitStack() as failed:
+        failed.callback(wiring.storage.close)
+        raw = stream(wiring.source(), wanted, now(), wiring.storage.context(), path, wiring.storage.close)
+        failed.pop_all()
+    return raw
+
+
+@contextlib.contextmanager
+def _closing(wiring: Wiring) -> Iterator[None]:
+    """End the processes that read the repository."""
+    try:
+        yield
+    finally:
+        wiring.storage.close()
+
+
+def _wiring(repo: Repo, artifact: str | None, token: Token) -> Wiring:
+    settings = Settings.from_environ(os.environ)
+    named = str(Path(repo).expanduser().absolute()) if isinstance(repo, os.PathLike) else repo
+    if token is not None:
+        if address_of(named, settings, None, None) is None:
+            raise WrongUsage(
+                "A token is for a repository that is named by its URL.",
+                "Name it: repo='https://...'; a clone's own remote is asked with Git's own login.",
+                code="token-without-repo",
+            )
+        text = token() if callable(token) else token
+        settings = replace(settings, repo_token=Secret(text.strip()), repo_host=None)
+    return Wiring(settings, repo=named, artifact=artifact)
+
+
+def _seconds(instant: Instant) -> int | None:
+    """Unix seconds of an instant: RFC 3339, or a date, which is its midnight UTC; as Python's own types too."""
+    from tagline.domain.text.times import parse_instant
+
+    if isinstance(instant, datetime):
+        if instant.tzinfo is None:
+            raise WrongUsage(f"{instant!r} has no zone.", "Give it one, such as tzinfo=datetime.UTC.")
+        return int(instant.astimezone(UTC).timestamp() // 1)
+    if isinstance(instant, date):
+        return parse_instant(instant.isoformat())
+    return None if instant is None else parse_instant(instant)
