@@ -38,6 +38,7 @@ class About(NamedTuple):
     indexed_at: int | None = None
     status: str = "ok"
     reason: str | None = None
+    branch: str | None = None
 
 
 class Behind(NamedTuple):

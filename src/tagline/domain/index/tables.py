@@ -73,6 +73,7 @@ _TABLES = (
             _time("indexed_at", "when it was last read"),
             _text("status", "ok, empty, broken, forbidden or gone", nullable=False),
             _text("reason", "why it is not ok"),
+            _text("branch", "its default branch"),
         ),
     ),
     Table(
