@@ -151,6 +151,8 @@ def _pipelines(call: Call) -> Response:
         and query.get("sha") in (None, run.sha)
         and (query.get("scope") != "tags" or run.ref.startswith("refs/tags/"))
     ]
+    if query.get("sort") == "asc":
+        found.reverse()
     return call.paged(found, lambda run: call.shapes.pipeline(repository, run))
 
 

@@ -9,19 +9,21 @@ import pytest
 
 from tagline.adapters.http import retries as http_retries
 from tagline.commands.delivery import starting
-from tagline_localforge import Request, Response
+from tests.commands.changes.starts import (
+    HERE,
+    LABELS,
+    ON_DISPATCH,
+    ON_TAGS,
+    OWN,
+    PROD,
+    SECRET,
+    THERE,
+    add_app,
+    add_pipelines,
+    hide_runs,
+)
 from tests.commands.changes.world import BETTER, Platform, Ran, World
 from tests.localforge.faults import fail_always
-
-PROD = "churn#prod#1"
-LABELS = ("version:minor", "stage:prod")
-ON_TAGS = {".github/workflows/deploy.yml": "on:\n  push: {tags: ['**#prod#*']}\n  workflow_dispatch:\n"}
-ON_DISPATCH = {".github/workflows/deploy.yml": "on: workflow_dispatch\n"}
-#: The job's own tokens, whose pushes start nothing.
-OWN = {"github": "actions", "gitlab": "job"}
-HERE = {"github": "workflow: deploy.yml", "gitlab": "pipeline: true"}
-SECRET = "d3l1v3r"
-THERE = {"github": "workflow: deploy.yml, repo: org/app", "gitlab": "project: org/app, ref: main"}
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +53,6 @@ def shop(make_world: Callable[..., World], platform: Platform) -> Shop:
     return make
 
 
-def add_pipelines(repo: Any, platform: Platform) -> None:
-    if platform == "github":
-        repo.add_workflow("deploy.yml", tags=["**#prod#*"], types=["tagline"], named_by="tag")
-    else:
-        repo.add_workflow(".gitlab-ci.yml", tags=["**"])
-
-
 def promoted(world: World, **more: str) -> Ran:
     number = world.open("topic", BETTER, labels=LABELS)
     world.merge(number)
@@ -72,20 +67,6 @@ def receipt(ran: Ran) -> Any:
 def on_tags(world: World) -> list[tuple[str, str]]:
     """The runs on stage tags. On GitLab the version's tag has a pipeline too."""
     return [(run.name, run.event) for run in world.repo.runs if run.name == PROD]
-
-
-def hide_runs(world: World, looks: int) -> None:
-    """The lists of runs lag: so many looks see none."""
-    left = [looks]
-
-    def answer(request: Request) -> Response | None:
-        if request.method != "GET" or not request.path.endswith(("/actions/runs", "/pipelines")) or left[0] <= 0:
-            return None
-        left[0] -= 1
-        empty: Any = [] if request.path.endswith("/pipelines") else {"total_count": 0, "workflow_runs": []}
-        return Response(json=empty)
-
-    world.server.before.append(answer)
 
 
 @pytest.mark.parametrize("looks", [0, 3], ids=["at-once", "late"])
@@ -145,19 +126,6 @@ def test_nothing_to_start__is_red_where_it_is_required(
     assert (again.code, receipt(again)["state"]) == (0, "started")
 
 
-def test_run_that_failed__is_told_as_failed(shop: Shop) -> None:
-    world = shop()
-    hide_runs(world, 1)
-
-    def ends(request: Request) -> None:
-        for run in world.repo.runs:
-            world.repo.end_run(run, succeeded=False)
-
-    world.server.before.append(ends)
-    ran = promoted(world)
-    assert (ran.code, receipt(ran)["state"]) == (0, "failed"), ran.out + ran.err
-
-
 # -- in another repository ----------------------------------------------------------------
 
 
@@ -165,12 +133,7 @@ def test_run_that_failed__is_told_as_failed(shop: Shop) -> None:
 def app(shop: Shop, platform: Platform) -> tuple[World, Any]:
     """A shop whose prod starts something in ``org/app``."""
     world = shop(THERE[platform], runs=False)
-    other = world.forge.repository("org/app")
-    other.grant("deployer", "maintain")
-    world.forge.token(SECRET, login="deployer")
-    add_pipelines(other, platform)
-    world.git("push", "--quiet", str(other.path), "HEAD:refs/heads/main")
-    return world, other
+    return world, add_app(world)
 
 
 def test_elsewhere__by_the_token_for_it__once_and_its_run_is_found(app: tuple[World, Any]) -> None:
@@ -219,14 +182,46 @@ def test_elsewhere__where_nobody_tells_the_branch__nothing_was_asked_for_and_the
     make_world: Callable[..., World],
 ) -> None:
     world = make_world("gitlab", "stages:\n  prod:\n    deliver: {project: org/app, wait: 1s, required: true}\n")
-    other = world.forge.repository("org/app")
-    other.grant("deployer", "maintain")
-    world.forge.token(SECRET, login="deployer")
-    add_pipelines(other, "gitlab")
-    world.git("push", "--quiet", str(other.path), "HEAD:refs/heads/main")
+    other = add_app(world)
     fault = fail_always(world.server, "GET", r"/projects/org%2Fapp$|/projects/org/app$", 502)
     ran = promoted(world, TAGLINE_DELIVER_TOKEN=SECRET)
     assert (ran.code, receipt(ran)["state"], other.runs) == (4, "none", []), ran.out + ran.err
     fault.remove()
     again = world.promote(1, TAGLINE_DELIVER_TOKEN=SECRET)
     assert (again.code, receipt(again)["state"], len(other.runs)) == (0, "started", 1), again.out + again.err
+
+
+def test_elsewhere__a_run_without_a_name__may_be_another_tags_and_is_not_taken_for_ours(
+    app: tuple[World, Any], platform: Platform
+) -> None:
+    if platform == "gitlab":
+        return  # there each run tells what it was given
+    world, other = app
+    other.add_workflow("deploy.yml", types=["tagline"])
+    ran = promoted(world, TAGLINE_DELIVER_TOKEN=SECRET)
+    one = receipt(ran)
+    assert (ran.code, one["state"], one["run_url"], len(other.runs)) == (4, "unknown", None, 1), ran.out + ran.err
+    assert "run-name" in one["error"]["hint"]
+    assert (world.promote(1, TAGLINE_DELIVER_TOKEN=SECRET).code, len(other.runs)) == (4, 1)
+
+
+# -- by then another tag decides ------------------------------------------------------------
+
+
+def test_superseded__what_was_refused_before_a_newer_tag_came__is_not_started_after_it(
+    shop: Shop, platform: Platform
+) -> None:
+    world, own = shop(), {"token": OWN[platform], "TAGLINE_JOB_TOKEN": OWN["github"]}
+    fault = fail_always(world.server, "POST", r"/dispatches$|/pipeline$", 403, answer={"message": "403 Forbidden"})
+    assert (ran := promoted(world, **own)).code == 4, ran.out + ran.err
+    later = world.open("later", {"models/churn.txt": "trees: 60\n"}, labels=LABELS)
+    world.merge(later)
+    assert world.promote(later, **own).code == 4
+    fault.remove()
+    ran = world.promote(later, **own)
+    assert (ran.code, receipt(ran)["tag"], receipt(ran)["state"]) == (0, "churn#prod#2", "started"), ran.out + ran.err
+    assert [run.name for run in world.repo.runs if "#prod#" in run.name] == ["churn#prod#2"]
+    again = world.promote(1, **own)
+    one = receipt(again)
+    assert (again.code, one["state"], one["error"]["code"]) == (0, "none", "start-superseded"), again.out + again.err
+    assert [run.name for run in world.repo.runs if "#prod#" in run.name] == ["churn#prod#2"]

@@ -107,3 +107,13 @@ def test_others_who_claim_meanwhile__make_nobody_wait_for_the_push_again() -> No
     assert states(world.start(start("churn#prod#1"), tags_in_push=1)) == ["started"]
     assert world.forge.begun == ["churn#prod#1"]
     assert world.now <= 1000 + 120 + 15
+
+
+def test_superseded__what_was_claimed_before__is_looked_for_and_fails_nobody() -> None:
+    world = World(forge=Forge(late=True))
+    assert states(world.start(start("churn#prod#1"))) == ["unknown"]
+    (receipt,) = world.start(start("churn#prod#1")._replace(superseded=True))
+    assert (receipt.run.state, receipt.fails) == ("unknown", False)
+    world.forge.late = False
+    assert states(world.start(start("churn#prod#1")._replace(superseded=True))) == ["started"]
+    assert world.forge.begun == ["churn#prod#1"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tagline.commands.changes.context import ChangeContext
 from tagline.commands.changes.landing import RECENT
+from tagline.commands.changes.work import Work
 from tagline.commands.delivery.starting import start_all
 from tagline.commands.delivery.telling import tell
 from tagline.domain.changes.changes import Change
@@ -21,18 +22,18 @@ from tagline.errors import TaglineError
 from tagline.ports.ledger import Raced
 
 
-def delivered(context: ChangeContext, planned: Planned, written: Mapping[str, WrittenTag]) -> Planned:
+def delivered(context: ChangeContext, planned: Planned, work: Work) -> Planned:
     """Start what a merged change's tags are to start, and tell receivers; the answer with what came of it.
 
-    ``written`` are the tags that there are, by name. Of a change that failed on the way too: those tags are there.
+    ``work`` is how far the run came. Of a change that failed on the way too: those tags are there.
     """
-    change = planned.decided.change
+    change, written = planned.decided.change, work.written
     if change.merged_at is None or planned.dry_run:
         return planned
     # A run may have died after its push: the tags of a few days are looked at again.
     recent = change.merged_at >= context.clock.now() - RECENT
     rows = [row for row in planned.decided.rows if (row.created or recent) and row.tag in written]
-    starts = list(dict.fromkeys(_starts(context, planned, rows, written)))
+    starts = list(dict.fromkeys(_starts(context, planned, rows, work)))
     receipts = start_all(context.delivering, starts, _tags_in_push(context, rows)) if starts else []
     warnings = [
         Warn("not-delivered", one.start.tag, f"{one.error.message} {one.error.hint}".strip())
@@ -50,9 +51,8 @@ def delivered(context: ChangeContext, planned: Planned, written: Mapping[str, Wr
     )
 
 
-def _starts(
-    context: ChangeContext, planned: Planned, rows: Sequence[Row], written: Mapping[str, WrittenTag]
-) -> Iterator[Start]:
+def _starts(context: ChangeContext, planned: Planned, rows: Sequence[Row], work: Work) -> Iterator[Start]:
+    written = work.written
     for row in rows:
         rules = planned.policy.rules(row.artifact, row.stage) if row.stage is not None else None
         targets: dict[str, Target] = {target.key: target for target in by_rules(context.options.deliver, row)}
@@ -63,7 +63,17 @@ def _starts(
             environment = environment_of(rules.environment if rules else None, row.artifact, row.stage)
         tag_object = written[row.tag].object_id
         for target in targets.values():
-            yield Start(row.artifact, row.stage, row.version, row.tag, tag_object, row.commit, target, environment)
+            yield Start(
+                row.artifact,
+                row.stage,
+                row.version,
+                row.tag,
+                tag_object,
+                row.commit,
+                target,
+                environment,
+                superseded=not work.decides(row),
+            )
 
 
 def _tags_in_push(context: ChangeContext, rows: Sequence[Row]) -> int:

@@ -6,7 +6,7 @@ earlier and whose jobs are late come first, so that versions are numbered in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -32,7 +32,6 @@ from tagline.domain.changes.policy import NO_POLICY, Policy
 from tagline.domain.changes.promotion import Decided, Refusal
 from tagline.domain.changes.record import Record, digest
 from tagline.domain.changes.triggers import Event, Task, promote_task
-from tagline.domain.delivery.events import WrittenTag
 from tagline.domain.ledger.events import Warn
 from tagline.domain.lineage.comparison import Traced
 from tagline.domain.lineage.planned import Planned
@@ -259,7 +258,7 @@ def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
     try:
         decided = _carry_out(request, work)
     except TaglineError as error:
-        failed = delivered(request.context, in_part(request, work, error), work.written)
+        failed = delivered(request.context, in_part(request, work, error), work)
         said = say_failed(request.context, failed, found, compose)
         if not work.created:
             raise
@@ -270,7 +269,7 @@ def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
         decided = replace(decided, warnings=(*decided.warnings, *gone))
         messages = [problem.message for problem in told.untold]
         if request.policy.mlflow_required and not all(problem.lasting for problem in told.untold):
-            untold = delivered(request.context, _untold(request, decided, messages), work.written)
+            untold = delivered(request.context, _untold(request, decided, messages), work)
             return say_failed(request.context, untold, found, compose)
         beside = tuple(Warn("mlflow-not-told", None, message) for message in messages)
         decided = replace(decided, warnings=(*decided.warnings, *beside))
@@ -281,7 +280,7 @@ def _carry_through(request: ChangeRequest, compose: Compose) -> Planned:
         found,
         compose,
         lambda: picture(request, decided, work.entries, touched=False),
-        work.written,
+        work,
     )
 
 
@@ -302,14 +301,15 @@ def _judged(
     found: Found,
     compose: Compose,
     lineage: Callable[[], tuple[tuple[Traced, ...], list[Warn]]] = lambda: ((), []),
-    written: Mapping[str, WrittenTag] | None = None,
+    work: Work | None = None,
 ) -> Planned:
     """The answer for a merge that is judged: written into its comment unless it stands there, and remembered."""
     planned = Planned(decided, policy, dry_run=context.options.dry_run, warnings=list(decided.warnings))
     if context.options.dry_run:
         return planned
     # What it starts elsewhere, it starts before anything says that nothing is left to do.
-    planned = delivered(context, planned, written or {})
+    work = work or Work()
+    planned = delivered(context, planned, work)
     record = Record(digest(decided), answers=late_word(decided))
     stands = found.comment is not None and found.record == record and not any(one.news for one in planned.delivery)
     traced, gaps = ((), []) if stands else lineage()
@@ -323,7 +323,7 @@ def _judged(
     # Nor is a change finished whose tags did not start what they must.
     if decided.unreadable or planned.unsaid or planned.undelivered:
         return planned
-    objects = {name: tag.object_id for name, tag in (written or {}).items()}
+    objects = {name: tag.object_id for name, tag in work.written.items()}
     return remember(context, planned, objects, stands=stands and not record.answers)
 
 

@@ -9,6 +9,8 @@ from tagline.commands.changes.deciding import Entries
 from tagline.commands.changes.request import ChangeRequest
 from tagline.domain.changes.promotion import Decided
 from tagline.domain.delivery.events import WrittenTag
+from tagline.domain.ledger.planning import Row
+from tagline.domain.ledger.tags import EventKind
 from tagline.domain.lineage.planned import Planned
 from tagline.errors import TaglineError
 
@@ -36,6 +38,13 @@ class Work:
             if tag.name in self.created
         }
         return {**found, **made}
+
+    def decides(self, row: Row) -> bool:
+        """Whether a tag that assigns a stage still decides it: also of what was written since."""
+        if row.tag in self.created or row.event is not EventKind.ASSIGNMENT or row.artifact not in self.entries:
+            return True
+        hold = self.entries[row.artifact].state.stages.get(row.stage or "")
+        return hold is not None and hold.tag == row.tag
 
 
 def in_part(request: ChangeRequest, work: Work, error: TaglineError) -> Planned:

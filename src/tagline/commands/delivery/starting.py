@@ -53,6 +53,7 @@ def start_all(context: Delivering, starts: Sequence[Start], tags_in_push: int) -
         for attempt in range(_CLAIMS):
             left = [start for start in starts if start not in done]
             done |= _there(context, left)
+            done |= _too_late(context, [start for start in left if start not in done])
             left = [start for start in left if start not in done]
             # What the push itself starts is waited for once, however often others claim meanwhile.
             done |= _waited_for(context, left, tags_in_push if attempt == 0 else 0)
@@ -91,6 +92,22 @@ def _there(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]
             found[start] = Receipt(start, note.how, Run(note.run_url), news=False)
         elif (receipt := _looked_for(context, start, note)) is not None:
             found[start] = receipt
+    return found
+
+
+def _too_late(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]:
+    """Those that nobody asked for while their tag decided its stage: what is there by now would be undone by them."""
+    found = {}
+    for start in starts:
+        note = _note(context, start)
+        if start.superseded and (note is None or note.state == "none"):
+            error = NotStarted(
+                f"{start.tag} is not the newest word on {start.stage} of {start.artifact}: "
+                f"{start.target.title} is not started on it any more.",
+                "Nothing is to be done: the newer tag starts it.",
+                code="start-superseded",
+            )
+            found[start] = _none(context, start, error)
     return found
 
 
@@ -222,9 +239,12 @@ def _how(context: Delivering, start: Start) -> How:
 
 def _unknown(context: Delivering, start: Start, note: Note | None) -> Receipt:
     by = f" by {note.by}" if note is not None and note.by and note.by != context.run_url else ""
+    hint = "Look whether it runs. If it does not, start it on the tag by hand: Tagline never starts it a second time."
+    if start.target.workflow is not None and start.target.repository is not None:
+        hint += " The workflow needs a run-name with ${{ github.event.client_payload.tag }}: its run is known by that."
     error = NotStarted(
         f"Whether {start.target.title} runs for {start.tag} is not known: it was asked for{by}, and no run came.",
-        "Look whether it runs. If it does not, start it on the tag by hand: Tagline never starts it a second time.",
+        hint,
         code="start-unknown",
     )
     return Receipt(start, _how(context, start), Run(None, "unknown"), error=error)

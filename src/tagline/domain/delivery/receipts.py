@@ -15,7 +15,10 @@ State = Literal["started", "succeeded", "failed", "none", "unknown"]
 
 
 class Start(NamedTuple):
-    """A tag that a target is to be started on. ``environment`` is None for one that assigns no stage."""
+    """A tag that a target is to be started on. ``environment`` is None for one that assigns no stage.
+
+    ``superseded``: another tag decides its stage by now, or none does.
+    """
 
     artifact: str
     stage: str | None
@@ -25,6 +28,7 @@ class Start(NamedTuple):
     commit: str
     target: Target
     environment: str | None
+    superseded: bool = False
 
 
 class Run(NamedTuple):
@@ -50,5 +54,5 @@ class Receipt:
 
     @property
     def fails(self) -> bool:
-        """Whether a run of Tagline that has it fails."""
-        return self.error is not None and self.start.target.required
+        """Whether a run of Tagline that has it fails. Of what is superseded nobody waits for anything."""
+        return self.error is not None and self.start.target.required and not self.start.superseded

@@ -7,7 +7,7 @@ Source: https://docs.github.com/actions/concepts/security/github_token#when-gith
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -111,19 +111,15 @@ class GitHubRuns:
         return client(self._api_url, token).get_repo(repository)
 
     def _find_elsewhere(self, start: Start, since: float) -> Run | None:
-        """The run that a repository_dispatch of ours made: by a run-name with the tag; else the only one since then.
+        """The run that a repository_dispatch of ours made: the first since then whose run-name has the tag.
 
-        GitHub tells of no run what it was given.
+        GitHub tells of no run what it was given: one without that name may be another tag's, and counts for none.
         """
         repo = self._other(str(start.target.repository))
         begin = datetime.fromtimestamp(max(since, 0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        asked = {"event": "repository_dispatch", "created": f"{begin}..{_FOREVER}", "per_page": _PAGE}
-        _, answer = repo.requester.requestJsonAndCheck("GET", f"{repo.url}/actions/runs", asked)
-        runs = [run for run in answer["workflow_runs"] if _is_of(run, _workflow(start))]
-        named = [run for run in runs if _has_word(str(run["display_title"]), start.tag)]
-        plain = [run for run in runs if run["display_title"] in (EVENT_TYPE, run["name"])]
-        found = named[-1:] or (plain if len(plain) == 1 else [])
-        return Run(text(found[0]["html_url"]), _state(found[0])) if found else None
+        listed = _listed(repo, {"event": "repository_dispatch", "created": f"{begin}..{_FOREVER}"})
+        runs = [run for run in listed if _is_of(run, _workflow(start))]
+        return _first(run for run in runs if start.tag in str(run["display_title"]).split())
 
     def _find(self, workflow: str, tag: str, commit: str) -> Run | None:
         """The run of a workflow for a tag, whatever started it.
@@ -132,22 +128,9 @@ class GitHubRuns:
         Where there is such a branch now, nothing tells whose a run at this commit is, and none counts: whoever may
         make a branch could keep a deployment away with it.
         """
-        for run in self._listed(tag):
-            if (run["head_branch"], run["head_sha"]) == (tag, commit) and _is_of(run, workflow):
-                return None if self._is_branch(tag) else Run(text(run["html_url"]), _state(run))
-        return None
-
-    def _listed(self, tag: str) -> Iterator[Any]:
-        """The runs for a tag or a branch. Not by the library's list, for which an empty answer is an empty list."""
-        seen = 0
-        for page in itertools.count(1):
-            asked = {"branch": tag, "per_page": _PAGE, "page": page}
-            _, answer = self._repo.requester.requestJsonAndCheck("GET", f"{self._repo.url}/actions/runs", asked)
-            runs = answer["workflow_runs"]
-            yield from runs
-            seen += len(runs)
-            if not runs or seen >= answer["total_count"]:
-                return
+        listed = [run for run in _listed(self._repo, {"branch": tag}) if run["head_branch"] == tag]
+        found = _first(run for run in listed if run["head_sha"] == commit and _is_of(run, workflow))
+        return None if found is None or self._is_branch(tag) else found
 
     def _is_branch(self, name: str) -> bool:
         url = f"{self._repo.url}/git/ref/heads/{quote(name, safe='')}"
@@ -202,8 +185,23 @@ def _state(run: Mapping[str, Any]) -> State:
     return "succeeded" if run["conclusion"] == "success" else "failed"
 
 
-def _has_word(title: str, tag: str) -> bool:
-    return tag in title.split()
+def _listed(repo: Any, asked: Mapping[str, str]) -> Iterator[Any]:
+    """The runs of a repository, the newest first. Not by the library's list, to which an empty answer is one."""
+    seen = 0
+    for page in itertools.count(1):
+        query = {**asked, "per_page": _PAGE, "page": page}
+        _, answer = repo.requester.requestJsonAndCheck("GET", f"{repo.url}/actions/runs", query)
+        runs = answer["workflow_runs"]
+        yield from runs
+        seen += len(runs)
+        if not runs or seen >= answer["total_count"]:
+            return
+
+
+def _first(runs: Iterable[Any]) -> Run | None:
+    """The run that was made first, of a list with the newest first: of several on a tag the one that was asked for."""
+    *_, first = (None, *runs)
+    return Run(text(first["html_url"]), _state(first)) if first is not None else None
 
 
 def _refused(workflow: str, start: Start, refusal: Refusal) -> PlatformRefused | None:

@@ -26,7 +26,9 @@ from tagline.settings import Secret
 PIPELINES_A_PUSH = 4
 #: How tokens that may only trigger begin.
 _TRIGGER = "glptt-"
-#: So many pipelines since a start are looked through for its own.
+#: Where a pipeline comes from that somebody asked for.
+_ASKED_FOR = ("api", "trigger", "pipeline")
+#: So many pipelines since a start are looked through for its own, the first ones.
 _MOST = 20
 _ENDED: dict[str, State] = {"success": "succeeded", "failed": "failed", "canceled": "failed", "skipped": "failed"}
 
@@ -69,14 +71,19 @@ class GitLabPipelines:
         with self._explaining(start):
             api = client(self._server, token, job_token=False)
             path = f"/projects/{quote(start.target.repository or self._project, safe='')}/pipelines"
+            asked: dict[str, Any]
             if start.target.repository is None:
-                asked: dict[str, Any] = {"ref": start.tag, "sha": start.commit, "scope": "tags"}
+                asked = {"ref": start.tag, "sha": start.commit, "scope": "tags"}
                 found = [
                     one for one in _listed(api, path, asked) if (one["ref"], one["sha"]) == (start.tag, start.commit)
                 ]
                 return _run(found[-1]) if found else None
             begin = datetime.fromtimestamp(max(since, 0), UTC).isoformat()
-            for one in _listed(api, path, {"created_after": begin})[:_MOST]:
+            asked = {"created_after": begin, "order_by": "id", "sort": "asc"}
+            if start.target.ref is not None:
+                asked["ref"] = start.target.ref
+            ours = [one for one in _listed(api, path, asked) if one["source"] in _ASKED_FOR]
+            for one in ours[:_MOST]:
                 given = _listed(api, f"{path}/{one['id']}/variables", {})
                 if {"key": "TAGLINE_TAG", "value": start.tag} in [
                     {k: row[k] for k in ("key", "value")} for row in given
