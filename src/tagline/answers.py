@@ -173,6 +173,7 @@ class Resolved(_Answer):
     version_id: str | None
     files: int | None
     current: bool
+    superseded: bool
     previous_version: str | None
     registered_at: datetime | None
     presigned: Presigned | None

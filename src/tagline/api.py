@@ -208,7 +208,7 @@ def _fetch(
             wiring.source(), wanted, now(), wiring.storage.context(), destination,
             lambda size, files: lambda size, files: None, force=force, only=only,
         )  # fmt: skip
-    return place.shelve() if place is not None else Path(fetched.destination).absolute()
+    return place.shelve() if place is not None else Path(fetched.destination or "").absolute()
 
 
 def _stream(asked: tuple[Wanted, Wiring], path: str) -> io.RawIOBase:

@@ -41,7 +41,7 @@ def test_action__is_what_github_reads() -> None:
 
 def test_outputs__are_gto_actions_seven_and_those_of_the_contract() -> None:
     seven = ["event", "name", "version", "stage", "type", "path", "description"]
-    ours = ["tag", "commit", "uri", "digest", "size", "current", "verdict", "tags", "json", "comment-url"]
+    ours = ["tag", "commit", "uri", "digest", "size", "current", "superseded", "verdict", "tags", "json", "comment-url"]
     assert list(OUTPUTS) == [*seven, *ours]
 
 

@@ -381,21 +381,25 @@ def test_example__ship__one_after_the_other_and_asks_right_before(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("outcome", "target", "current", "deploys"),
+    ("outcome", "before", "superseded", "deploys"),
     [
-        ("success", "", "true", True),
-        ("success", "", "false", False),  # overtaken between the question and the bytes
-        ("success", "churn#prod", "false", True),  # what was asked for, as by as-of
-        ("skipped", "", "", False),
-        ("failure", "churn#prod", "", False),
+        ("success", "false", "false", True),
+        ("success", "false", "true", False),  # overtaken between the question and the bytes
+        ("skipped", "true", "", False),  # overtaken before
+        ("skipped", "false", "", False),
+        ("failure", "false", "", False),
     ],
 )
 def test_deploy__its_answer__by_the_registry_as_it_is_with_the_bytes(
-    outcome: str, target: str, current: str, deploys: bool
+    outcome: str, before: str, superseded: str, deploys: bool
 ) -> None:
     (job,) = load(ROOT / ".github/workflows/deploy.yml")["jobs"].values()
-    said = {"steps.model.outcome": outcome, "inputs.target": target, "steps.model.outputs.current": current}
+    said = {
+        "steps.model.outcome": outcome, "steps.ask.outputs.superseded": before,
+        "steps.model.outputs.superseded": superseded,
+    }  # fmt: skip
     assert filled(job["outputs"]["deploy"], said) == str(deploys)
+    assert filled(job["outputs"]["superseded"], said) == str("true" in (before, superseded))
     upload = next(step for step in job["steps"] if "upload-artifact" in step.get("uses", ""))
     if outcome != "failure":  # then no later step runs
         assert bool(evaluate(upload["if"], {**said, "inputs.artifact-name": "model"})) is deploys
@@ -418,22 +422,28 @@ def test_deploy__app_and_repo__named_by_owner_and_name(tmp_path: Path, repo: str
 
 
 @pytest.mark.parametrize(
-    ("target", "event", "current", "go"),
+    ("target", "event", "current", "policy", "go"),
     [
-        ("", "assignment", "true", "true"),
-        ("", "registration", "true", "true"),
-        ("", "assignment", "false", "false"),
-        ("", "unassignment", "true", "false"),
-        ("", "deprecation", "false", "false"),
-        ("", "", "", "false"),
-        ("churn#prod", "", "", "true"),
+        ("", "assignment", "true", "skip", "true"),
+        ("", "registration", "true", "skip", "true"),
+        ("", "assignment", "false", "skip", "superseded"),
+        ("", "assignment", "false", "fail", "true"),  # the next step says why, and fails
+        ("", "assignment", "false", "run", "true"),
+        ("", "unassignment", "true", "run", "false"),
+        ("", "deprecation", "false", "fail", "false"),
+        ("", "", "", "skip", "false"),
+        ("churn#prod", "", "", "skip", "true"),
     ],
 )
-def test_deploy__what_the_tag_did__decides(tmp_path: Path, target: str, event: str, current: str, go: str) -> None:
+def test_deploy__what_the_tag_did__decides(
+    tmp_path: Path, target: str, event: str, current: str, policy: str, go: str
+) -> None:
     step = script("deploy", "deploy", "Whether there is anything to hand over")
-    given = {"TARGET": target, "EVENT": event, "CURRENT": current, "GITHUB_OUTPUT": str(tmp_path / "output")}
+    given = {"TARGET": target, "EVENT": event, "CURRENT": current, "IF_SUPERSEDED": policy}
+    given["GITHUB_OUTPUT"] = str(tmp_path / "output")
     subprocess.run(["bash", "-ec", step], env={**os.environ, **given}, capture_output=True, check=True)
-    assert (tmp_path / "output").read_text() == f"go={go}\n"
+    goes, overtaken = str(go == "true").lower(), str(go == "superseded").lower()
+    assert (tmp_path / "output").read_text() == f"go={goes}\nsuperseded={overtaken}\n"
 
 
 # The release

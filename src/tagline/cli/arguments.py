@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "github", "code-quality", "junit")
 #: What a lineage can be written as.
 LINEAGE_FORMATS = ("text", "json", "markdown", "mermaid", "in-toto", "openlineage", "cyclonedx")
+#: What is done with an answer that another tag has overtaken.
+IF_SUPERSEDED = ("fail", "skip", "run")
 #: ``git`` is a server without an API.
 FORGES = ("github", "gitlab", "git")
 
@@ -207,6 +209,13 @@ def ask_fetch(sub: Parser) -> None:
 def _target_of_job(sub: Parser, verb: str) -> None:
     sub.add_argument("target", nargs="?", metavar="TARGET", help=f"what to {verb} (default: what this job's tag names)")
     sub.add_argument("--require-change", action="store_true", help="refuse a tag whose message names no change")
+    sub.add_argument(
+        "--if-superseded",
+        choices=IF_SUPERSEDED,
+        default="run",
+        help="what to do where another tag has overtaken the one that decides, looked at once more right before the "
+        "bytes are handed over: fail, skip (hand nothing over and say so), or run all the same (default: run)",
+    )
     _as_of(sub)
 
 

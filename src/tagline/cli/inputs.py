@@ -93,6 +93,11 @@ INPUTS = (
         "Refuse a tag whose message names no change: against mistakes, not against people who may push tags.",
         "--require-change", _BYTES, "flag",
     ),
+    Input(
+        "if-superseded",
+        "Where another tag has overtaken the one that decides: fail, skip (hand nothing over) or run. Empty: run.",
+        "--if-superseded", _BYTES,
+    ),
     Input("no-storage", "Ask no store: answer from Git alone.", "--no-storage", ("resolve",), "flag"),
     Input("fix", "First make missing labels and fetch missing tags; no more.", "--fix", ("doctor",), "flag"),
     Input("token", "The token for this job's repository."),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 def run_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     """``resolve``."""
+    import time
+
     from tagline.commands.storage.resolve import resolve
     from tagline.render import escape
     from tagline.render.json import documents
@@ -32,9 +34,11 @@ def run_resolve(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.wiring.runner import job_of
 
     wanted, wiring = _wanted(chosen, settings)
+    begun = time.monotonic()
     result = resolve(
-        wiring.source(), wanted, now(), wiring.storage.context(), look=chosen.storage, presign=chosen.presign
-    )
+        wiring.source(), wanted, now(), wiring.storage.context(), look=chosen.storage, presign=chosen.presign,
+        passed=lambda: time.monotonic() - begun,
+    )  # fmt: skip
     presenter = Presenter(chosen, settings)
     if result.presigned is not None and job_of(settings).reads_commands:
         # Whoever has the URL has the bytes: the runner hides it in its logs.
@@ -92,7 +96,8 @@ def _wanted(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wir
     meanwhile("yaml")
     target = target_of_job(chosen.target, settings.tag)
     artifact = artifact_of(target) if isinstance(target, str) else target.artifact
-    return Wanted(target, instant(chosen), chosen.require_change), wiring_of(chosen, settings, artifact)
+    wanted = Wanted(target, instant(chosen), chosen.require_change, chosen.if_superseded)
+    return wanted, wiring_of(chosen, settings, artifact)
 
 
 def run_validate(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -193,13 +193,13 @@ class Upstream(Protocol):
 
     @property
     def moved(self) -> Sequence[Moved]:
-        """Tags that named another object before, of those that :meth:`tag_objects` asked for by artifact."""
+        """Tags that named another object before, of those that were asked for last by artifact."""
 
     def tag_objects(self, artifacts: Collection[str] | None) -> dict[str, str]:
         """Tag name to object id of the tags of some artifacts; of all for None. Raises PlatformRefused."""
 
     def tags(self, artifact: str) -> list[RawTag]:
-        """The remote's own tags of one artifact."""
+        """The remote's own tags of one artifact, as they are now. Sets ``moved``."""
 
     def bring(self, names: Sequence[str]) -> None:
         """Put tags of the remote into the clone; none that is there is touched. Raises PlatformRefused."""

@@ -93,12 +93,14 @@ class Destination(Protocol):
         *,
         force: bool = False,
         sums: Sha256s = ...,
+        still_wanted: Callable[[], bool] = ...,
     ) -> None:
         """Bring the files, verify each digest, and only then put them there as a whole.
 
         With ``force`` they replace a file, or a folder that an earlier fetch made, and Refused is raised for what
         is kept; without, Conflict is raised for anything else than these files.
 
+        ``still_wanted`` is asked right before they are put there; where it says no, nothing is, and what came goes.
         ``report(bytes, files)`` is called with what came in addition; ``size`` is the bytes of all items
         together, where that is known. Raises WrongBytes for bytes that are not what their digest or ``sums`` say,
         PlatformRefused where the disk lacks the room.

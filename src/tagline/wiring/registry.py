@@ -116,9 +116,13 @@ class Wiring:
         from tagline.adapters.git.snapshots import RemoteRepository, Snapshots
         from tagline.adapters.git.tag_fetch import has_files
 
-        tags = self._cache.fetch(self._remote_url, None if self.artifact is None else [self.artifact])
+        tags = self._fetch_tags()
         snapshots = Snapshots(self._cache, self._remote_url, self.artifact)
         return RemoteRepository(tags, snapshots, has_files=has_files(tags.place.root))
+
+    def _fetch_tags(self) -> GitRepository:
+        """The tags of the remote that ``--repo`` names, as they are now."""
+        return self._cache.fetch(self._remote_url, None if self.artifact is None else [self.artifact])
 
     @cached_property
     def _cache(self) -> RemoteCache:
@@ -189,6 +193,7 @@ class Wiring:
             is_remote=not local,
             fresh=self.fresh,
             foreign=self._foreign_tags,
+            reopened=lambda: None if local else self._fetch_tags(),
             fetched=self._fetched,
         )
 

@@ -38,8 +38,10 @@ class GitUpstream:
         self.moved: Sequence[Moved] = ()
 
     def tags(self, artifact: str) -> list[RawTag]:
-        """The remote's own tags of one artifact."""
-        return list(self._cache.fetch(self._remote(), [artifact]).tags([artifact], details=True))
+        """The remote's own tags of one artifact, as they are now."""
+        found = self._cache.fetch(self._remote(), [artifact])
+        self.moved = found.moved
+        return list(found.tags([artifact], details=True))
 
     def tag_objects(self, artifacts: Collection[str] | None) -> dict[str, str]:
         """Tag name to object id, of some artifacts or of all."""

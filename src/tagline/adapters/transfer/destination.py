@@ -163,10 +163,12 @@ class Destination:
         *,
         force: bool = False,
         sums: Sha256s = UNCOUNTED,
+        still_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         """Bring the files, verify each digest, and only then put them there as a whole.
 
         Without ``force`` nothing is replaced but an empty folder; with it, nothing that ``refuse_kept`` refuses.
+        Where ``still_wanted``, asked then, says no, nothing is put there, and what came goes.
         """
         check_relpaths(items)
         self._refuse_here()
@@ -178,7 +180,8 @@ class Destination:
                 if equal is False and not force:
                     raise appeared(str(self._path))
                 if equal:
-                    report(sum(item.size or 0 for item in items), len(items))
+                    if still_wanted():
+                        report(sum(item.size or 0 for item in items), len(items))
                     staging.discard()
                     return
                 transfer = Transfer(
@@ -188,6 +191,9 @@ class Destination:
                     self._refuse_kept(items)
                 self._fill(transfer, staging, items)
                 sums.verify(items)
+                if not still_wanted():
+                    staging.discard()
+                    return
                 self._remember(staging, items)
                 if force:  # a long time after it was looked at first
                     self._refuse_kept(items)

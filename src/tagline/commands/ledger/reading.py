@@ -41,6 +41,8 @@ class Source(NamedTuple):
     is_remote: bool = False
     #: The policy's patterns of other tools' tags.
     foreign: Callable[[], Sequence[str]] = tuple
+    #: The repository as it is now, read anew; None where only a clone's remote can have news.
+    reopened: Callable[[], TaggedRepository | None] = lambda: None
     #: From where and when (unix seconds, None where nobody knows) the tags came, for a person who cannot see it.
     fetched: Callable[[], tuple[str, int | None] | None] = lambda: None
 

@@ -12,7 +12,10 @@ from tagline.commands.manifest.describe import described_names
 from tagline.commands.storage.asking import items_of
 from tagline.commands.storage.locating import Place, StorageContext
 from tagline.commands.storage.resolve import Found, Wanted, look_up, other_digest, place_of
+from tagline.commands.storage.superseding import overtaken_meanwhile
+from tagline.domain.ledger.answers import Answer
 from tagline.domain.ledger.events import Warn
+from tagline.domain.ledger.superseded import Overtaken
 from tagline.domain.storage.objects import Item, Location, only_file, total_size
 from tagline.domain.storage.results import Fetched
 from tagline.domain.storage.sha256 import Sha256s, pointed_sha256
@@ -38,10 +41,15 @@ def fetch(
 ) -> Fetched:
     """Fetch a target to a destination; ``only`` asks for one file, as :func:`file_of`.
 
-    What is there already and equal stays untouched. Raises Refused where something else is there and not
+    What is there already and equal stays untouched. Right before the bytes are handed over the ledger is looked at
+    again, where ``wanted`` asks what then decides. Raises Refused where something else is there and not
     ``force``, or where it is kept in any case, and all that ``resolve`` and the destination raise.
     """
-    found, place, items = find_items(source, wanted, now, context, destination.recall)
+    found = look_up(source, wanted, now)
+    if found.overtaken is not None:
+        return Fetched(found.left_out(wanted, found.overtaken), None, False)
+    look = _Look(source, wanted, found.answer)
+    place, items = _items_of(source, found, context, destination.recall)
     if only is not None:
         items = [file_of(items, only, found.answer.artifact)]
     size = place.size if place.size is not None and only is None else total_size(items)
@@ -56,13 +64,19 @@ def fetch(
             "Name another path, or replace it: --force",
             code="destination-differs",
         )
-    if not equal:
+    if equal:
+        look.still_decides()
+    else:
         assert place.store is not None  # noqa: S101 - items came from it
         came = _Counter(begin(size, len(items)))
-        destination.receive(place.store, items, came.report, size, force=force, sums=sums)
+        destination.receive(
+            place.store, items, came.report, size, force=force, sums=sums, still_wanted=look.still_decides
+        )
         if place.listing is not None and place.digest is not None:
             destination.keep(place.digest, place.listing)
         size = came.bytes if size is None else size
+    if look.found is not None:
+        return Fetched(found.left_out(wanted, look.found), None, False)
     # The files of a folder have each their own version.
     version = place.key.version_id if place.key is not None and only_file(items) is not None else None
     location = Location(place.uri, place.digest, size, len(items), version, sums.expected)
@@ -76,6 +90,12 @@ def find_items(
 ) -> tuple[Found, Place, list[Item]]:
     """A target in the ledger, where its bytes are, and the files that they are. Raises as :func:`fetch`."""
     found = look_up(source, wanted, now)
+    return (found, *_items_of(source, found, context, recall))
+
+
+def _items_of(
+    source: Source, found: Found, context: StorageContext, recall: Callable[[str], bytes | None]
+) -> tuple[Place, list[Item]]:
     if found.entry is None:
         raise NotFound(
             f"No manifest describes {found.answer.artifact} at commit {found.answer.commit[:7]}.",
@@ -85,8 +105,7 @@ def find_items(
         )
     if found.entry.virtual and (named := found.entry.mlflow) is not None and named.model and named.version:
         raise _in_mlflow(found.answer.artifact, named.model, named.version)
-    place, items = items_of(place_of(source, found, context), found.tree, recall)
-    return found, place, items
+    return items_of(place_of(source, found, context), found.tree, recall)
 
 
 def file_of(items: Sequence[Item], path: str, artifact: str) -> Item:
@@ -135,6 +154,20 @@ def _file_name(path: str, artifact: str) -> str:
     """What an artifact is called inside of a folder: as in its repository."""
     name = path.rpartition("/")[2]
     return name if name not in ("", ".", "..") else re.split("[/:]", artifact)[-1]
+
+
+class _Look:
+    """The look at the ledger right before the bytes are handed over; ``found`` is what overtook the answer."""
+
+    def __init__(self, source: Source, wanted: Wanted, answer: Answer) -> None:
+        self._source, self._wanted, self._answer = source, wanted, answer
+        self.found: Overtaken | None = None
+
+    def still_decides(self) -> bool:
+        """Whether nothing has overtaken the answer, as far as that matters."""
+        if self._wanted.looks:
+            self.found = overtaken_meanwhile(self._source, self._wanted.target, self._answer)
+        return self.found is None
 
 
 class _Counter:

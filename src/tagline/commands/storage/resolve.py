@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tagline.commands.ledger.check_ref import artifact_of
@@ -10,10 +10,12 @@ from tagline.commands.ledger.reading import Source, View, present, read
 from tagline.commands.manifest.describe import describe, described_names
 from tagline.commands.storage.asking import inner_place, location_of
 from tagline.commands.storage.locating import Place, StorageContext, Surroundings, locate
+from tagline.commands.storage.superseding import overtaken_meanwhile
 from tagline.domain.ledger.answers import Answer, decides, find, of_tag, previous_version
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.messages import CHANGE, DIGEST, Trailers, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.superseded import IfSuperseded, Overtaken, overtaken, refusal
 from tagline.domain.ledger.targets import Target, parse_target
 from tagline.domain.lineage.published import entry_of
 from tagline.domain.manifest.manifest import ManifestEntry
@@ -21,23 +23,32 @@ from tagline.domain.storage.objects import Location, only_file
 from tagline.domain.storage.results import Presigned, Resolved
 from tagline.domain.storage.sha256 import told_sha256
 from tagline.domain.text.similar import suggestion
-from tagline.errors import Refused, TaglineError, WrongUsage
+from tagline.errors import IncompleteClone, Refused, TaglineError, WrongUsage
 from tagline.ports.repository import Tree
 
 #: The longest that S3 signs for: a week, in seconds.
 LONGEST_PRESIGN = 7 * 86_400
+#: ``resolve`` looks at the ledger again where it took longer than this, in seconds.
+LOOKS_AGAIN_AFTER = 5.0
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What was asked: a target or (a text) the registry tag that started this job, and how it is to be answered.
 
-    ``as_of`` is unix seconds. ``require_change`` refuses a tag that no merged change made.
+    ``as_of`` is unix seconds. ``require_change`` refuses a tag that no merged change made. ``if_superseded`` is about
+    an answer that another tag overtook; with ``as_of`` it means nothing, for what held then is not overtaken.
     """
 
     target: Target | str
     as_of: int | None = None
     require_change: bool = False
+    if_superseded: IfSuperseded = "run"
+
+    @property
+    def looks(self) -> bool:
+        """Whether it matters that an answer was overtaken."""
+        return self.if_superseded != "run" and self.as_of is None
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,16 @@ class Found:
     promised: Mapping[str, str]
     #: The SHA-256 that they say, in hex; None where none does.
     sha256: str | None
+    #: What has overtaken the answer, where that matters.
+    overtaken: Overtaken | None = None
+
+    def left_out(self, wanted: Wanted, found: Overtaken) -> Resolved:
+        """The answer that hands nothing over. Raises Refused where the job is to fail."""
+        if wanted.if_superseded == "fail":
+            raise refusal(found)
+        note = Warn("superseded", found.by, f"{found.message} Nothing was handed over.")
+        answer = self.resolved(Location(), note)
+        return replace(answer, location=Location(), current=False, superseded=True)
 
     def resolved(self, location: Location, *more: Warn, presigned: Presigned | None = None) -> Resolved:
         """The answer of ``resolve``."""
@@ -69,19 +90,39 @@ class Found:
 
 
 def resolve(
-    source: Source, wanted: Wanted, now: int, context: StorageContext, *, look: bool = True, presign: int | None = None
+    source: Source,
+    wanted: Wanted,
+    now: int,
+    context: StorageContext,
+    *,
+    look: bool = True,
+    presign: int | None = None,
+    passed: Callable[[], float] = lambda: 0.0,
 ) -> Resolved:
     """Resolve a target and look at the one object that stands for its bytes.
 
     A tag answers what it named: ``current`` says whether it still decides. Without ``look`` no store is
-    asked, and what cannot be located is a warning. ``presign`` is in seconds. Raises NotFound,
-    ManifestUnreadable, BadPointer, ObjectMissing, WrongBytes, StoreRefused, and Refused when
-    ``require_change`` and the deciding tag was not made by a merged change, or when the job's tag took
-    something away.
+    asked, and what cannot be located is a warning. ``presign`` is in seconds; ``passed`` says how many seconds went by.
+    Raises NotFound, ManifestUnreadable, BadPointer, ObjectMissing, WrongBytes, StoreRefused, and Refused when
+    ``require_change`` and the deciding tag was not made by a merged change, when the job's tag took
+    something away, or when another tag overtook it and ``if_superseded`` is ``fail``.
     """
     if presign is not None and not 0 < presign <= LONGEST_PRESIGN:
         raise WrongUsage(f"--presign {presign} is not between 1 and {LONGEST_PRESIGN} seconds.", "A week is the most.")
     found = look_up(source, wanted, now)
+    if found.overtaken is not None:
+        return found.left_out(wanted, found.overtaken)
+    result = _located(source, found, now, context, look=look, presign=presign)
+    if wanted.looks and passed() > LOOKS_AGAIN_AFTER:
+        meanwhile = overtaken_meanwhile(source, wanted.target, found.answer)
+        if meanwhile is not None:
+            return found.left_out(wanted, meanwhile)
+    return result
+
+
+def _located(
+    source: Source, found: Found, now: int, context: StorageContext, *, look: bool, presign: int | None
+) -> Resolved:
     answer = found.answer
     if found.entry is None:
         near = suggestion(answer.artifact, described_names(found.tree, answer.artifact))
@@ -107,6 +148,25 @@ def resolve(
 
 def look_up(source: Source, wanted: Wanted, now: int) -> Found:
     """Find a target in the ledger and its entry in the manifest; nothing is asked about bytes."""
+    try:
+        return _look_up(source, wanted, now)
+    except IncompleteClone as error:
+        if wanted.looks and (found := _overtaken_here(source, wanted, now)) is not None:
+            return found
+        raise error
+
+
+def _overtaken_here(source: Source, wanted: Wanted, now: int) -> Found | None:
+    """What a clone that lacks newer tags knows of an answer that these have overtaken; None where they have not."""
+    try:
+        found = _look_up(source._replace(offline=True, fresh=False), wanted, now)
+        meanwhile = overtaken_meanwhile(source, wanted.target, found.answer)
+    except TaglineError:
+        return None
+    return None if meanwhile is None else replace(found, overtaken=meanwhile)
+
+
+def _look_up(source: Source, wanted: Wanted, now: int) -> Found:
     target, as_of = wanted.target, wanted.as_of
     name = artifact_of(target) if isinstance(target, str) else target.artifact
     view = read(source, [name or ""], details=True)
@@ -127,6 +187,7 @@ def look_up(source: Source, wanted: Wanted, now: int) -> Found:
         warnings=[*warnings, *_about(answer)],
         promised={tag: trailers[DIGEST][0] for tag, trailers in said.items() if DIGEST in trailers},
         sha256=next(filter(None, map(told_sha256, said.values())), None),
+        overtaken=overtaken(view.state(answer.artifact), target, answer) if wanted.looks else None,
     )
 
 

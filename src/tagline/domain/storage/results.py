@@ -29,12 +29,17 @@ class Resolved:
     previous_version: str | None
     warnings: list[Warn]
     presigned: Presigned | None = None
+    #: Another tag overtook it and nothing was handed over, as was asked.
+    superseded: bool = False
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """``fetch``: what was resolved and where it is now. ``there``: it was there already, byte for byte."""
+    """``fetch``: what was resolved and where it is now. ``there``: it was there already, byte for byte.
+
+    ``destination`` is None where nothing was handed over.
+    """
 
     resolved: Resolved
-    destination: str
+    destination: str | None
     there: bool

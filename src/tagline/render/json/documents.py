@@ -244,6 +244,7 @@ def resolved(result: Resolved) -> Document:
         "version_id": location.version_id,
         "files": location.files,
         "current": result.current,
+        "superseded": result.superseded,
         "previous_version": result.previous_version,
         "registered_at": _time(answer.registered_at),
         "presigned": {"url": signed.url, "expires_at": format_time(signed.expires_at)} if signed is not None else None,
@@ -253,7 +254,11 @@ def resolved(result: Resolved) -> Document:
 
 def fetched(result: Fetched) -> Document:
     """``fetch``: what was resolved, where it is now, and whether anything had to be fetched for it."""
-    return {**resolved(result.resolved), "destination": result.destination, "fetched": not result.there}
+    return {
+        **resolved(result.resolved),
+        "destination": result.destination,
+        "fetched": not result.there and result.destination is not None,
+    }
 
 
 def written(result: Written, stage: str | None) -> Document:

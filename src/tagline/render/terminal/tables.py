@@ -231,7 +231,7 @@ def resolved(result: Resolved, pen: Pen, *, public: bool = False) -> str:
         ("size", f"{location.size:,} bytes" if location.size is not None else None),
         ("object", location.version_id),
         ("files", location.files),
-        ("current", "yes" if result.current else "no"),
+        ("current", "no: overtaken" if result.superseded else "yes" if result.current else "no"),
         ("before", result.previous_version),
         ("url", None if result.presigned is None else "(in the outputs)" if public else result.presigned.url),
     ]
@@ -242,7 +242,10 @@ def resolved(result: Resolved, pen: Pen, *, public: bool = False) -> str:
 def fetched(result: Fetched, pen: Pen) -> str:
     """``fetch``."""
     answer, location = result.resolved.answer, result.resolved.location
-    parts = [pen(one_line(result.destination), "bold"), f"{answer.artifact} {answer.version or answer.commit[:7]}"]
+    what = f"{answer.artifact} {answer.version or answer.commit[:7]}"
+    if result.destination is None:
+        return f"{what}  {pen('overtaken: nothing was fetched', 'yellow')}"
+    parts = [pen(one_line(result.destination), "bold"), what]
     if location.files is not None and location.files != 1:
         parts.append(f"{location.files:,} files")
     if location.size is not None:
