@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tagline import __version__
-from tagline.cli import arguments
+from tagline.cli import arguments, asking
 from tagline.cli.arguments import Parser
 
 
@@ -113,6 +113,7 @@ COMMANDS = (
         "doctor:run_doctor",
         step=True,
     ),
+    Command("query", "Ask the index, or this repository, in SQL.", asking.ask_query, "query:run_query"),
     Command("ci", "A command by the inputs of a CI step; outputs for later steps.", _ask_ci, "ci:run_ci"),
     Command("demo", "See a registry being born, in a temporary folder.", arguments.ask_demo, "main:run_demo"),
 )

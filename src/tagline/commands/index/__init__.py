@@ -1,0 +1,1 @@
+"""Keeping the index of many repositories, and asking it."""
