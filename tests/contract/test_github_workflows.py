@@ -270,6 +270,9 @@ def test_app__asked_for_by_promote__is_all_that_the_docs_give_it_and_writes_work
     asked = app_permissions("promote", given)
     assert asked["workflows"] == "write"
     assert "workflows" not in app_permissions("promote", {**given, "inputs.app-writes-workflows": False})
+    assert "actions" not in app_permissions("promote", given)
+    for says in ({"inputs.app-starts-workflows": True}, {"inputs.deliver": "deploy.yml"}):
+        assert app_permissions("promote", {**given, **says})["actions"] == "write"
     recipe = (ROOT / "docs/permissions.md").read_text().partition("### With an App\n")[2].partition("###")[0]
     named = {key: APP_WORDS.get(key, key.replace("-", " ").capitalize()) for key in asked}
     for key, level in asked.items():
