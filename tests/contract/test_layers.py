@@ -32,6 +32,7 @@ SUBJECTS = (
     "ledger",
     "manifest",
     "storage",
+    "pins",
     "mlflow",
     "delivery",
     "changes",

@@ -92,7 +92,8 @@ class Parser(argparse.ArgumentParser):
             (file or sys.stderr).write(message)
 
 
-def _common(sub: Parser) -> None:
+def ask_repository(sub: Parser) -> None:
+    """Which repository, and the form of the answer."""
     sub.add_argument("--repo", metavar="PATH|URL|OWNER/NAME", help="the repository (default: this one)")
     sub.add_argument("--repo-forge", choices=FORGES, help="whose --repo is (default: this job's)")
     sub.add_argument("--repo-api-url", metavar="URL", help="where that forge's API is (default: by its URL)")
@@ -100,7 +101,7 @@ def _common(sub: Parser) -> None:
 
 
 def _reading(sub: Parser) -> None:
-    _common(sub)
+    ask_repository(sub)
     sub.add_argument("--remote", metavar="NAME", help="the remote to compare with (default: origin)")
     sub.add_argument("--offline", action="store_true", help="use no network: trust the tags that are here")
     sub.add_argument(
@@ -109,7 +110,7 @@ def _reading(sub: Parser) -> None:
 
 
 def _writing(sub: Parser) -> None:
-    _common(sub)
+    ask_repository(sub)
     sub.add_argument("--offline", action="store_true", help="with --no-push: trust the tags that are here")
     sub.add_argument("--remote", metavar="NAME", help="the remote to push to (default: origin)")
     sub.add_argument("--dry-run", action="store_true", help="say what would be written, write nothing")
@@ -191,6 +192,8 @@ def ask_resolve(sub: Parser) -> None:
 def ask_fetch(sub: Parser) -> None:
     """The options of ``fetch``."""
     _target_of_job(sub, "fetch")
+    sub.add_argument("--locked", action="store_true", help="TARGET is a pin of the lock file: exactly that, or nothing")
+    sub.add_argument("--file", metavar="FILE", default="tagline.lock", help="that lock file (default: tagline.lock)")
     sub.add_argument(
         "-o",
         "--output",
@@ -232,7 +235,7 @@ def ask_validate(sub: Parser) -> None:
     sub.add_argument("--format", choices=FORMATS, default=None, help="how to print findings (default: text)")
     sub.add_argument("--check-storage", action="store_true", help="look at every object: is it there, is it right")
     sub.add_argument("--check-mlflow", action="store_true", help="ask MLflow about every run that a manifest names")
-    _common(sub)
+    ask_repository(sub)
 
 
 def ask_register(sub: Parser) -> None:
@@ -318,7 +321,7 @@ def ask_import(sub: Parser) -> None:
 
 
 def _change(sub: Parser) -> None:
-    _common(sub)
+    ask_repository(sub)
     sub.add_argument("--change", type=_number, metavar="N", help="the pull or merge request (default: this job's)")
     sub.add_argument("--dry-run", action="store_true", help="say what would be done; write, comment and set nothing")
 
@@ -351,7 +354,7 @@ def ask_labels(sub: Parser) -> None:
         "--per-artifact", action="store_true",
         help="also those that name an artifact, such as version:NAME@minor; at most 100 labels in all",
     )  # fmt: skip
-    _common(sub)
+    ask_repository(sub)
     sub.add_argument("--dry-run", action="store_true", help="say which labels would be made; make none")
 
 
@@ -383,7 +386,7 @@ def ask_doctor(sub: Parser) -> None:
     sub.add_argument("--org", metavar="ORG", help="GitHub: all repositories of an organization, what their forge says")
     sub.add_argument("--group", metavar="GROUP", help="GitLab: all projects of a group and of those below it")
     sub.add_argument("--remote", metavar="NAME", help="the remote to compare with (default: origin)")
-    _common(sub)
+    ask_repository(sub)
 
 
 def ask_demo(sub: Parser) -> None:

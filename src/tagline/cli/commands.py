@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tagline import __version__
-from tagline.cli import arguments, asking
+from tagline.cli import arguments, asking, pins
 from tagline.cli.arguments import Parser
 
 
@@ -67,6 +67,8 @@ COMMANDS = (
         step=True,
     ),
     Command("fetch", "Bring an artifact's bytes, verified.", arguments.ask_fetch, "storage:run_fetch", step=True),
+    Command("pin", "Keep exactly this version of another repository's artifact.", pins.ask_pin, "pins:run_pin"),
+    Command("outdated", "What has moved since it was pinned.", pins.ask_outdated, "pins:run_outdated"),
     Command(
         "lineage",
         "What is behind an artifact, against what the stages hold.",

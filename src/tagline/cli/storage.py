@@ -60,7 +60,7 @@ def run_fetch(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.render.terminal import tables as terminal
     from tagline.wiring.registry import now
 
-    wanted, wiring = _wanted(chosen, settings)
+    wanted, wiring = _locked(chosen, settings) if chosen.locked else _wanted(chosen, settings)
     cache = Path(chosen.cache) if chosen.cache else settings.objects
     destination = wiring.storage.destination(chosen.output, cache, chosen.jobs)
     with contextlib.ExitStack() as stack:
@@ -98,6 +98,20 @@ def _wanted(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wir
     artifact = artifact_of(target) if isinstance(target, str) else target.artifact
     wanted = Wanted(target, instant(chosen), chosen.require_change, chosen.if_superseded)
     return wanted, wiring_of(chosen, settings, artifact)
+
+
+def _locked(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wiring]:
+    """What a lock pins, by the tag that decided then."""
+    from tagline.cli.pins import locked
+    from tagline.commands.storage.resolve import Wanted
+    from tagline.errors import WrongUsage
+
+    if chosen.as_of is not None:
+        raise WrongUsage("--locked and --as-of both say when.", "Give one of them.")
+    if chosen.if_superseded not in (None, "run"):
+        raise WrongUsage("--locked takes what is pinned, overtaken or not.", "Leave --if-superseded out.")
+    pin, wiring = locked(chosen, settings)
+    return Wanted(pin.tag, None, chosen.require_change, pin=pin), wiring
 
 
 def run_validate(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -18,7 +18,7 @@ from tagline.errors import NotFound, WrongUsage
 from tagline.ports.clock import Clock
 from tagline.settings import Settings
 from tagline.wiring.addresses import address_of
-from tagline.wiring.tokens import Grant, token_for
+from tagline.wiring.tokens import Grant, NamedBy, token_for
 
 if TYPE_CHECKING:
     from tagline.adapters.git.objects import GitObjects
@@ -79,6 +79,8 @@ class Wiring:
     takes_offline: bool = False
     fresh: bool = False
     tells_age: bool = False
+    #: Who says what ``repo`` is: a file of a repository introduces no host that gets a token.
+    named_by: NamedBy = "caller"
 
     @cached_property
     def _url(self) -> str | None:
@@ -135,7 +137,7 @@ class Wiring:
         from tagline.adapters.git.urls import remote_url
 
         url = self._url or ""
-        return remote_url(url, login=login_of(token_for(self.settings, url, url, "caller")))
+        return remote_url(url, login=login_of(token_for(self.settings, url, url, self.named_by)))
 
     def _own_login(self, url: str) -> Login | None:
         """The login for a remote of the clone."""
@@ -176,6 +178,11 @@ class Wiring:
         config = repository.tree(commit).read(".lfsconfig", MAX_LFS_CONFIG)
         endpoint, headers = lfs_server(repository.git, remote, config)
         return LfsStore(endpoint, headers, repository.place.common_dir / "lfs" / "objects" if not self._url else None)
+
+    @property
+    def address(self) -> str | None:
+        """The remote's URL without secrets; None for a clone."""
+        return None if self._url is None else public(self._url)
 
     def policy(self) -> bytes | None:
         """The policy file of the default branch. Raises PlatformRefused where a remote does not tell."""

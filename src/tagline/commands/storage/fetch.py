@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 
 from tagline.commands.ledger.reading import Source
 from tagline.commands.manifest.describe import described_names
-from tagline.commands.storage.asking import items_of
+from tagline.commands.storage.asking import items_of, location_of
 from tagline.commands.storage.locating import Place, StorageContext
 from tagline.commands.storage.resolve import Found, Wanted, look_up, other_digest, place_of
 from tagline.commands.storage.superseding import overtaken_meanwhile
 from tagline.domain.ledger.answers import Answer
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.superseded import Overtaken
+from tagline.domain.pins.lock import Pin, require_same
 from tagline.domain.storage.objects import Item, Location, only_file, total_size
 from tagline.domain.storage.results import Fetched
 from tagline.domain.storage.sha256 import Sha256s, pointed_sha256
@@ -49,12 +50,12 @@ def fetch(
     if found.overtaken is not None:
         return Fetched(found.left_out(wanted, found.overtaken), None, False)
     look = _Look(source, wanted, found.answer)
-    place, items = _items_of(source, found, context, destination.recall)
+    place, items = _items_of(source, wanted, found, context, destination.recall)
     if only is not None:
         items = [file_of(items, only, found.answer.artifact)]
     size = place.size if place.size is not None and only is None else total_size(items)
     name = destination.settle(items, _file_name(only or _path_of(found), found.answer.artifact))
-    sums = expected_of(found, items, only)
+    sums = expected_of(found, items, only, wanted.pin)
     equal = destination.compare(items, sums)
     if equal is False:
         destination.refuse_kept(items)
@@ -90,11 +91,11 @@ def find_items(
 ) -> tuple[Found, Place, list[Item]]:
     """A target in the ledger, where its bytes are, and the files that they are. Raises as :func:`fetch`."""
     found = look_up(source, wanted, now)
-    return (found, *_items_of(source, found, context, recall))
+    return (found, *_items_of(source, wanted, found, context, recall))
 
 
 def _items_of(
-    source: Source, found: Found, context: StorageContext, recall: Callable[[str], bytes | None]
+    source: Source, wanted: Wanted, found: Found, context: StorageContext, recall: Callable[[str], bytes | None]
 ) -> tuple[Place, list[Item]]:
     if found.entry is None:
         raise NotFound(
@@ -105,7 +106,16 @@ def _items_of(
         )
     if found.entry.virtual and (named := found.entry.mlflow) is not None and named.model and named.version:
         raise _in_mlflow(found.answer.artifact, named.model, named.version)
-    return items_of(place_of(source, found, context), found.tree, recall)
+    place, items = items_of(place_of(source, found, context), found.tree, recall)
+    if wanted.pin is not None:
+        _require_pinned(found, place, wanted.pin)
+    return place, items
+
+
+def _require_pinned(found: Found, place: Place, pin: Pin) -> None:
+    """Raises Conflict where a lock says otherwise. Nothing is fetched yet: what Git tells is compared."""
+    location = location_of(place, look=False)
+    require_same(found.answer.artifact, pin, found.pinned(location, pin.target, pin.repository))
 
 
 def file_of(items: Sequence[Item], path: str, artifact: str) -> Item:
@@ -129,9 +139,10 @@ def file_of(items: Sequence[Item], path: str, artifact: str) -> Item:
     return found._replace(relpath="")
 
 
-def expected_of(found: Found, items: Sequence[Item], only: str | None) -> Sha256s:
+def expected_of(found: Found, items: Sequence[Item], only: str | None, pin: Pin | None = None) -> Sha256s:
     """The SHA-256 that the files must have: of a part only what its own pointer tells."""
-    return Sha256s((found.sha256 if only is None else None) or pointed_sha256(items))
+    whole = (pin.sha256 if pin is not None else None) or found.sha256
+    return Sha256s((whole if only is None else None) or pointed_sha256(items))
 
 
 def _path_of(found: Found) -> str:

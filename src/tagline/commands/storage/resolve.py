@@ -19,6 +19,7 @@ from tagline.domain.ledger.superseded import IfSuperseded, Overtaken, overtaken,
 from tagline.domain.ledger.targets import Target, parse_target
 from tagline.domain.lineage.published import entry_of
 from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.pins.lock import Pin
 from tagline.domain.storage.objects import Location, only_file
 from tagline.domain.storage.results import Presigned, Resolved
 from tagline.domain.storage.sha256 import told_sha256
@@ -43,6 +44,8 @@ class Wanted:
     target: Target | str
     as_of: int | None = None
     require_change: bool = False
+    #: What a lock says that it is; of anything else nothing is handed out.
+    pin: Pin | None = None
     if_superseded: IfSuperseded = "run"
 
     @property
@@ -63,6 +66,8 @@ class Found:
     warnings: list[Warn]
     #: Digests that tags of the answer say, by tag.
     promised: Mapping[str, str]
+    #: Git's id of the tag object that decides.
+    tag_object: str
     #: The SHA-256 that they say, in hex; None where none does.
     sha256: str | None
     #: What has overtaken the answer, where that matters.
@@ -86,6 +91,27 @@ class Found:
             previous_version=self.previous_version,
             warnings=[*self.warnings, *more],
             presigned=presigned,
+        )
+
+    def pinned(self, location: Location, target: str, repository: str) -> Pin:
+        """As a lock keeps it. Raises WrongUsage where nothing identifies the bytes."""
+        answer = self.answer
+        if location.digest is None:
+            raise WrongUsage(
+                f"{answer.artifact} has no digest, so nothing could be pinned.",
+                "Pin an artifact whose path Git, Git LFS or DVC tracks.",
+                code="no-digest",
+            )
+        return Pin(
+            target,
+            repository,
+            answer.version,
+            answer.commit,
+            answer.tag,
+            self.tag_object,
+            location.digest,
+            location.sha256 or self.sha256,
+            location.size,
         )
 
 
@@ -187,6 +213,7 @@ def _look_up(source: Source, wanted: Wanted, now: int) -> Found:
         warnings=[*warnings, *_about(answer)],
         promised={tag: trailers[DIGEST][0] for tag, trailers in said.items() if DIGEST in trailers},
         sha256=next(filter(None, map(told_sha256, said.values())), None),
+        tag_object=view.raw[answer.tag].object_id,
         overtaken=overtaken(view.state(answer.artifact), target, answer) if wanted.looks else None,
     )
 

@@ -1,0 +1,1 @@
+"""Pins: exactly which version of another repository's artifact a repository uses."""

@@ -1,0 +1,52 @@
+"""Pins as JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tagline.domain.ledger.events import Warn
+from tagline.domain.pins.lock import Pin
+from tagline.render.json.documents import Document, warnings
+
+if TYPE_CHECKING:
+    from tagline.domain.pins.looked import Looked
+
+
+def pinned(
+    pins: Mapping[str, Pin],
+    before: Mapping[str, Pin],
+    changed: Sequence[str],
+    file: str,
+    dry_run: bool,
+    found: Iterable[Warn],
+) -> Document:
+    """``pin``: the lock, and what this run changed in it."""
+    return {
+        "file": file,
+        "pins": {name: asdict(pins[name]) for name in sorted(pins)},
+        "changed": [
+            {"name": name, "before": asdict(before[name]) if name in before else None, "after": asdict(pins[name])}
+            for name in changed
+        ],
+        "dry_run": dry_run,
+        "warnings": warnings(found),
+    }
+
+
+def outdated(looked: Iterable[Looked]) -> Document:
+    """``outdated``: each pin, and what its target names now."""
+    return {
+        "pins": [
+            {
+                "name": one.name,
+                "state": one.state,
+                "pinned": asdict(one.pinned),
+                "now": asdict(one.now) if one.now is not None else None,
+                "why": one.why,
+            }
+            for one in looked
+        ],
+        "warnings": [],
+    }

@@ -1,0 +1,45 @@
+"""Pins for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tagline.domain.pins.lock import Pin
+from tagline.domain.pins.looked import Looked
+from tagline.render.escape import one_line
+from tagline.render.terminal.tables import Pen, table
+
+_STATES = {"current": "green", "moved": "yellow", "gone": "red"}
+
+
+def pinned(pins: Mapping[str, Pin], before: Mapping[str, Pin], changed: Sequence[str], file: str, pen: Pen) -> str:
+    """``pin``: a line for each pin that changed."""
+    if not changed:
+        return f"{one_line(file)} is up to date: {len(pins)} pin{'s' * (len(pins) != 1)}."
+    lines = []
+    for name in changed:
+        old = f"{_version(before[name])} -> " if name in before else ""
+        where = pen(f"{pins[name].target} of {pins[name].repository}", "dim")
+        lines.append(f"{pen(one_line(name), 'bold')}  {one_line(old + _version(pins[name]))}  {one_line(where)}")
+    return "\n".join(lines)
+
+
+def outdated(looked: Sequence[Looked], pen: Pen) -> str:
+    """``outdated``: a table."""
+    if not looked:
+        return "Nothing is pinned."
+    rows = [
+        (one.name, pen(one.state, _STATES[one.state]), _version(one.pinned), _now(one), one.pinned.target)
+        for one in looked
+    ]
+    return table(("pin", "state", "pinned", "now", "target"), rows, pen, ("bold",))
+
+
+def _version(pin: Pin) -> str:
+    return pin.version or pin.commit[:7]
+
+
+def _now(one: Looked) -> str:
+    if one.now is None:
+        return one.why or ""
+    return "" if one.state == "current" else _version(one.now)
