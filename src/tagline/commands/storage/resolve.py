@@ -44,9 +44,9 @@ class Wanted:
     target: Target | str
     as_of: int | None = None
     require_change: bool = False
+    if_superseded: IfSuperseded = "run"
     #: What a lock says that it is; of anything else nothing is handed out.
     pin: Pin | None = None
-    if_superseded: IfSuperseded = "run"
 
     @property
     def looks(self) -> bool:
