@@ -19,7 +19,7 @@ HOSTILE = (
 
 #: One artifact with a row in every table.
 ROWS: dict[str, list[tuple[Any, ...]]] = {
-    "repositories": [("h/o/r", "https://h/o/r", "github", "public", None, 1_700_000_000, "ok", None)],
+    "repositories": [("h/o/r", "https://h/o/r", "github", "public", None, 1_700_000_000, "ok", None, None)],
     "artifacts": [("h/o/r", "public", "rf", "model", "m", "a forest", ["tabular"], "team-a", None, "v1.1.0", False)],
     "versions": [
         ("h/o/r", "public", "rf", "v1.0.0", "c0", "rf@v1.0.0", 1_700_000_000, True, "md5:aa", None, 5, None, None,
