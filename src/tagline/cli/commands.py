@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tagline import __version__
-from tagline.cli import arguments, asking, pins
+from tagline.cli import arguments, asking, index_arguments, pins
 from tagline.cli.arguments import Parser
 
 
@@ -114,6 +114,12 @@ COMMANDS = (
         arguments.ask_doctor,
         "doctor:run_doctor",
         step=True,
+    ),
+    Command(
+        "index",
+        "Keep the registries of many repositories as tables of Parquet.",
+        index_arguments.ask_index,
+        "index:run_index",
     ),
     Command("query", "Ask the index, or this repository, in SQL.", asking.ask_query, "query:run_query"),
     Command("ci", "A command by the inputs of a CI step; outputs for later steps.", _ask_ci, "ci:run_ci"),

@@ -108,6 +108,52 @@ class Progress:
             self._terminal, self._step = False, 1 << 62
 
 
+class Count:
+    """So many of a number of things are done: a line that is drawn over on a terminal, elsewhere one for every tenth.
+
+    What is said meanwhile stands above it. One thread calls.
+    """
+
+    def __init__(self, name: str, stream: TextIO, *, terminal: bool) -> None:
+        self._name = name
+        self._stream = stream
+        self._terminal = terminal
+        self._done = self._step = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._clear()
+
+    def report(self, total: int) -> None:
+        """One more is done, of so many."""
+        self._done += 1
+        step = self._done * 10 // total
+        words = f"{self._name}: {self._done} of {total}"
+        if self._terminal:
+            self._write(f"\r{words}\x1b[K")
+        elif step > self._step and total >= 10:
+            self._step = step
+            self._write(f"{words}\n")
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self._clear()
+        self._write(f"{text.plain(line)}\n")
+
+    def _clear(self) -> None:
+        if self._terminal and self._done:
+            self._write("\r\x1b[K")
+
+    def _write(self, words: str) -> None:
+        try:
+            self._stream.write(words)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._terminal = False
+
+
 def _can_draw(stream: TextIO) -> bool:
     try:
         "━─".encode(stream.encoding or "ascii")

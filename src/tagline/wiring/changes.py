@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tagline.domain.delivery.targets import Rule
     from tagline.ports.delivery import Receiver, Starter
     from tagline.ports.forge import Forge, Inspection, Repositories
+    from tagline.ports.index import Organization
     from tagline.ports.job import Job
     from tagline.ports.ledger import Ledger
     from tagline.ports.memory import Memory
@@ -308,6 +309,18 @@ class ChangeWiring:
             api, _, server, secret, why_none = self._on_github()
             return OnGitHub(api, server, secret, why_none)
         from tagline.adapters.forges.gitlab.repositories import Repositories as OnGitLab
+
+        server, _, _, secret, is_job_token, why_none = self._on_gitlab()
+        return OnGitLab(server, secret, job_token=is_job_token, no_token=why_none)
+
+    def organization(self) -> Organization:
+        """What lists the repositories of an organization or group with all that an index wants to know of them."""
+        if self.flavour == "github":
+            from tagline.adapters.forges.github.organizations import Organizations as OnGitHub
+
+            api, _, server, secret, why_none = self._on_github()
+            return OnGitHub(api, server, secret, why_none)
+        from tagline.adapters.forges.gitlab.groups import Groups as OnGitLab
 
         server, _, _, secret, is_job_token, why_none = self._on_gitlab()
         return OnGitLab(server, secret, job_token=is_job_token, no_token=why_none)

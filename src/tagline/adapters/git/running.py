@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
@@ -192,12 +191,15 @@ class Git:
 
     def objects(self) -> ObjectReader:
         """What reads objects of this repository, by a process of its own; to be opened by ``with``."""
-        start = partial(self.start, "cat-file", "--batch-command", istream=_PIPE)
-        return ObjectReader(start, lambda name: self.run("cat-file", "-e", name))
+        return ObjectReader(self.start_reader, lambda name: self.run("cat-file", "-e", name))
+
+    def start_reader(self) -> Any:
+        """Start the process that answers one question about objects after the other."""
+        return self.start("cat-file", "--batch-command", istream=_PIPE)
 
     def stream(self) -> ObjectStream:
         """What reads objects of any size, by a process of its own; to be closed."""
-        return ObjectStream(partial(self.start, "cat-file", "--batch-command", istream=_PIPE))
+        return ObjectStream(self.start_reader)
 
     def text(self, *arguments: str) -> str:
         """The output of a command that must succeed, without its last newline."""

@@ -159,7 +159,7 @@ def _odd(head: str, content: bytes, *, details: bool) -> RawTag:
     name = ref[len(TAGS) :]
     if object_type != "tag":
         return RawTag(name, object_id, object_type, object_id, object_type, None, name)
-    return _tag(name, object_id, content, details=details)
+    return tag_of(name, object_id, content, details=details)
 
 
 def _unreadable(head: str) -> PlatformRefused:
@@ -169,7 +169,7 @@ def _unreadable(head: str) -> PlatformRefused:
     )
 
 
-def _tag(name: str, object_id: str, content: bytes, *, details: bool) -> RawTag:
+def tag_of(name: str, object_id: str, content: bytes, *, details: bool) -> RawTag:
     """Parse a tag object. A header that is not as Git writes it leaves its field empty."""
     head, _, body = content.partition(b"\n\n")
     target = target_type = embedded = b""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tagline.commands.lineage.commit import Commit, read_commit
 from tagline.commands.lineage.metrics import figures_in, metrics_files
 from tagline.commands.lineage.staleness import stale_steps
-from tagline.commands.lineage.texts import texts_behind
+from tagline.commands.lineage.texts import read_texts, texts_behind
 from tagline.commands.manifest.describe import describe
 from tagline.commands.manifest.metrics import declared_metrics
 from tagline.commands.manifest.snapshots import entries_of
@@ -51,7 +51,9 @@ class LineageSource:
 
     repository: Repository
     storage: StorageContext
-    tracking: MlflowAccess
+    tracking: MlflowAccess | None
+    #: Only what tables keep: nobody looks whether a step would run again, and so at no code.
+    light: bool = False
     #: Pointers and pipelines as data, by the id of the file.
     parsed: dict[str, Any] = field(default_factory=dict)
     commits: dict[str, Commit] = field(default_factory=dict)
@@ -76,8 +78,9 @@ def read_lineage(lineage_source: LineageSource, subject: Subject, *, ask_mlflow:
     if key not in lineage_source.read:
         lineage_source.read[key] = _Reading(lineage_source, subject).read()
     lineage, metrics = lineage_source.read[key]
-    if ask_mlflow and key not in lineage_source.runs and lineage.entry is not None:
-        lineage_source.runs[key] = check(*lineage_source.tracking, lineage.entry, metrics)
+    tracking = lineage_source.tracking if ask_mlflow else None
+    if tracking is not None and key not in lineage_source.runs and lineage.entry is not None:
+        lineage_source.runs[key] = check(*tracking, lineage.entry, metrics)
     return replace(lineage, version=subject.version, tag=subject.tag, run=lineage_source.runs.get(key))
 
 
@@ -101,13 +104,16 @@ class _Reading:
         gaps += [f"{file} cannot be read, {why}" for file, why in commit.problems]
         in_git = TrackedPaths(file for file, _ in files)
         steps_files = [file for file in metrics_files(graph, commit.pipelines) if file != own_file]
-        texts = texts_behind(commit.tree, in_git, graph, [*([own_file] if own_file else ()), *steps_files])
+        light = self._lineage_source.light
+        told = [*([own_file] if own_file else ()), *steps_files]
+        in_tree = (path for path in told if in_git.is_file(path))
+        texts = read_texts(commit.tree, in_tree) if light else texts_behind(commit.tree, in_git, graph, told)
         if own_file is not None and isinstance(metrics, str):
             gaps.append(f"There are no metrics of {self._subject.artifact}: {metrics}")
         figures = figures_of(metrics, own_file) + figures_in(steps_files, texts, in_git, gaps)
         none = "neither the manifest nor its pipeline names metrics" if entry else "no manifest describes it"
         content, no_content = self._content(entry, graph)
-        stale, unchecked = stale_steps(commit, in_git, graph, texts, gaps)
+        stale, unchecked = ((), "") if light else stale_steps(commit, in_git, graph, texts, gaps)
         named = entry.mlflow if entry is not None else None
         kept = parameters_of_run(named.params or {}) if named is not None else ()
         lineage = Lineage(

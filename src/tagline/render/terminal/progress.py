@@ -89,6 +89,11 @@ def line(progress: Progress) -> str:
     return f"{one_line(progress.name)}: {percent}{', '.join(known)}"
 
 
+def plain(words: str) -> str:
+    """Words about what others wrote, as a terminal may see them: line by line."""
+    return "\n".join(one_line(line) for line in words.splitlines())
+
+
 def _bytes(progress: Progress) -> str:
     done = amount(max(0, progress.done))
     return done if progress.size is None else f"{done} of {amount(progress.size)}"

@@ -1,0 +1,219 @@
+"""An index where it is kept, in a folder or at S3: read as one state, and replaced as one.
+
+Parts are files named by their content, so what is there is never written over. ``index.json`` is replaced last: a run
+that is killed leaves the state before, and files that later runs clear away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from tagline.adapters.index.duck import connect, load, parquet
+from tagline.adapters.index.merging import Merge, Merged, rows_of
+from tagline.adapters.index.spool import FileSpool
+from tagline.domain.index.buckets import bucket_of
+from tagline.domain.index.listing import MANIFEST, Listing, Part, decode, encode
+from tagline.domain.index.tables import TABLES
+from tagline.domain.text.times import format_time, parse_time
+from tagline.errors import Conflict, WrongUsage
+from tagline.ports.index import Known, Update
+
+#: Seconds that files stay which are listed no more: readers may be at them.
+RETIRED_FOR = 86_400
+#: Attempts to be the one that replaces the index.
+_ATTEMPTS = 20
+
+
+class Place(Protocol):
+    """Where files of an index are kept."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    def read(self) -> tuple[bytes, str] | None:
+        """``index.json`` and a mark of this state; None where there is none."""
+
+    def replace(self, data: bytes, mark: str | None) -> bool:
+        """Write ``index.json``; False where its state is not that of the mark any more (None: there is none)."""
+
+    def local(self, part: Part) -> Path:
+        """Where a part is on this machine."""
+
+    def put(self, file: str, path: Path) -> None:
+        """Keep a new part, which is moved or copied."""
+
+    def write(self, file: str, text: str) -> None:
+        """Write a small file, if it says something else."""
+
+    def uri(self, file: str) -> str:
+        """Where other programs find a file."""
+
+    def delete(self, files: Collection[str]) -> None:
+        """Delete parts; what is gone already is passed over."""
+
+    def strays(self, known: Collection[str], older: float) -> Collection[str]:
+        """Parts that are not known and older than an instant (unix seconds): of runs that were killed."""
+
+    def writing(self) -> contextlib.AbstractContextManager[Path]:
+        """An empty folder for a run that replaces the state, alone where the place knows locks. Raises Conflict."""
+
+
+class PlacedDataSet:
+    """The port Kept over a place. ``scratch`` is where this run's own files go."""
+
+    def __init__(self, place: Place, scratch: Path) -> None:
+        load()
+        self._place = place
+        self._scratch = scratch
+        self._spool: FileSpool | None = None
+        self._folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The place's."""
+        return self._place.name
+
+    def read(self) -> Listing | None:
+        """What is listed now."""
+        found = self._place.read()
+        return None if found is None else decode(found[0], self.name)
+
+    def local(self, parts: Sequence[Part]) -> Sequence[Path]:
+        """Where these parts are on this machine."""
+        return [self._place.local(part) for part in parts]
+
+    def before(self) -> OldState:
+        """What is there now."""
+        listing = self.read()
+        return OldState(self, listing.tables if listing is not None else {}, self._own())
+
+    def spool(self) -> FileSpool:
+        """In a folder that goes with the run."""
+        if self._spool is None:
+            self._spool = FileSpool(self._own() / "spool")
+        return self._spool
+
+    def _own(self) -> Path:
+        if self._folder is None:
+            self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(dir=self._scratch, prefix="new-rows-"))
+        return self._folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Clear what this run left on this machine."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def update(self, update: Update) -> Listing:
+        """Merge with what is there by then; again where somebody was faster."""
+        spool = self.spool().files()
+        for _ in range(_ATTEMPTS):
+            with self._place.writing() as scratch:
+                found = self._place.read()
+                listing = decode(found[0], self.name) if found is not None else Listing("", {})
+                merged = self._merge(listing, update, spool, scratch)
+                new = _next(listing, merged, update.now)
+                for file, path in merged.fresh.items():
+                    self._place.put(file, path)
+                if self._place.replace(encode(new), found[1] if found is not None else None):
+                    self._tidy(listing, new, update.now)
+                    return new
+        raise Conflict(
+            f"Other runs wrote to {self.name} all the time.",
+            "Run the same again when they are done.",
+            code="index-busy",
+        )
+
+    def _merge(self, listing: Listing, update: Update, spool: Mapping[str, Path], scratch: Path) -> Merged:
+        with Merge(scratch, self.local) as merge:
+            there = merge.repositories(listing.tables.get("repositories", ()))
+            lost = [one for one, mark in update.kept.items() if one not in there or there[one] != mark]
+            if lost:
+                raise Conflict(
+                    f"Another run wrote to {self.name} meanwhile, and {lost[0]} is not there as it was read.",
+                    "Run the same again.",
+                    code="index-changed",
+                )
+            stays = {*update.kept, *update.replaced}
+            leaving = [one for one in there if one not in stays and update.owned(bucket_of(one))]
+            return merge.run(listing.tables, spool, leaving, update.replaced, {*there, *update.replaced})
+
+    def _tidy(self, before: Listing, after: Listing, now: int) -> None:
+        """What follows a new state: the lists that other engines read, and files that nobody reads any more."""
+        for table, parts in after.tables.items():
+            files = "".join(f"{self._place.uri(part.file)}\n" for part in parts)
+            self._place.write(f"{table}/{MANIFEST}", files)
+        old = {file for file, since in before.retired.items() if file not in after.retired and file not in after.files}
+        old |= set(self._place.strays({*after.files, *after.retired}, now - RETIRED_FOR))
+        self._place.delete(old)
+
+
+def _next(before: Listing, merged: Merged, now: int) -> Listing:
+    """The listing of the next state. What was deleted is forgotten one state later."""
+    files = {part.file for parts in merged.tables.values() for part in parts}
+    since = {file: format_time(now) for file in before.files} | dict(before.retired)
+    kept = {file: when for file, when in since.items() if file not in files and not _is_over(when, now)}
+    return Listing(format_time(now), merged.tables, kept)
+
+
+def _is_over(since: str, now: int) -> bool:
+    try:
+        return parse_time(since) <= now - RETIRED_FOR
+    except WrongUsage:
+        return True
+
+
+class OldState:
+    """The port Before: a state's rows, by a connection of its own for each thread."""
+
+    def __init__(self, data: PlacedDataSet, tables: Mapping[str, Sequence[Part]], scratch: Path) -> None:
+        self._data = data
+        self._tables = tables
+        self._duck = connect(scratch)
+        self._threads = threading.local()
+
+    def repositories(self) -> Mapping[str, tuple[Any, ...]]:
+        """By name."""
+        files = self._data.local(self._tables.get("repositories", ()))
+        if not files:
+            return {}
+        names = TABLES["repositories"].names
+        cells = ["CAST(epoch(indexed_at) AS BIGINT)" if one == "indexed_at" else one for one in names]
+        rows = self._cursor().execute(f"SELECT {', '.join(cells)} FROM {parquet(files)}").fetchall()
+        return {row[0]: row for row in rows}
+
+    def versions(self, repository: str) -> Mapping[tuple[str, str], Known]:
+        """By artifact and version."""
+        rows = {table: self._rows(table, repository) for table in ("versions", "metrics", "params", "inputs")}
+        found = {
+            (row[2], row[3]): Known(row[4], row[8], row[9], row[10], row[11], [], [], []) for row in rows["versions"]
+        }
+        for table in ("metrics", "params", "inputs"):
+            for row in rows[table]:
+                if (row[2], row[3]) in found:
+                    getattr(found[row[2], row[3]], table).append(row[4:])
+        return found
+
+    def rows(self, repository: str) -> Mapping[str, Sequence[tuple[Any, ...]]]:
+        """All but its own."""
+        return {table: self._rows(table, repository) for table in TABLES if table != "repositories"}
+
+    def _rows(self, table: str, repository: str) -> list[tuple[Any, ...]]:
+        bucket = bucket_of(repository)
+        parts = [part for part in self._tables.get(table, ()) if bucket in part.buckets]
+        return rows_of(self._cursor(), table, self._data.local(parts), repository)
+
+    def _cursor(self) -> Any:
+        if not hasattr(self._threads, "duck"):
+            self._threads.duck = self._duck.cursor()
+        return self._threads.duck

@@ -1,0 +1,23 @@
+"""What the commands about the index are asked: their options and their help."""
+
+from __future__ import annotations
+
+from tagline.cli.arguments import FORGES, Parser
+
+
+def ask_index(sub: Parser) -> None:
+    """The options of ``index``."""
+    sub.add_argument("repositories", nargs="*", metavar="REPO", help="./PATH, a Git URL, or owner/name on the forge")
+    sub.add_argument("--org", action="append", default=[], metavar="ORG", help="GitHub: all of an organization")
+    sub.add_argument("--group", action="append", default=[], metavar="GROUP", help="GitLab: all of a group")
+    sub.add_argument(
+        "--from", dest="lists", action="append", default=[], metavar="FILE", help="a list: one REPO a line, # comments"
+    )
+    sub.add_argument("-o", "--output", required=True, metavar="DEST", help="the index: a folder, or s3://BUCKET/PREFIX")
+    sub.add_argument("--shard", metavar="I/N", help="only this part of the repositories, counted from 1")
+    sub.add_argument("--jobs", type=int, metavar="N", help="repositories read at once (default: 16)")
+    sub.add_argument("--add", action="store_true", help="keep repositories of the index that are not named")
+    sub.add_argument("--strict", action="store_true", help="exit 1 where a repository cannot be read")
+    sub.add_argument("--repo-forge", choices=FORGES, help="whose owner/name is (default: this job's)")
+    sub.add_argument("--repo-api-url", metavar="URL", help="where that forge's API is")
+    sub.add_argument("--json", action="store_true", help="print one JSON document")

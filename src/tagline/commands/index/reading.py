@@ -1,0 +1,113 @@
+"""Reading one repository for the index: the fold of its tags, and what is behind each version, once a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from typing import NamedTuple
+
+from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
+from tagline.commands.manifest.snapshots import entries_of
+from tagline.commands.storage.locating import StorageContext
+from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
+from tagline.domain.index.rows import Behind, Registry, behind_of
+from tagline.domain.ledger.events import RawTag, Reading, left_out, read_events
+from tagline.domain.ledger.registry import ArtifactState, state_of
+from tagline.domain.ledger.tags import artifact_in_tag
+from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.errors import TaglineError
+from tagline.ports import index as port
+from tagline.ports.repository import Repository, Tree
+
+#: Of a repository and its policy file (None where it has none): what locating bytes takes.
+StorageOf = Callable[[Repository, bytes | None], StorageContext]
+
+
+class ReadRegistry(NamedTuple):
+    """A repository as rows want it, and what of it could not be read, in sentences."""
+
+    registry: Registry
+    gaps: list[str]
+
+
+def read_registry(
+    opened: port.Registry, known: Mapping[tuple[str, str], port.Known], storage_of: StorageOf
+) -> ReadRegistry:
+    """Read an open repository. Of versions that are known by their commits nothing is read but their tags.
+
+    Raises PlatformRefused where its tags cannot be read.
+    """
+    refs, repository = opened.refs, opened.repository()
+    opened.begin(files=not known)
+    raw = {tag.name: tag for tag in opened.tags()}
+    gaps: list[str] = []
+    if known and refs.head:
+        repository.prepare([refs.head])
+    tree = repository.tree(refs.head) if refs.head else None
+    policy = _policy(tree, gaps)
+    states = _states(raw, policy)
+    wanted = [
+        Subject(state.name, row.commit, row.version, row.tag)
+        for state in states
+        for row in state.versions
+        if not _is_known(known.get((state.name, row.version)), row.commit)
+    ]
+    repository.prepare([subject.commit for subject in wanted])
+    behind = {key: _as_known(one) for key, one in known.items()}
+    source = LineageSource(repository, storage_of(repository, policy), None, light=True)
+    for commit, subjects in groupby(sorted(wanted, key=_by_commit), key=_by_commit):
+        for subject in subjects:
+            behind[subject.artifact, subject.version or ""] = _behind(source, subject, gaps)
+        source.commits.pop(commit, None)
+        source.read.clear()
+    reports = opened.reports()
+    told = {state.name: reports.get(artifact_in_tag(state.name), ()) for state in states}
+    return ReadRegistry(Registry(states, raw, _entries(tree, gaps), behind, told), gaps)
+
+
+def _by_commit(subject: Subject) -> str:
+    return subject.commit
+
+
+def _is_known(known: port.Known | None, commit: str) -> bool:
+    return known is not None and known.commit == commit
+
+
+def _as_known(known: port.Known) -> Behind:
+    return Behind(*known[1:])
+
+
+def _policy(tree: Tree | None, gaps: list[str]) -> bytes | None:
+    try:
+        return tree.read(POLICY_FILE, MAX_POLICY) if tree is not None else None
+    except TaglineError as error:
+        gaps.append(error.message)
+        return None
+
+
+def _states(raw: Mapping[str, RawTag], policy: bytes | None) -> list[ArtifactState]:
+    """Every artifact that has an event, without those of other tools, as show has them."""
+    reading: Reading = read_events(raw.values())
+    if policy is not None and b"ignore" in policy:
+        from tagline.formats.policy import other_tools  # here, because it parses YAML
+
+        patterns = other_tools(policy).ignore_tags
+        reading = left_out(reading, patterns) if patterns else reading
+    return [state for name in sorted(reading.events) if (state := state_of(reading, name)).events]
+
+
+def _entries(tree: Tree | None, gaps: list[str]) -> Mapping[str, ManifestEntry]:
+    try:
+        return entries_of(tree) if tree is not None else {}
+    except TaglineError as error:
+        gaps.append(error.message)
+        return {}
+
+
+def _behind(source: LineageSource, subject: Subject, gaps: list[str]) -> Behind:
+    """What a version's commit says; nothing where it cannot be read, which is a gap."""
+    try:
+        return behind_of(read_lineage(source, subject, ask_mlflow=False))
+    except TaglineError as error:
+        gaps.append(f"{subject.artifact}@{subject.version}: {error.message}")
+        return Behind()

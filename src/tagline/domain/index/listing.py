@@ -1,0 +1,99 @@
+"""``index.json``: which files an index consists of, as one state of all tables."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tagline.domain.index.tables import FORMAT, TABLES
+from tagline.errors import WrongUsage
+
+#: The file's name.
+INDEX = "index.json"
+#: Where other engines read which files a table has.
+MANIFEST = "_symlink_format_manifest/manifest"
+#: Bytes of it.
+MAX_INDEX = 64 << 20
+
+_FILE_RE = re.compile(r"([a-z]+)/[0-9a-f]{32}\.parquet")
+
+
+class Part(NamedTuple):
+    """A Parquet file of a table: its path from the data set's root, rows, bytes, and which buckets it has rows of."""
+
+    file: str
+    rows: int
+    bytes: int
+    buckets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One state. ``generated_at`` is RFC 3339; ``retired`` are files that are listed no more, and since when."""
+
+    generated_at: str
+    tables: Mapping[str, Sequence[Part]]
+    retired: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Every file that is listed."""
+        return frozenset(part.file for parts in self.tables.values() for part in parts)
+
+
+def encode(listing: Listing) -> bytes:
+    """The content of ``index.json``."""
+    tables = {
+        name: [{**part._asdict(), "buckets": list(part.buckets)} for part in parts]
+        for name, parts in listing.tables.items()
+    }
+    document = {"format": FORMAT, "generated_at": listing.generated_at, "tables": tables, "retired": listing.retired}
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+
+
+def decode(data: bytes, name: str) -> Listing:
+    """What an ``index.json`` says. Whoever may write there may have written it: a file's name leads nowhere else.
+
+    Raises WrongUsage for an index of another format, and for what is none.
+    """
+    try:
+        found = json.loads(data)
+        written = found["format"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise _no_index(name) from None
+    if type(written) is not int:
+        raise _no_index(name)
+    if written != FORMAT:
+        newer = written > FORMAT
+        raise WrongUsage(
+            f"The index at {name} has format {written}, and this release of Tagline knows format {FORMAT}.",
+            "Update Tagline." if newer else "Make it anew: tagline index ... -o into an empty place.",
+            code="index-format",
+        )
+    try:
+        tables = {table: tuple(map(_part, found["tables"].get(table, ()))) for table in TABLES}
+        retired = {
+            str(file): str(since) for file, since in found.get("retired", {}).items() if _FILE_RE.fullmatch(file)
+        }
+        return Listing(str(found["generated_at"]), tables, retired)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise _no_index(name) from None
+
+
+def _part(row: Any) -> Part:
+    file, rows, size, buckets = (row[key] for key in Part._fields)
+    if not isinstance(file, str) or not _FILE_RE.fullmatch(file):
+        raise ValueError(file)
+    return Part(file, int(rows), int(size), tuple(int(bucket) for bucket in buckets))
+
+
+def _no_index(name: str) -> WrongUsage:
+    return WrongUsage(
+        f"{name}/{INDEX} is no index of Tagline.",
+        "Name the place that tagline index -o wrote to.",
+        code="no-index",
+    )
