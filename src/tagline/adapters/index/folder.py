@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tagline.domain.index.listing import INDEX, MAX_INDEX, Listing, Part, decode
 from tagline.domain.index.tables import TABLES
-from tagline.errors import Conflict, NotFound, PlatformRefused
+from tagline.errors import Conflict, PlatformRefused
 
 #: Seconds that a second writer waits, and between two looks.
 WAIT, _PAUSE = 60.0, 0.1
@@ -63,10 +63,10 @@ class Folder:
             raise _refused(path, "written", error) from error
 
     def local(self, part: Part) -> Path:
-        """Where it is. Raises NotFound for one that is gone."""
+        """Where it is. Raises PlatformRefused for one that is gone."""
         path = self._root / part.file
         if not path.is_file():
-            raise NotFound(
+            raise PlatformRefused(
                 f"{path} is listed in {INDEX} and not there.",
                 "Restore it, or make the index anew in an empty folder.",
                 code="index-broken",
