@@ -171,6 +171,8 @@ _PLACES = {
     "github/company-review.yml": ".github/workflows/tagline-review.yml",
     "github/company-promote.yml": ".github/workflows/tagline-promote.yml",
     "github/labels.yml": ".github/workflows/tagline-labels.yml",
+    "github/gitops.yml": ".github/workflows/model.yml, in the repository that is deployed from",
+    "gitlab/gitops.yml": ".gitlab-ci.yml, in the project that is deployed from",
     "gitlab/labels.yml": ".gitlab-ci.yml",
     "gitlab/review.yml": ".gitlab-ci.yml",
     "gitlab/promote.yml": ".gitlab-ci.yml",
@@ -191,7 +193,9 @@ DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
         "commands": commands_text,
         "answers": answers_text,
     },
-    "docs/deploying.md": _examples("github/deploy.yml", "gitlab/deploy.yml", "github/reuse.yml", "gitlab/reuse.yml"),
+    "docs/deploying.md": _examples(
+        *(f"{forge}/{name}.yml" for name in ("deploy", "reuse", "gitops") for forge in ("github", "gitlab"))
+    ),
     "docs/permissions.md": _examples("github/company-review.yml", "github/company-promote.yml"),
     "docs/labels.md": _examples("github/labels.yml", "gitlab/labels.yml"),
     "README.md": _examples("github/review.yml", "github/promote.yml", "gitlab/review.yml", "gitlab/promote.yml"),

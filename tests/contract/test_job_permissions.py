@@ -22,6 +22,8 @@ OTHERS: Mapping[str, Permissions] = {
     "aws-actions/configure-aws-credentials": {"id-token": "write"},  # with a role
     "pypa/gh-action-pypi-publish": {"id-token": "write"},  # PyPI's trusted publishing
 }
+#: What a script does with the job's own token, by its words.
+SCRIPTS = {"git push": "contents", "$GITHUB_REPOSITORY/pulls": "pull-requests"}
 OURS = ("tagline-dev/tagline@v1", "$/")
 HERE = "org/this"
 SAID = {"github.repository": HERE}
@@ -49,6 +51,8 @@ def needs(step: Mapping[str, Any], said: Mapping[str, Any]) -> Permissions:
         if elsewhere:
             return {}  # its repo-token's affair
         return NEEDED[command] | (NEEDED["deliver"] if filled(given.get("deliver", ""), said) else {})
+    if "run" in step:
+        return {scope: "write" for words, scope in SCRIPTS.items() if words in step["run"]}
     name = action.partition("@")[0]
     if name == "aws-actions/configure-aws-credentials" and not filled(given["role-to-assume"], said):
         return {}

@@ -126,6 +126,8 @@ class Runner:
     folder: Path
     release: Path
     server_url: str
+    #: What a job without a container of its own runs in.
+    image: str = RUNNER_IMAGE
     #: Text that no process's command line and no log may show.
     secrets: set[str] = field(default_factory=set)
     leaks: list[str] = field(default_factory=list)
@@ -164,7 +166,7 @@ class Runner:
         command = [
             str(ACT), event, "--json", "--rm", "--directory", str(clone),
             "--workflows", f".github/workflows/{workflow}", "--eventpath", str(event_file),
-            "--platform", f"ubuntu-latest={RUNNER_IMAGE}", "--pull=false",
+            "--platform", f"ubuntu-latest={self.image}", "--pull=false",
             "--network", "host", "--no-cache-server", "--container-daemon-socket", "-",
             "--container-options", f"--volume {self.folder / 'shared'}:/e2e",
             "--env", f"GITHUB_SERVER_URL={self.server_url}", "--env", f"GITHUB_API_URL={self.server_url}/api/v3",

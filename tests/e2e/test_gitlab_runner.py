@@ -30,6 +30,16 @@ MODEL = b"a model " * 5000
 KEYS = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
 #: A weaker token for merge requests, as gitlab-ci/README.md has it; without the variable it is empty.
 PLAN_TOKEN = "tagline-plan: {variables: {TAGLINE_TOKEN: $TAGLINE_PLAN_TOKEN}}\n"
+#: Another Tagline job beside a deployment, in the same variables: what staging is.
+OTHER = """\
+include:
+  - component: $CI_SERVER_FQDN/tagline-dev/tagline/resolve@1
+    inputs:
+      job_name: tagline-other
+      target: churn#staging
+      no_storage: true
+      rules: [{if: "$CI_COMMIT_TAG =~ /#prod#/"}]
+"""
 #: Git's configuration as a merge request's job may leave it: other servers, programs.
 HOSTILE = """\
 [url "http://127.0.0.1:9/"]
@@ -113,7 +123,7 @@ def shop(program: Path, make_world: Callable[..., World], tmp_path: Path, models
     pipelines = {
         f"ci/{name}.yml": (EXAMPLES / f"{name}.yml").read_text()
         for name in ("review", "promote", "deploy", "announce", "record")
-    }
+    } | {"ci/other.yml": OTHER}
     files = {
         **pipelines,
         ".gitlab-ci.yml": "include:\n" + "".join(f"  - local: {name}\n" for name in pipelines) + PLAN_TOKEN,
@@ -269,7 +279,9 @@ def test_stage_tag__deploys__by_the_jobs_identity(shop: Shop) -> None:
 
     pipeline = shop.gitlab.tag(shop.world.repo, "churn#prod#1")
 
-    assert pipeline.codes == dict.fromkeys(("tagline-fetch", "tagline-check-ref", "deploy", "announce"), 0)
+    jobs = ("tagline-fetch", "tagline-other", "tagline-check-ref", "deploy", "announce")
+    assert pipeline.codes == dict.fromkeys(jobs, 0)
+    assert pipeline.variables("tagline-other")["TAGLINE_STAGE"] == "staging"
     digest = hashlib.md5(MODEL).hexdigest()
     assert pipeline.file("tagline-fetch", "model").read_bytes() == MODEL
     assert f"churn v0.1.0 to prod, md5:{digest}" in pipeline.said("deploy")
@@ -331,6 +343,18 @@ def test_stage_tag__made_by_hand__deploys_nothing(shop: Shop) -> None:
     pipeline = shop.gitlab.tag(shop.world.repo, made["tags"][0]["tag"])
 
     assert pipeline.codes["tagline-fetch"] == 1
+    assert not pipeline.said("deploy")
+    assert not pipeline.file("tagline-fetch", "model").exists()
+
+
+def test_stage_tag__overtaken__deploys_nothing_and_says_by_what(shop: Shop) -> None:
+    shop.promote()
+    shop.world.admin("unassign", "churn#prod", "--override", "a test")
+
+    pipeline = shop.gitlab.tag(shop.world.repo, "churn#prod#1")
+
+    assert pipeline.codes["tagline-fetch"] == 1
+    assert "churn#prod#1 was overtaken: churn#prod!#" in pipeline.log
     assert not pipeline.said("deploy")
     assert not pipeline.file("tagline-fetch", "model").exists()
 

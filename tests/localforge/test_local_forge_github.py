@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from github import GithubException
 from github.NamedUser import NamedUser
 from github.PaginatedList import PaginatedList
 from github.PullRequest import PullRequest
@@ -61,6 +62,14 @@ def test_pull__fork__names_another_repository(shop: Repository, server: ForgeSer
     shop.open_change(author="mallory", source="topic", fork=True)
     head = on_github(server).get_pull(1).head
     assert (head.repo.full_name, head.repo.fork, head.label) == ("mallory/shop", True, "mallory:topic")
+
+
+def test_pull__of_a_branch_that_has_one__is_refused(server: ForgeServer, pull: PullRequest) -> None:
+    with pytest.raises(GithubException, match="A pull request already exists for org:topic") as refused:
+        on_github(server).create_pull(base="main", head="topic", title="Again")
+    assert refused.value.status == 422
+    pull.edit(state="closed")
+    assert on_github(server).create_pull(base="main", head="topic", title="Again").number == 2
 
 
 def test_labels__put_on_and_off__events_say_who_and_when(shop: Repository, pull: PullRequest) -> None:

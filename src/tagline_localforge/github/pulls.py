@@ -41,9 +41,14 @@ def _listed(repository: Repository, change: Change, query: dict[str, str]) -> bo
 @routes("POST", REPOSITORY + "/pulls")
 def _open_pull(call: Call) -> Response:
     repository, sent = call.writable("read"), call.body()
+    source = str(sent.get("head", "")).rpartition(":")[2]
+    there = [(one.source, one.target) for one in repository.changes() if one.state == "open" and one.fork is None]
+    if (source, sent.get("base")) in there:
+        owner = repository.full_name.partition("/")[0]
+        raise ApiError(422, f"A pull request already exists for {owner}:{source}.")
     change = repository.open_change(
         author=call.login,
-        source=str(sent.get("head", "")).rpartition(":")[2],
+        source=source,
         target=sent.get("base"),
         title=sent.get("title", ""),
         body=sent.get("body") or "",
