@@ -23,7 +23,7 @@ OTHERS: Mapping[str, Permissions] = {
     "pypa/gh-action-pypi-publish": {"id-token": "write"},  # PyPI's trusted publishing
 }
 #: What a script does with the job's own token, by its words.
-SCRIPTS = {"git push": "contents", "$GITHUB_REPOSITORY/pulls": "pull-requests"}
+SCRIPTS = {"git push --quiet --force origin": "contents", "$GITHUB_REPOSITORY/pulls": "pull-requests"}
 OURS = ("tagline-dev/tagline@v1", "$/")
 HERE = "org/this"
 SAID = {"github.repository": HERE}
