@@ -46,6 +46,8 @@ class Accounts:
         self.lock = threading.RLock()
         self.people: dict[str, Person] = {}
         self.teams: dict[str, Team] = {}
+        #: GitHub's records of what is deployed, by organization, name and environment.
+        self.deployment_records: dict[tuple[str, str, str], dict[str, str]] = {}
         self._tokens: dict[str, Token] = {}
         self._ids = itertools.count(1001)
 

@@ -270,6 +270,24 @@ class BareRepository:
             lines += [line for ref in refs[place] for line in (f"reset {ref}", f"from refs/heads/{branch}", "")]
         self("fast-import", "--quiet", stdin="\n".join([*lines, "done", ""]).encode())
 
+    def add_file(self, parent: str, path: str, content: bytes, message: str, who: Signature) -> str:
+        """Make a commit that adds a file to another one's, or replaces one there; its id. No ref knows it."""
+        done = run("-C", str(self.path), "hash-object", "-w", "--stdin", stdin=content)
+        blob = done.stdout.decode().strip()
+        index = {"GIT_INDEX_FILE": str(self.path / f"index-{blob[:16]}")}
+        try:
+            self("read-tree", parent, more=index)
+            self("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", more=index)
+            tree = self("write-tree", more=index).strip()
+        finally:
+            Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+        return self.write_commit(tree, (parent,), message, who, who)
+
+    def file(self, revision: str, path: str) -> bytes | None:
+        """A file of a commit; None where there is none."""
+        done = run("-C", str(self.path), "cat-file", "blob", f"{revision}:{path}")
+        return done.stdout if done.returncode == 0 else None
+
     def set_ref(self, ref: str, sha: str, *, old: str | None = None) -> None:
         """Point ``ref`` at ``sha``; with ``old``, only if it points there now."""
         self("update-ref", ref, sha, *([old] if old else []))

@@ -183,6 +183,40 @@ class Run:
         return self.attempts[-1].ended or self.attempts[-1].started
 
 
+@dataclass(frozen=True)
+class DeploymentStatus:
+    """How far a deployment is, in GitHub's words, as somebody said it."""
+
+    id: int
+    state: str
+    login: str
+    at: float
+    description: str = ""
+    log_url: str = ""
+    environment_url: str = ""
+
+
+@dataclass
+class Deployment:
+    """A deployment; on GitLab ``state`` is its status. ``payload`` is whatever it was given."""
+
+    id: int
+    number: int
+    environment: str
+    ref: str
+    sha: str
+    login: str
+    at: float
+    tag: bool = False
+    task: str = "deploy"
+    description: str | None = None
+    payload: Any = ""
+    state: str = ""
+    updated: float = 0.0
+    #: The oldest first.
+    statuses: list[DeploymentStatus] = field(default_factory=list)
+
+
 PushKind = Literal["push", "force_push", "branch_creation", "branch_deletion", "pr_merge", "merge_queue_merge"]
 #: What stands for no commit where a branch is made or taken away.
 NO_COMMIT = "0" * 40

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from tagline_localforge.landings import Landings
+from tagline_localforge.deployments import Deployments
 from tagline_localforge.records import Change
-from tagline_localforge.runs import Runs
 from tagline_localforge.state import Refused, atomic
 
 
-class Repository(Landings, Runs):
+class Repository(Deployments):
     """A repository. Actions take the login of who acts; whether they may is asked at the API, not here."""
 
     @atomic

@@ -11,7 +11,7 @@ from tagline_localforge.accounts import Accounts
 from tagline_localforge.git import BareRepository, Commit, FileChange, MergeConflict, Signature
 from tagline_localforge.guards import Guards
 from tagline_localforge.merging import Landing, land
-from tagline_localforge.records import Change, Comment, Push, Role, Run, Status, Version, Workflow
+from tagline_localforge.records import Change, Comment, Deployment, Push, Role, Run, Status, Version, Workflow
 from tagline_localforge.switches import Late, Switches
 from tagline_localforge.web import Response
 
@@ -78,6 +78,8 @@ class RepositoryState:
         #: GitLab's tokens that only trigger pipelines, and whose they are.
         self.trigger_tokens: dict[str, str] = {}
         self.runs: list[Run] = []
+        #: The oldest first.
+        self.deployments: list[Deployment] = []
         #: What came to branches and by whom, the oldest first.
         self.pushes: list[Push] = []
         self.switches = Switches()

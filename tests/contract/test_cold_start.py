@@ -32,6 +32,8 @@ CASES = [
     (["show", "--json"], {"git"}),
     (["show", "rf#prod", "--json"], {"git"}),
     (["show", "rf"], {"git"}),
+    (["show", "rf", "--deployed"], {"git"}),
+    (["deployed", "rf#prod", "--state", "success", "--dry-run"], {"git"}),
     (["history"], {"git"}),
     (["history", "--at", "prod"], {"git"}),
     (["check-ref", "not-a-registry-tag"], set()),

@@ -152,6 +152,7 @@ def ask_show(sub: Parser) -> None:
     sub.add_argument("target", nargs="?", metavar="TARGET", help="NAME, NAME@v1.2.3, NAME@latest or NAME#stage")
     sub.add_argument("--all", action="store_true", help="deprecated artifacts too")
     sub.add_argument("--rev", metavar="REV", help="which version this commit is: of NAME, or of every artifact")
+    sub.add_argument("--deployed", action="store_true", help="also what deployments reported, and where that differs")
     _as_of(sub)
     _reading(sub)
 

@@ -47,8 +47,11 @@ def run_promote(chosen: argparse.Namespace, settings: Settings) -> int:
     task = task_of(wiring.job.event, chosen.change)
     context = wiring.context(dry_run=chosen.dry_run, deliver=deliver)
     write = _writes(settings.run_url, wiring.flavour)
-    promoted = promote(context, task, write)
-    refresh(context, promoted.planned, write)
+    try:
+        promoted = promote(context, task, write)
+        refresh(context, promoted.planned, write)
+    finally:
+        wiring.close()
     _summarize(context, settings, promoted.planned)
     return _present_changes(chosen, settings, promoted.planned, promoted.why, promoted.warnings)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tagline import __version__
-from tagline.cli import arguments, asking, index_arguments, pins
+from tagline.cli import arguments, asking, delivery_arguments, index_arguments, pins
 from tagline.cli.arguments import Parser
 
 
@@ -100,6 +100,12 @@ COMMANDS = (
         "plan", "What merging a change will do, said on the change.", arguments.ask_plan, "changes:run_plan", step=True
     ),
     Command("promote", "Do what a merged change asked for.", arguments.ask_promote, "changes:run_promote", step=True),
+    Command(
+        "deployed",
+        "Report a deployment: checked against the ledger, told to the forge.",
+        delivery_arguments.ask_deployed,
+        "delivery:run_deployed",
+    ),
     Command(
         "labels",
         "Make the labels that people ask with, where they are missing.",

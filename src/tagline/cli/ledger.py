@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     import argparse
 
     from tagline.commands.ledger.show import Registry
-    from tagline.domain.ledger.results import Written
+    from tagline.domain.ledger.results import Shown, Written
     from tagline.domain.ledger.targets import Target
     from tagline.settings import Settings
+    from tagline.wiring.registry import Wiring
 
 
 def run_show(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -34,10 +35,18 @@ def run_show(chosen: argparse.Namespace, settings: Settings) -> int:
         raise WrongUsage(
             f"{chosen.target!r} and --rev {chosen.rev} both say which version.", "Give a name alone, or no --rev."
         )
+    if chosen.deployed and (as_of is not None or chosen.rev is not None or chosen.offline):
+        raise WrongUsage(
+            "--deployed asks the remote what is deployed now.", "Leave --as-of, --rev and --offline out.",
+            code="deployed-now",
+        )  # fmt: skip
     wiring = wiring_of(chosen, settings, target.artifact if target else None)
     commit = None if chosen.rev is None else wiring.commit(chosen.rev)
     source = wiring.source()
     presenter = Presenter(chosen, settings)
+    if target is not None and target.stage and chosen.deployed:
+        _say_deployed(presenter, show_target(source, target, now(), as_of=None, deprecated=chosen.all), wiring)
+        return 0
     if target is not None and (more or commit is not None):
         if commit is None:
             result = show_target(source, target, now(), as_of=as_of, deprecated=chosen.all)
@@ -51,8 +60,46 @@ def run_show(chosen: argparse.Namespace, settings: Settings) -> int:
         registry = show_commit(source, commit, now(), as_of=as_of, deprecated=chosen.all)
     else:
         registry = show_registry(source, now(), as_of=as_of, deprecated=chosen.all)
+    if chosen.deployed:
+        _say_registry_deployed(presenter, registry, wiring)
+        return 0
     _say_registry(presenter, registry, whole=target is None and commit is None)
     return 0
+
+
+def _say_deployed(presenter: Presenter, shown: Shown, wiring: Wiring) -> None:
+    """A stage, and what is reported of it."""
+    from tagline.commands.delivery.deployed import deployed_of
+    from tagline.render.json import documents
+    from tagline.render.json.deployments import deployed
+    from tagline.render.terminal import deployments, tables
+    from tagline.wiring.registry import now
+
+    stage, name = shown.answer.stage or "", shown.answer.artifact
+    found = deployed_of(wiring.delivery_memory(), [shown.state], now())[name][stage]
+    beside = deployments.table_of([shown.state], {name: {stage: found}}, presenter.pen)
+    text = f"{tables.shown(shown, presenter.pen)}\n\n{beside}"
+    presenter.say({**documents.shown(shown), "deployed": deployed(found)}, text, shown.warnings)
+
+
+def _say_registry_deployed(presenter: Presenter, registry: Registry, wiring: Wiring) -> None:
+    """Artifacts, and beside each stage what is reported of it: by one look at what is remembered."""
+    from tagline.commands.delivery.deployed import deployed_of
+    from tagline.render.json import documents
+    from tagline.render.json.deployments import deployed
+    from tagline.render.terminal import deployments
+    from tagline.wiring.registry import now
+
+    states = list(registry)
+    found = deployed_of(wiring.delivery_memory(), states, now())
+    if presenter.as_json:
+        told = {name: {stage: deployed(one) for stage, one in stages.items()} for name, stages in found.items()}
+        for piece in documents.registry(states, registry.warnings, told):
+            sys.stdout.write(piece)
+        sys.stdout.write("\n")
+    else:
+        print(deployments.table_of(states, found, presenter.pen) or "No artifact holds a stage.")
+    presenter.warn(registry.warnings)
 
 
 def _say_registry(presenter: Presenter, registry: Registry, *, whole: bool) -> None:

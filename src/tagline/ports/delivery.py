@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from tagline.domain.delivery.book import Book
+from tagline.domain.delivery.deployments import Announcement, Deployment, Proposal, Proposed
 from tagline.domain.delivery.events import Event
 from tagline.domain.delivery.receipts import How, Run, Start
 from tagline.errors import PlatformRefused
@@ -71,3 +72,30 @@ class NotStarted(PlatformRefused):
     """Nothing runs on a tag (exit 4)."""
 
     code = "not-started"
+
+
+class Deployments(Protocol):
+    """The forge's own page of deployments, of the repository whose job deploys."""
+
+    def announce(self, announcement: Announcement, *, news: bool) -> Deployment:
+        """Let the forge know how far a deployment is; what it knows already is not said again.
+
+        Where the job names an environment, the forge's own deployment is the answer and none is made beside it.
+        ``news``: no run reported this before. Raises PlatformRefused.
+        """
+
+    def record(self, announcement: Announcement) -> None:
+        """Keep a record by the SHA-256 of what was deployed. Raises PlatformRefused, and WrongUsage where none are."""
+
+    def starter(self) -> str | None:
+        """Who started this job, as the forge says; None where it does not. Raises PlatformRefused."""
+
+
+class Proposer(Protocol):
+    """What opens changes in the ledger's repository."""
+
+    def propose(self, proposal: Proposal) -> Proposed:
+        """Open a change, once for each branch: one that was opened, whatever became of it, is the answer.
+
+        Raises PlatformRefused.
+        """

@@ -20,11 +20,20 @@ def read(environ: Mapping[str, str]) -> RunnerSettings:
         text(environ, "GITHUB_RUN_ID"),
     )
     page = f"{server.rstrip('/')}/{repository}" if server and repository else None
+    run_url = f"{server}/{repository}/actions/runs/{run}" if page and run else None
+    attempt = environ.get("GITHUB_RUN_ATTEMPT", "")
+    number = int(attempt) if attempt.isdigit() and len(attempt) < 6 else 1
     return RunnerSettings(
         ci=True,
         platform="github",
         tag=_ref(environ, "refs/tags/"),
-        run_url=f"{server}/{repository}/actions/runs/{run}" if page and run else None,
+        run_url=run_url,
+        # A run that is started again has the same page, and deploys again.
+        attempt_url=f"{run_url}/attempts/{number}" if run_url and number > 1 else run_url,
+        run_id=run,
+        attempt=number,
+        machine=text(environ, "RUNNER_NAME"),
+        ref=text(environ, "GITHUB_REF"),
         server_url=server,
         api_url=address(environ, "GITHUB_API_URL"),
         repository=repository,

@@ -24,6 +24,15 @@ class RunnerSettings:
     tag: str | None = None
     #: The job's page, for the ``Run:`` trailer.
     run_url: str | None = None
+    #: The same as it was started this time; and its number on the forge (of GitLab the job's), which time it is, and
+    #: the machine that runs it (GitHub).
+    attempt_url: str | None = None
+    run_id: str | None = None
+    attempt: int = 1
+    machine: str | None = None
+    #: The environment that the job names, where the runner says it (GitLab); and the ref that it runs on, in full.
+    environment: str | None = None
+    ref: str | None = None
     #: Where the job's own forge serves repositories, such as ``https://github.com``.
     server_url: str | None = None
     #: The forge's API, the repository there (``owner/name``, or a project's path) and its page.

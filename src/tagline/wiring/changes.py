@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tagline.commands.changes.context import ChangeContext
     from tagline.commands.delivery.starting import Delivering
     from tagline.domain.delivery.targets import Rule
-    from tagline.ports.delivery import Receiver, Starter
+    from tagline.ports.delivery import Starter
     from tagline.ports.forge import Forge, Inspection, Repositories
     from tagline.ports.index import Organization
     from tagline.ports.job import Job
@@ -143,6 +143,7 @@ class ChangeWiring:
         from tagline.commands.delivery.notebook import Notebook
         from tagline.commands.delivery.starting import Delivering
         from tagline.formats.yaml.reading import MAX_BYTES
+        from tagline.wiring.delivery import receivers_of
 
         clock = Clock(time.time, time.sleep)
         return Delivering(
@@ -151,21 +152,8 @@ class ChangeWiring:
             clock=clock,
             run_url=self.settings.run_url,
             read=lambda commit, path: history.tree(commit).read(path, MAX_BYTES),
-            receivers=tuple(self._receivers),
+            receivers=receivers_of(self.settings, self._place.page),
         )
-
-    @property
-    def _receivers(self) -> Iterator[Receiver]:
-        """Who is told. Raises WrongUsage for an address or a secret that is none."""
-        settings = self.settings
-        if settings.webhook is None and settings.slack_webhook is None:
-            return
-        from tagline.adapters.receivers.webhooks import slack, standard_webhook
-
-        if settings.webhook is not None:
-            yield standard_webhook(settings.webhook, settings.webhook_secret, self._place.page)
-        if settings.slack_webhook is not None:
-            yield slack(settings.slack_webhook, self._place.page)
 
     @property
     def _starter(self) -> Starter:
@@ -173,7 +161,7 @@ class ChangeWiring:
         if self.flavour == "gitlab":
             from tagline.adapters.forges.gitlab.pipelines import GitLabPipelines
 
-            server, name, page, secret, is_job_token, _ = self._on_gitlab()
+            server, name, page, secret, is_job_token, _ = self.on_gitlab()
             return GitLabPipelines(
                 server,
                 name,
@@ -284,10 +272,10 @@ class ChangeWiring:
         if self.flavour == "github":
             from tagline.adapters.forges.github.forge import GitHub
 
-            return GitHub(*self._on_github())
+            return GitHub(*self.on_github())
         from tagline.adapters.forges.gitlab.forge import GitLab
 
-        server, name, page, secret, is_job_token, why_none = self._on_gitlab()
+        server, name, page, secret, is_job_token, why_none = self.on_gitlab()
         return GitLab(server, name, page, secret, job_token=is_job_token, no_token=why_none)
 
     def inspection(self) -> Inspection:
@@ -295,10 +283,10 @@ class ChangeWiring:
         if self.flavour == "github":
             from tagline.adapters.forges.github.inspection import Inspection as OnGitHub
 
-            return OnGitHub(*self._on_github())
+            return OnGitHub(*self.on_github())
         from tagline.adapters.forges.gitlab.inspection import Inspection as OnGitLab
 
-        server, name, page, secret, is_job_token, why_none = self._on_gitlab()
+        server, name, page, secret, is_job_token, why_none = self.on_gitlab()
         return OnGitLab(server, name, page, secret, job_token=is_job_token, no_token=why_none)
 
     def repositories(self) -> Repositories:
@@ -306,11 +294,11 @@ class ChangeWiring:
         if self.flavour == "github":
             from tagline.adapters.forges.github.repositories import Repositories as OnGitHub
 
-            api, _, server, secret, why_none = self._on_github()
+            api, _, server, secret, why_none = self.on_github()
             return OnGitHub(api, server, secret, why_none)
         from tagline.adapters.forges.gitlab.repositories import Repositories as OnGitLab
 
-        server, _, _, secret, is_job_token, why_none = self._on_gitlab()
+        server, _, _, secret, is_job_token, why_none = self.on_gitlab()
         return OnGitLab(server, secret, job_token=is_job_token, no_token=why_none)
 
     def organization(self) -> Organization:
@@ -318,21 +306,23 @@ class ChangeWiring:
         if self.flavour == "github":
             from tagline.adapters.forges.github.organizations import Organizations as OnGitHub
 
-            api, _, server, secret, why_none = self._on_github()
+            api, _, server, secret, why_none = self.on_github()
             return OnGitHub(api, server, secret, why_none)
         from tagline.adapters.forges.gitlab.groups import Groups as OnGitLab
 
-        server, _, _, secret, is_job_token, why_none = self._on_gitlab()
+        server, _, _, secret, is_job_token, why_none = self.on_gitlab()
         return OnGitLab(server, secret, job_token=is_job_token, no_token=why_none)
 
-    def _on_github(self) -> tuple[str, str, str, Secret | None, str]:
+    def on_github(self) -> tuple[str, str, str, Secret | None, str]:
+        """API, full name, server, token, and why there is none."""
         from tagline.adapters.forges.refusals import NO_TOKEN
 
         place = self._place
         api = _github_api(place)
         return api, place.name, place.server, _secret(self._grant(api)), self.withheld or NO_TOKEN
 
-    def _on_gitlab(self) -> tuple[str, str, str, Secret | None, bool, str]:
+    def on_gitlab(self) -> tuple[str, str, str, Secret | None, bool, str]:
+        """Server, full path, page, token, whether it is the job's own, and why there is none."""
         from tagline.adapters.forges.refusals import NO_TOKEN
 
         place = self._place
@@ -340,6 +330,14 @@ class ChangeWiring:
         grant = self._grant(f"{server}/api/v4")
         is_job_token = grant is not None and grant.is_job_token
         return server, place.name, place.page, _secret(grant), is_job_token, self.withheld or NO_TOKEN
+
+    def close(self) -> None:
+        """End the processes that read the repository."""
+        self._storage.close()
+
+    def default_branch(self) -> tuple[str, str]:
+        """Its name and newest commit. Raises PlatformRefused."""
+        return self._history.default_branch, self._history.tip()
 
     @property
     def page(self) -> str:

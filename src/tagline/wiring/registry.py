@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tagline.commands.ledger.writing import WriteContext
     from tagline.commands.lineage.reading import LineageSource
     from tagline.ports.commits import Commits
+    from tagline.ports.delivery import DeliveryMemory
     from tagline.ports.ledger import Ledger
     from tagline.ports.mlflow import MlflowAccess
     from tagline.ports.repository import Tree, Upstream
@@ -278,10 +279,17 @@ class Wiring:
     @cached_property
     def _remote_ledger(self) -> RemoteLedger:
         from tagline.adapters.git.remote_ledger import RemoteLedger
+
+        clone = self.repository if self._url is None else None
+        return RemoteLedger(self._cache, self._pushed_to, clone, self.settings.tagger)
+
+    @cached_property
+    def _pushed_to(self) -> RemoteUrl:
+        """The remote that is written to. Raises WrongUsage where there is none."""
         from tagline.adapters.git.urls import upstream_of
 
         if self._url is not None:
-            return RemoteLedger(self._cache, self._remote_url, None, self.settings.tagger)
+            return self._remote_url
         name = self._remote()
         if name is None:
             raise WrongUsage(
@@ -289,8 +297,17 @@ class Wiring:
                 "Add one (git remote add origin URL), or write here only: --no-push",
                 code="no-remote",
             )
-        remote = upstream_of(self.repository, name, push=True, login_for=self._own_login)
-        return RemoteLedger(self._cache, remote, self.repository, self.settings.tagger)
+        return upstream_of(self.repository, name, push=True, login_for=self._own_login)
+
+    def remote_policy(self) -> bytes | None:
+        """The policy file of the remote's default branch, whatever the clone has. Raises PlatformRefused."""
+        return self._remote_ledger.policy()
+
+    def delivery_memory(self) -> DeliveryMemory:
+        """What is remembered of deliveries, on the remote. Raises WrongUsage where there is none."""
+        from tagline.adapters.git.delivery_memory import GitDeliveryMemory
+
+        return GitDeliveryMemory(self._cache, self._pushed_to, self.settings.tagger)
 
     def _ledger(self, *, pushes: bool) -> Ledger:
         from tagline.adapters.git.ledger import LocalLedger

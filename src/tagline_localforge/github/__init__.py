@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-from tagline_localforge.github import actions, labels, pulls, repositories, settings, statuses
+from tagline_localforge.github import (
+    actions,
+    contents,
+    deployments,
+    labels,
+    pulls,
+    repositories,
+    settings,
+    statuses,
+)
 from tagline_localforge.github.call import Call, invalid, rate
 from tagline_localforge.github.shapes import Shapes
 from tagline_localforge.model import LocalForge
@@ -55,7 +64,10 @@ def _dispatch(forge: LocalForge, request: Request) -> Response:
     if numbered := _NUMBERED.match(path):
         names = [each.full_name for each in forge.repositories.values() if str(each.id) == numbered["id"]]
         path = f"/repos/{names[0] if names else '-/-'}{path[numbered.end() :]}"
-    tables = (settings.routes, statuses.routes, repositories.routes, labels.routes, pulls.routes, actions.routes)
+    tables = (
+        settings.routes, statuses.routes, repositories.routes, labels.routes, pulls.routes, actions.routes,
+        deployments.routes, contents.routes,
+    )  # fmt: skip
     found = next((found for table in tables if (found := table.find(request.method, path))), None)
     if found is None:
         raise ApiError(404, "Not Found")

@@ -7,7 +7,7 @@ from typing import Any
 
 from tagline_localforge.github.call import REPOSITORY, Call, Handler
 from tagline_localforge.github.shapes import Json, node_id, time
-from tagline_localforge.records import Run, Workflow
+from tagline_localforge.records import Attempt, Run, Workflow
 from tagline_localforge.repository import Repository
 from tagline_localforge.web import ApiError, Response, Routes
 
@@ -49,6 +49,45 @@ def _attempt(call: Call) -> Response:
     if not 1 <= number <= len(run.attempts):
         raise ApiError(404, "Not Found")
     return Response(json=_run(call, run, number))
+
+
+@routes("GET", REPOSITORY + "/actions/runs/{run:int}/attempts/{attempt:int}/jobs")
+def _jobs(call: Call) -> Response:
+    """The one job of a run here; it has its own page."""
+    run, number = _found(call), int(call.parameters["attempt"])
+    if not 1 <= number <= len(run.attempts):
+        raise ApiError(404, "Not Found")
+    return call.paged([run.attempts[number - 1]], lambda one: _job(call, run, one), member="jobs")
+
+
+def _job(call: Call, run: Run, attempt: Attempt) -> Json:
+    """``job``."""
+    shapes, repository, number = call.shapes, call.repository, run.id + 5000
+    page = f"{shapes.site}/{repository.full_name}/actions/runs/{run.id}"
+    address = f"{shapes.address(repository)}/actions"
+    return {
+        "id": number,
+        "run_id": run.id,
+        "run_url": f"{address}/runs/{run.id}",
+        "node_id": node_id("CheckRun", number),
+        "head_sha": run.sha,
+        "url": f"{address}/jobs/{number}",
+        "html_url": f"{page}/job/{number}",
+        "status": "in_progress" if attempt.ended is None else "completed",
+        "conclusion": None if attempt.ended is None else "success" if run.succeeded else "failure",
+        "created_at": time(attempt.started),
+        "started_at": time(attempt.started),
+        "completed_at": None if attempt.ended is None else time(attempt.ended),
+        "name": run.workflow.file,
+        "check_run_url": f"{shapes.address(repository)}/check-runs/{number}",
+        "labels": [],
+        "runner_id": 1,
+        "runner_name": "runner-1",
+        "runner_group_id": 1,
+        "runner_group_name": "Default",
+        "workflow_name": run.workflow.file,
+        "head_branch": run.name,
+    }
 
 
 def _found(call: Call) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Importing these registers their routes.
-from tagline_localforge.gitlab import labels, merge_requests, pipelines, projects, settings, statuses  # noqa: F401
+from tagline_localforge.gitlab import deployments, labels, merge_requests, pipelines, projects, settings, statuses  # noqa: F401
 from tagline_localforge.gitlab.call import Call, routes
 from tagline_localforge.gitlab.shapes import Shapes
 from tagline_localforge.model import LocalForge

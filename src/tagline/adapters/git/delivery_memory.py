@@ -12,6 +12,9 @@ from tagline.domain.delivery.book import from_record, to_record
 from tagline.domain.ledger.tags import artifact_in_tag
 from tagline.ports.delivery import Page
 
+#: Of more artifacts all lines are listed: a command's line has an end.
+_MANY, _EVERY = 200, "refs/tagline/*@delivery"
+
 
 def delivery_ref(artifact: str) -> str:
     """The ref of an artifact's line."""
@@ -29,7 +32,8 @@ class GitDeliveryMemory:
     def read(self, artifacts: Collection[str]) -> Mapping[str, Page]:
         """By one listing, and one fetch of what is not here."""
         refs = {delivery_ref(artifact): artifact for artifact in artifacts}
-        tips = self._lines.tips(list_refs(self._remote, list(refs)))
+        below = _EVERY if len(refs) > _MANY else None
+        tips = self._lines.tips(list_refs(self._remote, list(refs), below))
         self._seen |= {tip.object_id: tip for tip in tips.values()}
         pages = {refs[ref]: Page(from_record(tip.record), tip.object_id) for ref, tip in tips.items()}
         return {artifact: pages.get(artifact, Page(from_record(None))) for artifact in artifacts}

@@ -18,6 +18,9 @@ from tagline.domain.ledger.records import MAX_RECORD, Actor, Record, encode
 from tagline.errors import PlatformRefused
 from tagline.ports.ledger import Raced
 
+#: So many commits are named on a command's line at most.
+_MANY = 500
+
 
 class Above(NamedTuple):
     """A record to be written, and what it goes on from; None for the first of its line."""
@@ -48,7 +51,8 @@ class Lines:
         missing = [ref for ref in listed if ref not in tips]
         if missing:
             wanted = sorted({listed[ref] for ref in missing})
-            result = self._cache.bring(self._repository, ["--depth=1", f"--filter={WITHOUT}"], wanted)
+            many = ["--stdin"] if len(wanted) > _MANY else []
+            result = self._cache.bring(self._repository, ["--depth=1", f"--filter={WITHOUT}", *many], wanted)
             if result.status != 0 and not is_missing(result):
                 raise unreachable(self._remote.url, result.stderr)
             tips = self._read(listed)

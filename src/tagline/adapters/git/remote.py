@@ -83,20 +83,24 @@ def _refspecs(artifacts: Collection[str] | None) -> list[str]:
     return [f"+{glob}:{glob}" for glob in globs]
 
 
-def list_refs(remote: RemoteUrl, refs: Collection[str] | None = None) -> dict[str, str]:
+def list_refs(remote: RemoteUrl, refs: Collection[str] | None = None, pattern: str | None = None) -> dict[str, str]:
     """What a remote has of some refs, or all its tags: full name to object id, by one listing.
+
+    ``pattern`` is what the remote is asked for in the place of many names.
 
     Raises PlatformRefused when the remote cannot be reached.
     """
     if refs is not None and not refs:
         return {}
-    wanted = ["--tags", "--end-of-options", remote.url] if refs is None else ["--end-of-options", remote.url, *refs]
+    named = [pattern] if pattern is not None else refs or ()
+    wanted = ["--tags", "--end-of-options", remote.url] if refs is None else ["--end-of-options", remote.url, *named]
+    known = set(refs or ())
     result = Git(Path(os.sep), remote.everything).run("ls-remote", "--refs", *wanted, check=False)
     if result.status != 0:
         raise unreachable(remote.url, result.stderr)
     lines = (line.split("\t", 1) for line in result.stdout.decode(errors="surrogateescape").splitlines())
     # A name that is asked for matches the end of any ref.
-    return {ref: object_id for object_id, ref in lines if refs is None or ref in refs}
+    return {ref: object_id for object_id, ref in lines if refs is None or ref in known}
 
 
 def is_damage(result: Result) -> bool:

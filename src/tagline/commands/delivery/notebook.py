@@ -42,6 +42,10 @@ class Notebook:
         """Something to be written by the next :meth:`save`; ``change`` is made again on what others wrote."""
         self._changes.setdefault(artifact, []).append(change)
 
+    def drop(self) -> None:
+        """Forget what was added and not saved."""
+        self._changes.clear()
+
     def save(self, like: str, *, alone: bool = False) -> None:
         """Write what was added by one push.
 

@@ -121,6 +121,8 @@ class StageRules:
     #: How its environment is called on the forge, a pattern; and what a tag that assigns it starts.
     environment: str | None = None
     deliver: Target | None = None
+    #: Whether a deployment that failed opens a change which rolls the stage back.
+    rolls_back: bool = False
 
     @classmethod
     def read(cls, raw: _Raw) -> StageRules:
@@ -135,14 +137,15 @@ class StageRules:
             raw.get("rollback", {}).get("hold"),
             tuple(raw.get("override", {}).get("allow", ())),
             raw.get("environment"),
-            read_target(raw["deliver"]) if raw.get("deliver") else None,
+            read_target(raw.get("deliver") or {}),
+            (raw.get("deliver") or {}).get("on_failure") == "rollback-change",
         )
 
     @property
     def free(self) -> bool:
         """Whether there is no rule at all: some keys ask for nothing by themselves."""
-        rules = replace(self, drift=None, rollback_holds=None, overriders=(), environment=None, deliver=None)
-        return rules == _FREE
+        rules = replace(self, drift=None, rollback_holds=None, overriders=(), environment=None)
+        return replace(rules, deliver=None, rolls_back=False) == _FREE
 
 
 _FREE = StageRules()

@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 from tagline.domain.changes.policy import CODEOWNERS
-from tagline.domain.delivery.targets import parse_wait, why_no_workflow
+from tagline.domain.delivery.targets import KINDS, parse_wait, why_no_workflow
 from tagline.domain.ledger.tags import is_name
 from tagline.domain.manifest.document import Document, Node, Position
 from tagline.domain.manifest.findings import Finding
@@ -176,12 +176,12 @@ def _delivery(stage: _Stage) -> Iterator[_Trouble]:
         return
     given = deliver.fields
     yield from _refused(given.get("wait"), parse_wait)
-    kinds = [key for key in _KINDS if key in given]
+    kinds = [key for key in KINDS if key in given]
     if "pipeline" in given and given["pipeline"].value is False:
         yield _Trouble(given["pipeline"], "'pipeline' is false, so that nothing starts.", "Remove 'deliver'.")
     if len(kinds) > 1:
         yield _Trouble(given[kinds[1]], f"'{kinds[0]}' and '{kinds[1]}' exclude each other.", "Remove one of them.")
-    elif not kinds and stage.glob is None and deliver.value is not None:
+    elif not kinds and stage.glob is None and deliver.value is not None and set(given) != {"on_failure"}:
         hint = "Add workflow: FILE.yml, pipeline: true, or project: NAME."
         yield _Trouble(deliver, "Nothing says what starts.", hint)
     for key, needs in (("repo", "workflow"), ("ref", "project")):
@@ -191,8 +191,6 @@ def _delivery(stage: _Stage) -> Iterator[_Trouble]:
     if workflow is not None and isinstance(workflow.value, str) and (why := why_no_workflow(workflow.value)):
         yield _Trouble(workflow, why, "Write the file's name alone, such as deploy.yml.")
 
-
-_KINDS = ("workflow", "pipeline", "project")
 
 # -- what refers to what ------------------------------------------------------
 

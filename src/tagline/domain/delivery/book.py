@@ -7,6 +7,8 @@ only, that nothing is started twice.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeVar
@@ -61,6 +63,12 @@ class Report:
     actor: str
     time: int
 
+    @property
+    def id(self) -> str:
+        """What tells it from other reports, whenever it is made again: 64 hex digits."""
+        row = [self.tag_object, self.stage, self.state, self.digest, self.run_url, self.url]
+        return hashlib.sha256(json.dumps(row).encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class Book:
@@ -80,9 +88,21 @@ class Book:
         others = (one for one in self.starts if (one.tag_object, one.target) != (note.tag_object, note.target))
         return replace(self, starts=(*others, note)[-MOST_STARTS:])
 
+    def known(self, report: Report) -> Report | None:
+        """The same report, where it is there: by the same run, or (where no run is known) the stage's newest."""
+        of_stage = [one for one in self.reports if one.stage == report.stage]
+        looked_at = of_stage if report.run_url is not None else of_stage[-1:]
+        return next((one for one in looked_at if one.id == report.id), None)
+
     def reported(self, report: Report) -> Book:
-        """With one more report."""
-        return replace(self, reports=(*self.reports, report)[-MOST_REPORTS:])
+        """With one more report, unless it is there. Of too many the oldest of the stage that has most goes."""
+        if self.known(report) is not None:
+            return self
+        reports = [*self.reports, report]
+        while len(reports) > MOST_REPORTS:
+            stages = [one.stage for one in reports]
+            reports.pop(stages.index(max(stages, key=stages.count)))
+        return replace(self, reports=tuple(reports))
 
     def told(self, event: str, receiver: str) -> Book:
         """With one more event that a receiver has been sent."""

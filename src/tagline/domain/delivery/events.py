@@ -7,10 +7,11 @@ All of an event is read from its tag, so that it says the same whenever it is se
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from tagline.domain.delivery.book import Report
 from tagline.domain.ledger import messages
 from tagline.domain.ledger.messages import Trailers, parse_trailers
 from tagline.domain.ledger.planning import Row
@@ -18,7 +19,7 @@ from tagline.domain.ledger.tags import EventKind
 from tagline.domain.text.times import format_time
 
 REGISTERED, ASSIGNED, UNASSIGNED = "version.registered", "stage.assigned", "stage.unassigned"
-HELD, REFUSED = "stage.held", "change.refused"
+HELD, REFUSED, REPORTED = "stage.held", "change.refused", "deployment.reported"
 #: What each type begins with.
 _OURS = "tagline."
 #: Bytes of a whole event at most, as the specification lets a receiver ask for; long texts are cut for it.
@@ -61,6 +62,8 @@ class Event:
     person: str | None = None
     approved_by: tuple[str, ...] = ()
     reason: str | None = None
+    #: Of a deployment that reports: its state, run, page and digest.
+    deployment: Mapping[str, str | None] | None = None
 
     @property
     def id(self) -> str:
@@ -102,6 +105,22 @@ def refused(artifact: str, commit: str, time: int, change: ChangeLink, reason: s
     return Event(REFUSED, commit, artifact, time, commit=commit, change=change, reason=reason)
 
 
+def reported(artifact: str, commit: str, report: Report) -> Event:
+    """What a deployment said of itself."""
+    return Event(
+        REPORTED,
+        report.id,
+        artifact,
+        report.time,
+        stage=report.stage,
+        version=report.version,
+        commit=commit,
+        tag=report.tag,
+        person=report.actor or None,
+        deployment={"state": report.state, "run_url": report.run_url, "url": report.url, "digest": report.digest},
+    )
+
+
 def _first(said: Trailers, key: str) -> str | None:
     return said[key][0] if said.get(key) else None
 
@@ -128,6 +147,7 @@ def as_json(event: Event, source: str) -> bytes:
             "actor": event.person,
             "approved_by": list(event.approved_by),
             "reason": reason[:_LONGEST_REASON] if reason is not None else None,
+            **({"deployment": dict(event.deployment)} if event.deployment is not None else {}),
         },
     }
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
@@ -139,22 +159,33 @@ _WORDS = {
     UNASSIGNED: "{artifact} {version} is {stage} no more",
     HELD: "{artifact}#{stage} is held at {version}",
     REFUSED: "{artifact}: a merged change was refused",
+    REPORTED: "{artifact} {version}, {stage}: the deployment {state}",
 }
+_STATES = {"in_progress": "began", "success": "succeeded", "failure": "failed"}
 #: The characters that mean something to Slack. Source: https://docs.slack.dev/messaging/formatting-message-text
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'", "*": "∗", "_": "_\u200b", "~": "∼", "|": "¦"})
 
 
 def as_slack(event: Event, source: str) -> bytes:
-    """The body of a request to Slack: one line, with a link to the change, else to the repository."""
+    """The body of a request to Slack: one line, with a link to the change, the run, else the repository."""
     names = {key: value or "" for key, value in (("version", event.version), ("stage", event.stage))}
+    names["state"] = _STATES[str(event.deployment["state"])] if event.deployment is not None else ""
     said = _WORDS[event.kind].format(artifact=event.artifact, **names)
     was = f" (before: {event.previous})" if event.previous and event.kind == ASSIGNED else ""
     by = f", asked by {event.person}" if event.person else ""
     why = f": {event.reason[:300]}" if event.reason else ""
-    url = event.change.url if event.change else source
-    link = f" <{url.translate(_URL)}|{f'change {event.change.number}' if event.change else 'repository'}>"
+    url, title = _page(event, source)
+    link = f" <{url.translate(_URL)}|{title}>"
     line = " ".join(f"{said}{was}{by}{why}".split()).translate(_SLACK)
     return json.dumps({"text": line + link}).encode()
+
+
+def _page(event: Event, source: str) -> tuple[str, str]:
+    """Where people read more: the change, the run that deployed, else the repository."""
+    if event.change is not None:
+        return event.change.url, f"change {event.change.number}"
+    run = event.deployment["run_url"] if event.deployment is not None else None
+    return (run, "run") if run else (source, "repository")
 
 
 #: What would end a link.

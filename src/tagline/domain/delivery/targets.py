@@ -59,8 +59,14 @@ class Rule(NamedTuple):
     pattern: str | None = None
 
 
-def read_target(raw: Mapping[str, Any]) -> Target:
-    """From the policy's ``deliver``, which has passed its checks."""
+#: The keys of the policy that say what is started; one of them.
+KINDS = ("workflow", "pipeline", "project")
+
+
+def read_target(raw: Mapping[str, Any]) -> Target | None:
+    """From the policy's ``deliver``, which has passed its checks; None where it starts nothing."""
+    if not any(key in raw for key in KINDS):
+        return None
     return Target(
         raw.get("workflow"),
         raw.get("repo") or raw.get("project"),

@@ -45,12 +45,15 @@ def dumps(document: Any) -> str:
     return json.dumps(document).replace("##[", "##\\u005b")
 
 
-def artifact(state: ArtifactState) -> Document:
-    """One artifact of ``show``."""
+def artifact(state: ArtifactState, deployed: Mapping[str, Document | None] | None = None) -> Document:
+    """One artifact of ``show``; with what is reported of each stage, where that was asked."""
     latest = state.latest
+    stages = {stage: holding(hold, state.stops.get(stage)) for stage, hold in state.stages.items()}
+    if deployed is not None:
+        stages = {stage: {**row, "deployed": deployed.get(stage)} for stage, row in stages.items()}
     return {
         "latest": latest.version if latest else None,
-        "stages": {stage: holding(hold, state.stops.get(stage)) for stage, hold in state.stages.items()},
+        "stages": stages,
         "versions": [
             {
                 "version": row.version,
@@ -95,15 +98,20 @@ def warnings(found: Iterable[Warn]) -> list[Document]:
     return [{"code": warn.code, "tag": warn.tag, "message": warn.message} for warn in found]
 
 
-def registry(states: Iterable[ArtifactState], found: list[Warn]) -> Iterator[str]:
+def registry(
+    states: Iterable[ArtifactState],
+    found: list[Warn],
+    deployed: Mapping[str, Mapping[str, Document | None]] | None = None,
+) -> Iterator[str]:
     """``show`` as pieces of one JSON text: a registry of a million tags is never held as text.
 
-    ``found`` is read after the last state was taken.
+    ``found`` is read after the last state was taken. ``deployed`` is what is reported, by artifact and stage.
     """
     yield '{"artifacts": {'
     comma = ""
     for state in states:
-        yield f"{comma}{dumps(state.name)}: {dumps(artifact(state))}"
+        told = deployed.get(state.name, {}) if deployed is not None else None
+        yield f"{comma}{dumps(state.name)}: {dumps(artifact(state, told))}"
         comma = ", "
     yield '}, "warnings": ' + dumps(warnings(found)) + "}"
 

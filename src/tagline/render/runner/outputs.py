@@ -44,6 +44,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "doctor": (),
     "lineage": (*_OF_AN_ARTIFACT, *_OF_BYTES),
     "labels-sync": (),
+    "deployed": ("name", "version", "stage", "tag", "commit", "digest", "current"),
 }
 
 #: Bytes. GitHub takes a mebibyte an output.

@@ -40,7 +40,7 @@ _API_VERSION = "2022-11-28"
 GARBLED = (BadAttributeException, IncompletableObject, *forge_refusals.GARBLED)
 #: Where GitHub answers with an object although a page of a list is asked for.
 #: A branch in the address may have slashes.
-_OBJECTS_RE = re.compile(r"/(actions/(runs|workflows)|compare/.+\.\.\..+)$")
+_OBJECTS_RE = re.compile(r"/(actions/(runs|workflows|runs/\d+/attempts/\d+/jobs)|compare/.+\.\.\..+)$")
 
 
 class _OneServer:

@@ -1,0 +1,102 @@
+"""The port Proposer over GitHub's REST API: a branch, a file on it, a pull request. Each is looked for first."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import requests
+from github.GithubException import GithubException
+
+from tagline.adapters.forges.github.api import GARBLED, client, explained, is_passing, refusal_of, text
+from tagline.adapters.http import retries as http_retries
+from tagline.domain.delivery.deployments import Proposal, Proposed
+from tagline.domain.delivery.events import ChangeLink
+from tagline.errors import PlatformRefused
+from tagline.settings import Secret
+
+
+class GitHubProposer:
+    """Opens pull requests of one repository, into ``base``, whose newest commit is ``tip``."""
+
+    def __init__(
+        self, api_url: str, repository: str, web_url: str, token: Secret | None, *, base: str, tip: str
+    ) -> None:
+        self._name, self._web = repository, f"{web_url.rstrip('/')}/{repository}"
+        api = client(api_url, token)
+        self._api, self._url = api.requester, api.get_repo(repository).url
+        self._base, self._tip = base, tip
+
+    def propose(self, proposal: Proposal) -> Proposed:
+        """By five requests at most: the list of pull requests, the branch, the file (looked for, made), the request."""
+        with self._explaining():
+            if (there := self._there(proposal)) is not None:
+                return Proposed(there, news=False)
+            http_retries.again(lambda: self._branch(proposal), is_passing)
+            if self._file(proposal) is None:
+                http_retries.post_once(lambda: self._write(proposal), lambda: self._file(proposal), is_passing)
+            change = http_retries.post_once(lambda: self._open(proposal), lambda: self._there(proposal), is_passing)
+            return Proposed(change, news=True)
+
+    def _there(self, proposal: Proposal) -> ChangeLink | None:
+        """The pull request of the branch, whatever became of it."""
+        owner = self._name.partition("/")[0]
+        asked = {"head": f"{owner}:{proposal.branch}", "state": "all", "per_page": 10}
+        _, rows = self._api.requestJsonAndCheck("GET", f"{self._url}/pulls", asked)
+        found = [row for row in rows if row["head"]["ref"] == proposal.branch]
+        return ChangeLink(int(found[0]["number"]), text(found[0]["html_url"])) if found else None
+
+    def _branch(self, proposal: Proposal) -> None:
+        body = {"ref": f"refs/heads/{proposal.branch}", "sha": self._tip}
+        try:
+            self._api.requestJsonAndCheck("POST", f"{self._url}/git/refs", input=body)
+        except GithubException as error:
+            if error.status != 422 or "already exists" not in refusal_of(error).words:
+                raise
+
+    def _at(self, proposal: Proposal) -> str:
+        return f"{self._url}/contents/{quote(proposal.path)}"
+
+    def _file(self, proposal: Proposal) -> bool | None:
+        try:
+            self._api.requestJsonAndCheck("GET", self._at(proposal), {"ref": f"refs/heads/{proposal.branch}"})
+        except GithubException as error:
+            if error.status == 404:
+                return None
+            raise
+        return True
+
+    def _write(self, proposal: Proposal) -> bool:
+        content = base64.b64encode(proposal.content.encode()).decode()
+        body = {"message": proposal.title, "content": content, "branch": proposal.branch}
+        self._api.requestJsonAndCheck("PUT", self._at(proposal), input=body)
+        return True
+
+    def _open(self, proposal: Proposal) -> ChangeLink:
+        body = {"title": proposal.title, "head": proposal.branch, "base": self._base, "body": proposal.body}
+        try:
+            _, row = self._api.requestJsonAndCheck("POST", f"{self._url}/pulls", input=body)
+        except GithubException as error:
+            there = self._there(proposal) if error.status == 422 else None  # another run was faster
+            if there is None:
+                raise
+            return there
+        return ChangeLink(int(row["number"]), text(row["html_url"]))
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except (GithubException, requests.RequestException, *GARBLED) as error:
+            refusal = refusal_of(error)
+            if refusal.status in (403, 404) and not refusal.rate_limited:
+                raise PlatformRefused(
+                    f"The change that rolls back could not be opened in {self._name}: "
+                    f"{' '.join(refusal.words.split())[:300]}",
+                    "The token needs contents: write and pull-requests: write there; for github.token allow GitHub "
+                    "Actions to create pull requests under Settings > Actions > General.",
+                    code="no-rollback-change",
+                ) from error
+            raise explained(self._web, error) from error
