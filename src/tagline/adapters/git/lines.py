@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
+from tagline.adapters.git.ledger import RACE_RE
 from tagline.adapters.git.pushing import outbox, push_out
 from tagline.adapters.git.records import Tip, actor_of, read_tips, write_record
 from tagline.adapters.git.refusals import refused_push, unreachable
@@ -83,7 +84,7 @@ class Lines:
             result = push_out(box, self._repository.git, self._remote.url, {}, moved)
         if result.status != 0:
             said = f"{result.stdout.decode(errors='replace')}\n{result.stderr}"
-            if "stale info" in said:
+            if RACE_RE.search(said) and "hook declined" not in said:
                 raise Raced
             raise refused_push(self._remote.url, said, what())
         return {ref: after for ref, (_, after) in moved.items()}
