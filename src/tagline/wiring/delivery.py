@@ -63,7 +63,7 @@ class DeploymentWiring:
         )
 
     def _policy(self) -> Policy:
-        data = self.wiring.remote_policy()
+        data = self.wiring.policy(fresh=True)
         if data is None:
             return NO_POLICY
         from tagline.formats.policy import judge_policy  # here, because it parses YAML

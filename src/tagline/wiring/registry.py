@@ -185,9 +185,9 @@ class Wiring:
         """The remote's URL without secrets; None for a clone."""
         return None if self._url is None else public(self._url)
 
-    def policy(self) -> bytes | None:
-        """The policy file of the default branch. Raises PlatformRefused where a remote does not tell."""
-        return (self._ledger(pushes=False) if self._url is None else self._remote_ledger).policy()
+    def policy(self, *, fresh: bool = False) -> bytes | None:
+        """The policy file of the default branch; ``fresh``: as the remote has it. Raises PlatformRefused."""
+        return (self._ledger(pushes=fresh) if self._url is None else self._remote_ledger).policy()
 
     def source(self) -> Source:
         """What reading commands read."""
@@ -298,10 +298,6 @@ class Wiring:
                 code="no-remote",
             )
         return upstream_of(self.repository, name, push=True, login_for=self._own_login)
-
-    def remote_policy(self) -> bytes | None:
-        """The policy file of the remote's default branch, whatever the clone has. Raises PlatformRefused."""
-        return self._remote_ledger.policy()
 
     def delivery_memory(self) -> DeliveryMemory:
         """What is remembered of deliveries, on the remote. Raises WrongUsage where there is none."""
