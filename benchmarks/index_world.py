@@ -78,10 +78,10 @@ def _files(number: int) -> dict[str, str]:
     }
 
 
-def _history() -> History:
+def _history(versions: int) -> History:
     commits: list[Commit] = []
     tags: list[Tag] = []
-    for number in range(VERSIONS):
+    for number in range(versions):
         name, time, version = f"c{number}", _START + number * 3600, f"v1.{number}.0"
         commits.append(Commit(name, (commits[-1].name,) if commits else (), _files(number), time))
         why = f"\n\nChange: https://github.com/acme/shop/pull/{number}\nApproved-By: ada 0123abc 2026-01-01T00:00:00Z\n"
@@ -92,10 +92,10 @@ def _history() -> History:
     return History(tuple(commits), tuple(tags), {"main": commits[-1].name})
 
 
-def template(folder: Path) -> Path:
+def template(folder: Path, versions: int = VERSIONS) -> Path:
     """One bare repository, packed as a forge keeps them."""
     path = folder / "template.git"
-    build(path, _history(), bare=True)
+    build(path, _history(versions), bare=True)
     run_git(path, "gc", "--quiet")
     run_git(path, "config", "http.receivepack", "false")
     for sample in (path / "hooks").glob("*"):

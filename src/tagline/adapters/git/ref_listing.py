@@ -55,7 +55,8 @@ class RefListing:
         with self._lock:
             if self._plain is None:
                 # Whoever told git of another way (a mirror, a bundle of certificates, helpers) is asked by git alone.
-                self._plain = Git(Path("/")).ask("config", "--get-regexp", _OTHER_WAY_RE) is None
+                told = Git(Path("/")).ask("config", "--name-only", "--get-regexp", _OTHER_WAY_RE) or ""
+                self._plain = set(told.lower().split()) <= {"http.followredirects"}  # which we say ourselves
             if origin not in self._servers:
                 options = {"maxsize": self._streams, "retries": False, "timeout": 60.0, "block": True}
                 self._servers[origin] = connections(proxy_of(url), **options) if self._plain else None

@@ -79,7 +79,9 @@ class Merge:
         groups = sorted({group_of(bucket, files) for bucket in touched})
         fresh = [part for group in groups if (part := self._write(table, group, files)) is not None]
         every = sorted([*stays, *fresh], key=lambda part: part.buckets)
-        return every or [self._empty(table)]
+        if every:
+            return every
+        return [part for part in parts if not part.rows][:1] or [self._empty(table)]
 
     def _gather(
         self, table: str, parts: Sequence[Part], spool: Path | None, touched: frozenset[int], files: int

@@ -1,0 +1,570 @@
+"""``tagline index`` on real repositories: what becomes rows, what is read again, what goes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from benchmarks.index_world import add_tag, copies, template
+from tagline.adapters.index.dataset import RETIRED_FOR
+from tagline.adapters.index.folder import Folder
+from tagline.cli.main import main
+from tagline.domain.index.listing import INDEX, Listing, decode
+from tagline.domain.index.tables import TABLES
+from tagline.errors import Conflict
+from tagline.wiring.index import IndexWiring
+from tests.support.gitbuild import Commit, History, Tag, build, environment, run_git
+from tests.support.githttp import GitServer, serve
+from tests.support.indexes import HOSTILE
+from tests.support.s3server import KEY_ID, SECRET, S3Server
+
+#: Of the one model of each repository: as many tags for staging, half as many for prod.
+VERSIONS, TAGS = 8, 20
+
+
+class Ran:
+    """One run: its exit code, its document, what a person was told."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.err = code, err
+        self.document: dict[str, Any] = json.loads(out) if out else {}
+
+    def __getattr__(self, name: str) -> Any:
+        return self.document[name]
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """``tagline index`` into ``tmp_path/index``."""
+    monkeypatch.setenv("TAGLINE_CACHE", str(tmp_path / "cache"))
+
+    def index(*arguments: str | Path, into: str | Path | None = None) -> Ran:
+        line = ["index", *map(str, arguments), "-o", str(into or tmp_path / "index"), "--json"]
+        code = main(line)
+        said = capsys.readouterr()
+        return Ran(code, said.out, said.err)
+
+    return index
+
+
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return template(tmp_path_factory.mktemp("pattern"), VERSIONS)
+
+
+@pytest.fixture
+def many(pattern: Path, tmp_path: Path) -> list[Path]:
+    return copies(pattern, tmp_path / "git", 6)
+
+
+def listing(index: Path) -> Listing:
+    return decode((index / INDEX).read_bytes(), str(index))
+
+
+def rows(index: Path, table: str, *columns: str) -> list[Any]:
+    """Rows of a table of the state that is listed."""
+    files = ", ".join(f"'{index / part.file}'" for part in listing(index).tables[table])
+    names = ", ".join(columns or TABLES[table].names)
+    duck = duckdb.connect()
+    duck.execute("SET TimeZone = 'UTC'")
+    return duck.execute(f"SELECT {names} FROM read_parquet([{files}]) ORDER BY ALL").fetchall()
+
+
+def everything(index: Path) -> dict[str, list[Any]]:
+    return {
+        name: rows(index, name, *(one for one in table.names if one != "indexed_at")) for name, table in TABLES.items()
+    }
+
+
+def small(path: Path, *tags: Tag, files: dict[str, str | bytes] | None = None) -> Path:
+    build(path, History((Commit("c0", (), files or {"a": "a"}),), tags), bare=True)
+    return path
+
+
+# -- rows --------------------------------------------------------------------------------------------
+
+
+def test_index__a_repository__is_rows_of_every_table(run: Run, pattern: Path, tmp_path: Path) -> None:
+    ran, index, name = run(pattern), tmp_path / "index", pattern.as_uri()
+    assert (ran.code, ran.read, ran.failed) == (0, 1, [])
+    assert rows(index, "repositories", "repository", "forge", "visibility", "status", "branch") == [
+        (name, "git", "unknown", "ok", "main")
+    ]
+    assert rows(index, "artifacts") == [
+        (name, "unknown", "churn", "model", "models/churn.pkl", "Who leaves", ["tabular", "retail"], None, None,
+         "v1.7.0", False)
+    ]  # fmt: skip
+    versions = rows(index, "versions", "version", "digest", "size", "uri", "change", "approved_by")
+    assert len(versions) == VERSIONS
+    assert versions[0][0] == "v1.0.0"
+    assert versions[0][1].startswith("md5:")
+    assert versions[0][2] == 5000
+    assert versions[0][3] == f"s3://models/dvc/files/md5/{versions[0][1][4:6]}/{versions[0][1][6:]}"
+    assert versions[0][4:] == ("https://github.com/acme/shop/pull/0", ["ada"])
+    assert rows(index, "stages", "stage", "version", "held") == [
+        ("prod", "v1.7.0", False),
+        ("staging", "v1.7.0", False),
+    ]
+    assert len(rows(index, "holds")) == VERSIONS * 3 // 2
+    assert len(rows(index, "events")) == TAGS
+    metrics = [row[1:] for row in rows(index, "metrics", "version", "name", "value") if row[0] == "v1.7.0"]
+    assert metrics == [("accuracy", 0.907), ("auc", 0.9), ("loss", 0.1)]
+    params = [row[1:] for row in rows(index, "params", "version", "name", "value") if row[0] == "v1.7.0"]
+    assert params == [
+        ("prepare.split", "0.2"), ("train.epochs", "7"), ("train.lr", "0.007"), ("train.seed", "7"),
+    ]  # fmt: skip
+    inputs = [row[1:] for row in rows(index, "inputs", "version", "kind", "step", "path") if row[0] == "v1.7.0"]
+    assert inputs == [
+        ("data", "prepare", "data/raw.csv"),
+        ("dep", "prepare", "src/prepare.py"),
+        ("dep", "train", "data/train.csv"),
+        ("dep", "train", "src/train.py"),
+        ("out", "prepare", "data/train.csv"),
+        ("out", "train", "metrics.json"),
+        ("out", "train", "models/churn.pkl"),
+    ]
+
+
+def test_index__over_http__has_the_same_rows_as_in_a_folder(
+    run: Run, pattern: Path, tmp_path: Path, many: list[Path]
+) -> None:
+    add_tag(many[1], 1)
+    with serve(tmp_path / "git") as server:
+        urls = [f"{server.url}/team-0/{path.name}" for path in many[:2]]
+        assert run(*urls, into=tmp_path / "remote").read == 2
+        remote, names = everything(tmp_path / "remote"), [url.partition("://")[2].removesuffix(".git") for url in urls]
+        # Again with one new version: of the others only their tags come.
+        add_tag(many[0], 2)
+        server.requests.clear()
+        assert (again := run(*urls, into=tmp_path / "remote")).read == 1
+        assert again.unchanged == 1
+        assert len(server.requests) <= 1 + 1 + 3 * 2  # a look at each; three fetches of the changed one
+    run(*many[:2], into=tmp_path / "here")
+    here = everything(tmp_path / "here")
+    assert {row[0] for row in remote["repositories"]} == set(names)
+    for table in ("metrics", "params", "inputs", "events", "holds"):
+        of_second = [row[1:] for row in here[table] if row[0] == many[1].as_uri()]
+        assert of_second, table
+        assert [row[1:] for row in everything(tmp_path / "remote")[table] if row[0] == names[1]] == of_second
+        of_first = [row[1:] for row in here[table] if row[0] == many[0].as_uri()]
+        assert [row[1:] for row in everything(tmp_path / "remote")[table] if row[0] == names[0]] == of_first
+
+
+def test_index__hostile_names_and_values__are_data_in_every_column(run: Run, tmp_path: Path) -> None:
+    evil = HOSTILE.replace("\n", " ").replace("\r", " ")
+    text = json.dumps(evil)
+    files: dict[str, str | bytes] = {
+        "artifacts.yaml": f"rf:\n  type: {text}\n  path: m.pkl\n  description: {text}\n  labels: [{text}]\n"
+        f"  custom: {{owner: {text}, card: {text}}}\n  metrics: m.json\n",
+        "m.pkl": b"\0\xff",
+        "m.json": json.dumps({evil: 1, "nan": float("nan"), "inf": float("inf"), "text": evil, "huge": 10**400}),
+        "params.yaml": f"{text}: {text}\n",
+    }
+    message = f"x\n\nChange: https://u:secret@h/{'a' * 20_000}\nApproved-By: {evil}\n"
+    tags = (
+        Tag("rf@v1.0.0", "c0", message=message, tagger="A\u202e=cmd <a@b>"),
+        Tag("rf#prod#1", "c0", 1_700_000_001, message=message),
+        Tag("d=\"x';--@v1.0.0", "c0", message=message),
+        Tag("lightweight@v1.0.0", "c0", lightweight=True),
+    )
+    path = small(tmp_path / "it's; a [very]*? odd\n name.git", *tags, files=files)
+    assert run(path).failed == []
+    index = tmp_path / "index"
+    ((name, visibility, *artifact),) = [row for row in rows(index, "artifacts") if row[2] == "rf"]
+    assert (name, visibility) == (path.resolve().as_uri(), "unknown")
+    assert artifact[1:7] == [evil, "m.pkl", evil, [evil], evil, evil]
+    metrics = dict(rows(index, "metrics", "name", "value"))
+    assert metrics[evil] == 1.0
+    assert math.isnan(metrics["nan"])
+    assert metrics["inf"] == math.inf
+    assert "text" not in metrics
+    ((change, approved),) = set(rows(index, "versions", "change", "approved_by[1]"))
+    assert len(change) <= 10_000
+    assert "secret" not in change
+    assert approved == evil
+    assert {row[0] for row in rows(index, "stages", "stage")} == {"prod"}
+    assert run(path).unchanged == 1
+
+
+def test_index__more_params_than_anybody_reads__are_cut(run: Run, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "artifacts.yaml": "rf:\n  path: m\n  metrics: m.json\n",
+        "m": "m",
+        "m.json": json.dumps({f"k{number}": number for number in range(12_000)}),
+    }
+    assert run(small(tmp_path / "a.git", Tag("rf@v1.0.0", "c0"), files=files)).rows["metrics"] == 10_000
+
+
+# -- again -------------------------------------------------------------------------------------------
+
+
+def test_again__nothing_changed__nothing_is_read_and_no_file_is_written(
+    run: Run, many: list[Path], tmp_path: Path
+) -> None:
+    run(*many)
+    files = {file: file.stat().st_mtime_ns for file in (tmp_path / "index").glob("*/*.parquet")}
+    for path in many:
+        # Our own memory, and what is none of the registry's.
+        run_git(path, "update-ref", "refs/tagline/churn@guard", "main")
+        run_git(path, "update-ref", "refs/tagline/@changes/1", "main")
+        run_git(path, "update-ref", "refs/heads/topic", "main~1")
+        run_git(path, "tag", "release-1", "main")
+    ran = run(*many)
+    assert (ran.read, ran.unchanged) == (0, 6)
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "index").glob("*/*.parquet")} == files
+
+
+def test_again__changed__is_read_and_others_keep_their_rows(run: Run, many: list[Path], tmp_path: Path) -> None:
+    run(*many)
+    before = everything(tmp_path / "index")
+    add_tag(many[2], 1)
+    ran = run(*many)
+    assert (ran.read, ran.unchanged) == (1, 5)
+    after = everything(tmp_path / "index")
+    changed = many[2].as_uri()
+    for table in TABLES:
+        assert [r for r in after[table] if r[0] != changed] == [r for r in before[table] if r[0] != changed]
+    assert len(after["versions"]) == len(before["versions"]) + 1
+
+
+def test_again__rewritten_tag__has_the_new_commits_rows(run: Run, many: list[Path], tmp_path: Path) -> None:
+    path = many[0]
+    run(path)
+    run_git(path, "tag", "--force", "--annotate", "churn@v1.3.0", "--message", "moved", "churn@v1.6.0^{commit}")
+    assert run(path).read == 1
+    found = dict(rows(tmp_path / "index", "metrics", "concat(version, name)", "value"))
+    assert found["v1.3.0accuracy"] == found["v1.6.0accuracy"] == 0.906
+    run_git(path, "tag", "--delete", "churn@v1.3.0")
+    run(path)
+    assert "v1.3.0accuracy" not in dict(rows(tmp_path / "index", "metrics", "concat(version, name)", "value"))
+
+
+def test_again__known_versions__are_not_read_anew(run: Run, many: list[Path], tmp_path: Path) -> None:
+    """What an index has of a commit stays, even where that commit can be read no more."""
+    run(many[0])
+    before = rows(tmp_path / "index", "metrics")
+    pack = next((many[0] / "objects" / "pack").glob("*.pack"))
+    keep = run_git(many[0], "rev-list", "--objects", "--no-object-names", "main~0^!", "--tags", "--no-walk").split()
+    tags = run_git(many[0], "for-each-ref", "--format=%(objectname)", "refs/tags").split()
+    thin = run_git_bytes(many[0], "pack-objects", "--stdout", stdin="\n".join({*keep, *tags}).encode())
+    for file in pack.parent.iterdir():
+        file.unlink()
+    run_git_bytes(many[0], "unpack-objects", "-q", stdin=thin)
+    add_tag(many[0], 5)
+    run(many[0])
+    assert [row for row in rows(tmp_path / "index", "metrics") if row[3] != "v2.5.0"] == before
+
+
+def run_git_bytes(path: Path, *arguments: str, stdin: bytes) -> bytes:
+    command = ["git", "-C", str(path), *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, env=environment(), check=True).stdout
+
+
+def test_again__what_is_not_asked_for__goes_unless_added(run: Run, many: list[Path], tmp_path: Path) -> None:
+    run(*many[:3])
+    assert run(many[3], "--add").rows["repositories"] == 4
+    ran = run(*many[1:3])
+    assert (ran.removed, ran.rows["repositories"], ran.rows["events"]) == (2, 2, 2 * TAGS)
+    assert f"{many[0].as_uri()}: its rows are taken away" in ran.err
+    assert {row[0] for row in rows(tmp_path / "index", "events", "repository")} == {p.as_uri() for p in many[1:3]}
+
+
+# -- what cannot be read -----------------------------------------------------------------------------
+
+
+def test_failed__each_kind__is_a_row_with_a_reason(run: Run, many: list[Path], tmp_path: Path) -> None:
+    empty = tmp_path / "git" / "empty.git"
+    run_git(tmp_path, "init", "--quiet", "--bare", str(empty))
+    broken = tmp_path / "git" / "broken.git"
+    shutil.copytree(many[0], broken)
+    shutil.rmtree(broken / "objects" / "pack")
+    (broken / "objects" / "pack").mkdir()
+    names = tmp_path / "list"
+    names.write_text(f"# all of them\n{many[0]}\n{empty} # nothing yet\n{broken}\n\n{tmp_path}/nothing\n")
+    ran = run("--from", names)
+    assert (ran.code, ran.repositories, ran.read) == (0, 4, 2)
+    found = {row[0].rpartition("/")[2]: row[1:] for row in rows(tmp_path / "index", "repositories", "url", "status")}
+    assert found == {
+        "repo-0000.git": ("ok",), "empty.git": ("empty",), "broken.git": ("broken",), "nothing": ("gone",)
+    }  # fmt: skip
+    reasons = dict(rows(tmp_path / "index", "repositories", "status", "reason"))
+    assert reasons["ok"] is None
+    assert all(reasons[status] for status in ("empty", "broken", "gone"))
+    assert run("--from", names, "--strict").code == 1
+
+
+def test_failed__permission_lost__its_rows_go_and_the_log_says_so(run: Run, many: list[Path], tmp_path: Path) -> None:
+    with serve(tmp_path / "git") as server:
+        url = f"{server.url}/team-0/{many[0].name}"
+        assert run(url).rows["events"] == TAGS
+        server.old_protocol = False
+        locked(server)
+        ran = run(url)
+    assert (ran.code, [one["status"] for one in ran.failed]) == (0, ["forbidden"])
+    assert {name: count for name, count in ran.rows.items() if count} == {"repositories": 1}
+    assert "its rows are taken away" in ran.err
+
+
+def locked(server: GitServer) -> None:
+    """From now on the server wants a password."""
+    server.redirect = lambda _path: "http://nowhere.invalid/"
+    server.status = 401
+
+
+def test_failed__server_away__what_was_read_before_stays(run: Run, many: list[Path], tmp_path: Path) -> None:
+    with serve(tmp_path / "git") as server:
+        url = f"{server.url}/team-0/{many[0].name}"
+        run(url)
+    ran = run(url)
+    assert [one["status"] for one in ran.failed] == ["broken"]
+    assert ran.rows["events"] == TAGS
+    assert rows(tmp_path / "index", "repositories", "status", "fingerprint") == [("broken", None)]
+    # And once more: nothing is new.
+    files = listing(tmp_path / "index").files
+    run(url)
+    assert listing(tmp_path / "index").files == files
+
+
+def test_failed__token__is_nowhere(run: Run, many: list[Path], tmp_path: Path) -> None:
+    with serve(tmp_path / "git", password="s3cr3t") as server:
+        url = f"{server.url}/team-0/{many[0].name}"
+        login = url.replace("://", "://x:s3cr3t@")
+        ran = run(login)
+        assert ran.read == 1
+        refused = run(url.replace("://", "://x:wr0ng@"))
+    assert [one["status"] for one in refused.failed] == ["forbidden"]
+    for text in (ran.err, json.dumps(ran.document), refused.err, json.dumps(refused.document)):
+        assert "s3cr3t" not in text
+        assert "wr0ng" not in text
+    assert all(b"s3cr3t" not in file.read_bytes() for file in (tmp_path / "index").rglob("*") if file.is_file())
+    left = [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+    assert all(b"s3cr3t" not in file.read_bytes() for file in left)
+
+
+def test_list__names_a_host__which_gets_no_token(
+    run: Run, many: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAGLINE_REPO_TOKEN", "s3cr3t")
+    with serve(tmp_path / "git") as server:
+        names = tmp_path / "list"
+        names.write_text(f"{server.url}/team-0/{many[0].name}\n")
+        assert run("--from", names).read == 1
+        assert all(sent is None for _, _, sent in server.requests)
+        server.requests.clear()
+        run(f"{server.url}/team-0/{many[1].name}")
+        assert any(sent is not None for _, _, sent in server.requests)
+
+
+# -- while it is read --------------------------------------------------------------------------------
+
+
+def test_while_read__refs_move__rows_and_fingerprint_are_of_one_instant(
+    run: Run, many: list[Path], tmp_path: Path
+) -> None:
+    stop = threading.Event()
+
+    def move() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            add_tag(many[0], number)
+            run_git(many[0], "tag", "--force", "--annotate", "churn@v1.0.0", "--message", f"{number}", "main")
+
+    thread = threading.Thread(target=move)
+    with serve(tmp_path / "git") as server:
+        thread.start()
+        try:
+            for address in (str(many[0]), f"{server.url}/team-0/{many[0].name}"):
+                ran = run(address, into=tmp_path / "moving")
+                assert ran.failed == []
+        finally:
+            stop.set()
+            thread.join()
+        url = f"{server.url}/team-0/{many[0].name}"
+        run(url, into=tmp_path / "moving")
+        run(url, into=tmp_path / "fresh")
+    assert everything(tmp_path / "moving") == everything(tmp_path / "fresh")
+
+
+# -- writers -----------------------------------------------------------------------------------------
+
+
+def test_shards__at_once_and_again__have_the_rows_of_one_run(run: Run, many: list[Path], tmp_path: Path) -> None:
+    run(*many, into=tmp_path / "whole")
+    command = [str(Path(sys.executable).with_name("tagline")), "index", *map(str, many), "-o", str(tmp_path / "parts")]
+    for _ in range(2):
+        shards = [
+            subprocess.Popen([*command, "--shard", f"{number}/3"], stdout=subprocess.DEVNULL) for number in (1, 2, 3)
+        ]
+        assert [shard.wait(120) for shard in shards] == [0, 0, 0]
+        assert everything(tmp_path / "parts") == everything(tmp_path / "whole")
+    assert run(*many, "--shard", "4/3").code == 2
+
+
+def test_lock__held_by_another_run__conflict_after_the_wait(tmp_path: Path) -> None:
+    place = Folder(tmp_path, wait=0.3)
+    with place.writing(), pytest.raises(Conflict), Folder(tmp_path, wait=0.3).writing():
+        pass
+    with place.writing() as scratch:
+        assert scratch.is_dir()
+
+
+@pytest.mark.parametrize("delay", [0.4, 1.0, 1.6])
+def test_killed__at_any_time__the_old_state_and_then_the_new(
+    run: Run, many: list[Path], tmp_path: Path, delay: float
+) -> None:
+    run(*many[:3])
+    old = everything(tmp_path / "index")
+    for number, path in enumerate(many[:3]):
+        add_tag(path, number)
+    command = [str(Path(sys.executable).with_name("tagline")), "index", *map(str, many[:3])]
+    process = subprocess.Popen([*command, "-o", str(tmp_path / "index")], stdout=subprocess.DEVNULL)
+    time.sleep(delay)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    found = everything(tmp_path / "index")
+    assert found == old or len(found["versions"]) == len(old["versions"]) + 3
+    run(*many[:3])
+    after = everything(tmp_path / "index")
+    assert len(after["versions"]) == len(old["versions"]) + 3
+    left = {file.name for file in (tmp_path / "index").glob(".new-*")}
+    assert left == set()
+
+
+def test_parts__that_are_listed_no_more__go_after_a_day(run: Run, many: list[Path], tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    run(many[0])
+    old = listing(index).files
+    stray = index / "events" / f"{'0' * 32}.parquet"
+    stray.write_bytes(b"killed")
+    add_tag(many[0], 1)
+    run(many[0])
+    left = {file for file in old if (index / file).exists()}
+    assert left == old
+    assert stray.exists()
+    document = json.loads((index / INDEX).read_text())
+    assert set(document["retired"]) == old - listing(index).files
+    document["retired"] = dict.fromkeys(document["retired"], "2020-01-01T00:00:00Z")
+    (index / INDEX).write_text(json.dumps(document))
+    long_ago = time.time() - RETIRED_FOR - 60
+    os.utime(stray, (long_ago, long_ago))
+    run(many[0])
+    there = {str(file.relative_to(index)) for file in index.glob("*/*.parquet")}
+    assert there == listing(index).files
+
+
+# -- at S3 -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return s3_server.bucket()
+
+
+def test_s3__written_and_read_again__is_what_a_folder_has(
+    run: Run, many: list[Path], tmp_path: Path, bucket: str, s3_server: S3Server
+) -> None:
+    place = f"s3://{bucket}/some/index"
+    assert run(*many[:3], into=place).read == 3
+    add_tag(many[0], 1)
+    assert (again := run(*many[:3], into=place)).unchanged == 2
+    assert again.read == 1
+    shutil.rmtree(tmp_path / "cache")
+    assert run(*many[:3], into=place).unchanged == 3
+    copy = tmp_path / "copy"
+    for row in s3_server.client.list_objects_v2(Bucket=bucket)["Contents"]:
+        file = copy / row["Key"].removeprefix("some/index/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(s3_server.client.get_object(Bucket=bucket, Key=row["Key"])["Body"].read())
+    run(*many[:3], into=tmp_path / "here")
+    assert everything(copy) == everything(tmp_path / "here")
+    manifest = (copy / "events" / "_symlink_format_manifest" / "manifest").read_text().splitlines()
+    assert manifest == [f"{place}/{part.file}" for part in listing(copy).tables["events"]]
+
+
+def test_s3__two_writers_at_once__lose_nothing(run: Run, many: list[Path], tmp_path: Path, bucket: str) -> None:
+    place = f"s3://{bucket}/index"
+    command = [str(Path(sys.executable).with_name("tagline")), "index", *map(str, many[:3]), "-o", place]
+    shards = [subprocess.Popen([*command, "--shard", f"{number}/2"], stdout=subprocess.DEVNULL) for number in (1, 2)]
+    assert [shard.wait(120) for shard in shards] == [0, 0]
+    assert run(*many[:3], into=place).unchanged == 3
+
+
+def test_s3__somebody_was_faster__the_state_is_merged_again(tmp_path: Path, many: list[Path], bucket: str) -> None:
+    from tagline.adapters.index.bucket import Bucket
+
+    place = Bucket(f"s3://{bucket}/x", tmp_path / "copies")
+    assert place.read() is None
+    assert place.replace(b"one", None)
+    found = place.read()
+    assert found is not None
+    assert not place.replace(b"two", None)
+    assert place.replace(b"three", found[1])
+    assert not place.replace(b"four", found[1])
+    assert (place.read() or (b"",))[0] == b"three"
+
+
+# -- wrong usage -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Nothing says which"),
+        (["a/b"], "nothing says on which"),
+        (["./x", "--shard", "0/4"], "--shard"),
+        (["./x", "--jobs", "0"], "--jobs"),
+        (["--from", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_wrong__usage__is_told(run: Run, arguments: list[str], told: str) -> None:
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert told in ran.document["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[1]", b'{"format": 2}', b'{"format": "1"}', b'{"format": 1, "tables": {"events": [1]}}',
+                b'{"format": 1, "generated_at": "x", "tables": {"events": [{"file": "../../etc/passwd", "rows": 1, '
+                b'"bytes": 1, "buckets": []}]}}'],
+)  # fmt: skip
+def test_wrong__something_else_is_there__is_refused_and_kept(
+    run: Run, many: list[Path], tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / INDEX).write_bytes(content)
+    assert run(many[0]).code == 2
+    assert (tmp_path / "index" / INDEX).read_bytes() == content
+
+
+def test_wiring__forge__is_known_only_where_somebody_said_so(tmp_path: Path) -> None:
+    from tagline.settings import Settings
+
+    settings = Settings.from_environ({"HOME": str(tmp_path)})
+    wiring = IndexWiring(settings)
+    told = wiring.wanted(
+        ["https://github.com/a/b", "git@example.org:a/b.git", "https://u:p@example.org/a/b"], [], [], []
+    )
+    assert [(one.repository, one.forge) for one in told] == [
+        ("example.org/a/b", "git"), ("github.com/a/b", "github"),
+    ]  # fmt: skip
