@@ -132,6 +132,8 @@ class Workflow:
     #: The events of a repository_dispatch that it listens to, and the word of one's payload that is its run-name.
     types: tuple[str, ...] = ()
     named_by: str | None = None
+    #: The inputs that a dispatch may give it.
+    inputs: tuple[str, ...] = ()
 
     def title(self, event: str, payload: dict[str, Any]) -> str:
         """What GitHub calls a run: by its run-name, else as the event."""

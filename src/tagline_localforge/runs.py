@@ -67,14 +67,17 @@ class Runs(RepositoryState):
     @atomic
     def add_workflow(
         self, file: str, *, dispatch: bool = True, tags: Sequence[str] = (), types: Sequence[str] = (),
-        named_by: str | None = None,
+        named_by: str | None = None, inputs: Sequence[str] = (),
     ) -> Workflow:  # fmt: skip
         """A workflow of every branch and tag, which a push of tags that match ``tags`` starts.
 
-        So do events of a repository_dispatch of some ``types``, whose payload may name the run.
+        So do events of a repository_dispatch of some ``types``, whose payload may name the run. A dispatch may give it
+        ``inputs``.
         """
         now = self.forge.clock()
-        workflow = Workflow(self.forge.next_id(), file, dispatch, tuple(tags), now, tuple(types), named_by)
+        workflow = Workflow(
+            self.forge.next_id(), file, dispatch, tuple(tags), now, tuple(types), named_by, tuple(inputs)
+        )
         self.workflows[file] = workflow
         return workflow
 

@@ -172,6 +172,7 @@ BAD = [
     (STAGE + "gates: [{metric: a, min: high}]", 4, 30, "wrong-type", "must be a number, not text.", ""),
     (STAGE + "gates: [{metric: a, min: 1, tolerance: -1}]", 4, 44, "wrong-value", "must be at least 0", ""),
     (STAGE + "gates: [{metric: a, min: 1, direction: up}]", 4, 44, "wrong-value", "must be max or min, not 'up'.", ""),
+    (STAGE + "deliver: {workflow: a.yml, together: true}", 4, 42, "policy", "A workflow here says itself", "input"),
     (STAGE + "freeze: [{from: '2026-12-20T00:00:00Z'}]", 4, 14, "missing-key", "has no 'to'.", ""),
     (STAGE + "soak: 1h", 3, 3, "missing-key", "'stages.prod' has 'soak' but no 'after'.", ""),
     ("max_artifacts: 0", 1, 16, "wrong-value", "'max_artifacts' must be at least 1", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,12 +11,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Inbox:
-    """``got`` are headers (names in lower case) and bodies; ``answers`` the statuses of the next requests, then 204."""
+    """``got`` are headers (names in lower case) and bodies; ``answers`` the statuses of the next requests, then 204.
+
+    ``before`` is called with each request before it counts; False keeps it from counting and from an answer.
+    """
 
     url: str
     got: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     location: str = ""
+    before: Callable[[], bool] = lambda: True
 
 
 @contextmanager
@@ -26,6 +30,9 @@ def receiving() -> Iterator[Inbox]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if not inbox.before():
+                self.close_connection = True
+                return
             inbox.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
             self.send_response(inbox.answers.pop(0) if inbox.answers else 204)
             if inbox.location:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tagline.domain.delivery.book import Book
@@ -25,11 +25,14 @@ class Starter(Protocol):
     def pushes_start(self, start: Start, tags_in_push: int) -> bool:
         """Whether a push of this token, with so many tags, starts something by itself on a tag."""
 
-    def find(self, start: Start, since: float) -> Run | None:
-        """The run for a tag that was created after ``since`` (unix seconds). Raises PlatformRefused."""
+    def find(self, start: Start, since: float, *, asked_for: bool = False) -> Run | None:
+        """The run for a tag that was created after ``since`` (unix seconds); ``asked_for``: none that its push began.
 
-    def begin(self, start: Start) -> Run | None:
-        """Ask for a run, once; None where the forge does not say which it is.
+        Raises PlatformRefused.
+        """
+
+    def begin(self, start: Start, tags: Sequence[str] = ()) -> Run | None:
+        """Ask for a run, once; None where the forge does not say which it is. ``tags`` are given to it as a list.
 
         Raises PlatformRefused where there is none and :class:`Lost` where nobody knows.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -112,7 +113,11 @@ def _dispatch(call: Call) -> Response:
     ref = _full_name(repository, str(sent.get("ref", "")))
     if not workflow.dispatch:
         raise ApiError(422, "Workflow does not have 'workflow_dispatch' trigger")
+    given = sent.get("inputs") or {}
+    if unknown := [name for name in given if name not in workflow.inputs]:
+        raise ApiError(422, f"Unexpected inputs provided: {json.dumps(unknown)}")
     run = repository.start_run(workflow.file, ref, by=call.login)
+    run.variables.update(given)
     if not sent.get("return_run_details"):
         return Response(204)
     shape = _run(call, run)
@@ -131,6 +136,7 @@ def _repository_dispatch(call: Call) -> Response:
                 workflow.file, f"refs/heads/{repository.default_branch}", by=call.login, event="repository_dispatch"
             )
             run.title = workflow.title(sent["event_type"], sent.get("client_payload") or {})
+            run.variables.update({key: json.dumps(value) for key, value in (sent.get("client_payload") or {}).items()})
     return Response(204)
 
 

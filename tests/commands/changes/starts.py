@@ -13,6 +13,9 @@ PROD = "churn#prod#1"
 LABELS = ("version:minor", "stage:prod")
 ON_TAGS = {".github/workflows/deploy.yml": "on:\n  push: {tags: ['**#prod#*']}\n  workflow_dispatch:\n"}
 ON_DISPATCH = {".github/workflows/deploy.yml": "on: workflow_dispatch\n"}
+TAKES_LIST = {
+    ".github/workflows/deploy.yml": "on: {workflow_dispatch: {inputs: {tags: {type: string, required: false}}}}\n"
+}
 #: The job's own tokens, whose pushes start nothing.
 OWN = {"github": "actions", "gitlab": "job"}
 HERE = {"github": "workflow: deploy.yml", "gitlab": "pipeline: true"}

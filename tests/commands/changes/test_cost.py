@@ -13,7 +13,10 @@ from typing import NamedTuple
 import pytest
 
 from tagline_localforge import Exchange
+from tests.commands.changes.starts import HERE, LABELS, ON_DISPATCH, SECRET, THERE, add_app, add_pipelines
+from tests.commands.changes.test_events import KEY
 from tests.commands.changes.world import BETTER, START, Platform, Ran, World
+from tests.support.receiver import receiving
 from tests.support.round_trips import RoundTrips, count, kind_of
 
 
@@ -50,6 +53,14 @@ COSTS = {
     "schedule over thirty that ask nothing": Row(1, 1, (5, 5, 0, 0)),
     "schedule over three unfinished": Row(14, 12, (13, 16, 6, 6)),
     "schedule over three finished": Row(1, 1, (8, 8, 0, 0)),
+    "promote one": Row(6, 7, (3, 4, 2, 2)),
+    "promote one, again": Row(4, 5, (3, 4, 0, 0)),
+    "promote one that starts something": Row(7, 8, (4, 5, 4, 4), (4, 5, 3, 3)),
+    "promote one that starts something, again": Row(4, 5, (5, 6, 0, 0)),
+    "promote one that starts something elsewhere": Row(8, 8, (4, 5, 4, 4)),
+    "promote one that starts something elsewhere, again": Row(4, 5, (5, 6, 0, 0)),
+    "promote one, to a receiver": Row(6, 7, (4, 5, 3, 3)),
+    "promote one, to a receiver, again": Row(4, 5, (5, 6, 0, 0)),
     "show": Row(0, 0, (3, 5, 0, 0)),
     "show again": Row(0, 0, (2, 3, 0, 0)),
     "resolve": Row(0, 0, (2, 3, 0, 0)),
@@ -225,6 +236,32 @@ def test_requests__of_a_schedule__are_few(make_world: Callable[..., World], plat
         world.merge(number)
     costs.run("schedule over three unfinished", "promote", **world.schedule_event())
     costs.run("schedule over three finished", "promote", **world.schedule_event())
+    costs.check()
+
+
+@pytest.mark.parametrize("what", ["", " that starts something", " that starts something elsewhere", ", to a receiver"])
+def test_requests__that_delivery_adds__are_few(make_world: Callable[..., World], platform: Platform, what: str) -> None:
+    """Beside those of the first row, which has none of it."""
+    target = THERE[platform] if "elsewhere" in what else HERE[platform]
+    world = make_world(
+        platform, f"stages:\n  prod: {{deliver: {{{target}, required: true}}}}\n" if "starts" in what else FREE
+    )
+    if platform == "github":
+        world.push("main", ON_DISPATCH)
+    add_pipelines(world.repo, platform)
+    add_app(world)
+    # On GitHub the workflow's own token, whose pushes start nothing; GitLab's begins by the push.
+    more = {"TAGLINE_JOB_TOKEN": world.environ()["TAGLINE_TOKEN"], "TAGLINE_DELIVER_TOKEN": SECRET}
+    costs = Costs(world)
+    number = world.open("topic", BETTER, labels=LABELS)
+    world.merge(number)
+    with receiving() as inbox:
+        if "receiver" in what:
+            more |= {"TAGLINE_WEBHOOK_URL": inbox.url, "TAGLINE_WEBHOOK_SECRET": KEY}
+        change = ("--change", str(number))
+        costs.run(f"promote one{what}", "promote", *change, **more)
+        costs.run(f"promote one{what}, again", "promote", *change, **more)
+        assert len(inbox.got) == (2 if "receiver" in what else 0)
     costs.check()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +18,14 @@ from tests.commands.changes.starts import (
     OWN,
     PROD,
     SECRET,
+    TAKES_LIST,
     THERE,
     add_app,
     add_pipelines,
     hide_runs,
 )
 from tests.commands.changes.world import BETTER, Platform, Ran, World
-from tests.localforge.faults import fail_always
+from tests.localforge.faults import fail_always, fail_once
 
 
 @pytest.fixture(autouse=True)
@@ -203,6 +205,51 @@ def test_elsewhere__a_run_without_a_name__may_be_another_tags_and_is_not_taken_f
     assert (ran.code, one["state"], one["run_url"], len(other.runs)) == (4, "unknown", None, 1), ran.out + ran.err
     assert "run-name" in one["error"]["hint"]
     assert (world.promote(1, TAGLINE_DELIVER_TOKEN=SECRET).code, len(other.runs)) == (4, 1)
+
+
+# -- a list of tags is one start --------------------------------------------------------------
+
+TOGETHER = {
+    "github here": "workflow: deploy.yml",
+    "github there": "workflow: deploy.yml, repo: org/app, together: true",
+    "gitlab here": "pipeline: true, together: true",
+    "gitlab there": "project: org/app, ref: main, together: true",
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_list__of_what_a_change_brings_to_a_stage__is_one_start_with_a_receipt_for_each(
+    make_world: Callable[..., World], name: str
+) -> None:
+    platform: Platform = "github" if name.startswith("github") else "gitlab"
+    world = make_world(platform, f"stages:\n  prod:\n    deliver: {{{TOGETHER[name]}, wait: 1s, required: true}}\n")
+    world.repo.job_token_push = True
+    runs = world.repo.runs
+    if "there" in name:
+        runs = add_app(world).runs
+    elif platform == "github":
+        world.push("main", TAKES_LIST)
+        world.repo.add_workflow("deploy.yml", inputs=["tags"])
+    else:
+        add_pipelines(world.repo, platform)
+    own = {"token": OWN[platform], "TAGLINE_JOB_TOKEN": OWN["github"], "TAGLINE_DELIVER_TOKEN": SECRET}
+    number = world.open("topic", {**BETTER, "models/fraud.txt": "rules: 4\n"}, labels=LABELS)
+    world.merge(number)
+    lost = fail_once(world.server, "POST", r"/dispatches$|/pipeline$", "drop-after")
+    ran = world.promote(number, **own)
+    if name == "gitlab here":  # a job's token can look for no pipeline: what has no answer is not known, and not again
+        assert (ran.code, {one["state"] for one in ran.json["delivery"]}) == (4, {"unknown"})
+    else:
+        assert ran.code == 0, ran.out + ran.err
+        first, second = ran.json["delivery"]
+        assert (first["tag"], second["tag"], first["state"]) == (PROD, "fraud#prod#1", "started")
+        assert first["run_url"] == second["run_url"]
+        assert first["run_url"].endswith(f"/{runs[0].id}")
+    (run,) = runs
+    given = run.variables.get("TAGLINE_TAGS") or run.variables["tags"]
+    assert json.loads(given) == [PROD, "fraud#prod#1"]
+    again = world.promote(number, **own)
+    assert (again.code, len(runs), lost.fired) == (ran.code, 1, 1)
 
 
 # -- by then another tag decides ------------------------------------------------------------

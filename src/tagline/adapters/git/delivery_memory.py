@@ -39,15 +39,13 @@ class GitDeliveryMemory:
         return {artifact: pages.get(artifact, Page(from_record(None))) for artifact in artifacts}
 
     def write(self, pages: Mapping[str, Page], like: str, now: int) -> Mapping[str, str]:
-        """By one push; before it by one fetch of what this run itself wrote."""
+        """By one push."""
         actor = self._lines.actor(like)
         refs = {delivery_ref(artifact): artifact for artifact in pages}
-        own = {ref: pages[artifact].mark for ref, artifact in refs.items()}
-        own = {ref: mark for ref, mark in own.items() if mark and mark not in self._seen}
-        self._seen |= {tip.object_id: tip for tip in self._lines.tips(own).values()}
         wanted = {
             ref: Above(to_record(pages[artifact].book, actor, now), self._seen.get(pages[artifact].mark))
             for ref, artifact in refs.items()
         }
-        ids = self._lines.push(wanted, like, lambda: "what is remembered of deliveries")
-        return {refs[ref]: object_id for ref, object_id in ids.items()}
+        written = self._lines.push(wanted, like, lambda: "what is remembered of deliveries")
+        self._seen |= {tip.object_id: tip for tip in written.values()}
+        return {refs[ref]: tip.object_id for ref, tip in written.items()}

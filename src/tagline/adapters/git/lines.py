@@ -68,8 +68,8 @@ class Lines:
         self._cache.suit(self._repository, like)
         return actor_of(Tagger(self._repository.git, self._fallback).identity())
 
-    def push(self, wanted: Mapping[str, Above], like: str, what: Callable[[], str]) -> dict[str, str]:
-        """Write records by one push, all or none; the ids of their commits by ref.
+    def push(self, wanted: Mapping[str, Above], like: str, what: Callable[[], str]) -> dict[str, Tip]:
+        """Write records by one push, all or none; what their lines stand at now.
 
         ``what`` says what is written, for a refusal. Raises Raced and PlatformRefused.
         """
@@ -77,14 +77,12 @@ class Lines:
             raise PlatformRefused("There is more to remember than a record may hold.", "", code="record-too-long")
         with outbox([self._repository], like, self._remote.everything) as box:
             folder = box.directory / "objects"
-            moved = {
-                ref: (one.tip.object_id if one.tip else "", write_record(folder, one.record, one.tip, like))
-                for ref, one in wanted.items()
-            }
+            written = {ref: write_record(folder, one.record, one.tip, like) for ref, one in wanted.items()}
+            moved = {ref: (one.tip.object_id if one.tip else "", written[ref].object_id) for ref, one in wanted.items()}
             result = push_out(box, self._repository.git, self._remote.url, {}, moved)
         if result.status != 0:
             said = f"{result.stdout.decode(errors='replace')}\n{result.stderr}"
             if RACE_RE.search(said) and "hook declined" not in said:
                 raise Raced
             raise refused_push(self._remote.url, said, what())
-        return {ref: after for ref, (_, after) in moved.items()}
+        return written

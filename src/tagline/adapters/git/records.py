@@ -106,8 +106,8 @@ def written_at(git: Git, tip: str, latest: float) -> dict[str, int]:
     return found
 
 
-def write_record(folder: Path, record: Record, above: Tip | None, like: str) -> str:
-    """Store a record's commit with its tree and file in an object folder; its id. No ref knows it yet.
+def write_record(folder: Path, record: Record, above: Tip | None, like: str) -> Tip:
+    """Store a record's commit with its tree and file in an object folder. No ref knows it yet.
 
     ``above`` is where the line stands, ``like`` the id of any object of the repository.
     """
@@ -118,10 +118,11 @@ def _parent(folder: Path, above: Tip) -> str | None:
     """The commit that a line goes on from. A guard of the old form becomes the first record of one."""
     if above.kind == "commit":
         if (data := above.file) is not None:
-            # Git looks into the files of what it builds on, and would fetch them: here they are.
+            # Git looks into what it builds on, and its files, and would fetch them: here they are.
+            put(folder, "commit", above.content, above.object_id)
             put(folder, "tree", _tree(put(folder, "blob", data, above.object_id)), above.object_id)
         return above.object_id
-    return _store(folder, above.record, None, like=above.object_id) if above.record else None
+    return _store(folder, above.record, None, like=above.object_id).object_id if above.record else None
 
 
 def actor_of(identity: str) -> Actor:
@@ -130,12 +131,13 @@ def actor_of(identity: str) -> Actor:
     return Actor(match["name"], match["email"]) if match else Actor(identity, "")
 
 
-def _store(folder: Path, record: Record, parent: str | None, like: str) -> str:
+def _store(folder: Path, record: Record, parent: str | None, like: str) -> Tip:
     tree = put(folder, "tree", _tree(put(folder, "blob", encode(record), like)), like)
     who = f"{record.actor.name} <{record.actor.email}> {record.time} +0000"
     above = f"parent {parent}\n" if parent else ""
     head = f"tree {tree}\n{above}author {who}\ncommitter {who}\n\n"
-    return put(folder, "commit", head.encode() + commit_message(record), like)
+    content = head.encode() + commit_message(record)
+    return Tip(put(folder, "commit", content, like), "commit", content)
 
 
 def _tree(blob: str) -> bytes:

@@ -233,7 +233,7 @@ class RemoteLedger:
             for batch in batches:
                 record = self._record(batch, objects, tagger)
                 written = write_record(folder, record, above.get(batch.mark), batch.tags[0].commit)
-                moved[guard_ref(batch.artifact)] = (batch.mark, written)
+                moved[guard_ref(batch.artifact)] = (batch.mark, written.object_id)
             if self._repository is not None:
                 # From the clone: what Git's configuration says of just this place counts for its pushes.
                 result = push(within(pusher.git, box, self._remote.config), self._remote.url, objects, moved)

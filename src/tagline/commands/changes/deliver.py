@@ -73,6 +73,7 @@ def _starts(context: ChangeContext, planned: Planned, rows: Sequence[Row], work:
                 target,
                 environment,
                 superseded=not work.decides(row),
+                made=row.created,
             )
 
 

@@ -6,11 +6,12 @@ claimed where every other run looks; whoever finds another's claim starts nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from tagline.commands.delivery.notebook import Notebook
+from tagline.commands.delivery.together import Read, Together, together
 from tagline.domain.delivery.book import Note
 from tagline.domain.delivery.receipts import How, Receipt, Run, Start
 from tagline.domain.delivery.targets import matches
@@ -36,7 +37,7 @@ class Delivering:
     notebook: Notebook
     clock: Clock
     run_url: str | None
-    read: Callable[[str, str], bytes | None]
+    read: Read
     receivers: Sequence[Receiver] = ()
 
 
@@ -52,17 +53,18 @@ def start_all(context: Delivering, starts: Sequence[Start], tags_in_push: int) -
         context.notebook.open([start.artifact for start in starts])
         for attempt in range(_CLAIMS):
             left = [start for start in starts if start not in done]
-            done |= _there(context, left)
+            done |= _there(context, left, tags_in_push)
             done |= _too_late(context, [start for start in left if start not in done])
             left = [start for start in left if start not in done]
             # What the push itself starts is waited for once, however often others claim meanwhile.
             done |= _waited_for(context, left, tags_in_push if attempt == 0 else 0)
             left = [start for start in left if start not in done]
+            groups = list(together(left, context.read))
             try:
-                _claim(context, left)
+                _claim(context, groups)
             except Raced:
                 continue
-            done |= _begun(context, left)
+            done |= _begun(context, groups)
             break
     except TaglineError as error:
         done = {start: _none(context, start, error) for start in starts} | done
@@ -83,14 +85,17 @@ def _not_here(context: Delivering, starts: Sequence[Start]) -> dict[Start, Recei
     return found
 
 
-def _there(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]:
+def _there(context: Delivering, starts: Sequence[Start], tags_in_push: int = 0) -> dict[Start, Receipt]:
     """Those whose run is known, or found."""
     found = {}
+    looks = _Looks(context)
     for start in starts:
         note = _note(context, start)
         if note is not None and note.state == "started":
             found[start] = Receipt(start, note.how, Run(note.run_url), news=False)
-        elif (receipt := _looked_for(context, start, note)) is not None:
+        elif note is None and start.made and not context.starter.pushes_start(start, tags_in_push):
+            continue  # the tag is of this very run, and its push starts nothing
+        elif (receipt := looks.receipt(start, note)) is not None:
             found[start] = receipt
     return found
 
@@ -111,19 +116,37 @@ def _too_late(context: Delivering, starts: Sequence[Start]) -> dict[Start, Recei
     return found
 
 
-def _looked_for(context: Delivering, start: Start, note: Note | None) -> Receipt | None:
-    """The receipt of a run that is there, or of one that cannot be looked for."""
-    how: How = note.how if note is not None else "event"
-    if note is None and start.target.repository is not None:
-        return None  # in another repository nothing but our own asking starts it
-    try:
-        run = context.starter.find(start, note.time - _SKEW if note is not None else 0)
-    except TaglineError as error:
-        return _none(context, start, error)
-    if run is None:
-        return None
-    _remember(context, start, "started", how, run.url)
-    return Receipt(start, how, run)
+class _Looks:
+    """Looks for runs, once for those that share one."""
+
+    def __init__(self, context: Delivering) -> None:
+        self._context = context
+        self._seen: dict[tuple[str, str, str], Run | None] = {}
+
+    def receipt(self, start: Start, note: Note | None) -> Receipt | None:
+        """The receipt of a run that is there, or of one that cannot be looked for."""
+        how: How = note.how if note is not None else "event"
+        if note is None and start.target.repository is not None:
+            return None  # in another repository nothing but our own asking starts it
+        try:
+            run = self._run(start, note)
+        except TaglineError as error:
+            return _none(self._context, start, error)
+        if run is None:
+            return None
+        _remember(self._context, start, "started", how, run.url)
+        return Receipt(start, how, run)
+
+    def _run(self, start: Start, note: Note | None) -> Run | None:
+        since = note.time - _SKEW if note is not None else 0
+        if note is None or note.on is None or note.commit is None:
+            return self._context.starter.find(start, since)
+        key = (start.target.key, note.on, note.commit)
+        if key not in self._seen:
+            shared = start._replace(tag=note.on, commit=note.commit)
+            # One that the push of that tag began has no list.
+            self._seen[key] = self._context.starter.find(shared, since, asked_for=True)
+        return self._seen[key]
 
 
 def _note(context: Delivering, start: Start) -> Note | None:
@@ -169,8 +192,9 @@ def _polled(context: Delivering, ends: dict[Start, float]) -> dict[Start, Receip
     while left := [start for start in ends if start not in found and ends[start] > context.clock.now()]:
         pause = next(pauses, PAUSES[-1])
         context.clock.pause(min(pause, max(ends[start] for start in left) - context.clock.now()))
+        looks = _Looks(context)
         for start in left:
-            if (receipt := _looked_for(context, start, _note(context, start))) is not None:
+            if (receipt := looks.receipt(start, _note(context, start))) is not None:
                 found[start] = receipt
     return found
 
@@ -178,34 +202,37 @@ def _polled(context: Delivering, ends: dict[Start, float]) -> dict[Start, Receip
 # -- starting -----------------------------------------------------------------------
 
 
-def _claim(context: Delivering, starts: Sequence[Start]) -> None:
+def _claim(context: Delivering, groups: Sequence[Together]) -> None:
     """Say that we start them, before we do. Raises Raced where others wrote, which may be the same."""
-    for start in starts:
-        _remember(context, start, "claimed", context.starter.how(start), None)
-    if starts:
-        context.notebook.save(starts[0].commit, alone=True)
+    for group in groups:
+        for start in group.starts:
+            _remember(context, start, "claimed", context.starter.how(start), None, group)
+    if groups:
+        context.notebook.save(groups[0].leader.commit, alone=True)
 
 
-def _begun(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]:
+def _begun(context: Delivering, groups: Sequence[Together]) -> dict[Start, Receipt]:
     """Ask for each run, once, and wait until all are there. Nobody's wait keeps another from being asked for."""
     found: dict[Start, Receipt] = {}
     asked: list[Start] = []
-    for start in starts:
-        how = context.starter.how(start)
+    for group in groups:
+        how = context.starter.how(group.leader)
         try:
-            run = context.starter.begin(start)
+            run = context.starter.begin(group.leader, group.tags)
         except Lost:
             run = None
         except TaglineError as error:
             # The forge said no: whoever runs later may ask again.
-            _remember(context, start, "none", how, None)
-            found[start] = _none(context, start, error)
+            for start in group.starts:
+                _remember(context, start, "none", how, None)
+                found[start] = _none(context, start, error)
             continue
-        if run is not None:
+        if run is None:
+            asked += group.starts
+            continue
+        for start in group.starts:
             _remember(context, start, "started", how, run.url)
             found[start] = Receipt(start, how, run, ours=True)
-        else:
-            asked.append(start)
     there = _there(context, asked)
     now = context.clock.now()
     there |= _polled(context, {start: now + start.target.wait for start in asked if start not in there})
@@ -216,10 +243,27 @@ def _begun(context: Delivering, starts: Sequence[Start]) -> dict[Start, Receipt]
 
 
 def _remember(
-    context: Delivering, start: Start, state: Literal["claimed", "started", "none"], how: How, url: str | None
+    context: Delivering,
+    start: Start,
+    state: Literal["claimed", "started", "none"],
+    how: How,
+    url: str | None,
+    group: Together | None = None,
 ) -> None:
     now = int(context.clock.now())
-    note = Note(start.tag, start.tag_object, start.target.key, state, how, url, context.run_url, now)
+    on = group.leader if group is not None and group.tags else None
+    note = Note(
+        start.tag,
+        start.tag_object,
+        start.target.key,
+        state,
+        how,
+        url,
+        context.run_url,
+        now,
+        on.tag if on is not None else None,
+        on.commit if on is not None else None,
+    )
     context.notebook.add(start.artifact, lambda book: book.noted(note))
 
 
@@ -239,7 +283,8 @@ def _how(context: Delivering, start: Start) -> How:
 
 def _unknown(context: Delivering, start: Start, note: Note | None) -> Receipt:
     by = f" by {note.by}" if note is not None and note.by and note.by != context.run_url else ""
-    hint = "Look whether it runs. If it does not, start it on the tag by hand: Tagline never starts it a second time."
+    where = f"on {note.on}, with the list," if note is not None and note.on is not None else "on the tag"
+    hint = f"Look whether it runs. If it does not, start it {where} by hand: Tagline never starts it a second time."
     if start.target.workflow is not None and start.target.repository is not None:
         hint += " The workflow needs a run-name with ${{ github.event.client_payload.tag }}: its run is known by that."
     error = NotStarted(

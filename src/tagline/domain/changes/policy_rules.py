@@ -187,6 +187,9 @@ def _delivery(stage: _Stage) -> Iterator[_Trouble]:
     for key, needs in (("repo", "workflow"), ("ref", "project")):
         if key in given and kinds and needs not in kinds:
             yield _Trouble(given[key], f"'{key}' belongs to '{needs}', which is not here.", f"Add '{needs}'.")
+    if "together" in given and "workflow" in kinds and "repo" not in given and stage.glob is None:
+        hint = "Give the workflow an input: on: workflow_dispatch: inputs: tags, and remove 'together'."
+        yield _Trouble(given["together"], "A workflow here says itself whether it takes a list of tags.", hint)
     workflow = given.get("workflow")
     if workflow is not None and isinstance(workflow.value, str) and (why := why_no_workflow(workflow.value)):
         yield _Trouble(workflow, why, "Write the file's name alone, such as deploy.yml.")

@@ -32,7 +32,8 @@ _T = TypeVar("_T")
 class Note:
     """One start: ``claimed`` by a run before it asked the forge, ``started`` after; ``none``: the forge said no.
 
-    ``target`` is the target's key, ``by`` the page of the run that wrote it, ``time`` when (unix seconds).
+    ``target`` is the target's key, ``by`` the page of the run that wrote it, ``time`` when (unix seconds). A start that
+    several tags share runs ``on`` one of them, at ``commit``.
     """
 
     tag: str
@@ -43,6 +44,8 @@ class Note:
     run_url: str | None
     by: str | None
     time: int
+    on: str | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,8 @@ def _note(row: _Row) -> Note:
         _page(row["run_url"]),
         _page(row["by"]),
         parse_time(_text(row["time"])),
+        _maybe(row.get("on")),
+        _maybe(row.get("commit")),
     )
 
 

@@ -17,7 +17,7 @@ State = Literal["started", "succeeded", "failed", "none", "unknown"]
 class Start(NamedTuple):
     """A tag that a target is to be started on. ``environment`` is None for one that assigns no stage.
 
-    ``superseded``: another tag decides its stage by now, or none does.
+    ``superseded``: another tag decides its stage by now, or none does. ``made``: this very run made the tag.
     """
 
     artifact: str
@@ -29,6 +29,7 @@ class Start(NamedTuple):
     target: Target
     environment: str | None
     superseded: bool = False
+    made: bool = False
 
 
 class Run(NamedTuple):

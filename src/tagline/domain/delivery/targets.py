@@ -31,7 +31,7 @@ class Target(NamedTuple):
 
     ``repository`` is another repository's full name, ``ref`` a branch there (None: its default one); None for the
     ledger's own, where it runs on the tag. ``wait``: seconds in which the run must be there. ``required``: a tag that
-    starts nothing is a failure.
+    starts nothing is a failure. ``together``: of several tags of a change all are one start, which gets their list.
     """
 
     workflow: str | None = None
@@ -39,6 +39,7 @@ class Target(NamedTuple):
     ref: str | None = None
     wait: int = WAIT
     required: bool = False
+    together: bool = False
 
     @property
     def key(self) -> str:
@@ -73,6 +74,7 @@ def read_target(raw: Mapping[str, Any]) -> Target | None:
         raw.get("ref"),
         parse_wait(raw.get("wait", f"{WAIT}s")),
         raw.get("required", False),
+        raw.get("together", False),
     )
 
 

@@ -7,7 +7,8 @@ Source: https://docs.github.com/actions/concepts/security/github_token#when-gith
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,7 @@ from tagline.settings import Secret
 EVENTS_A_PUSH = 3
 #: What another repository's workflow listens to: ``on: repository_dispatch: types: [tagline]``.
 EVENT_TYPE = "tagline"
+_DISPATCHED = "workflow_dispatch"
 _FOREVER = "9999-01-01T00:00:00Z"
 _DETAILS = "return_run_details"
 _PAGE = 100
@@ -66,26 +68,26 @@ class GitHubRuns:
         """Not with the workflow's own token, and not with many tags."""
         return self._hears_pushes and start.target.repository is None and tags_in_push <= EVENTS_A_PUSH
 
-    def find(self, start: Start, since: float) -> Run | None:
+    def find(self, start: Start, since: float, *, asked_for: bool = False) -> Run | None:
         """By its tag and commit; in another repository by its title, and when it was made."""
         with self._explaining(start):
             if start.target.repository is not None:
                 return self._find_elsewhere(start, since)
-            return self._find(_workflow(start), start.tag, start.commit)
+            return self._find(_workflow(start), start.tag, start.commit, _DISPATCHED if asked_for else None)
 
-    def begin(self, start: Start) -> Run | None:
+    def begin(self, start: Start, tags: Sequence[str] = ()) -> Run | None:
         """Once. Only what GitHub surely did not do is tried again: a tag that it does not know yet, a rate limit."""
         with self._explaining(start):
             try:
-                return http_retries.again(lambda: self._begin(start), _not_done)
+                return http_retries.again(lambda: self._begin(start, tags), _not_done)
             except (GithubException, requests.RequestException, *GARBLED) as error:
                 if may_be_done(error, error.status if isinstance(error, GithubException) else None):
                     raise Lost from error
                 raise
 
-    def _begin(self, start: Start) -> Run | None:
+    def _begin(self, start: Start, tags: Sequence[str]) -> Run | None:
         if start.target.repository is None:
-            return self._dispatch(_workflow(start), start.tag)
+            return self._dispatch(_workflow(start), start.tag, tags)
         repo = self._other(start.target.repository)
         payload = {
             "artifact": start.artifact,
@@ -94,6 +96,7 @@ class GitHubRuns:
             "tag": start.tag,
             "commit": start.commit,
             "repository": self._name,
+            **({"tags": list(tags)} if tags else {}),
         }
         body = {"event_type": EVENT_TYPE, "client_payload": payload}
         repo.requester.requestJsonAndCheck("POST", f"{repo.url}/dispatches", input=body)
@@ -121,15 +124,16 @@ class GitHubRuns:
         runs = [run for run in listed if _is_of(run, _workflow(start))]
         return _first(run for run in runs if start.tag in str(run["display_title"]).split())
 
-    def _find(self, workflow: str, tag: str, commit: str) -> Run | None:
-        """The run of a workflow for a tag, whatever started it.
+    def _find(self, workflow: str, tag: str, commit: str, event: str | None) -> Run | None:
+        """The run of a workflow for a tag, whatever started it, or only by an ``event``.
 
         GitHub calls a tag a branch here. A branch of that name, or an earlier tag of it, is told apart by the commit.
         Where there is such a branch now, nothing tells whose a run at this commit is, and none counts: whoever may
         make a branch could keep a deployment away with it.
         """
         listed = [run for run in _listed(self._repo, {"branch": tag}) if run["head_branch"] == tag]
-        found = _first(run for run in listed if run["head_sha"] == commit and _is_of(run, workflow))
+        ours = (run for run in listed if run["head_sha"] == commit and event in (None, run["event"]))
+        found = _first(run for run in ours if _is_of(run, workflow))
         return None if found is None or self._is_branch(tag) else found
 
     def _is_branch(self, name: str) -> bool:
@@ -142,9 +146,11 @@ class GitHubRuns:
             raise
         return bool(answer["ref"] == f"refs/heads/{name}")
 
-    def _dispatch(self, workflow: str, tag: str) -> Run | None:
+    def _dispatch(self, workflow: str, tag: str, tags: Sequence[str]) -> Run | None:
         # By its full name: a branch may be called as the tag is.
-        ref = {"ref": f"refs/tags/{tag}"}
+        ref: dict[str, Any] = {"ref": f"refs/tags/{tag}"}
+        if tags:
+            ref["inputs"] = {"tags": json.dumps(list(tags))}
         try:
             answer = self._post(workflow, {**ref, _DETAILS: True})
         except GithubException as error:

@@ -6,7 +6,8 @@ https://docs.gitlab.com/ci/triggers/ and https://docs.gitlab.com/administration/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +64,7 @@ class GitLabPipelines:
         """Not with a job's own token, and not with many tags."""
         return not self._job_token and start.target.repository is None and tags_in_push <= PIPELINES_A_PUSH
 
-    def find(self, start: Start, since: float) -> Run | None:
+    def find(self, start: Start, since: float, *, asked_for: bool = False) -> Run | None:
         """By its tag and commit; in another project by the variable that we gave it. A job's token may look at none."""
         token, is_job = self._token_for(start)
         if token is None or is_job or _only_triggers(token):
@@ -75,7 +76,10 @@ class GitLabPipelines:
             if start.target.repository is None:
                 asked = {"ref": start.tag, "sha": start.commit, "scope": "tags"}
                 found = [
-                    one for one in _listed(api, path, asked) if (one["ref"], one["sha"]) == (start.tag, start.commit)
+                    one
+                    for one in _listed(api, path, asked)
+                    if (one["ref"], one["sha"]) == (start.tag, start.commit)
+                    and (not asked_for or one["source"] in _ASKED_FOR)
                 ]
                 return _run(found[-1]) if found else None
             begin = datetime.fromtimestamp(max(since, 0), UTC).isoformat()
@@ -91,7 +95,7 @@ class GitLabPipelines:
                     return _run(one)
             return None
 
-    def begin(self, start: Start) -> Run | None:
+    def begin(self, start: Start, tags: Sequence[str] = ()) -> Run | None:
         """Once: what has no answer may be there."""
         token, is_job = self._token_for(start)
         if token is None:
@@ -105,15 +109,17 @@ class GitLabPipelines:
             api = client(self._server, None if triggers else token, job_token=False)
             ref = self._ref(start, None if triggers else api)  # asked before, where nothing can be started by it
             try:
-                return _run(self._post(start, token if triggers else None, api, ref))
+                return _run(self._post(start, token if triggers else None, api, ref, tags))
             except (GitlabError, requests.RequestException, *GARBLED) as error:
                 if may_be_done(error, error.response_code or 0 if isinstance(error, GitlabError) else None):
                     raise Lost from error
                 raise
 
-    def _post(self, start: Start, trigger: Secret | None, api: Any, ref: str) -> Any:
+    def _post(self, start: Start, trigger: Secret | None, api: Any, ref: str, tags: Sequence[str]) -> Any:
         path = f"/projects/{quote(start.target.repository or self._project, safe='')}"
         variables = {} if start.target.repository is None else _variables(start, self._project)
+        if tags:
+            variables["TAGLINE_TAGS"] = json.dumps(list(tags))
         if trigger is not None:
             # Whoever has such a token shows it in the body, and nowhere else.
             body: dict[str, Any] = {"token": trigger.reveal(), "ref": ref, "variables": variables}
