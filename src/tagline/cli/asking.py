@@ -17,6 +17,17 @@ def _asking(sub: Parser) -> None:
     _reading(sub)
 
 
+def ask_search(sub: Parser) -> None:
+    """The options of ``search``."""
+    sub.add_argument(
+        "query", metavar="QUERY", help="words and terms, such as 'stage:prod metric:accuracy>0.95'; empty for everything"
+    )
+    sub.add_argument(
+        "--all-versions", action="store_true", help="each version that matches (default: each artifact's newest)"
+    )
+    _asking(sub)
+
+
 def ask_query(sub: Parser) -> None:
     """The options of ``query``."""
     sub.add_argument("sql", nargs="?", metavar="SQL", help="one SELECT about the tables of the index")

@@ -127,6 +127,7 @@ COMMANDS = (
         index_arguments.ask_index,
         "index:run_index",
     ),
+    Command("search", "Find versions by what is known of them.", asking.ask_search, "query:run_search"),
     Command("query", "Ask the index, or this repository, in SQL.", asking.ask_query, "query:run_query"),
     Command("ci", "A command by the inputs of a CI step; outputs for later steps.", _ask_ci, "ci:run_ci"),
     Command("demo", "See a registry being born, in a temporary folder.", arguments.ask_demo, "main:run_demo"),

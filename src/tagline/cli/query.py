@@ -41,6 +41,20 @@ def run_query(chosen: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def run_search(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``search``: versions by what is known of them."""
+    from tagline.cli.presenter import Presenter
+    from tagline.commands.index.search import search
+    from tagline.domain.search.reading import read_search
+    from tagline.render import answers
+
+    asked = read_search(chosen.query)
+    found = search(_engine(chosen, settings), asked, _limits(chosen), all_versions=chosen.all_versions)
+    presenter = Presenter(chosen, settings)
+    presenter.say(answers.found_as_json(found), answers.found_as_table(found, presenter.pen), ())
+    return 0
+
+
 def _engine(chosen: argparse.Namespace, settings: Settings) -> Engine:
     from tagline.errors import WrongUsage
     from tagline.wiring.engine import engine_of

@@ -7,8 +7,8 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from tagline.render.escape import break_commands, no_command, one_line
 from tagline.render.markdown import escaping
@@ -132,6 +132,36 @@ def _marked(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(finite(value))
     return escaping.code(plain(value)) if plain(value) else ""
+
+
+class Versions(Protocol):
+    """Versions that a search found, as ``commands.index.search.Found`` has them."""
+
+    @property
+    def artifacts(self) -> Sequence[Mapping[str, Any]]:
+        """Each by the names of its columns."""
+
+
+def found_as_json(found: Versions) -> dict[str, Any]:
+    """``search --json``; numbers that JSON has not are text, as in a lineage."""
+    return {"artifacts": [finite(dict(one)) for one in found.artifacts], "warnings": []}
+
+
+def found_as_table(found: Versions, pen: Pen) -> str:
+    """``search``: a line a version, with the metrics that were asked about."""
+    measured = any(one["metrics"] for one in found.artifacts)
+    head = ["repository", "artifact", "version", "stages", "type", "registered", *(["metrics"] if measured else [])]
+    rows = [
+        [one["repository"], one["artifact"], one["version"], one["stages"], one["type"], one["registered_at"]]
+        + ([", ".join(f"{name}={value}" for name, value in one["metrics"].items())] if measured else [])
+        for one in found.artifacts
+    ]
+    return as_table(_Rows(head, rows), pen)
+
+
+class _Rows(NamedTuple):
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
 
 
 #: What ``--format`` chooses, but for the table, which takes a pen.
