@@ -34,23 +34,47 @@ _BASE = """
     FROM range($1) t(i)
 """
 _PAGE = "'https://' || repository || '/pull/' || (i % 1000)"
+_COMMIT = "substr(hex || hex, 1, 40)"
+_OF = "repository, visibility, artifact"
 _ROWS = {
-    "repositories": "SELECT DISTINCT repository, 'https://' || repository, 'github', visibility, md5(repository), now(), 'ok', NULL "
-    "FROM base",
-    "artifacts": "SELECT DISTINCT ON (repository, artifact) repository, visibility, artifact, 'model', 'models/m.pkl', 'predicts', "
-    "['tabular'], 'team', NULL, 'v1.99.0', false FROM base",
-    "versions": f"SELECT repository, visibility, artifact, version, substr(hex || hex, 1, 40), artifact || '@' || version, moment, true, "
-    f"'md5:' || hex, NULL, 1000 + i, 's3://bucket/' || hex, {_PAGE}, ['alice', 'bob'] FROM base",
-    "stages": "SELECT repository, visibility, artifact, s.stage, version, substr(hex || hex, 1, 40), artifact || '#' || s.stage || '#9', "
-    "moment, false FROM base, (VALUES ('prod', 90), ('staging', 99)) s(stage, n) WHERE i % 100 = s.n",
-    "holds": f"SELECT repository, visibility, artifact, 'prod', version, moment, CASE WHEN i % 100 < 90 THEN moment + INTERVAL 10 DAY END, "
-    f"{_PAGE}, ['alice'] FROM base WHERE i % 10 = 0 AND i % 100 <= 90",
-    "metrics": "SELECT repository, visibility, artifact, version, m.name, hash(i * 7 + m.n) % 100000 / 100000.0, 'metrics.json' "
-    "FROM base, (VALUES ('accuracy', 1), ('auc', 2), ('loss', 3)) m(name, n)",
-    "params": "SELECT repository, visibility, artifact, version, p.name, (i % p.n)::VARCHAR, 'params.yaml' "
-    "FROM base, (VALUES ('train.depth', 12), ('train.seed', 1000)) p(name, n)",
-    "inputs": "SELECT repository, visibility, artifact, version, 'data', 'train', 'data/train.csv', 'md5:' || md5((i // 3)::VARCHAR), "
-    "5000, NULL FROM base",
+    "repositories": """
+        SELECT DISTINCT repository, 'https://' || repository, 'github', visibility, md5(repository), now(), 'ok', NULL,
+          'main'
+        FROM base
+    """,
+    "artifacts": f"""
+        SELECT DISTINCT ON (repository, artifact) {_OF}, 'model', 'models/m.pkl', 'predicts', ['tabular'], 'team', NULL,
+          'v1.99.0', false
+        FROM base
+    """,
+    "versions": f"""
+        SELECT {_OF}, version, {_COMMIT}, artifact || '@' || version, moment, true, 'md5:' || hex, NULL, 1000 + i,
+          's3://bucket/' || hex, {_PAGE}, ['alice', 'bob']
+        FROM base
+    """,
+    "stages": f"""
+        SELECT {_OF}, s.stage, version, {_COMMIT}, artifact || '#' || s.stage || '#9', moment, false
+        FROM base, (VALUES ('prod', 90), ('staging', 99)) s(stage, n)
+        WHERE i % 100 = s.n
+    """,
+    "holds": f"""
+        SELECT {_OF}, 'prod', version, moment, CASE WHEN i % 100 < 90 THEN moment + INTERVAL 10 DAY END, {_PAGE},
+          ['alice']
+        FROM base
+        WHERE i % 10 = 0 AND i % 100 <= 90
+    """,
+    "metrics": f"""
+        SELECT {_OF}, version, m.name, hash(i * 7 + m.n) % 100000 / 100000.0, 'metrics.json'
+        FROM base, (VALUES ('accuracy', 1), ('auc', 2), ('loss', 3)) m(name, n)
+    """,
+    "params": f"""
+        SELECT {_OF}, version, p.name, (i % p.n)::VARCHAR, 'params.yaml'
+        FROM base, (VALUES ('train.depth', 12), ('train.seed', 1000)) p(name, n)
+    """,
+    "inputs": f"""
+        SELECT {_OF}, version, 'data', 'train', 'data/train.csv', 'md5:' || md5((i // 3)::VARCHAR), 5000, NULL
+        FROM base
+    """,
 }
 _ORDER = {
     "versions": "repository, artifact, version", "stages": "stage, repository, artifact", "holds": "stage, since",
@@ -148,10 +172,15 @@ def _fill_mlflow(versions: int, folder: Path) -> None:
     with sqlite3.connect(folder / "mlflow.db") as database:
         models = [(f"model-{n}", 0, 0, "") for n in range(versions // VERSIONS)]
         _insert(database, "registered_models", ("name", "creation_time", "last_updated_time", "description"), models)
-        rows = [(f"model-{n // VERSIONS}", n % VERSIONS + 1, n, n, "None", f"s3://b/{n}", "READY") for n in range(versions)]
+        rows = [
+            (f"model-{n // VERSIONS}", n % VERSIONS + 1, n, n, "None", f"s3://b/{n}", "READY") for n in range(versions)
+        ]
         columns = ("name", "version", "creation_time", "last_updated_time", "current_stage", "source", "status")
         _insert(database, "model_versions", columns, rows)
-        tags = [(f"model-{n // VERSIONS}", n % VERSIONS + 1, "stage", "prod" if n % VERSIONS == 90 else "") for n in range(versions)]
+        tags = [
+            (f"model-{n // VERSIONS}", n % VERSIONS + 1, "stage", "prod" if n % VERSIONS == 90 else "")
+            for n in range(versions)
+        ]
         _insert(database, "model_version_tags", ("name", "version", "key", "value"), tags)
 
 

@@ -123,6 +123,10 @@ def answers_text() -> str:
     """Every document of ``--json``, field by field, from its schema."""
     parts = []
     for name, schema in documented():
+        if schema.get("type") == "array":  # of rows, whose fields are what the question names
+            link = f"[{name}.schema.json](../schemas/output/{name}.schema.json)"
+            parts.append(f"### {schema['title']}\n\n{schema['description']} {link}")
+            continue
         fields = sorted(_fields(schema).items(), key=lambda item: item[0] == "warnings")
         rows = [[f"`{key}`", _kind(value), _meaning(value)] for key, value in fields]
         link = f"[{name}.schema.json](../schemas/output/{name}.schema.json)"

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tagline.cli.main import main
+from tests.support.gitbuild import Commit, History, Tag
+from tests.support.gitbuild import build as build_repository
 from tests.support.indexes import ROWS, build
+from tests.support.printed import check
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +69,59 @@ def test_query__exit_code__says_how_it_ended(
 def test_query__no_index_there__says_how_to_make_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query", "SELECT 1 FROM stages", "--index", str(tmp_path)]) == 2
     assert "tagline index" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clone")
+    files = {"artifacts.yaml": "rf: {path: m, type: model, labels: [tabular], metrics: {accuracy: 0.9}}\n", "m": "x"}
+    tags = (Tag("rf@v1.0.0", "c0"), Tag("rf#prod#1", "c0", time=1_700_000_001), Tag("rf@v1.1.0", "c1"))
+    build_repository(folder, History((Commit("c0", files=files), Commit("c1", files=files)), tags), checkout=True)
+    (folder / "inner").mkdir()
+    return folder
+
+
+def test_search__in_a_repository__needs_no_index(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(clone / "inner")
+    assert main(["search", "stage:prod metric:accuracy>=0.9 label:tabular", "--json"]) == 0
+    out = capsys.readouterr().out
+    check(["search", "--json"], out)
+    found = json.loads(out)["artifacts"]
+    assert [(one["artifact"], one["version"], one["stages"]) for one in found] == [("rf", "v1.0.0", ["prod"])]
+    assert found[0]["metrics"] == {"accuracy": 0.9}
+    assert found[0]["repository"] == clone.resolve().as_uri()
+    assert main(["query", "SELECT version FROM versions ORDER BY ALL", "--format", "csv"]) == 0
+    assert capsys.readouterr().out == '"version"\r\n"v1.0.0"\r\n"v1.1.0"\n'
+
+
+def test_search__of_an_index__is_a_table_of_the_newest(index: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "metric:accuracy", "--index", index]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "h/o/r       rf        v1.1.0           model  2023-11-16T02:00:00Z  accuracy=NaN",
+        "1 row",
+    ]
+    assert main(["search", "metric:accuracy", "--index", index, "--all-versions", "--json"]) == 0
+    out = capsys.readouterr().out
+    check(["search", "--json"], out)
+    assert [one["metrics"] for one in json.loads(out)["artifacts"]] == [{"accuracy": "NaN"}, {"accuracy": 0.91}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["stge:prod"], "Did you mean stage?"),
+        (["stage:prod", "--index", "x", "--repo", "."], "--index and --repo"),
+        (["stage:prod", "--timeout", "2h"], "not between"),
+        (["(stage:prod", "--json"], "not closed"),
+    ],
+)
+def test_search__that_means_nothing__exits_with_2(
+    arguments: list[str], told: str, clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(clone)
+    assert main(["search", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert told in err
+    assert ("error" in out) == ("--json" in arguments)

@@ -42,19 +42,21 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
-def build(folder: Path, rows: Mapping[str, Sequence[Sequence[Any]]]) -> Path:
-    """An index in the folder, with one part for each table that has rows."""
-    listed: dict[str, list[dict[str, Any]]] = {}
-    connection = duckdb.connect()
+def into(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+    """All tables, with these rows."""
     for name, table in TABLES.items():
-        listed[name] = []
-        if not rows.get(name):
-            continue
         columns = ", ".join(f'"{one.name}" {one.kind}' for one in table.columns)
         marks = ", ".join("to_timestamp(?)" if one.kind.startswith("TIMESTAMP") else "?" for one in table.columns)
         connection.execute(f"CREATE TABLE {name} ({columns})")
-        connection.executemany(f"INSERT INTO {name} VALUES ({marks})", [list(row) for row in rows[name]])
-        listed[name].append(_part(connection, folder, name, len(rows[name])))
+        if rows.get(name):
+            connection.executemany(f"INSERT INTO {name} VALUES ({marks})", [list(row) for row in rows[name]])
+
+
+def build(folder: Path, rows: Mapping[str, Sequence[Sequence[Any]]]) -> Path:
+    """An index in the folder, with one part for each table that has rows."""
+    connection = duckdb.connect()
+    into(connection, rows)
+    listed = {name: [_part(connection, folder, name, len(rows[name]))] if rows.get(name) else [] for name in TABLES}
     document = {"format": FORMAT, "generated_at": "2026-01-01T00:00:00Z", "tables": listed}
     (folder / "index.json").write_text(json.dumps(document))
     return folder

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tagline import __version__
-from tagline.cli import arguments, asking, delivery_arguments, index_arguments, pins
+from tagline.cli import arguments, delivery_arguments, index_arguments, pins
 from tagline.cli.arguments import Parser
 
 
@@ -127,8 +127,8 @@ COMMANDS = (
         index_arguments.ask_index,
         "index:run_index",
     ),
-    Command("search", "Find versions by what is known of them.", asking.ask_search, "query:run_search"),
-    Command("query", "Ask the index, or this repository, in SQL.", asking.ask_query, "query:run_query"),
+    Command("search", "Find versions by what is known of them.", index_arguments.ask_search, "query:run_search"),
+    Command("query", "Ask the index, or this repository, in SQL.", index_arguments.ask_query, "query:run_query"),
     Command("ci", "A command by the inputs of a CI step; outputs for later steps.", _ask_ci, "ci:run_ci"),
     Command("demo", "See a registry being born, in a temporary folder.", arguments.ask_demo, "main:run_demo"),
 )

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from tagline.cli.presenter import colored
+from tagline.cli.presenter import Presenter, colored
 
 # As in cli/main.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+    from typing import TypeVar
 
-    from tagline.ports.engine import Engine, Limits
+    from tagline.commands.index.search import Found
+    from tagline.domain.ledger.events import Warn
+    from tagline.ports.engine import Answer, Engine, Limits
     from tagline.settings import Settings
+
+    Answered = TypeVar("Answered")
 
 
 def run_query(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -34,34 +40,55 @@ def run_query(chosen: argparse.Namespace, settings: Settings) -> int:
         return 0
     if chosen.named is not None:
         question(chosen.named[0]).bind(chosen.named[1:])  # a slip is told before anything is read
-    engine, limits = _engine(chosen, settings), _limits(chosen)
-    answer = query(engine, chosen.sql, limits) if chosen.named is None else named(engine, chosen.named, limits)
+    limits = _limits(chosen)
+
+    def ask(engine: Engine) -> Answer:
+        return query(engine, chosen.sql, limits) if chosen.named is None else named(engine, chosen.named, limits)
+
+    answer, warnings = _asked(chosen, settings, ask)
     how = "json" if chosen.json else chosen.format or "table"
     print(answers.as_table(answer, pen) if how == "table" else answers.FORMATS[how](answer))
+    Presenter(chosen, settings).warn(warnings)
     return 0
 
 
 def run_search(chosen: argparse.Namespace, settings: Settings) -> int:
     """``search``: versions by what is known of them."""
-    from tagline.cli.presenter import Presenter
     from tagline.commands.index.search import search
     from tagline.domain.search.reading import read_search
     from tagline.render import answers
 
-    asked = read_search(chosen.query)
-    found = search(_engine(chosen, settings), asked, _limits(chosen), all_versions=chosen.all_versions)
+    asked, limits = read_search(chosen.query), _limits(chosen)
+
+    def ask(engine: Engine) -> Found:
+        return search(engine, asked, limits, all_versions=chosen.all_versions)
+
+    found, warnings = _asked(chosen, settings, ask)
     presenter = Presenter(chosen, settings)
-    presenter.say(answers.found_as_json(found), answers.found_as_table(found, presenter.pen), ())
+    presenter.say(answers.found_as_json(found, warnings), answers.found_as_table(found, presenter.pen), warnings)
     return 0
 
 
-def _engine(chosen: argparse.Namespace, settings: Settings) -> Engine:
+def _asked(
+    chosen: argparse.Namespace, settings: Settings, ask: Callable[[Engine], Answered]
+) -> tuple[Answered, list[Warn]]:
+    """What the index answers, or without one the repository; and what a person should know of it."""
+    from tagline.cli.shared import wiring_of
+    from tagline.commands.ledger.reading import read
+    from tagline.domain.ledger.events import Warn
     from tagline.errors import WrongUsage
-    from tagline.wiring.engine import engine_of
+    from tagline.wiring.engine import engine_here, engine_of
+    from tagline.wiring.registry import now
 
-    if chosen.index is None:
-        raise WrongUsage("No index was named.", "Add: --index DEST")
-    return engine_of(chosen.index, settings)
+    if chosen.index is not None:
+        if chosen.repo is not None:
+            raise WrongUsage("--index and --repo both say what is asked.", "Give one of them.")
+        with engine_of(chosen.index, settings) as engine:
+            return ask(engine), []
+    wiring = wiring_of(chosen, settings, None)
+    warnings = read(wiring.source(), None).warnings(None, now())
+    engine, gaps = engine_here(wiring)
+    return ask(engine), [*warnings, *(Warn("lineage-gap", None, gap) for gap in gaps)]
 
 
 def _limits(chosen: argparse.Namespace) -> Limits:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from tagline.domain.ledger.events import Warn
 from tagline.render.escape import break_commands, no_command, one_line
 from tagline.render.markdown import escaping
 from tagline.render.terminal.tables import Pen, table
@@ -142,9 +143,11 @@ class Versions(Protocol):
         """Each by the names of its columns."""
 
 
-def found_as_json(found: Versions) -> dict[str, Any]:
+def found_as_json(found: Versions, warned: Iterable[Warn] = ()) -> dict[str, Any]:
     """``search --json``; numbers that JSON has not are text, as in a lineage."""
-    return {"artifacts": [finite(dict(one)) for one in found.artifacts], "warnings": []}
+    from tagline.render.json.documents import warnings
+
+    return {"artifacts": [finite(dict(one)) for one in found.artifacts], "warnings": warnings(warned)}
 
 
 def found_as_table(found: Versions, pen: Pen) -> str:
@@ -153,7 +156,7 @@ def found_as_table(found: Versions, pen: Pen) -> str:
     head = ["repository", "artifact", "version", "stages", "type", "registered", *(["metrics"] if measured else [])]
     rows = [
         [one["repository"], one["artifact"], one["version"], one["stages"], one["type"], one["registered_at"]]
-        + ([", ".join(f"{name}={value}" for name, value in one["metrics"].items())] if measured else [])
+        + ([", ".join(f"{name}={plain(value)}" for name, value in one["metrics"].items())] if measured else [])
         for one in found.artifacts
     ]
     return as_table(_Rows(head, rows), pen)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from tagline.adapters.index.duck import connect, load, parquet
+from tagline.adapters.index.duck import connect, parquet, require
 from tagline.adapters.index.merging import Merge, Merged, rows_of
 from tagline.adapters.index.spool import FileSpool
 from tagline.domain.index.buckets import bucket_of
@@ -69,7 +69,7 @@ class PlacedDataSet:
     """The port Kept over a place. ``scratch`` is where this run's own files go."""
 
     def __init__(self, place: Place, scratch: Path) -> None:
-        load()
+        require()
         self._place = place
         self._scratch = scratch
         self._spool: FileSpool | None = None

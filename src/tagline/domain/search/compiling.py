@@ -69,24 +69,26 @@ class _Compiler:
         if not self._search.keys & {"active", "deprecated"}:
             parts.append(self._active())
         where = " AND ".join(parts) or "true"
-        newest = "" if all_versions else (
-            "QUALIFY row_number() OVER (PARTITION BY v.repository, v.artifact ORDER BY precedence DESC, v.version DESC) = 1"
-        )  # fmt: skip
+        order = "PARTITION BY v.repository, v.artifact ORDER BY precedence DESC, v.version DESC"
+        newest = "" if all_versions else f"QUALIFY row_number() OVER ({order}) = 1"
         artifact = ", ".join(f"a.{name}" for name in ("type", "description", "labels", "owner"))
         own = ", ".join(f"h.{name}" for name in COLUMNS[11:20])
         sql = f"""
-            WITH hits AS (SELECT {_KEY}, {version_key("v.version")} AS precedence FROM versions v WHERE {where} {newest}),
+            WITH hits AS (
+              SELECT {_KEY}, {version_key("v.version")} AS precedence FROM versions v WHERE {where} {newest}
+            ),
             held AS ({self._held()}),
             measured AS ({self._measured()})
             SELECT repository, artifact, version, coalesce(held.stages, []) AS stages, {artifact}, h.registered_at,
-              {self._active("h")} AS active, {self._deprecated("h")} AS deprecated, {own}, coalesce(m.metrics, []) AS metrics
+              {self._active("h")} AS active, {self._deprecated("h")} AS deprecated, {own},
+              coalesce(m.metrics, []) AS metrics
             FROM hits
             JOIN versions h USING ({_KEY})
             LEFT JOIN artifacts a USING (repository, artifact)
             LEFT JOIN held USING ({_KEY})
             LEFT JOIN measured m USING ({_KEY})
             ORDER BY repository, artifact, precedence DESC, version DESC
-        """  # noqa: S608 -- names of columns and what _given made of values
+        """
         return Compiled(sql, tuple(self._parameters), frozenset(self._tables))
 
     def _given(self, value: Any) -> str:
@@ -98,7 +100,9 @@ class _Compiler:
         return table
 
     def _held(self) -> str:
-        stages = "SELECT h.repository, h.artifact, h.version, list(DISTINCT s.stage ORDER BY s.stage) AS stages FROM hits h"
+        stages = (
+            "SELECT h.repository, h.artifact, h.version, list(DISTINCT s.stage ORDER BY s.stage) AS stages FROM hits h"
+        )
         return f"{stages} JOIN {self._stages()} s USING ({_KEY}) GROUP BY ALL"
 
     def _stages(self) -> str:
@@ -106,14 +110,14 @@ class _Compiler:
         if self._at is None:
             return self._from("stages")
         during = f"since <= {self._at} AND (until IS NULL OR until > {self._at})"
-        return f"(SELECT * FROM {self._from('holds')} WHERE {during})"  # noqa: S608
+        return f"(SELECT * FROM {self._from('holds')} WHERE {during})"
 
     def _measured(self) -> str:
         names = [self._is("name", "~" if pattern else "=", name) for name, pattern in self._search.metrics]
         if not names:
             return "SELECT NULL AS repository, NULL AS artifact, NULL AS version, NULL AS metrics WHERE false"
         metrics = "list({'name': m.name, 'value': m.value} ORDER BY m.name, m.value) AS metrics"
-        rows = f"SELECT * FROM {self._from('metrics')} WHERE {' OR '.join(names)}"  # noqa: S608
+        rows = f"SELECT * FROM {self._from('metrics')} WHERE {' OR '.join(names)}"
         return f"SELECT {_KEY}, {metrics} FROM ({rows}) m SEMI JOIN hits USING ({_KEY}) GROUP BY ALL"
 
     def _node(self, node: Node) -> str:
@@ -173,7 +177,7 @@ class _Compiler:
 
     def _versions(self, rows: str, condition: str) -> str:
         some = f"version IS NOT NULL AND {condition}"
-        return f"({_OURS} IN (SELECT {_KEY} FROM {rows} WHERE {some}))"  # noqa: S608
+        return f"({_OURS} IN (SELECT {_KEY} FROM {rows} WHERE {some}))"
 
     def _version(self, term: Term) -> str:
         if term.operator in (":", "=", "~"):
@@ -244,7 +248,7 @@ class _Compiler:
             return f"{row}.active"
         same = f"(e.repository, e.artifact, e.version) = ({row}.repository, {row}.artifact, {row}.version)"
         gone = f"e.event = 'deregistration' AND e.timestamp >= {row}.registered_at AND e.timestamp <= {self._at}"
-        taken = f"EXISTS (SELECT 1 FROM {self._from('events')} e WHERE {same} AND {gone})"  # noqa: S608
+        taken = f"EXISTS (SELECT 1 FROM {self._from('events')} e WHERE {same} AND {gone})"
         return f"(NOT {taken} AND NOT {self._deprecated(row)})"
 
     def _deprecated(self, row: str = "v") -> str:

@@ -2,9 +2,9 @@
 
     search = [either]                     either = both { OR both }
     both   = not { [AND] not }            not    = { NOT } one
-    one    = "(" either ")" | word | KEY operator value | KEY ":" NAME [ operator value ]
+    one    = "(" either ")" | word | KEY operator value | KEY ":" NAME [operator value]
 
-Every length is bounded: a search is 2,000 characters at most, has 64 words and terms, and 32 parentheses in one another.
+Every length is bounded: 2,000 characters, 64 words and terms, 32 parentheses in one another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tagline.domain.search.keys import KEYS, OPERATORS, Key
 from tagline.domain.search.mistakes import SearchMistake
-from tagline.domain.search.tree import And, Or, Node, Not, Search, Term, Word
+from tagline.domain.search.tree import And, Node, Not, Or, Search, Term, Word
 from tagline.domain.search.values import operand, pattern_of
 from tagline.domain.text.similar import listed, suggestion
 
@@ -37,7 +37,10 @@ def read_search(text: str) -> Search:
     """The tree of a search; of an empty one everything. Raises SearchMistake."""
     if len(text) > MOST_CHARACTERS:
         raise SearchMistake(
-            "too-long", MOST_CHARACTERS, f"The search has more than {MOST_CHARACTERS} characters.", "Ask for less at once."
+            "too-long",
+            MOST_CHARACTERS,
+            f"The search has more than {MOST_CHARACTERS} characters.",
+            "Ask for less at once.",
         )
     return _Reader(text).whole()
 
@@ -97,10 +100,12 @@ class _Reader:
         if self.text[place] == ")":
             raise self._mistake("parenthesis", place, "A word is missing before the parenthesis.", _QUOTE)
         if self._is_keyword("AND") or self._is_keyword("OR"):
-            raise self._mistake("ends", place, "A word is missing before AND or OR.", "In quotes it is a word: \"or\"")
+            raise self._mistake("ends", place, "A word is missing before AND or OR.", 'In quotes it is a word: "or"')
         self.terms += 1
         if self.terms > MOST_TERMS:
-            raise self._mistake("too-many", place, f"The search has more than {MOST_TERMS} terms.", "Ask for less at once.")
+            raise self._mistake(
+                "too-many", place, f"The search has more than {MOST_TERMS} terms.", "Ask for less at once."
+            )
         if self.text[place] == '"':
             word = self._quoted()
             if not word.text:
@@ -110,7 +115,9 @@ class _Reader:
 
     def _group(self, depth: int, place: int) -> Node | None:
         if depth >= DEEPEST:
-            raise self._mistake("too-deep", place, f"More than {DEEPEST} parentheses are in one another.", "Ask simpler.")
+            raise self._mistake(
+                "too-deep", place, f"More than {DEEPEST} parentheses are in one another.", "Ask simpler."
+            )
         self.at += 1
         node = self._either(depth + 1)
         self._blanks()
@@ -139,16 +146,21 @@ class _Reader:
         value = self._value(operator or "")
         meant = operand(key, operator or "", value.text, value.place, quoted=value.quoted)
         if key.name == "as-of":
-            return self._at_instant(meant.value, place, top=top)
+            self._at_instant(meant.value, place, top=top)
+            return None
         named = (None, False) if name is None else pattern_of(name.text, quoted=name.quoted)
         return Term(key.name, meant.operator, meant.value, *named)
 
     def _key(self, head: _Text, operator: str) -> Key:
         if not head.text:
-            raise self._mistake("no-key", head.place, f"Nothing stands before {operator}.", "Write KEY, operator, value.")
+            raise self._mistake(
+                "no-key", head.place, f"Nothing stands before {operator}.", "Write KEY, operator, value."
+            )
         key = KEYS.get(head.text.lower())
         if key is None:
-            metric = f" A metric is asked as metric:{head.text}{operator}..." if operator in (">", ">=", "<", "<=") else ""
+            metric = (
+                f" A metric is asked as metric:{head.text}{operator}..." if operator in (">", ">=", "<", "<=") else ""
+            )
             raise self._mistake(
                 "unknown-key", head.place, f"There is no key {head.text!r}.{suggestion(head.text.lower(), KEYS)}",
                 f"Keys are {listed(list(KEYS))}.{metric} In quotes it is a word.",
@@ -160,7 +172,9 @@ class _Reader:
         start = self.at
         if operator != ":":
             if key.named == "must":
-                raise self._mistake("no-name", start, f"{key.name} needs a name.", f"Write {key.name}:NAME{operator}VALUE.")
+                raise self._mistake(
+                    "no-name", start, f"{key.name} needs a name.", f"Write {key.name}:NAME{operator}VALUE."
+                )
             return None
         name = self._quoted() if self.text.startswith('"', start) else self._bare(_COMPARING)
         after = self.at

@@ -82,5 +82,7 @@ def _version(text: str, place: int) -> str:
     part = _PART_OF_VERSION.fullmatch(bare)
     whole = f"v{bare}" + (".0" if part and part[2] else ".0.0" if part else "")
     if not is_version(whole):
-        raise SearchMistake("version", place, f"{text[:100]!r} is no version.", "Write one: v1.2.3, or v1.2 for v1.2.0.")
+        raise SearchMistake(
+            "version", place, f"{text[:100]!r} is no version.", "Write one: v1.2.3, or v1.2 for v1.2.0."
+        )
     return whole

@@ -1,0 +1,81 @@
+"""What searches find: the vectors, by the SQL that they are compiled to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tagline.domain.index.tables import TABLES, Column
+from tagline.domain.search.compiling import COLUMNS, compile_search, version_key
+from tagline.domain.search.reading import read_search
+from tagline.domain.text.times import parse_time
+from tests.support.indexes import HOSTILE, into
+
+VECTORS = json.loads((Path(__file__).parents[3] / "schemas" / "search" / "vectors.json").read_text())
+
+
+def _cell(column: Column, value: Any) -> Any:
+    if value is not None and column.kind.startswith("TIMESTAMP"):
+        return parse_time(value)
+    return float(value) if isinstance(value, str) and column.kind == "DOUBLE" else value
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    rows = {}
+    for name, found in VECTORS["data"].items():
+        columns = TABLES[name].columns
+        assert all(set(row) <= {one.name for one in columns} for row in found)
+        rows[name] = [[_cell(one, row.get(one.name)) for one in columns] for row in found]
+    with duckdb.connect() as made:
+        made.execute("SET TimeZone = 'UTC'; SET threads = 1")
+        into(made, rows)
+        yield made
+
+
+@pytest.mark.parametrize("vector", VECTORS["searches"], ids=lambda vector: vector["query"])
+def test_search__of_the_vectors__finds_these(vector: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> None:
+    for name, all_versions in (("found", False), ("all", True)):
+        compiled = compile_search(read_search(vector["query"]), all_versions=all_versions)
+        answer = connection.execute(compiled.sql, list(compiled.parameters))
+        assert tuple(column[0] for column in answer.description) == COLUMNS
+        told = [dict(zip(COLUMNS, row, strict=True)) for row in answer.fetchall()]
+        found = [f"{one['repository'].split('/')[-1]} {one['artifact']}@{one['version']}" for one in told]
+        assert found == vector[name]
+
+
+def test_search__hostile_text__is_nothing_but_text(connection: duckdb.DuckDBPyConnection) -> None:
+    quoted = json.dumps(HOSTILE[:200], ensure_ascii=False).replace("\\u", "u")
+    for key in ("", "artifact:", "repository=", "type:", "label:", "owner:", "stage:", "version:", "input:", "change:",
+                "approved:", "param:", "metric:", "param:x="):  # fmt: skip
+        compiled = compile_search(read_search(f"{key}{quoted}"))
+        assert HOSTILE[:20] not in compiled.sql
+        assert connection.execute(compiled.sql, list(compiled.parameters)).fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("artifact", "a%"), ("artifact", "c_urn"), ("label", "tab%"), ("stage", "p\\rod")]
+)
+def test_pattern__signs_of_like__are_themselves(key: str, value: str, connection: duckdb.DuckDBPyConnection) -> None:
+    compiled = compile_search(read_search(f"{key}:{value}*"))
+    assert connection.execute(compiled.sql, list(compiled.parameters)).fetchall() == []
+
+
+def test_versions__in_sql__are_in_the_order_of_semver(connection: duckdb.DuckDBPyConnection) -> None:
+    from tagline.domain.ledger.versions import precedence
+
+    versions = [
+        "v0.0.1", "v0.0.2-rc.1", "v1.0.0-alpha", "v1.0.0-alpha.1", "v1.0.0-alpha.beta", "v1.0.0-beta", "v1.0.0-beta.2",
+        "v1.0.0-beta.11", "v1.0.0-rc.1", "v1.0.0-0", "v1.0.0-1a", "v1.0.0--", "v1.0.0", "v1.2.0", "v1.10.0", "v2.0.0",
+        "v10.0.0", "v100000000000000000000.0.0", "v99999999999999999999.0.0", "v1.0.0-rc.1+b.2",
+        "v1.0.0-99999999999999999999",
+    ]  # fmt: skip
+    ordered = connection.execute(
+        f"SELECT v FROM (SELECT unnest($1) AS v) ORDER BY {version_key('v')}, v", [versions]
+    ).fetchall()
+    assert [row[0] for row in ordered] == sorted(versions, key=lambda one: (precedence(one), one))
