@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from tagline.domain.changes.policy import NO_POLICY, POLICY_FILE, ApprovalRule, Freeze, Gate, StageRules
 from tagline.domain.text.times import format_time
 from tagline.errors import WrongUsage
-from tagline.formats.policy import check_policy, load_policy
+from tagline.formats.policy import ALONE, check_policy, load_policy
 from tagline.formats.schema.check import compile_check, read_schema
 
 SCHEMA = read_schema("policy.schema.json")
@@ -81,7 +81,7 @@ def test_schema__every_part__has_title_description_and_valid_examples() -> None:
 
 def test_load_policy__whole_example__is_read() -> None:
     assert check_policy(VALID.encode()) == []
-    policy = load_policy(VALID.encode())
+    policy = load_policy(VALID.encode(), ALONE)
     assert policy.digest == "sha256:" + hashlib.sha256(VALID.encode()).hexdigest()
     assert policy.stages("x") == ("canary", "prod", "staging")
     rules = policy.rules("risk/x", "prod")
@@ -97,11 +97,11 @@ def test_load_policy__whole_example__is_read() -> None:
 @pytest.mark.parametrize("data", [b"", b"# nothing yet\n", b"---\n", b"null\n"])
 def test_load_policy__empty_file__has_no_rules_but_a_digest(data: bytes) -> None:
     assert check_policy(data) == []
-    assert load_policy(data) == replace(NO_POLICY, digest="sha256:" + hashlib.sha256(data).hexdigest())
+    assert load_policy(data, ALONE) == replace(NO_POLICY, digest="sha256:" + hashlib.sha256(data).hexdigest())
 
 
 def test_load_policy__no_file__is_no_policy() -> None:
-    assert load_policy(None) is NO_POLICY
+    assert load_policy(None, ALONE) is NO_POLICY
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_load_policy__no_file__is_no_policy() -> None:
 )
 def test_check_policy__valid_file__has_no_finding(text: str) -> None:
     assert check_policy(text.encode()) == []
-    load_policy(text.encode())
+    load_policy(text.encode(), ALONE)
 
 
 def test_documentation__its_example__is_valid() -> None:
     text = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
     examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert [check_policy(example.encode()) for example in examples] == [[], []]
-    assert set(load_policy(examples[0].encode()).stages("risk/x")) == {"prod", "staging"}
+    assert [check_policy(example.encode()) for example in examples] == [[], [], []]
+    assert set(load_policy(examples[0].encode(), ALONE).stages("risk/x")) == {"prod", "staging"}
     assert [key for part in parts(SCHEMA) for key in part.get("properties", ()) if f"`{key}`" not in text] == []
 
 
@@ -236,7 +236,7 @@ def test_check_policy__one_mistake__is_one_finding_where_it_stands(
     assert hint in found.hint
     assert found.hint
     with pytest.raises(WrongUsage) as refused:
-        load_policy(text.encode())
+        load_policy(text.encode(), ALONE)
     assert refused.value.code == "policy-unreadable"
     assert f"{POLICY_FILE} of the default branch cannot be read, line {line}: {found.message}" == refused.value.message
     assert refused.value.hint == found.hint
@@ -252,7 +252,7 @@ def test_check_policy__mistakes_of_all_kinds__are_told_together_in_the_files_ord
         (4, "wrong-value"),
     ]
     with pytest.raises(WrongUsage, match=r"line 2: .* And 4 more problems\.$"):
-        load_policy(text.encode())
+        load_policy(text.encode(), ALONE)
 
 
 def test_check_policy__mistake_that_aliases_repeat__is_told_once_for_each_name() -> None:
@@ -263,7 +263,7 @@ def test_check_policy__mistake_that_aliases_repeat__is_told_once_for_each_name()
 @pytest.mark.parametrize("data", [b"\xff", b"a: \x07", b"x" * (1024 * 1024 + 1), b"--- a\n--- b"])
 def test_load_policy__no_readable_file__is_refused(data: bytes) -> None:
     with pytest.raises(WrongUsage):
-        load_policy(data)
+        load_policy(data, ALONE)
 
 
 def test_check_policy__deep_and_long_values__are_cut_in_words() -> None:
@@ -344,9 +344,9 @@ def test_check_policy__any_value__agrees_with_the_schema_and_with_loading(value:
         assert findings
     if findings:
         with pytest.raises(WrongUsage):
-            load_policy(data)
+            load_policy(data, ALONE)
     else:
-        load_policy(data).rules("x/y", "prod")
+        load_policy(data, ALONE).rules("x/y", "prod")
 
 
 @settings(max_examples=300, deadline=None)
@@ -360,7 +360,7 @@ def test_compile_check__any_policy__agrees_with_jsonschema(value: Any) -> None:
 def test_check_policy__any_bytes__answers(data: bytes) -> None:
     findings = check_policy(data)
     try:
-        load_policy(data)
+        load_policy(data, ALONE)
         assert findings == []
     except WrongUsage:
         assert findings
@@ -420,15 +420,15 @@ def as_written(rules: StageRules) -> dict[str, Any]:
 @given(MODELS)
 def test_load_policy__rules_as_they_are_written__come_back(rules: StageRules) -> None:
     raw = {"stages": {"s1": {}, "s2": {}, "s3": as_written(rules)}}
-    assert load_policy(written(raw)).rules("any", "s3") == rules
-    assert load_policy(written({"artifacts": {"a*": raw}})).rules("any", "s3") == rules
+    assert load_policy(written(raw), ALONE).rules("any", "s3") == rules
+    assert load_policy(written({"artifacts": {"a*": raw}}), ALONE).rules("any", "s3") == rules
 
 
 @settings(max_examples=200, deadline=None)
 @given(POLICIES)
 def test_load_policy__valid_file_with_overrides__loads(raw: Any) -> None:
     assert check_policy(written(raw)) == []
-    policy = load_policy(written(raw))
+    policy = load_policy(written(raw), ALONE)
     for stage in policy.stages("a"):
         assert policy.rules("a", stage) is not None
 
@@ -447,7 +447,7 @@ def test_load_policy__one_mistake_anywhere__never_loads(raw: Any, data: st.DataO
     assume(all(place is not override.get("stages") for override in broken.get("artifacts", {}).values()))
     place["unheard-of"] = {}
     with pytest.raises(WrongUsage, match="unheard-of"):
-        load_policy(written(broken))
+        load_policy(written(broken), ALONE)
 
 
 @settings(max_examples=100, deadline=None)
@@ -464,7 +464,7 @@ def test_rules__overrides__the_last_that_says_a_key_decides(base: Any, overrides
     for glob, rule in overrides:
         if glob != "b":
             merged |= rule
-    rules = load_policy(written(raw)).rules("a", "prod")
+    rules = load_policy(written(raw), ALONE).rules("a", "prod")
     assert rules is not None
     assert rules.approvals == ApprovalRule.read(merged)
 
@@ -480,7 +480,7 @@ def test_check_policy__soaks_and_overrides__none_is_left_without_a_stage_to_hold
     layers = {glob: {"stages": {"prod": rules}} for glob, rules in overrides.items()}
     data = written({"stages": {"dev": {}, "prod": base}, "artifacts": layers})
     assume(check_policy(data) == [])
-    policy = load_policy(data)
+    policy = load_policy(data, ALONE)
     for artifact in ("x", "a", "b", "c", "ab", "ac", "bc", "abc"):
         rules = policy.rules(artifact, "prod")
         assert rules is not None

@@ -15,7 +15,7 @@ from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.ledger.events import RawTag, read_events
 from tagline.domain.ledger.planning import NewTag
 from tagline.domain.ledger.registry import ArtifactState, fold
-from tagline.formats.policy import load_policy
+from tagline.formats.policy import ALONE, load_policy
 from tagline.formats.yaml import reading as yaml
 
 #: When the first tag of a ledger is made, and how far apart the tags are, in seconds.
@@ -76,7 +76,7 @@ def ledger(*lines: str, messages: Mapping[str, str] | None = None) -> Ledger:
 
 def policy(text: str) -> Policy:
     """The policy that a file says."""
-    return load_policy(text.encode())
+    return load_policy(text.encode(), ALONE)
 
 
 def merged_change(**fields: Any) -> Change:

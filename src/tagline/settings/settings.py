@@ -29,6 +29,8 @@ class Settings(RunnerSettings):
     webhook: Secret | None = None
     webhook_secret: Secret | None = None
     slack_webhook: Secret | None = None
+    #: The policy that a repository's own may only tighten: a file of the machine, or an address.
+    policy_floor: str | None = None
     #: The login that our comments are by, where the token cannot tell.
     identity: str | None = None
     #: A step (``tagline ci``) that leaves its answer in files for later ones.
@@ -71,6 +73,7 @@ class Settings(RunnerSettings):
             webhook=secret(environ, "TAGLINE_WEBHOOK_URL"),
             webhook_secret=secret(environ, "TAGLINE_WEBHOOK_SECRET"),
             slack_webhook=secret(environ, "TAGLINE_SLACK_WEBHOOK"),
+            policy_floor=text(environ, "TAGLINE_POLICY_FLOOR"),
             identity=text(environ, "TAGLINE_IDENTITY"),
             dotenv_prefix=text(environ, "TAGLINE_DOTENV_PREFIX") or "TAGLINE_",
             aws_role=text(environ, "TAGLINE_AWS_ROLE"),

@@ -14,6 +14,7 @@ from tagline.errors import WrongUsage
 from tagline.ports.clock import Clock
 from tagline.settings import Secret, Settings
 from tagline.wiring.addresses import OWNER_NAME_RE, over_https, server_of
+from tagline.wiring.policies import outside_of
 from tagline.wiring.registry import MAX_LFS_CONFIG, Wiring, login_of
 from tagline.wiring.tokens import GITHUB, GITHUB_API, Grant, NamedBy, token_for, token_to_start, withheld
 
@@ -116,6 +117,7 @@ class ChangeWiring:
                 tags_a_push=None if deliver else self._tags_a_push,
                 deliver=tuple(deliver),
             ),
+            outside=outside_of(self.settings, self.forge, self.api_url),
             begin_delivering=lambda: self._delivering(history),
         )
 

@@ -18,6 +18,7 @@ from tagline.errors import NotFound, WrongUsage
 from tagline.ports.clock import Clock
 from tagline.settings import Settings
 from tagline.wiring.addresses import address_of
+from tagline.wiring.policies import outside_of
 from tagline.wiring.tokens import Grant, NamedBy, token_for
 
 if TYPE_CHECKING:
@@ -274,6 +275,7 @@ class Wiring:
             run_url=self.settings.run_url,
             override=override,
             source=None if pushes else self.source,
+            outside=outside_of(self.settings, self.forge, self.api_url),
         )
 
     @cached_property
@@ -359,6 +361,14 @@ class Wiring:
             return self.repository.work_tree()
         files = self._cache.files(self._remote_url)
         return files.tree(self._cache.fetch_revision(files, "HEAD"))
+
+    def file_of_remote(self, revision: str, path: str, most: int) -> bytes | None:
+        """A file of at most ``most`` bytes of the remote that ``repo`` names; None for none.
+
+        Raises NotFound for no such revision, WrongUsage for a link or folder in its place, PlatformRefused.
+        """
+        files = self._cache.files(self._remote_url)
+        return files.tree(self._cache.fetch_revision(files, revision)).read(path, most)
 
     def has_registry_tags(self) -> bool:
         """Whether any tag of the repository is a registry tag; of the remote's, where a clone may lack some.

@@ -89,10 +89,10 @@ class StorageWiring:
 
     def _moved(self) -> Mapping[str, str]:
         """Where stores have moved to; nothing for a policy that cannot be understood."""
-        from tagline.formats.policy import judge_policy
+        from tagline.formats.policy import own_policy
 
         data = self._policy()
-        return judge_policy(data).storage_moved if data is not None else {}
+        return own_policy(data).storage_moved if data is not None else {}
 
     def destination(self, path: str, cache: Path | None, jobs: int | None) -> Destination:
         """Where fetched files go. A slash at the end of ``path`` means *into*."""

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 GITHUB, GITHUB_API = "https://github.com", "https://api.github.com"
 
 #: Who named the repository: the command line or a step's input; the job itself, or the clone that one stands in; or
-#: a file of a repository.
-NamedBy = Literal["caller", "here", "content"]
+#: a file of a repository; or the policy of the default branch, which people guard: what it extends is read with the
+#: rights of the job, on its own forge.
+NamedBy = Literal["caller", "here", "content", "policy"]
 
 
 class Grant(NamedTuple):

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.changes.policy import NO_POLICY, ApprovalRule, Freeze, Gate, Policy, StageRules, merge, read_policy
+from tagline.domain.changes.policy import (
+    NO_POLICY,
+    ApprovalRule,
+    Freeze,
+    Gate,
+    Part,
+    Policy,
+    StageRules,
+    merge,
+    read_policy,
+)
 from tagline.domain.text.durations import parse_duration
 from tagline.errors import WrongUsage
 
@@ -33,7 +43,7 @@ RAW: dict[str, Any] = {
         "risk/eu:*": {"stages": {"prod": {"approvals": {"count": 4, "fresh": False}, "soak": "0s"}}},
     },
 }
-POLICY = read_policy(RAW, "sha256:1")
+POLICY = read_policy(Part(RAW, digest="sha256:1"))
 
 
 def test_rules__everything_given__is_read() -> None:
@@ -47,11 +57,13 @@ def test_rules__everything_given__is_read() -> None:
 
 
 def test_rules__nothing_given__has_the_documented_defaults() -> None:
-    policy = read_policy({"stages": {"prod": {"approvals": {}, "gates": [{"metric": "a", "max": 1}]}}}, "d")
+    policy = read_policy(
+        Part({"stages": {"prod": {"approvals": {}, "gates": [{"metric": "a", "max": 1}]}}}, digest="d")
+    )
     assert policy.rules("rf", "prod") == StageRules(
         (), 0, ApprovalRule(1, None, frozenset({"author", "pusher"}), True), (Gate("a", None, 1, None, True, 0),), ()
     )
-    assert read_policy({}, "none") == NO_POLICY == Policy()
+    assert read_policy(Part({}, digest="none")) == NO_POLICY == Policy()
     assert (NO_POLICY.max_artifacts, NO_POLICY.digest, NO_POLICY.other_stages) == (5, "none", "")
     assert not any((NO_POLICY.atomic_change, NO_POLICY.mlflow_required))
     assert NO_POLICY.refuses_drift(StageRules())
@@ -68,7 +80,7 @@ def test_policy__every_key_of_its_own__is_read() -> None:
         "branches": ["release/*"],
         "mlflow": "required",
     }
-    policy = read_policy(raw, "sha256:2")
+    policy = read_policy(Part(raw, digest="sha256:2"))
     assert policy.layers == ()
     assert (policy.label_prefix, policy.max_artifacts, policy.comment_authors) == ("ml-", 7, ("tagline[bot]",))
     assert policy.atomic_change
@@ -108,11 +120,11 @@ def test_guards__listed_rules__guard(artifact: str, stage: str, guarded: bool) -
 def test_guards__leaving_a_stage_that_is_not_listed__is_free() -> None:
     assert not POLICY.guards("rf", "other", leaving=True)
     assert POLICY.guards("rf", "prod", leaving=True)
-    assert not read_policy({**RAW, "other_stages": "allow"}, "d").guards("rf", "other")
+    assert not read_policy(Part({**RAW, "other_stages": "allow"}, digest="d")).guards("rf", "other")
 
 
 def test_guards__other_stages_refuse__unlisted_are_guarded() -> None:
-    policy = read_policy({**RAW, "other_stages": "refuse"}, "d")
+    policy = read_policy(Part({**RAW, "other_stages": "refuse"}, digest="d"))
     assert policy.guards("rf", "other")
     assert policy.guards("rf", "eu")
     assert not policy.guards("a:rf", "eu")
@@ -121,7 +133,7 @@ def test_guards__other_stages_refuse__unlisted_are_guarded() -> None:
 
 @pytest.mark.parametrize("raw", [{}, {"stages": None}, {"stages": {}}, {"artifacts": None}, {"artifacts": {"*": {}}}])
 def test_guards__nothing_said__free(raw: dict[str, Any]) -> None:
-    policy = read_policy(raw, "d")
+    policy = read_policy(Part(raw, digest="d"))
     assert not policy.guards("rf", "prod")
     assert policy.rules("rf", "prod") is None
     assert policy.stages("rf") == ()

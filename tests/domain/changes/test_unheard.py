@@ -7,11 +7,11 @@ import pytest
 from tagline.domain.changes.asks import resembles
 from tagline.domain.changes.changes import Label
 from tagline.domain.changes.labels import Lesson, lessons
-from tagline.domain.changes.policy import NO_POLICY, read_policy
+from tagline.domain.changes.policy import NO_POLICY, Part, read_policy
 from tagline.domain.changes.unheard import Unheard, added_late, similar
 from tests.support.promotions import merged_change
 
-POLICY = read_policy({"stages": {"prod": {"after": ["staging"]}, "staging": None}}, "sha256:1")
+POLICY = read_policy(Part({"stages": {"prod": {"after": ["staging"]}, "staging": None}}, digest="sha256:1"))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_lessons__one_artifact__is_one_pair_with_the_stage_that_comes_first() ->
     assert lessons(POLICY, ["churn"], None, 50) == (Lesson(None, "version:minor", "stage:staging"),)
     assert lessons(NO_POLICY, ["churn"], None, 50) == (Lesson(None, "version:minor", "stage:prod"),)
     assert lessons(NO_POLICY, ["churn"], ("qa",), 50) == (Lesson(None, "version:minor", "stage:qa"),)
-    refusing = read_policy({"other_stages": "refuse"}, "sha256:2")
+    refusing = read_policy(Part({"other_stages": "refuse"}, digest="sha256:2"))
     assert lessons(refusing, ["churn"], None, 50) == (Lesson(None, "version:minor", None),)
 
 

@@ -12,6 +12,7 @@ from tagline.commands.delivery.starting import Delivering
 from tagline.commands.lineage.reading import LineageSource
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.delivery.targets import Rule
+from tagline.formats.policy import Outside
 from tagline.ports.clock import Clock
 from tagline.ports.forge import Forge
 from tagline.ports.job import Job
@@ -49,13 +50,15 @@ class ChangeContext:
     tracking: MlflowAccess
     clock: Clock
     options: Options
+    #: What policies are made of beside their own files.
+    outside: Outside
     #: Only promote delivers: what it needs for that is made when it is asked for.
     begin_delivering: Callable[[], Delivering]
 
     @cached_property
     def policies(self) -> Policies:
         """The policies of the history's commits."""
-        return Policies(self.history)
+        return Policies(self.history, self.outside)
 
     @cached_property
     def delivering(self) -> Delivering:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tagline.domain.changes.changes import Change
-from tagline.domain.changes.policy import MAX_POLICY, NO_POLICY, POLICY_FILE, Policy
+from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE, Policy
 from tagline.domain.changes.promotion import Refusal
 from tagline.domain.manifest.findings import Finding
-from tagline.formats.policy import judge_policy
+from tagline.formats.policy import Outside, judge_policy
 from tagline.ports.repository import History, Object
 
 #: Of a file with more mistakes the first are told.
@@ -18,9 +18,10 @@ _MOST_FINDINGS = 10
 class Policies:
     """The policies of a history's commits. Of many commits most have the same file, which is read once."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, outside: Outside) -> None:
         self._history = history
-        #: By the id of the file.
+        self._outside = outside
+        #: By the id of the file, which is empty where there is none.
         self._read: dict[str, Policy] = {}
 
     def now(self) -> Policy:
@@ -30,12 +31,12 @@ class Policies:
     def at(self, commit: str) -> Policy:
         """The policy of a commit. What is wrong in it are its ``findings``."""
         file = self._file(commit)
-        if file is None:
-            return NO_POLICY
-        if file.id not in self._read:
-            data = self._history.tree(commit).read(POLICY_FILE, MAX_POLICY) if file.kind == "blob" else None
-            self._read[file.id] = judge_policy(data) if data is not None else _no_file(file.kind)
-        return self._read[file.id]
+        key = file.id if file is not None else ""
+        if key not in self._read:
+            data = self._history.tree(commit).read(POLICY_FILE, MAX_POLICY) if file and file.kind == "blob" else None
+            broken = file is not None and data is None
+            self._read[key] = _no_file(file.kind) if file and broken else judge_policy(data, self._outside)
+        return self._read[key]
 
     def _file(self, commit: str) -> Object | None:
         return self._history.tree(commit).objects([POLICY_FILE]).get(POLICY_FILE)

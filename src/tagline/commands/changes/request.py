@@ -32,6 +32,7 @@ from tagline.domain.changes.asks import (
 )
 from tagline.domain.changes.changes import Change, Label
 from tagline.domain.changes.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
+from tagline.domain.changes.floors import below_floor
 from tagline.domain.changes.labels import offered_stages
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.promotion import Refusal
@@ -220,7 +221,7 @@ class ChangeRequest:
         """Why nothing of this change is done: its policy or the stages that ``.gto`` allows cannot be understood, or it
         leaves behind a policy that cannot.
         """
-        unknown = (*_unknown_rules(self), *_unknown_stages(self, self._gto.findings))
+        unknown = (*_unknown_rules(self), *_below_floor(self), *_unknown_stages(self, self._gto.findings))
         return (*unknown, *self.context.policies.broken_by(self.change, lambda: self.before, self.commit))
 
 
@@ -252,6 +253,16 @@ def _unknown_rules(request: ChangeRequest) -> list[Refusal]:
         f"{'then plan this one again' if request.change.open else 'then ask in a new change'}."
     )
     return [Refusal(None, None, "policy-unreadable", message, fix)]
+
+
+def _below_floor(request: ChangeRequest) -> list[Refusal]:
+    """Keys for the whole repository that are looser than the floor."""
+    policy = request.policy
+    if policy.floor is None or not any(request.asks):
+        return []
+    return [
+        Refusal(None, None, "policy-floor", *below_floor(one, policy.name, policy.floor.name)) for one in policy.looser
+    ]
 
 
 def _unknown_stages(request: ChangeRequest, findings: Sequence[Finding]) -> list[Refusal]:

@@ -248,7 +248,7 @@ class ForgeDoctor:
 def _approvers(policy: Policy) -> set[str]:
     """Every person, team or group that may approve by name."""
     found: set[str] = set()
-    for layer in policy.layers:
+    for layer in policy.all_layers:
         for stage in layer.stages:
             rules = policy.rules(layer.glob, stage)
             if rules is not None and rules.approvals is not None:

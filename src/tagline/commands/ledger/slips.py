@@ -23,7 +23,7 @@ def refuse_stage_slip(context: WriteContext, state: ArtifactState, stage: str) -
     """Raise NotFound where a stage is new to the whole registry and its policy, and a slip of one that is known."""
     known = {tag.stage for tag in _tags(context) if tag.stage} | state.holds.keys()
     meant = None if stage in known else one_slip(stage, known)
-    if meant is None or load_policy(context.ledger.policy()).rules(state.name, stage) is not None:
+    if meant is None or load_policy(context.ledger.policy(), context.outside).rules(state.name, stage) is not None:
         return
     raise _slip(f"stage {stage!r}", f"{state.name}#{meant}", f"tagline assign {state.name}#{stage} --new")
 

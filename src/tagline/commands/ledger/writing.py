@@ -15,7 +15,7 @@ from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.results import Written
 from tagline.domain.ledger.stops import gone_past, refusal
 from tagline.errors import Conflict, IncompleteClone, NotFound, Refused, WrongUsage
-from tagline.formats.policy import load_policy
+from tagline.formats.policy import ALONE, Outside, load_policy
 from tagline.ports.clock import Clock
 from tagline.ports.ledger import Batch, Ledger, Raced, Snapshot
 from tagline.ports.repository import TaggedRepository
@@ -48,6 +48,8 @@ class WriteContext:
     #: Where to make sure that no tag is missing before this clone's own are trusted; None where the
     #: ledger is the remote itself.
     source: Callable[[], Source] | None = None
+    #: What the policy is made of beside its own file.
+    outside: Outside = ALONE
 
     def make_sure(self, artifact: str) -> list[Warn]:
         """What there is to say of the clone that is written to.
@@ -205,7 +207,7 @@ def _refuse_guarded(context: WriteContext, artifact: str, stages: Iterable[str],
         return
     data = context.ledger.policy()
     try:
-        policy = load_policy(data)
+        policy = load_policy(data, context.outside)
     except WrongUsage as error:
         hint = f"{error.hint}\nMend it there; until then, --override REASON goes past it."
         raise WrongUsage(error.message, hint, code=error.code) from error

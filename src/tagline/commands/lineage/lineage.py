@@ -17,7 +17,7 @@ from tagline.domain.ledger.targets import Target
 from tagline.domain.lineage.comparison import Against, Directions, Point, Traced, compare, directions_of
 from tagline.domain.lineage.lineage import Lineage, passages_of
 from tagline.errors import TaglineError
-from tagline.formats.policy import load_policy
+from tagline.formats.policy import own_policy
 
 #: Versions of a history, the newest of them; each costs a look at its commit.
 _MOST_POINTS = 12
@@ -66,9 +66,10 @@ def trace_target(
 def policy_of(policy: ReadPolicy) -> Policy:
     """The default branch's policy, to know which way metrics are better; one that cannot be read says nothing."""
     try:
-        return load_policy(policy())
+        data = policy()
     except TaglineError:
         return NO_POLICY
+    return NO_POLICY if data is None else own_policy(data)
 
 
 def _before(state: ArtifactState, answer: Answer) -> Against | None:

@@ -12,7 +12,7 @@ from tagline.domain.setup import pipelines
 from tagline.domain.setup.places import DOCS, Todo
 from tagline.domain.setup.results import FileState, SetUpFile
 from tagline.formats.examples import example
-from tagline.formats.policy import judge_policy
+from tagline.formats.policy import own_policy
 from tagline.formats.yaml import reading as yaml
 
 
@@ -91,7 +91,7 @@ def _new(context: SetupContext, path: str, what: str, text: str) -> SetUpFile:
 def _last_stage(context: SetupContext, wanted: Sequence[str]) -> str | None:
     """The stage that is deployed, as far as a name or the order tells; of the policy that is there if there is one."""
     data = context.tree.read(POLICY_FILE, MAX_POLICY)
-    rules = [one for layer in judge_policy(data).layers for one in layer.stages.items()] if data is not None else []
+    rules = [one for layer in own_policy(data).layers for one in layer.stages.items()] if data is not None else []
     known = [stage for stage, _ in rules] if data is not None else wanted
     usual = [stage for stage in known if stage in ("prod", "production")]
     if usual or data is None:

@@ -11,6 +11,7 @@ from tagline.domain.changes.asks import LATEST, THIS, Action
 from tagline.domain.changes.changes import Review, Unknown
 from tagline.domain.changes.conditions import judge_after, judge_freeze, judge_gate
 from tagline.domain.changes.intents import Intent, is_bump
+from tagline.domain.changes.origins import judge_floor, with_origin
 from tagline.domain.changes.overriding import Override, judge_override, pass_over
 from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules, other_stage
 from tagline.domain.changes.steps import Facts, Step
@@ -202,21 +203,27 @@ class Decision:
         """What the policy says of it. A rollback, and a lift that moves nothing, are exempt from all but approvals."""
         verdicts: list[Verdict] = []
         for stage, rules in rules_of(self.intent, self.then, self.policy):
-            if self.intent.action is Action.ASSIGN:
-                name, prefix = version.version if version else None, self.policy.label_prefix
-                is_new = self._is_new(version)
-                verdicts += judge_after(rules, self.then, name, self.facts.judged_at, prefix, is_new=is_new)
-                verdicts += self._gates(rules, version)
-            if self.intent.action not in (Action.ROLLBACK, Action.LIFT):
-                verdicts += judge_freeze(rules, self.facts.judged_at, self.facts.now)
-            if rules.approvals is not None:
-                refuse_drift = self.policy.refuses_drift(rules)
-                judged = self._approvals(rules.approvals, version, refuse_drift=refuse_drift)
-                self._judged.append(judged)
-                verdicts += self._behind(version, refuse_drift=refuse_drift)
-                of = "" if stage == self.intent.stage else f"{stage}: "
-                verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
+            found = self._stage_verdicts(stage, rules, version)
+            verdicts += [with_origin(one, self.policy, self.intent.artifact, stage) for one in found]
         return verdicts + self._stored(version) + self._reproduced(version) + self._mlflow(version)
+
+    def _stage_verdicts(self, stage: str, rules: StageRules, version: VersionState | None) -> list[Verdict]:
+        verdicts = judge_floor(self.policy, self.intent.artifact, stage)
+        if self.intent.action is Action.ASSIGN:
+            name, prefix = version.version if version else None, self.policy.label_prefix
+            is_new = self._is_new(version)
+            verdicts += judge_after(rules, self.then, name, self.facts.judged_at, prefix, is_new=is_new)
+            verdicts += self._gates(rules, version)
+        if self.intent.action not in (Action.ROLLBACK, Action.LIFT):
+            verdicts += judge_freeze(rules, self.facts.judged_at, self.facts.now)
+        if rules.approvals is not None:
+            refuse_drift = self.policy.refuses_drift(rules)
+            judged = self._approvals(rules.approvals, version, refuse_drift=refuse_drift)
+            self._judged.append(judged)
+            verdicts += self._behind(version, refuse_drift=refuse_drift)
+            of = "" if stage == self.intent.stage else f"{stage}: "
+            verdicts.append(judged.verdict._replace(message=of + judged.verdict.message))
+        return verdicts
 
     def _behind(self, version: VersionState | None, *, refuse_drift: bool) -> list[Verdict]:
         words = Approved(self.intent, self.siblings, self.then, self.raw, self.facts).behind(version)

@@ -63,7 +63,7 @@ class SyncedLabels(NamedTuple):
 
 def offered_stages(policy: Policy, allowed: Sequence[str] | None) -> list[str]:
     """The stages that a label can ask for, in the policy's order; ``allowed`` are those of ``.gto``, None for any."""
-    listed = list(dict.fromkeys(stage for layer in policy.layers for stage in layer.stages))
+    listed = list(policy.listed_stages)
     if not listed or policy.other_stages == "allow":
         listed = list(dict.fromkeys([*listed, *(allowed or ())]))
     return [stage for stage in listed if allowed is None or stage in allowed]

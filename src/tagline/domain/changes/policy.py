@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from typing import Any, NamedTuple
 
+from tagline.domain.changes.floors import Looser, looser_keys, looser_rules
 from tagline.domain.delivery.targets import Target, read_target
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.tracked import upwards
@@ -151,11 +153,33 @@ class StageRules:
 _FREE = StageRules()
 
 
+class Extends(NamedTuple):
+    """The file that a policy starts from: a repository, a tag or a full commit of it, a path from its root."""
+
+    repo: str
+    ref: str
+    path: str = POLICY_FILE
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{self.repo}@{self.ref}:{self.path}"
+
+
+class Part(NamedTuple):
+    """One of the files that a policy is made of: its data, what people call it, its digest."""
+
+    raw: _Raw
+    name: str = POLICY_FILE
+    digest: str = "none"
+
+
 class Layer(NamedTuple):
-    """The raw rules by stage for the artifacts that match a pattern."""
+    """The raw rules by stage for the artifacts that match a pattern; ``origin`` is the file that has them."""
 
     glob: str
     stages: Mapping[str, _Raw]
+    origin: str = POLICY_FILE
 
 
 @dataclass(frozen=True)
@@ -166,6 +190,8 @@ class Policy:
     ``digest`` names the file's bytes (``sha256:<hex>``), or is ``none`` where there is no file.
     Stages that are not listed are refused where the file lists any for the artifact; the file may say that they are
     refused wherever, or allowed.
+    ``floor`` is the platform team's policy: what this one does not say it says, and ``looser`` are the keys for a whole
+    repository that are looser than it.
     ``findings`` are what is wrong in a file that cannot be understood; then nobody knows its rules, and this
     has none of them: whatever asks for something is refused.
     """
@@ -188,17 +214,38 @@ class Policy:
     sha256: str = "preferred"
     teach: bool = True
     digest: str = "none"
+    name: str = POLICY_FILE
     findings: tuple[Finding, ...] = ()
+    floor: Policy | None = None
+    looser: tuple[Looser, ...] = ()
 
     def rules(self, artifact: str, stage: str) -> StageRules | None:
         """The rules of a stage of an artifact; None if the policy does not list it there."""
+        own, floor = self._raw(artifact, stage), self.floor and self.floor._raw(artifact, stage)
+        return None if own is None and floor is None else StageRules.read(merge(floor or {}, own or {}))
+
+    def looser_rules(self, artifact: str, stage: str) -> list[tuple[Looser, str]]:
+        """The rules of a stage that are looser than the floor's, each with the file that says so."""
+        own, floor = self._raw(artifact, stage), self.floor and self.floor._raw(artifact, stage)
+        found = looser_rules(own, floor) if own and floor else ()
+        return [(one, self.origin(artifact, stage, one.key.partition(".")[0])) for one in found]
+
+    def origin(self, artifact: str, stage: str, key: str) -> str:
+        """The file that has the rule ``key`` of a stage; this policy's own where none has it."""
+        own = [one.origin for one in self._layers_of(artifact) if key in one.stages.get(stage, {})]
+        if not own and self.floor is not None and key in (self.floor._raw(artifact, stage) or {}):
+            return self.floor.name
+        return own[-1] if own else self.name
+
+    def _raw(self, artifact: str, stage: str) -> _Raw | None:
+        """The keys that the layers have; None where none lists the stage."""
         found = [layer.stages[stage] for layer in self._layers_of(artifact) if stage in layer.stages]
         if not found:
             return None
         merged: _Raw = {}
         for raw in found:
             merged = merge(merged, raw)
-        return StageRules.read(merged)
+        return merged
 
     def refuses_drift(self, rules: StageRules) -> bool:
         """Whether an approval that was given for something else than what lands does not count."""
@@ -226,14 +273,24 @@ class Policy:
 
     def _named(self, artifact: str) -> Iterable[str]:
         """The stages that others come after, or are compared with: they are meant to be."""
-        for layer in self._layers_of(artifact):
+        for layer in self._all_layers_of(artifact):
             for raw in layer.stages.values():
                 yield from raw.get("after", ())
                 yield from (gate["not_worse_than"] for gate in raw.get("gates", ()) if "not_worse_than" in gate)
 
     def stages(self, artifact: str) -> tuple[str, ...]:
         """The stages that the policy lists for an artifact, by name."""
-        return tuple(sorted({stage for layer in self._layers_of(artifact) for stage in layer.stages}))
+        return tuple(sorted({stage for layer in self._all_layers_of(artifact) for stage in layer.stages}))
+
+    @property
+    def listed_stages(self) -> tuple[str, ...]:
+        """The stages that it lists for any artifact, in the files' order."""
+        return tuple(dict.fromkeys(stage for layer in self.all_layers for stage in layer.stages))
+
+    @property
+    def all_layers(self) -> tuple[Layer, ...]:
+        """Its own and the floor's."""
+        return (*self.layers, *(self.floor.layers if self.floor is not None else ()))
 
     def ignores(self, path: str) -> bool:
         """Whether a file is another tool's: itself, or a folder that it is in."""
@@ -245,6 +302,9 @@ class Policy:
 
     def _layers_of(self, artifact: str) -> Iterable[Layer]:
         return (layer for layer in self.layers if fnmatchcase(artifact, layer.glob))
+
+    def _all_layers_of(self, artifact: str) -> Iterable[Layer]:
+        return (layer for layer in self.all_layers if fnmatchcase(artifact, layer.glob))
 
 
 def other_stage(policy: Policy, artifact: str, stage: str) -> Refused:
@@ -271,14 +331,40 @@ def merge(base: _Raw, override: _Raw) -> dict[str, Any]:
     return merged
 
 
-def read_policy(raw: _Raw, digest: str) -> Policy:
-    """The policy from the data of a file that has passed its checks."""
-    overrides = raw.get("artifacts") or {}
+def read_policy(own: Part, base: Part | None = None, floor: Part | None = None) -> Policy:
+    """The policy of a repository from the data of files that have passed their checks.
+
+    ``base`` is what its own file extends, ``floor`` what it may only tighten.
+    """
+    said = merge(base.raw if base is not None else {}, own.raw)
+    policy = _read_keys(merge(floor.raw if floor is not None else {}, said))
+    parts = [part for part in (base, own) if part is not None]
+    layers = [Layer("*", _stages(part.raw), part.name) for part in parts]
+    for part in parts:
+        layers += [Layer(glob, _stages(raw), part.name) for glob, raw in (part.raw.get("artifacts") or {}).items()]
+    return replace(
+        policy,
+        layers=tuple(layer for layer in layers if layer.stages),
+        digest=_digest([part for part in (own, base, floor) if part is not None]),
+        name=own.name,
+        floor=read_policy(floor) if floor is not None else None,
+        looser=tuple(looser_keys(said, floor.raw)) if floor is not None else (),
+    )
+
+
+def _digest(parts: list[Part]) -> str:
+    """The digest of the one file, or of a list of all."""
+    if len(parts) == 1:
+        return parts[0].digest
+    lines = "".join(f"{part.digest}  {part.name}\n" for part in parts)
+    return f"sha256:{sha256(lines.encode()).hexdigest()}"
+
+
+def _read_keys(raw: _Raw) -> Policy:
+    """The keys for a whole repository."""
     storage = raw.get("storage", {})
     storage = storage if isinstance(storage, Mapping) else {"look": storage}
-    layers = [Layer("*", _stages(raw)), *(Layer(glob, _stages(override)) for glob, override in overrides.items())]
     return Policy(
-        layers=tuple(layer for layer in layers if layer.stages),
         label_prefix=raw.get("labels", {}).get("prefix", ""),
         max_artifacts=int(raw.get("max_artifacts", 5)),
         atomic_change=raw.get("atomic") == "change",
@@ -295,7 +381,6 @@ def read_policy(raw: _Raw, digest: str) -> Policy:
         reproduced_required=raw.get("reproduced") == "required",
         sha256=raw.get("sha256", "preferred"),
         teach=raw.get("teach", True),
-        digest=digest,
     )
 
 
