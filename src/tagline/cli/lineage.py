@@ -112,7 +112,7 @@ def _say(
         from pathlib import Path
 
         from tagline.render.escape import one_line
-        from tagline.wiring.registry import write_answer
+        from tagline.wiring.runner import write_answer
 
         write_answer(Path(chosen.output), dumps(document) if presenter.as_json else text)
         text = f"Written to {one_line(chosen.output)}."

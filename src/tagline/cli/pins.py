@@ -55,7 +55,7 @@ def run_pin(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.errors import WrongUsage
     from tagline.render.json import pins as documents
     from tagline.render.terminal import pins as terminal
-    from tagline.wiring.registry import write_answer
+    from tagline.wiring.runner import write_answer
 
     file = Path(chosen.file)
     before = _read(file, missing_is_fine=not chosen.update)

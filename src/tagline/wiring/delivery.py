@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tagline.commands.delivery.notebook import Notebook
 from tagline.commands.delivery.reporting import Compose, Reporting
-from tagline.domain.changes.policy import NO_POLICY, Policy
+from tagline.domain.changes.policy import Policy
 from tagline.domain.text.public import public
 from tagline.errors import WrongUsage
 from tagline.ports.clock import Clock
@@ -64,11 +64,10 @@ class DeploymentWiring:
 
     def _policy(self) -> Policy:
         data = self.wiring.policy(fresh=True)
-        if data is None:
-            return NO_POLICY
         from tagline.formats.policy import judge_policy  # here, because it parses YAML
+        from tagline.wiring.policies import outside_of
 
-        return judge_policy(data)
+        return judge_policy(data, outside_of(self.settings, self.wiring.forge, self.wiring.api_url))
 
     @cached_property
     def _page(self) -> str | None:

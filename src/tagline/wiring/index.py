@@ -134,9 +134,9 @@ class IndexWiring:
 
 
 def _moved(policy: bytes | None) -> dict[str, str]:
-    from tagline.formats.policy import judge_policy
+    from tagline.formats.policy import own_policy
 
-    return dict(judge_policy(policy).storage_moved) if policy is not None else {}
+    return dict(own_policy(policy).storage_moved) if policy is not None else {}
 
 
 def _lines(file: Path) -> list[str]:

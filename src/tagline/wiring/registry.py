@@ -18,7 +18,6 @@ from tagline.errors import NotFound, WrongUsage
 from tagline.ports.clock import Clock
 from tagline.settings import Settings
 from tagline.wiring.addresses import address_of
-from tagline.wiring.policies import outside_of
 from tagline.wiring.tokens import Grant, NamedBy, token_for
 
 if TYPE_CHECKING:
@@ -48,13 +47,6 @@ def login_of(grant: Grant | None) -> Login | None:
     if grant is None:
         return None
     return Login(grant.token.reveal(), JOB_TOKEN_USER if grant.is_job_token else TOKEN_USER)
-
-
-def write_answer(file: Path, text: str) -> None:
-    """Put an answer into a file, which is replaced as a whole. Raises PlatformRefused where that cannot be done."""
-    from tagline.adapters.runners.answer_file import write_answer as write
-
-    write(file, text)
 
 
 def now() -> int:
@@ -259,6 +251,7 @@ class Wiring:
         Raises WrongUsage for an override without a reason.
         """
         from tagline.commands.ledger.writing import WriteContext
+        from tagline.wiring.policies import outside_of
 
         pushes = push if push is not None else self.settings.ci or self._url is not None
         if override is not None and not one_line(override):
@@ -363,10 +356,7 @@ class Wiring:
         return files.tree(self._cache.fetch_revision(files, "HEAD"))
 
     def file_of_remote(self, revision: str, path: str, most: int) -> bytes | None:
-        """A file of at most ``most`` bytes of the remote that ``repo`` names; None for none.
-
-        Raises NotFound for no such revision, WrongUsage for a link or folder in its place, PlatformRefused.
-        """
+        """A file of the remote, of at most ``most`` bytes; None for none. Raises NotFound for no such revision."""
         files = self._cache.files(self._remote_url)
         return files.tree(self._cache.fetch_revision(files, revision)).read(path, most)
 

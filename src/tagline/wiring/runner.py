@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagline.settings import Settings
@@ -32,3 +33,10 @@ def cloud_identity(settings: Settings, environ: MutableMapping[str, str]) -> Abs
     from tagline.adapters.runners.web_identity import web_identity
 
     return web_identity(settings.aws_role, settings.id_token, environ)
+
+
+def write_answer(file: Path, text: str) -> None:
+    """Put an answer into a file, which is replaced as a whole. Raises PlatformRefused where that cannot be done."""
+    from tagline.adapters.runners.answer_file import write_answer as write
+
+    write(file, text)

@@ -15,7 +15,7 @@ from tagline.domain.changes.origins import judge_floor, with_origin
 from tagline.domain.changes.overriding import Override, judge_override, pass_over
 from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules, other_stage
 from tagline.domain.changes.steps import Facts, Step
-from tagline.domain.changes.stops import judge_late_stop, judge_stop, why_held, why_lifted
+from tagline.domain.changes.stops import either, judge_late_stop, judge_stop, why_held, why_lifted
 from tagline.domain.changes.trailers import approval, content_of, trailers
 from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger import messages
@@ -88,7 +88,7 @@ class Decision:
                 # The version's row of now: it may be gone.
                 now = version and require_version(self.state, version.version)
                 plan = self._plan(self.state, now, before)
-                stopped = _either(stopped, judge_stop(self.intent, self.state, plan, self.policy.label_prefix))
+                stopped = either(stopped, judge_stop(self.intent, self.state, plan, self.policy.label_prefix))
             verdicts, override = self._passed([*verdicts, *stopped])
             verdicts = [*judge_late_stop(self.intent, self.state, self.then), *verdicts]
         except TaglineError as error:
@@ -245,10 +245,8 @@ class Decision:
         registers = self.intent.action is Action.REGISTER
         commit = self.facts.commit if registers else version.commit if version else ""
         found = self.facts.mlflow.get((self.intent.artifact, commit))
-        stage, held = (
-            self.intent.stage or "",
-            self.facts.held_models.get((self.intent.artifact, self.intent.stage or "")),
-        )
+        stage = self.intent.stage or ""
+        held = self.facts.held_models.get((self.intent.artifact, stage))
         sentence = lost_alias(stage, held, found.model if found else None, version.version if version else None)
         lost = [Verdict("mlflow", "ok", sentence)] if sentence else []
         if found is None:
@@ -385,11 +383,6 @@ class Decision:
                 code="superseded",
             )
         return plan
-
-
-def _either(first: list[Verdict], second: list[Verdict]) -> list[Verdict]:
-    """What was refused at the landing, else what is said now."""
-    return first if any(verdict.state == "refused" for verdict in first) else second
 
 
 def held_before(state: ArtifactState, stage: str | None) -> str | None:

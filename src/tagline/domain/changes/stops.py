@@ -57,3 +57,8 @@ def why_lifted(intent: Intent, url: str) -> str:
     """Why a change lifts what holds the stage: as its request says, else the change's page."""
     asks = [ask for ask in intent.asks if ask.lifts or ask.action is Action.LIFT]
     return next((ask.reason for ask in asks if ask.reason), url)
+
+
+def either(first: list[Verdict], second: list[Verdict]) -> list[Verdict]:
+    """What was refused at the landing, else what is said now."""
+    return first if any(verdict.state == "refused" for verdict in first) else second
