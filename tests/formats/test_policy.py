@@ -485,3 +485,17 @@ def test_check_policy__soaks_and_overrides__none_is_left_without_a_stage_to_hold
         rules = policy.rules(artifact, "prod")
         assert rules is not None
         assert rules.after or not rules.soak
+
+
+def test_on_failure__may_stand_alone_or_beside_what_is_started() -> None:
+    def rules(deliver: str) -> StageRules:
+        found = load_policy(f"stages: {{prod: {{deliver: {deliver}}}}}\n".encode()).rules("churn", "prod")
+        assert found is not None
+        return found
+
+    alone, beside = rules("{on_failure: rollback-change}"), rules("{pipeline: true, on_failure: rollback-change}")
+    assert (alone.deliver, alone.rolls_back, alone.free) == (None, True, True)
+    assert (beside.deliver is not None, beside.rolls_back) == (True, True)
+    assert not rules("{pipeline: true}").rolls_back
+    for wrong in ("{on_failure: restart}", "{on_failure: true}", "{wait: 2m, on_failure: rollback-change}"):
+        assert check_policy(f"stages: {{prod: {{deliver: {wrong}}}}}\n".encode()), wrong

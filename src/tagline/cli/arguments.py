@@ -153,6 +153,7 @@ def ask_show(sub: Parser) -> None:
     sub.add_argument("--all", action="store_true", help="deprecated artifacts too")
     sub.add_argument("--rev", metavar="REV", help="which version this commit is: of NAME, or of every artifact")
     sub.add_argument("--deployed", action="store_true", help="also what deployments reported, and where that differs")
+    sub.add_argument("--markdown", action="store_true", help="with --deployed: a Markdown table, for a job's summary")
     _as_of(sub)
     _reading(sub)
 

@@ -40,12 +40,15 @@ def run_show(chosen: argparse.Namespace, settings: Settings) -> int:
             "--deployed asks the remote what is deployed now.", "Leave --as-of, --rev and --offline out.",
             code="deployed-now",
         )  # fmt: skip
+    if chosen.markdown and (chosen.json or not chosen.deployed):
+        raise WrongUsage("--markdown is a form of --deployed.", "Give it with --deployed, and without --json.")
     wiring = wiring_of(chosen, settings, target.artifact if target else None)
     commit = None if chosen.rev is None else wiring.commit(chosen.rev)
     source = wiring.source()
     presenter = Presenter(chosen, settings)
     if target is not None and target.stage and chosen.deployed:
-        _say_deployed(presenter, show_target(source, target, now(), as_of=None, deprecated=chosen.all), wiring)
+        one = show_target(source, target, now(), as_of=None, deprecated=chosen.all)
+        _say_deployed(presenter, one, wiring, markdown=chosen.markdown)
         return 0
     if target is not None and (more or commit is not None):
         if commit is None:
@@ -61,32 +64,36 @@ def run_show(chosen: argparse.Namespace, settings: Settings) -> int:
     else:
         registry = show_registry(source, now(), as_of=as_of, deprecated=chosen.all)
     if chosen.deployed:
-        _say_registry_deployed(presenter, registry, wiring)
+        _say_registry_deployed(presenter, registry, wiring, markdown=chosen.markdown)
         return 0
     _say_registry(presenter, registry, whole=target is None and commit is None)
     return 0
 
 
-def _say_deployed(presenter: Presenter, shown: Shown, wiring: Wiring) -> None:
+def _say_deployed(presenter: Presenter, shown: Shown, wiring: Wiring, *, markdown: bool) -> None:
     """A stage, and what is reported of it."""
     from tagline.commands.delivery.deployed import deployed_of
     from tagline.render.json import documents
     from tagline.render.json.deployments import deployed
+    from tagline.render.markdown import delivery
     from tagline.render.terminal import deployments, tables
     from tagline.wiring.registry import now
 
     stage, name = shown.answer.stage or "", shown.answer.artifact
     found = deployed_of(wiring.delivery_memory(), [shown.state], now())[name][stage]
-    beside = deployments.table_of([shown.state], {name: {stage: found}}, presenter.pen)
-    text = f"{tables.shown(shown, presenter.pen)}\n\n{beside}"
+    rows = deployments.rows_of([shown.state], {name: {stage: found}})
+    text = f"{tables.shown(shown, presenter.pen)}\n\n{deployments.table_of(rows, presenter.pen)}"
+    if markdown:
+        text = delivery.deployed_table(rows)
     presenter.say({**documents.shown(shown), "deployed": deployed(found)}, text, shown.warnings)
 
 
-def _say_registry_deployed(presenter: Presenter, registry: Registry, wiring: Wiring) -> None:
+def _say_registry_deployed(presenter: Presenter, registry: Registry, wiring: Wiring, *, markdown: bool) -> None:
     """Artifacts, and beside each stage what is reported of it: by one look at what is remembered."""
     from tagline.commands.delivery.deployed import deployed_of
     from tagline.render.json import documents
     from tagline.render.json.deployments import deployed
+    from tagline.render.markdown import delivery
     from tagline.render.terminal import deployments
     from tagline.wiring.registry import now
 
@@ -98,7 +105,9 @@ def _say_registry_deployed(presenter: Presenter, registry: Registry, wiring: Wir
             sys.stdout.write(piece)
         sys.stdout.write("\n")
     else:
-        print(deployments.table_of(states, found, presenter.pen) or "No artifact holds a stage.")
+        rows = deployments.rows_of(states, found)
+        table = delivery.deployed_table(rows) if markdown else deployments.table_of(rows, presenter.pen)
+        print(table if rows else "No artifact holds a stage.")
     presenter.warn(registry.warnings)
 
 

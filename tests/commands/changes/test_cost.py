@@ -72,6 +72,11 @@ COSTS = {
     "register by URL": Row(0, 0, (3, 5, 1, 1)),
     "assign by URL": Row(0, 0, (4, 7, 1, 1)),
     "assign by URL, again": Row(0, 0, (3, 6, 0, 0)),
+    "deployed in_progress": Row(3, 2, (5, 7, 1, 1)),
+    "deployed success": Row(3, 2, (6, 8, 1, 1)),
+    "deployed success, again": Row(2, 1, (6, 8, 0, 0)),
+    "deployed failure that rolls back": Row(9, 6, (7, 9, 1, 1)),
+    "show --deployed": Row(0, 0, (5, 7, 0, 0)),
 }
 PLANNED = ("plan", "plan again", "promote", "promote again")
 NAMES = [f"m{place}" for place in range(10)]
@@ -294,4 +299,26 @@ def test_requests__of_writing_by_hand__are_few(make_world: Callable[..., World],
     costs.run("register by URL", "register", "m1", "--bump", "minor", *where)
     costs.run("assign by URL", "assign", "m1#prod", "--override", "first", *where)
     costs.run("assign by URL, again", "assign", "m1#prod", "--override", "first", *where)
+    costs.check()
+
+
+def test_requests__of_a_deployment_that_reports__are_few(make_world: Callable[..., World], platform: Platform) -> None:
+    policy = "stages:\n  prod: {deliver: {on_failure: rollback-change}}\n"
+    world = _world(make_world, platform, NAMES, policy=policy)
+    for number in range(2):
+        change = world.open(f"c{number}", {"models/m0.txt": f"{number}\n"}, labels=("version:minor", "stage:prod"))
+        world.merge(change)
+        assert world.promote(change).code == 0
+    costs = Costs(world)
+    tag = "m0#prod#2"
+    job = (
+        {"GITHUB_REF": f"refs/tags/{tag}", "GITHUB_SHA": world.tags()[tag].target}
+        if platform == "github"
+        else {"CI_COMMIT_TAG": tag, "CI_COMMIT_SHA": world.tags()[tag].target, "CI_JOB_ID": "77"}
+    )
+    costs.run("deployed in_progress", "deployed", "--state", "in_progress", **job)
+    costs.run("deployed success", "deployed", "--state", "success", **job)
+    costs.run("deployed success, again", "deployed", "--state", "success", **job)
+    costs.run("show --deployed", "show", "--deployed", "--repo", "org/shop")
+    costs.run("deployed failure that rolls back", "deployed", "--state", "failure", **job)
     costs.check()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from tagline.adapters.http import retries as http_retries
+from tagline.adapters.receivers import webhooks
+from tagline_localforge import Drop, Request
 from tests.commands.changes.world import BETTER, Platform, Ran, World
 from tests.localforge.faults import fail_always
+from tests.support.receiver import receiving
 
 PROD = "churn#prod#1"
+KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 LABELS = ("version:minor", "stage:prod")
 #: The blob of "trees: 50\n".
 DIGEST = "gitblob:" + subprocess.run(
@@ -25,6 +32,7 @@ DIGEST = "gitblob:" + subprocess.run(
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same retries, without the waiting between them."""
     monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
+    monkeypatch.setattr(webhooks, "PAUSE", 0.0)
 
 
 def promoted(world: World, branch: str = "topic", files: Any = BETTER) -> None:
@@ -280,6 +288,64 @@ def test_run_that_is_started_again__is_another_deployment(make_world: Callable[.
     assert reports(world) == [(PROD, "success")] * 2
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("method", "path"), [
+    ("POST", r"git-receive-pack$"), ("POST", r"/deployments$"), ("POST", r"/statuses$"),
+])  # fmt: skip
+def test_deployed__killed_on_the_way_and_run_again__is_one_report_and_one_deployment(
+    world: World, method: str, path: str, after: bool
+) -> None:
+    if world.platform == "gitlab" and "statuses" in path:
+        return  # GitLab has none
+    promoted(world)
+    child: list[subprocess.Popen[str]] = []
+
+    def kill(request: Request) -> None:
+        if request.method == method and re.search(path, request.path):
+            world.server.before.remove(kill)
+            child[0].kill()
+            child[0].wait()
+            if not after:
+                raise Drop
+            request.drop_answer = True
+
+    world.server.before.append(kill)
+    key = "GITHUB_RUN_ID" if world.platform == "github" else "CI_JOB_ID"
+    job = {key: "77", "CI_JOB_URL": f"{world.server.url}/org/shop/-/jobs/77"}
+    child.append(world.child("deployed", PROD, "--state", "success", **job))
+    child[0].communicate(timeout=60)
+    assert child[0].returncode < 0
+    again = deployed(world, "success")
+    assert again.code == 0, again.out + again.err
+    assert reports(world) == [(PROD, "success")]
+    assert states(world) == [("churn/prod", PROD, "success")]
+
+
+def test_event_of_a_report__is_sent_once_to_each_receiver_whatever_is_run_again(world: World) -> None:
+    promoted(world)
+    with receiving() as inbox, receiving() as down:
+        down.answers[:] = [500] * 3
+        more = {"TAGLINE_WEBHOOK_URL": inbox.url, "TAGLINE_WEBHOOK_SECRET": KEY, "TAGLINE_SLACK_WEBHOOK": down.url}
+        deployed(world, "in_progress", TAGLINE_WEBHOOK_URL=inbox.url, TAGLINE_WEBHOOK_SECRET=KEY)
+        ran = deployed(world, "success", "--url", "https://churn.example.org", **more)
+        assert (ran.code, [one["code"] for one in ran.json["warnings"]]) == (0, ["event-not-sent"]), ran.err
+        again = deployed(world, "success", "--url", "https://churn.example.org", **more)
+        assert (again.code, again.json["warnings"]) == (0, [])
+        told = [Webhook(KEY).verify(body, dict(headers)) for headers, body in inbox.got]
+        assert [one["data"]["deployment"]["state"] for one in told] == ["in_progress", "success"]
+        last = told[-1]
+        assert last["type"] == "tagline.deployment.reported"
+        assert last["id"].endswith(":tagline.deployment.reported:churn")
+        assert last["source"] == f"{world.server.url}/org/shop"
+        assert (last["data"]["version"], last["data"]["tag"], last["data"]["stage"]) == ("v0.1.0", PROD, "prod")
+        assert last["data"]["deployment"] == {
+            "state": "success", "run_url": ran.json["run_url"], "url": "https://churn.example.org", "digest": DIGEST,
+        }  # fmt: skip
+        (line,) = [json.loads(body)["text"] for _, body in down.got[3:]]
+        assert "churn v0.1.0, prod: the deployment succeeded" in line
+        assert f"<{ran.json['run_url']}|run>" in line
+
+
 # -- what show --deployed says ------------------------------------------------------------
 
 
@@ -330,6 +396,13 @@ def test_show_deployed__after_a_rollback__says_that_it_is_not_deployed(world: Wo
     assert "v0.1.0 (churn#prod#3)" in line
     assert "v0.2.0 succeeded" in line
     assert "not deployed" in line
+    ran = world.run_cli(
+        "show", "churn#prod", "--deployed", "--markdown", "--repo", "org/shop", cwd=world.folder, **world.environ()
+    )  # fmt: skip
+    row = ran.out.strip().splitlines()[-1]
+    assert "not deployed" in row
+    assert f"[run]({found['deployed']['run_url']})" in row
+    assert world.run("show", "--markdown", "--repo", "org/shop").code == 2
     deployed(world, "success", tag="churn#prod#3", run="79")
     assert prod(world)["drift"] is None
 
@@ -350,130 +423,3 @@ def test_show_deployed__reads_the_memory_once_for_many_artifacts(world: World) -
     assert len(ran.by_git) - len(plain.by_git) <= 5
     for option in ("--as-of=2026-01-01", "--rev=main"):
         assert world.run("show", "--deployed", option, "--repo", "org/shop").json["error"]["code"] == "deployed-now"
-
-
-# -- a deployment that failed ----------------------------------------------------------------
-
-ROLLS_BACK = "stages:\n  prod:\n    deliver: {on_failure: rollback-change}\n"
-
-
-@pytest.fixture
-def failing(make_world: Callable[..., World], platform: Platform) -> World:
-    """A shop whose second version of prod is going to fail, by a run that carol started."""
-    world = make_world(platform, ROLLS_BACK)
-    world.push("main", {"promotions/README.md": "Requests.\n"})
-    promoted(world)
-    promoted(world, "later", {"models/churn.txt": "trees: 51\n"})
-    world.repo.add_workflow("deploy.yml" if platform == "github" else ".gitlab-ci.yml")
-    world.repo.start_run(next(iter(world.repo.workflows)), "refs/tags/churn#prod#2", by="carol")
-    return world
-
-
-def fail(world: World, **more: str) -> Ran:
-    run = world.repo.runs[-1]
-    number = str(run.id if world.platform == "github" else run.id * 1000)
-    return deployed(world, "failure", tag="churn#prod#2", run=number, **more)
-
-
-def test_failure__opens_the_change_that_rolls_back__once_and_merges_it_not(failing: World) -> None:
-    ran = fail(failing)
-    assert ran.code == 0, ran.out + ran.err
-    told = ran.json["rollback_change"]
-    change = failing.repo.change(told["number"])
-    assert (change.state, change.target, told["opened"]) == ("open", "main", True)
-    (added,) = failing.repo.files_of(change)
-    assert (added.status, added.path.rpartition("/")[0]) == ("added", "promotions/prod")
-    assert "carol" in change.body
-    assert "@carol" not in change.body
-    assert ran.json["run_url"] in change.body
-    for _ in range(2):
-        again = fail(failing)
-        assert (again.code, again.json["rollback_change"]) == (0, {**told, "opened": False})
-        failing.repo.close(change.number) if change.state == "open" else None
-    assert len(failing.repo.changes()) == 3
-
-    failing.repo.reopen(change.number)
-    planned = failing.plan(change.number)
-    assert planned.verdict == "ok", planned.out
-    failing.merge(change.number)
-    assert failing.promote(change.number).code == 0
-    assert failing.trailers("churn#prod#3")["Rollback-From"] == ["v0.2.0"]
-    assert "churn#prod#2 failed" in failing.trailers("churn#prod#3")["Reason"][0]
-
-
-def test_failure__without_the_policys_word__opens_nothing(world: World) -> None:
-    promoted(world)
-    ran = deployed(world, "failure")
-    assert (ran.code, ran.json["rollback_change"], len(world.repo.changes())) == (0, None, 1)
-
-
-def test_failure_of_a_tag__that_was_overtaken_or_had_none_before__opens_nothing(failing: World) -> None:
-    overtaken = deployed(failing, "failure", run="5")
-    assert (overtaken.code, overtaken.json["rollback_change"]) == (0, None)
-    assert "no-rollback-change" in [one["code"] for one in overtaken.json["warnings"]]
-    number = failing.open("fraud", {"models/fraud.txt": "rules: 4\n"}, labels=LABELS)
-    failing.merge(number)
-    assert failing.promote(number).code == 0
-    first = deployed(failing, "failure", tag="fraud#prod#1", run="6")
-    assert (first.code, first.json["rollback_change"]) == (0, None)
-    assert len(failing.repo.changes()) == 3
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", [0, 1, 2, 3])
-def test_failure__whose_run_loses_an_answer_on_the_way__still_opens_one_change(
-    failing: World, step: int, after: bool
-) -> None:
-    writes = {
-        "github": [("POST", r"/git/refs$"), ("PUT", r"/contents/"), ("POST", r"/pulls$"), ("GET", r"/pulls$")],
-        "gitlab": [
-            ("POST", r"/repository/commits$"), ("POST", r"/merge_requests$"), ("GET", r"/merge_requests$"),
-            ("GET", r"/merge_requests$"),
-        ],
-    }  # fmt: skip
-    method, path = writes[failing.platform][step]
-    fault = fail_always(failing.server, method, path, "drop-after" if after else "drop")
-    ran = fail(failing)
-    assert (ran.code, ran.json["remembered"], ran.json["deployment"]["by"]) == (4, True, "tagline"), ran.out
-    fault.remove()
-    again = fail(failing)
-    assert again.code == 0, again.out + again.err
-    assert len(failing.repo.changes()) == 3
-    assert len(failing.repo.files_of(failing.repo.change(again.json["rollback_change"]["number"]))) == 1
-
-
-def test_two_failures_at_once__open_one_change(failing: World) -> None:
-    children = [failing.child("deployed", "churn#prod#2", "--state", "failure") for _ in range(3)]
-    numbers = set()
-    for child in children:
-        out, err = child.communicate(timeout=90)
-        assert child.returncode == 0, out + err
-        numbers.add(json.loads(out)["rollback_change"]["number"])
-    assert (len(numbers), len(failing.repo.changes())) == (1, 3)
-
-
-def test_failure__by_a_token_that_may_open_no_change__says_what_it_needs(failing: World, platform: Platform) -> None:
-    path = r"/pulls$" if platform == "github" else r"/merge_requests$"
-    fail_always(failing.server, "POST", path, 403)
-    ran = fail(failing)
-    assert (ran.code, ran.json["errors"][0]["code"]) == (4, "no-rollback-change"), ran.out
-    assert ran.json["remembered"]
-
-
-def test_failure__of_an_artifact_in_a_folder__names_are_safe_in_branch_and_file(
-    make_world: Callable[..., World], platform: Platform
-) -> None:
-    files = {"models/a-b/artifacts.yaml": "churn: {path: m.txt}\n", "models/a-b/m.txt": "1\n"}
-    world = make_world(platform, ROLLS_BACK, files=files)
-    for number, text in enumerate(("2\n", "3\n")):
-        change = world.open(f"t{number}", {"models/a-b/m.txt": text}, labels=LABELS)
-        world.merge(change)
-        assert world.promote(change).code == 0
-    tag = "models/a-b=churn#prod#2"
-    ran = deployed(world, "failure", tag=tag, run="9")
-    assert ran.code == 0, ran.out + ran.err
-    change = world.repo.change(ran.json["rollback_change"]["number"])
-    assert change.source.startswith("tagline/rollback-models-a-b-churn-prod-")
-    (added,) = world.repo.files_of(change)
-    assert added.path.startswith("promotions/prod/rollback-models-a-b-churn-prod-")
-    assert world.plan(change.number).verdict == "ok"

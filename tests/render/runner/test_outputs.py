@@ -192,3 +192,22 @@ def test_summary__many_findings__bounded() -> None:
     finding = {"file": "f", "line": 1, "column": 1, "severity": "error", "message": "m", "hint": "", "rule": "r"}
     found = summary({"ok": False, "checked": [], "findings": [finding] * 250})
     assert "50 more are in the log" in found
+
+
+def test_summary__of_a_deployment__says_who_knows_it_and_what_is_missing() -> None:
+    document = {
+        "artifact": "churn", "stage": "prod", "version": "v1.0.0", "commit": "c" * 40, "tag": "churn#prod#1",
+        "state": "failure", "current": False, "environment": "churn/prod", "remembered": False,
+        "deployment": {"url": "https://h/d", "environment": "live", "by": "forge", "news": False},
+        "rollback_change": {"number": 7, "url": "https://h/7", "opened": True},
+        "errors": [{"code": "x", "message": "No <b>right</b>.", "hint": "Give `contents: write`."}],
+    }  # fmt: skip
+    found = summary(document)
+    assert "❌ the deployment failed" in found
+    assert "another one holds the stage by now" in found
+    assert "`live`" in found
+    assert "[change 7](https://h/7)" in found
+    assert "<b>" not in found
+    plain = summary({**document, "deployment": None, "rollback_change": None, "errors": [], "state": "success"})
+    assert "`churn/prod`" in plain
+    assert "✅ is deployed" in plain

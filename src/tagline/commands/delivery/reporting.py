@@ -254,8 +254,8 @@ def _told(context: Reporting, result: Reported) -> Reported:
         untold = tell(context.notebook, context.receivers, [event])
     except TaglineError as error:
         untold = [error]
-    for one in untold:
-        result = _failed(result, one)
+    warnings = [Warn("event-not-sent", None, f"{one.message} {one.hint}".strip()) for one in untold]
+    result = replace(result, warnings=[*result.warnings, *warnings])
     if result.remembered:
         try:
             context.notebook.save(result.commit)

@@ -40,3 +40,12 @@ def section(receipts: Sequence[Receipt]) -> str:
 def _run(receipt: Receipt) -> str:
     said = _SAID[receipt.run.state]
     return link(said, receipt.run.url) if receipt.run.url else said
+
+
+def deployed_table(rows: Sequence[tuple[str, str, str, str, str | None]]) -> str:
+    """``show --deployed``: each stage's artifact, name, who it is assigned to, what was reported, and by which run."""
+    cells = [
+        [code(artifact), code(stage), text(assigned), text(said), link("run", run) if run else "–"]
+        for artifact, stage, assigned, said, run in rows
+    ]
+    return table(["Artifact", "Stage", "Assigned", "Reported", "By"], cells)

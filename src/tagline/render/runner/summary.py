@@ -24,6 +24,8 @@ _FIELDS = (
 
 def summary(document: Mapping[str, Any]) -> str:
     """The summary of a document; empty for one that says nothing."""
+    if "rollback_change" in document:
+        return _deployed(document)
     if "changes" in document or "intents" in document:
         return _changes(document.get("changes", [document]), document.get("why"))
     if "error" in document:
@@ -131,6 +133,27 @@ def _checks(checks: list[Mapping[str, Any]]) -> str:
 def _artifact(document: Mapping[str, Any]) -> str:
     rows = [[label, code(_shown(document[name]))] for name, label in _FIELDS if document.get(name) not in (None, "")]
     return f"### Tagline\n\n{table(['', ''], rows)}\n"
+
+
+_REPORTED = {"in_progress": "⏳ is being deployed", "success": "✅ is deployed", "failure": "❌ the deployment failed"}
+
+
+def _deployed(document: Mapping[str, Any]) -> str:
+    """What was reported, who knows it, and why somebody does not."""
+    deployment, change = document["deployment"], document["rollback_change"]
+    rows = [
+        ["artifact", code(f"{document['artifact']}#{document['stage']}")],
+        ["version", f"{code(document['version'] or document['commit'][:7])} {_REPORTED[document['state']]}"],
+        ["tag", code(document["tag"]) + ("" if document["current"] else ": another one holds the stage by now")],
+        ["environment", code((deployment or document)["environment"])],
+        ["remembered", "yes" if document["remembered"] else "no"],
+    ]
+    if deployment is not None and deployment["url"]:
+        rows.append(["deployment", link("of the forge" if deployment["by"] == "forge" else "page", deployment["url"])])
+    if change is not None:
+        rows.append(["rolls back", link(f"change {change['number']}", change["url"])])
+    said = [f"❌ {text(error['message'])}<br>→ {text(error['hint'])}" for error in document["errors"]]
+    return "\n\n".join([f"### Tagline\n\n{table(['', ''], rows)}", *said]) + "\n"
 
 
 def _shown(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tagline.domain.delivery.deployments import Reported
 from tagline.domain.delivery.drift import WORDS, Deployed
@@ -43,18 +43,31 @@ def reported(result: Reported, pen: Pen) -> str:
     return "\n".join(no_command(one_line(line)) for line in lines)
 
 
-def table_of(states: Sequence[ArtifactState], found: Mapping[str, Mapping[str, Deployed | None]], pen: Pen) -> str:
-    """``show --deployed``: a line a stage, who it is assigned to beside what a run reported; empty for no stage."""
+class StageRow(NamedTuple):
+    """A stage: who it is assigned to by which tag, beside what a run reported and where that run is."""
+
+    artifact: str
+    stage: str
+    assigned: str
+    reported: str
+    run_url: str | None
+
+
+def rows_of(states: Sequence[ArtifactState], found: Mapping[str, Mapping[str, Deployed | None]]) -> list[StageRow]:
+    """``show --deployed``: a row for each stage that was looked up."""
     rows = []
     for state in states:
-        for stage, hold in state.stages.items():
-            one = found.get(state.name, {}).get(stage)
-            if stage in found.get(state.name, {}):
-                run = one.run_url if one is not None else None
-                assigned = hold.version or f"commit {hold.commit[:7]}"
-                rows.append((state.name, stage, f"{assigned} ({hold.tag})", told(one), run or "-"))
+        for stage, one in found.get(state.name, {}).items():
+            hold = state.stages[stage]
+            assigned = f"{hold.version or f'commit {hold.commit[:7]}'} ({hold.tag})"
+            rows.append(StageRow(state.name, stage, assigned, told(one), one.run_url if one is not None else None))
+    return rows
+
+
+def table_of(rows: Sequence[StageRow], pen: Pen) -> str:
+    """The rows for a terminal."""
     head = ("ARTIFACT", "STAGE", "ASSIGNED", "REPORTED", "BY RUN")
-    return table(head, rows, pen, ("bold", "cyan", "green")) if rows else ""
+    return table(head, [(*row[:4], row.run_url or "-") for row in rows], pen, ("bold", "cyan", "green"))
 
 
 def told(found: Deployed | None) -> str:
