@@ -22,7 +22,7 @@ finally:
 """
 HEAVY = {
     "git", "yaml", "jsonschema", "importlib_metadata", "click", "rich", "requests", "boto3", "botocore", "fsspec",
-    "configobj", "github", "gitlab",
+    "configobj", "github", "gitlab", "duckdb", "jinja2", "markdown_it", "nh3",
 }  # fmt: skip
 
 CASES = [
@@ -49,6 +49,7 @@ CASES = [
     (["diff", "rf@v1.0.0", "rf#prod"], {"git", "yaml"}),
     (["validate"], {"git", "yaml"}),
     (["doctor"], {"git", "yaml"}),
+    (["site", "--index", ".", "-o", "site"], {"jinja2"}),
     (["ci", "check-ref"], set()),
     (["ci", "validate"], {"git", "yaml"}),
     (["import", "mlflow"], set()),

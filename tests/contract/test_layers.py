@@ -41,6 +41,7 @@ SUBJECTS = (
     "setup",
     "index",
     "search",
+    "site",
 )
 STRANGERS = ("storage", "mlflow")
 # Libraries that only one layer may know.
@@ -60,6 +61,9 @@ LIBRARIES = {
     "argparse": {"cli"},
     "duckdb": {"adapters"},
     "socket": {"adapters"},
+    "jinja2": {"render"},
+    "markdown_it": {"render"},
+    "nh3": {"render"},
     "tagline_localforge": {"cli"},
 }
 # What "pure" means: nothing of the world in these layers.

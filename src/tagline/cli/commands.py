@@ -96,6 +96,7 @@ COMMANDS = (
     Command("deregister", "Withdraw a version.", arguments.ask_deregister, "ledger:run_deregister"),
     Command("deprecate", "Hide an artifact.", arguments.ask_deprecate, "ledger:run_deprecate"),
     Command("import", "Bring a model registry of MLflow into this one.", arguments.ask_import, "importing:run_import"),
+    Command("site", "Make the static site of an index: look, compare, ask.", index_arguments.ask_site, "site:run_site"),
     Command(
         "plan", "What merging a change will do, said on the change.", arguments.ask_plan, "changes:run_plan", step=True
     ),

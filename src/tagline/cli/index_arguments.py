@@ -56,3 +56,17 @@ def ask_query(sub: Parser) -> None:
     sub.add_argument("--list", action="store_true", help="show the named questions and their arguments")
     sub.add_argument("--format", choices=ANSWERS, default=None, help="how to print the answer (default: table)")
     _asking(sub)
+
+
+def ask_site(sub: Parser) -> None:
+    """The options of ``site``."""
+    sub.add_argument("--index", required=True, metavar="DEST", help="the index: a folder, or s3://BUCKET/PREFIX")
+    sub.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder that the site is written to")
+    sub.add_argument(
+        "--base-url", metavar="URL", help="where it will be published; links are then whole ones (default: relative)"
+    )
+    sub.add_argument(
+        "--audience", choices=("public", "internal", "private"), default="public",
+        help="who will see it; an index with repositories that they may not see is refused (default: public)",
+    )  # fmt: skip
+    sub.add_argument("--json", action="store_true", help="print one JSON document")

@@ -1,0 +1,217 @@
+"""Rows of the index as artifacts with all that belongs to them, cleaned of what a page must not show."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tagline.domain.ledger.versions import precedence
+from tagline.domain.site.records import (
+    RECORDS,
+    Deployment,
+    Described,
+    Event,
+    Hold,
+    Input,
+    Metric,
+    Param,
+    Repository,
+    Stage,
+    Version,
+)
+from tagline.errors import WrongUsage
+
+Rows = Mapping[str, Iterable[tuple[Any, ...]]]
+#: Who may see a site, and which rows it may then show.
+AUDIENCES: dict[str, frozenset[str]] = {
+    "public": frozenset({"public"}),
+    "internal": frozenset({"public", "internal"}),
+    "private": frozenset({"public", "internal", "private", "unknown"}),
+}
+#: An address of a person. A version after an artifact's name, and the user of a Git URL, are none.
+_MAIL_RE = re.compile(r"(?<![\w.+/-])(?!git@)[\w.+-]{1,64}@(?!v\d)(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
+
+
+class Behind(NamedTuple):
+    """What is behind one version."""
+
+    metrics: tuple[Metric, ...] = ()
+    params: tuple[Param, ...] = ()
+    inputs: tuple[Input, ...] = ()
+
+
+@dataclass
+class Artifact:
+    """An artifact with all that belongs to it; versions, events and holds newest first."""
+
+    repository: Repository
+    described: Described
+    versions: list[Version] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
+    behind: dict[str, Behind] = field(default_factory=dict)
+    #: All stages of its repository, in one order: what it can be promoted to.
+    known_stages: tuple[str, ...] = ()
+    #: The same as long as its pages would be.
+    fingerprint: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.described.artifact
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its repository and name."""
+        return self.described.repository, self.described.artifact
+
+    def behind_of(self, version: str) -> Behind:
+        """What is behind a version."""
+        return self.behind.get(version, Behind())
+
+    def before(self, version: str) -> Version | None:
+        """The active version before one, by SemVer."""
+        names = [one.version for one in self.versions]
+        rest = self.versions[names.index(version) + 1 :] if version in names else []
+        return next((one for one in rest if one.active), None)
+
+    def deployment(self, stage: str) -> Deployment | None:
+        """What was reported of a stage."""
+        return next((one for one in self.deployments if one.stage == stage), None)
+
+
+class Site(NamedTuple):
+    """All that the pages show. ``generated_at`` is the index's own time (RFC 3339)."""
+
+    repositories: tuple[Repository, ...]
+    artifacts: tuple[Artifact, ...]
+    generated_at: str
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """All stages there are, in one order."""
+        return _in_order(stage for one in self.artifacts for stage in one.known_stages)
+
+
+def gather(rows: Rows, generated_at: str, audience: str = "public") -> Site:
+    """All artifacts by repository and name. Raises WrongUsage for rows that the audience must not see."""
+    repositories = [Repository._make(_shown(row)) for row in rows.get("repositories", ())]
+    _check_audience(repositories, audience)
+    artifacts: dict[tuple[str, str], Artifact] = {}
+    by_name = {one.repository: one for one in repositories}
+    for row in rows.get("artifacts", ()):
+        one = Described._make(_shown(row))
+        if one.visibility not in AUDIENCES[audience]:
+            _refuse([one.repository], audience, one.visibility)
+        if one.repository in by_name:
+            artifacts[one.repository, one.artifact] = Artifact(by_name[one.repository], one)
+    _fill(artifacts, rows)
+    stages: dict[str, set[str]] = {}
+    for (repository, _), made in artifacts.items():
+        stages.setdefault(repository, set()).update(hold.stage for hold in made.holds)
+        stages[repository].update(stage.stage for stage in made.stages)
+    for key in sorted(artifacts):
+        made = artifacts[key]
+        made.known_stages = _in_order(stages[key[0]])
+        _finish(made)
+    repositories.sort(key=lambda one: one.repository)
+    return Site(tuple(repositories), tuple(artifacts[key] for key in sorted(artifacts)), generated_at)
+
+
+def _fill(artifacts: dict[tuple[str, str], Artifact], rows: Rows) -> None:
+    for table in ("versions", "stages", "holds", "events", "deployments"):
+        make: Any = RECORDS[table]
+        for row in rows.get(table, ()):
+            one = make._make(_shown(row))
+            artifact = artifacts.get((one.repository, one.artifact))
+            if artifact is not None:
+                getattr(artifact, table).append(one)
+    kinds = ("metrics", "params", "inputs")
+    found: dict[tuple[str, str, str], tuple[list[Any], ...]] = {}
+    for position, table in enumerate(kinds):
+        make = RECORDS[table]
+        for row in rows.get(table, ()):
+            one = make._make(_shown(row))
+            lists = found.setdefault((one.repository, one.artifact, one.version), ([], [], []))
+            lists[position].append(one)
+    for (repository, name, version), lists in found.items():
+        artifact = artifacts.get((repository, name))
+        if artifact is not None:
+            artifact.behind[version] = Behind(*(tuple(sorted(one, key=_text_order)) for one in lists))
+
+
+def _text_order(row: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple("" if cell is None else str(cell) for cell in row[3:7])
+
+
+def _finish(one: Artifact) -> None:
+    one.versions.sort(key=lambda row: precedence(row.version), reverse=True)
+    one.stages.sort(key=lambda row: one.known_stages.index(row.stage))
+    one.events.sort(key=lambda row: (row.timestamp, row.tag), reverse=True)
+    one.holds.sort(key=lambda row: (row.since, row.stage), reverse=True)
+    one.deployments.sort()
+    digest = hashlib.sha256()
+    repository = one.repository._replace(fingerprint=None, indexed_at=None)
+    behind = sorted(one.behind.items())
+    whole = (repository, one.described, one.versions, one.stages, one.holds, one.events, one.deployments, behind)
+    digest.update(repr((tuple(map(_plain, whole)), one.known_stages)).encode(errors="replace"))
+    one.fingerprint = digest.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return list(map(tuple, value)) if isinstance(value, list) else tuple(value)
+
+
+def _check_audience(repositories: Sequence[Repository], audience: str) -> None:
+    hidden = [one for one in repositories if one.visibility not in AUDIENCES[audience]]
+    if hidden:
+        _refuse([one.repository for one in hidden], audience, hidden[0].visibility)
+
+
+def _refuse(names: Sequence[str], audience: str, visibility: str) -> None:
+    wider = next(name for name in ("internal", "private") if visibility in AUDIENCES[name] or name == "private")
+    raise WrongUsage(
+        f"{len(names)} of the index's repositories may not be shown to the audience {audience}: "
+        f"{names[0]} is {visibility}.",
+        f"Make an index of repositories that this audience may see, or publish where fewer people look, with "
+        f"--audience {wider}.",
+        code="audience",
+    )
+
+
+def _shown(row: Iterable[Any]) -> Iterable[Any]:
+    return (_cell(cell) for cell in row)
+
+
+def _cell(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return cell if cell.isascii() and "@" not in cell else without_mail(cell.translate(_TURNS))
+    return [_cell(part) for part in cell] if isinstance(cell, list | tuple) else cell
+
+
+def without_mail(text: str) -> str:
+    """The text without e-mail addresses."""
+    return _MAIL_RE.sub("…", text) if "@" in text else text
+
+
+#: Marks that turn the direction of all that follows: a name must not reorder what stands beside it.
+_TURNS = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+#: Stages as they usually follow each other; others come between, by name.
+_USUAL = ("dev", "development", "test", "testing", "qa", "staging", "stage", "preprod", "canary")
+_LAST = ("prod", "production")
+
+
+def _in_order(stages: Iterable[str]) -> tuple[str, ...]:
+    def order(stage: str) -> tuple[int, str]:
+        low = stage.lower()
+        if low in _USUAL:
+            return _USUAL.index(low), stage
+        return (100 if low in _LAST else 50), stage
+
+    return tuple(sorted(set(stages), key=order))

@@ -1,0 +1,267 @@
+"""``site`` without a browser: what it writes, what it leaves, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from tagline.adapters.site.folder import STATE, DiskFolder
+from tagline.cli.main import main
+from tagline.commands.site.build import build
+from tagline.domain.site.results import Built
+from tagline.errors import Conflict, WrongUsage
+from tagline.ports.site import Made
+from tagline.render.site.pages import SitePages
+from tests.support import indexes, sites
+
+CHURN = "artifacts/github.com%2Facme%2Frisk/churn"
+
+
+class Memory:
+    """Rows that need no files."""
+
+    generated_at = "2026-03-01T00:00:00Z"
+
+    def __init__(self, rows: sites.Rows) -> None:
+        self._rows = rows
+
+    def rows(self) -> Mapping[str, Any]:
+        return self._rows
+
+
+def made(folder: Path, rows: sites.Rows, audience: str = "public", base: str = "") -> Built:
+    with DiskFolder(folder).locked() as place:
+        return build(Memory(rows), SitePages(base), place, audience, base)
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file: when it was written, and what it says."""
+    return {
+        str(file.relative_to(folder)): (file.stat().st_mtime_ns, file.read_bytes())
+        for file in folder.rglob("*")
+        if file.is_file() and file.name != STATE
+    }
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("story")
+    made(folder, sites.story())
+    return folder
+
+
+def test_site__command__reads_an_index_and_says_what_it_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "index").mkdir()
+    indexes.build(tmp_path / "index", sites.story())
+    line = ["site", "--index", str(tmp_path / "index"), "-o", str(tmp_path / "site"), "--json"]
+    assert main(line) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["artifacts"], said["versions"], said["repositories"], said["kept"]) == (5, 11, 3, 0)
+    assert said["written"] == said["files"] == len(state_of(tmp_path / "site"))
+    assert main(line) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["kept"], again["written"], again["removed"]) == (5, 0, 0)
+
+
+def test_site__links__are_relative_and_all_lead_somewhere(story: Path) -> None:
+    count = 0
+    for page in story.rglob("*.html"):
+        text = page.read_text()
+        assert "default-src 'self'" in text
+        assert len(re.findall("<h1[ >]", text)) == 1, page
+        assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", text), page
+        for link in re.findall(r'(?:href|src)="([^"#]*)(?:#[^"]*)?"', text):
+            if link and not link.startswith("https://"):
+                assert (page.parent / unquote(link)).exists(), (page, link)
+                count += 1
+    assert count > 200
+
+
+def test_site__base_url__is_what_links_between_pages_begin_with(tmp_path: Path) -> None:
+    made(tmp_path, sites.story(), base="https://acme.example/models/")
+    text = (tmp_path / CHURN / "index.html").read_text()
+    assert 'href="https://acme.example/models/board.html"' in text
+    assert 'src="../../../assets/base.js"' in text
+    api = json.loads((tmp_path / "api/v1/index.json").read_text())
+    assert api["artifacts"][0]["url"] == (
+        "https://acme.example/models/api/v1/artifacts/github.com%252Facme%252Frisk/churn.json"
+    )
+
+
+def test_site__for_programs__artifact_stage_and_badge(story: Path) -> None:
+    api = story / "api/v1"
+    listed = json.loads((api / "index.json").read_text())["artifacts"]
+    for one in listed:
+        document = json.loads((api / unquote(one["url"])).read_text())
+        assert (document["repository"], document["artifact"]) == (one["repository"], one["artifact"])
+    prod = json.loads((api / "artifacts/github.com%2Facme%2Frisk/churn/stages/prod.json").read_text())
+    assert (prod["artifact"], prod["stage"], prod["version"]) == ("churn", "prod", "v1.3.0")
+    assert prod["change"] == "https://github.com/acme/risk/pull/23"
+    assert prod["digest"].startswith("md5:")
+    assert prod["deployed"]["state"] == "success"
+    held = api / "artifacts/github.com%2Facme%2Frisk/models%2Ffraud%3Ascorer/stages/prod.badge.json"
+    assert json.loads(held.read_text()) == {
+        "schemaVersion": 1, "label": "models/fraud:scorer prod", "message": "v0.1.0 (held)", "color": "orange",
+    }  # fmt: skip
+
+
+def test_rebuild__one_change__writes_what_shows_it_and_no_more(tmp_path: Path) -> None:
+    made(tmp_path, sites.story())
+    before = state_of(tmp_path)
+    rows = sites.story()
+    rows["artifacts"] = [(*row[:7], "new-owner", *row[8:]) if row[2] == "images" else row for row in rows["artifacts"]]
+    built = made(tmp_path, rows)
+    after = state_of(tmp_path)
+    assert built.kept == 4
+    changed = {name for name in after if before.get(name) != after[name]}
+    assert {name for name in changed if not name.startswith("data/")} == {
+        "index.html", "board.html", "log.html", "compare.html", "repositories.html",
+        "artifacts/gitlab.example%2Fml%2Fvision/images/index.html",
+        "api/v1/artifacts/gitlab.example%2Fml%2Fvision/images.json",
+    }  # fmt: skip
+    assert built.written == len(changed)
+
+
+def test_rebuild__what_is_gone__is_taken_away_with_its_folder(tmp_path: Path) -> None:
+    made(tmp_path, sites.story())
+    (tmp_path / "CNAME").write_text("models.example\n")
+    rows = {
+        table: [row for row in rows if row[0] != "gitlab.example/ml/vision"] for table, rows in sites.story().items()
+    }
+    assert made(tmp_path, rows).removed >= 8
+    assert not (tmp_path / "artifacts/gitlab.example%2Fml%2Fvision").exists()
+    assert (tmp_path / "CNAME").exists()
+
+
+def test_site__somebody_elses_folder__is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(WrongUsage, match=r"index\.html"):
+        made(tmp_path, sites.story())
+    assert [file.name for file in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_site__state_that_names_files_outside__deletes_none(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("mine")
+    site = tmp_path / "site"
+    made(site, sites.story())
+    state = json.loads((site / STATE).read_text())
+    state["others"] |= {"../kept": 4, str(tmp_path / "kept"): 4}
+    (site / STATE).write_text(json.dumps(state))
+    made(site, sites.story())
+    assert (tmp_path / "kept").exists()
+
+
+def test_site__another_run__is_waited_for(tmp_path: Path) -> None:
+    with DiskFolder(tmp_path).locked(), pytest.raises(Conflict), DiskFolder(tmp_path, wait=0.2).locked():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("audience", "visibility", "shown"),
+    [
+        ("public", "public", True),
+        ("public", "internal", False),
+        ("public", "unknown", False),
+        ("internal", "internal", True),
+        ("internal", "private", False),
+        ("private", "private", True),
+        ("private", "unknown", True),
+    ],
+)
+def test_audience__less_visible_rows__are_refused(tmp_path: Path, audience: str, visibility: str, shown: bool) -> None:
+    rows = sites.empty()
+    where = sites.repository(rows, "github.com/acme/secret", visibility=visibility)
+    sites.Story(rows, where, "churn").registers("v1.0.0", sites.NOW).ends()
+    if shown:
+        assert made(tmp_path, rows, audience).artifacts == 1
+        return
+    with pytest.raises(WrongUsage, match="secret") as refused:
+        made(tmp_path, rows, audience)
+    assert "--audience" in refused.value.hint
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+def test_site__addresses_of_people__are_nowhere(tmp_path: Path) -> None:
+    rows = sites.empty()
+    where = sites.repository(rows)
+    one = sites.Story(rows, where, "churn", owner="ann.lee@acme.example", description="Ask bo@acme.example, not us.")
+    one.registers("v1.0.0", sites.NOW, by="cy@acme.example", approved=["dana@acme.example"]).ends()
+    made(tmp_path, rows)
+    texts = [file.read_text() for file in tmp_path.rglob("*") if file.suffix in (".html", ".json", ".js")]
+    assert not [text for text in texts if "@acme" in text]
+    assert any("churn@v1.0.0" in text for text in texts)
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+from tagline.adapters.site.folder import DiskFolder
+from tests.commands.site.test_build import Memory
+from tests.support import sites
+from tagline.commands.site.build import build
+from tagline.render.site.pages import SitePages
+import os, pathlib
+left = int(sys.argv[2])
+real = pathlib.Path.replace
+def counted(self, target):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), 9)
+    return real(self, target)
+pathlib.Path.replace = counted
+rows = sites.story()
+rows["artifacts"] = [(*row[:7], "somebody", *row[8:]) for row in rows["artifacts"]]
+with DiskFolder(Path(sys.argv[1])).locked() as folder:
+    build(Memory(rows), SitePages(), folder, "public", "")
+"""
+
+
+@pytest.mark.parametrize("after", [0, 3, 12])
+def test_killed__at_any_rename__leaves_whole_pages_and_the_next_run_finishes(tmp_path: Path, after: int) -> None:
+    made(tmp_path, sites.story())
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path), str(after)], check=False, capture_output=True)
+    assert done.returncode == -9, done.stderr
+    for page in tmp_path.glob("*.html"):
+        text = page.read_text()
+        assert text.endswith("</html>"), page
+        for script in re.findall(r'src="([^"]*)"', text):
+            assert (tmp_path / unquote(script)).exists(), script
+    rows = sites.story()
+    rows["artifacts"] = [(*row[:7], "somebody", *row[8:]) for row in rows["artifacts"]]
+    made(tmp_path, rows)
+    clean = tmp_path.with_name("clean")
+    made(clean, rows)
+    assert {name: text for name, (_, text) in state_of(tmp_path).items()} == {
+        name: text for name, (_, text) in state_of(clean).items()
+    }
+
+
+def test_there__file_of_another_size__is_made_again(tmp_path: Path) -> None:
+    made(tmp_path, sites.story())
+    (tmp_path / CHURN / "index.html").write_text("broken")
+    assert made(tmp_path, sites.story()).kept == 4
+    assert "churn" in (tmp_path / CHURN / "index.html").read_text()
+
+
+def test_before__unreadable_state__is_none(tmp_path: Path) -> None:
+    (tmp_path / STATE).write_text("{")
+    assert DiskFolder(tmp_path).before() == Made()
+
+
+def test_build__two_hundred_artifacts__is_quick(tmp_path: Path) -> None:
+    rows = sites.many(200, 10)
+    begin = time.monotonic()
+    made(tmp_path, rows)
+    assert time.monotonic() - begin < 30

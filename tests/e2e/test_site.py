@@ -1,0 +1,210 @@
+"""The site in a real Chromium: what people do with it, what it never does, how it looks to a screen reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tagline.cli.main import main
+from tests.support import indexes, sites
+from tests.support.pages import Watched, chromium, served
+
+pytestmark = pytest.mark.e2e
+
+CHURN = "artifacts/github.com%252Facme%252Frisk/churn/"
+PAGES = {
+    "index": "index.html",
+    "board": "board.html",
+    "log": "log.html",
+    "compare": "compare.html",
+    "repositories": "repositories.html",
+    "artifact": f"{CHURN}index.html",
+    "version": f"{CHURN}v1.4.0.html",
+}
+
+
+def made(folder: Path, rows: sites.Rows, *more: str) -> Path:
+    """A site of these rows."""
+    index = folder / "index"
+    index.mkdir()
+    indexes.build(index, rows)
+    assert main(["site", "--index", str(index), "-o", str(folder / "site"), *more]) == 0
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site below another folder, as forges publish it."""
+    return made(tmp_path_factory.mktemp("sub"), sites.story())
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("hostile"), sites.hostile())
+
+
+@pytest.fixture(scope="module")
+def web(story: Path) -> Iterator[str]:
+    with served(story.parent) as root:
+        yield f"{root}{story.name}/"
+
+
+@pytest.fixture
+def page(browser: Any, web: str) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    watched = Watched(context.new_page(), web)
+    yield watched
+    context.close()
+    assert watched.wrongs == []
+
+
+def shows(page: Any, table: str, rows: int) -> None:
+    """Wait until a table has so many rows."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(f"{table} tbody tr")).to_have_count(rows)
+
+
+def names(page: Any) -> list[str]:
+    """The artifacts that the first page lists."""
+    return [one.split("\n")[0] for one in page.locator("#hits tbody th").all_inner_texts()]
+
+
+def test_first_page__search_filter_sort_open_back(page: Watched) -> None:
+    it = page.open("index.html")
+    assert names(it) == ["churn", "models/fraud:scorer", "detector", "images"]
+    search = it.get_by_role("searchbox", name="Search")
+    search.fill("metric:accuracy>0.9 stage:prod")
+    shows(it, "#hits", 1)
+    assert names(it) == ["churn"]
+    # The newest version that holds prod, not the newest.
+    assert it.locator("#hits tbody tr").first.get_by_role("link", name="v1.3.0").is_visible()
+    assert "github.com/acme/risk" in it.locator("#hits tbody tr").first.inner_text()
+    search.fill("")
+    it.get_by_label("Type").select_option("dataset")
+    assert names(it) == ["images"]
+    it.get_by_label("Type").select_option("")
+    it.get_by_label("Sort").select_option("changed")
+    it.wait_for_selector("#hits tbody tr:first-child th:has-text('detector')")
+    it.get_by_role("link", name="churn", exact=True).first.click()
+    assert it.locator("h1").inner_text() == "churn"
+    it.go_back()
+    # What was chosen is still chosen.
+    assert it.get_by_label("Sort").input_value() == "changed"
+    assert names(it)[0] == "detector"
+
+
+def test_search__what_cannot_be_meant__says_so_with_a_proposal(page: Watched) -> None:
+    it = page.open("index.html#q=stge%3Aprod")
+    assert "Did you mean 'stage'?" in it.get_by_role("alert").inner_text()
+    it.get_by_role("searchbox", name="Search").fill("chrun")
+    shows(it, "#hits", 1)
+    assert names(it) == ["churn"]
+    assert "close" in it.locator("#count").inner_text()
+
+
+def test_artifact__charts_timeline_and_two_versions__lead_to_a_comparison(page: Watched) -> None:
+    it = page.open(PAGES["artifact"])
+    assert it.locator("#charts canvas").count() == 3
+    assert it.locator("#timeline rect").count() == 8
+    it.get_by_role("checkbox", name="Compare v1.4.0").check()
+    it.get_by_role("checkbox", name="Compare v1.1.0").check()
+    it.get_by_role("button", name="Compare two").click()
+    it.wait_for_selector("#result table")
+    assert it.locator("h1").inner_text() == "churn v1.1.0 and churn v1.4.0"
+    row = it.locator("#result tr", has_text="accuracy").first
+    assert row.locator("td").all_inner_texts() == ["0.88", "0.93", "+0.05"]
+    # The address alone says it all.
+    address = it.url
+    it.goto("about:blank")
+    it.goto(address)
+    it.wait_for_selector("#result table")
+    assert it.locator("h1").inner_text() == "churn v1.1.0 and churn v1.4.0"
+
+
+def test_version__lineage_is_drawn_and_promotion_is_asked_of_the_forge(page: Watched) -> None:
+    it = page.open(PAGES["version"])
+    assert it.locator("#graph g.node").count() == 7
+    assert it.locator("#graph g.own text").text_content().startswith("churn v1.4.0")
+    link = it.get_by_role("link", name="Ask to promote to prod").get_attribute("href")
+    assert link.startswith("https://github.com/acme/risk/new/main?")
+    asked = parse_qs(urlsplit(link).query)
+    assert asked["filename"] == ["promotions/prod/churn-v1.4.0.yaml"]
+    assert asked["value"] == ["- artifact: churn\n  version: v1.4.0\n"]
+    board = page.open("board.html")
+    assert (
+        board.locator("tr", has_text="churn").get_by_role("link", name="promote v1.4.0").get_attribute("href") == link
+    )
+
+
+def test_board__stages_in_order_with_what_is_held_and_reported(page: Watched) -> None:
+    it = page.open("board.html")
+    assert it.locator("#board thead th").all_inner_texts() == ["Artifact", "Latest", "dev", "staging", "prod"]
+    assert "failure v1.3.0" in it.locator("tr", has_text="churn").inner_text()
+    it.get_by_label("Show").select_option("held")
+    assert it.locator("#board tbody th a").all_inner_texts() == ["models/fraud:scorer"]
+
+
+def test_log__person_stage_and_time__filter(page: Watched) -> None:
+    it = page.open("log.html#stage=prod&person=bo")
+    it.wait_for_selector("#log tbody tr")
+    assert it.locator("#log tbody tr").count() == 6
+    it.get_by_label("From").fill("2026-02-10")
+    shows(it, "#log", 2)
+    assert "from=2026-02-10" in it.url
+
+
+def test_every_page__from_a_file__works_without_a_server(browser: Any, story: Path) -> None:
+    context = browser.new_context()
+    watched = Watched(context.new_page(), f"{story.as_uri()}/")
+    for name, path in PAGES.items():
+        it = watched.open(path)
+        assert it.locator("h1").count() == 1, name
+    watched.open("index.html").get_by_role("searchbox", name="Search").fill("param:train.depth=6")
+    shows(watched.page, "#hits", 1)
+    assert watched.wrongs == []
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page__axe__finds_nothing(browser: Any, web: str, scheme: str) -> None:
+    for width in (1440, 360):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+        watched = Watched(context.new_page(), web)
+        for name, path in PAGES.items():
+            it = watched.open(path)
+            it.wait_for_load_state("networkidle")
+            assert watched.axe() == [], (name, width)
+            assert it.evaluate("document.documentElement.scrollWidth") <= width, name
+        context.close()
+        assert watched.wrongs == []
+
+
+def test_hostile_content__on_every_page__executes_nothing_and_breaks_no_layout(browser: Any, hostile: Path) -> None:
+    context = browser.new_context(viewport={"width": 1000, "height": 800})
+    watched = Watched(context.new_page(), f"{hostile.as_uri()}/")
+    found = sorted(hostile.glob("artifacts/*/*/*.html"))
+    assert len(found) == 3
+    pages = [hostile / f"{name}.html" for name in ("index", "board", "log", "compare", "repositories")] + found
+    for place in pages:
+        it = watched.page
+        it.goto(place.as_uri())
+        it.wait_for_timeout(150)
+        assert it.evaluate("window.harmed === undefined && document.body.offsetHeight > 200"), place
+        assert it.evaluate("document.documentElement.scrollWidth") <= 1000, place
+        links = it.eval_on_selector_all("a", "all => all.map(one => one.href)")
+        assert all(link.startswith((hostile.as_uri(), "https://github.com/")) for link in links), place
+        foreign = "main script, main style, main img, main iframe, main object, [style]:not(.uplot *)"
+        assert it.locator(foreign).count() == 0, place
+    assert watched.wrongs == []
+    context.close()
