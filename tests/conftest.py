@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tagline.adapters.git import running
 from tagline.cli.main import main
 from tests.support import printed
 from tests.support.gitbuild import environment
@@ -50,8 +49,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name, value in environment(HOME=str(home), TAGLINE_CACHE=str(home / "cache")).items():
         if name != "PATH":
             monkeypatch.setenv(name, value)
-    # What a run learned of moved repositories is that run's: the next test may have the same port.
-    monkeypatch.setattr(running, "_moved", {})
     # Nobody's cloud is asked, neither by the files of a home nor at the address that instances have.
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(home / "no-such-file"))

@@ -183,3 +183,17 @@ def test_redirect__of_a_public_repository__is_followed_without_any_token(
     # Both are http here, and nobody follows to a server without encryption.
     assert (said.code, said.json["error"]["code"]) == (4, "redirected"), said.err
     assert not thief.requests
+
+
+def test_redirect__that_one_run_followed__is_not_known_to_the_next_in_the_same_process(
+    server: GitServer, served: Path, tagline: CommandLine
+) -> None:
+    (served / "shop.git").rename(served / "new.git")
+    server.redirect = lambda path: path.replace("/shop.git", "/new.git", 1) if path.startswith("/shop.git") else None
+    asked = (*READS, "--repo", f"{server.url}/shop.git", "--json")
+    assert (moved := tagline(*asked, TAGLINE_REPO_TOKEN=TOKEN)).code == 0, moved.err
+    assert any(path.startswith("/new.git") for _, path, _ in server.requests)
+    server.redirect = lambda _: None
+    (served / "new.git").rename(served / "shop.git")
+    assert (back := tagline(*asked, TAGLINE_REPO_TOKEN=TOKEN)).code == 0, back.err
+    assert back.json == moved.json

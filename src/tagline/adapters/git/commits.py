@@ -69,7 +69,7 @@ class BranchCommits:
     @cached_property
     def _git(self) -> Git:
         git = self._repository.git
-        return Git(git.directory, git.config, self._environment)
+        return Git(git.directory, git.config, self._environment, git.moved)
 
     @cached_property
     def _remote(self) -> RemoteUrl | None:
@@ -77,7 +77,7 @@ class BranchCommits:
 
     def _reaching(self, remote: RemoteUrl) -> Git:
         """git here, with the remote's credentials in its environment."""
-        return Git(self._git.directory, [*self._git.config, *remote.config], self._environment)
+        return Git(self._git.directory, [*self._git.config, *remote.config], self._environment, remote.moved)
 
     # -- where to go on from --------------------------------------------------
 

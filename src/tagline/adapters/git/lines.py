@@ -75,7 +75,7 @@ class Lines:
         """
         if any(len(encode(one.record)) > MAX_RECORD for one in wanted.values()):
             raise PlatformRefused("There is more to remember than a record may hold.", "", code="record-too-long")
-        with outbox([self._repository], like, self._remote.everything) as box:
+        with outbox([self._repository], like, self._remote) as box:
             folder = box.directory / "objects"
             written = {ref: write_record(folder, one.record, one.tip, like) for ref, one in wanted.items()}
             moved = {ref: (one.tip.object_id if one.tip else "", written[ref].object_id) for ref, one in wanted.items()}

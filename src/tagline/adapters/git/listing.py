@@ -38,7 +38,7 @@ class Listing:
     @cached_property
     def listed(self) -> Listed:
         """As the remote had them. Raises PlatformRefused."""
-        git = Git(Path("/"), self._remote.everything)
+        git = Git(Path("/"), self._remote.everything, moved=self._remote.moved)
         asked = ("HEAD", f"{_BRANCHES}*", *sorted(self._wanted))
         result = git.run("ls-remote", "--symref", "--end-of-options", self._remote.url, *asked, check=False)
         if result.status != 0:

@@ -22,8 +22,8 @@ _LACKING_RE = re.compile(
 
 
 @contextlib.contextmanager
-def outbox(sources: Sequence[GitRepository], like: str, config: Iterable[tuple[str, str]]) -> Iterator[Git]:
-    """A repository for one push: new objects land in it, those of ``sources`` are visible.
+def outbox(sources: Sequence[GitRepository], like: str, remote: RemoteUrl) -> Iterator[Git]:
+    """A repository for one push to a remote: new objects land in it, those of ``sources`` are visible.
 
     ``like`` is the id of one of their objects. It knows of nobody who has what a source leaves out: git would ask the
     remote for folders of every branch that it happens to know, only to see that they need not be sent.
@@ -40,7 +40,7 @@ def outbox(sources: Sequence[GitRepository], like: str, config: Iterable[tuple[s
         )
         folders = dict.fromkeys(source.place.common_dir.absolute() / "objects" for source in sources)
         (objects / "info" / "alternates").write_text("".join(f"{path}\n" for path in folders))
-        yield Git(place, config)
+        yield Git(place, remote.everything, moved=remote.moved)
 
 
 def push_out(box: Git, partial: Git, url: str, tags: Mapping[str, str], moved: Mapping[str, tuple[str, str]]) -> Result:
@@ -57,7 +57,7 @@ def push_out(box: Git, partial: Git, url: str, tags: Mapping[str, str], moved: M
 def within(repository: Git, box: Git, more: Iterable[tuple[str, str]] = ()) -> Git:
     """git in a repository, with its own configuration, which sees what an outbox holds."""
     environment = {"GIT_OBJECT_DIRECTORY": str(box.directory / "objects")}
-    return Git(repository.directory, [*repository.config, *more], environment)
+    return Git(repository.directory, [*repository.config, *more], environment, box.moved)
 
 
 def push(git: Git, url: str, tags: Mapping[str, str], moved: Mapping[str, tuple[str, str]]) -> Result:
@@ -79,7 +79,7 @@ def held(git: Git, remote: RemoteUrl, names: Sequence[str]) -> list[str]:
     """
     refs = [f"{TAGS}{name}" for name in names]
     leases = [f"--force-with-lease={ref}:" for ref in refs]
-    result = Git(git.directory, [*git.config, *remote.config]).run(
+    result = Git(git.directory, [*git.config, *remote.config], moved=remote.moved).run(
         "push", "--dry-run", "--porcelain", "--no-verify", *leases, "--end-of-options", remote.url,
         *(f":{ref}" for ref in refs), check=False,
     )  # fmt: skip

@@ -100,7 +100,7 @@ class RefListing:
 
     @staticmethod
     def _by_git(remote: RemoteUrl) -> Refs:
-        git = Git(Path("/"), remote.everything)
+        git = Git(Path("/"), remote.everything, moved=remote.moved)
         wanted = ("HEAD", "refs/tags/*", "refs/tagline/*")
         result = git.run("ls-remote", "--symref", "--end-of-options", remote.url, *wanted, check=False)
         if result.status != 0:

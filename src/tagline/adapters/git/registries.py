@@ -132,7 +132,7 @@ class _Fetched:
             (folder / inner).mkdir()
         (folder / "HEAD").write_text("ref: refs/heads/none\n")
         self._folder = folder
-        self.git = Git(folder, [("safe.directory", str(folder)), *_CHEAP, *remote.everything])
+        self.git = Git(folder, [("safe.directory", str(folder)), *_CHEAP, *remote.everything], moved=remote.moved)
         self.reader = KeptReader(self.git)
         self.whole = False
 

@@ -95,7 +95,7 @@ def list_refs(remote: RemoteUrl, refs: Collection[str] | None = None, pattern: s
     named = [pattern] if pattern is not None else refs or ()
     wanted = ["--tags", "--end-of-options", remote.url] if refs is None else ["--end-of-options", remote.url, *named]
     known = set(refs or ())
-    result = Git(Path(os.sep), remote.everything).run("ls-remote", "--refs", *wanted, check=False)
+    result = Git(Path(os.sep), remote.everything, moved=remote.moved).run("ls-remote", "--refs", *wanted, check=False)
     if result.status != 0:
         raise unreachable(remote.url, result.stderr)
     lines = (line.split("\t", 1) for line in result.stdout.decode(errors="surrogateescape").splitlines())
@@ -190,7 +190,7 @@ class RemoteCache:
     def _clone(self, path: Path, remote: RemoteUrl, refspecs: Sequence[str]) -> Result:
         """Make the repository beside its place, so that a run that is killed leaves none that is half done."""
         with self._fresh(path) as fresh:
-            git = Git(self._folder, [*git_tag_fetch.CHEAP, *remote.everything])
+            git = Git(self._folder, [*git_tag_fetch.CHEAP, *remote.everything], moved=remote.moved)
             result = git_tag_fetch.clone(git, fresh, remote.url, refspecs)
             if result.status == 0:
                 self._configure(fresh, remote, git_tag_fetch.WITHOUT)
@@ -329,7 +329,8 @@ class RemoteCache:
 
     @staticmethod
     def _git(path: Path, remote: RemoteUrl) -> Git:
-        return Git(path, [("safe.directory", str(path)), *git_tag_fetch.CHEAP, *remote.everything])
+        config = [("safe.directory", str(path)), *git_tag_fetch.CHEAP, *remote.everything]
+        return Git(path, config, moved=remote.moved)
 
     @contextlib.contextmanager
     def _fresh(self, path: Path) -> Iterator[Path]:

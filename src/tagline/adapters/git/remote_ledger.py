@@ -225,7 +225,7 @@ class RemoteLedger:
         # In a shallow clone an older version's commit is in the cache only; a revision that was
         # named for a remote without a clone is in another repository.
         sources = [pusher, *cached] if self._repository is not None else [*cached, *self._commits()]
-        with outbox(sources, tags[0].commit, self._remote.everything) as box:
+        with outbox(sources, tags[0].commit, self._remote) as box:
             folder = box.directory / "objects"
             objects = put_objects(folder, tags, tagger)
             above = read_tips(box, [batch.mark for batch in batches if batch.mark])
@@ -269,7 +269,7 @@ class RemoteLedger:
         """Names, and the tags on the remote that stand in their way; asked only after a failure."""
         above = {name: blockers(name) for name in names}
         patterns = {f"{TAGS}{ref}" for name in names for ref in (f"{name}/*", *above[name])}
-        git = Git(Path(os.sep), self._remote.everything)
+        git = Git(Path(os.sep), self._remote.everything, moved=self._remote.moved)
         found = git.ask("ls-remote", "--refs", "--end-of-options", self._remote.url, *sorted(patterns)) or ""
         refs = [line.partition("\t")[2].removeprefix(TAGS) for line in found.splitlines()]
         return [(name, ref) for name in names for ref in refs if ref in above[name] or ref.startswith(f"{name}/")]

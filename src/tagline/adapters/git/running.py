@@ -26,9 +26,6 @@ from tagline.adapters.git.redirects import MOST_REDIRECTS, TELLING, moved_to, re
 from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused, WrongUsage
 
-#: Old address to new one, of the repositories that turned out to have moved: one look at each in a run.
-_moved: dict[str, str] = {}
-
 _ALWAYS = (
     ("core.hooksPath", os.devnull),
     ("core.fsmonitor", "false"),
@@ -89,15 +86,21 @@ def inherited_config(environment: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 class Git:
-    """git, run in one directory with our environment."""
+    """git, run in one directory with our environment.
+
+    ``moved`` leads from old addresses to new ones, of repositories that turned out to have moved. All that reaches the
+    same remote in one run shares it: one look at each.
+    """
 
     def __init__(
         self,
         directory: Path,
         config: Iterable[tuple[str, str]] = (),
         environment: Mapping[str, str] | None = None,
+        moved: dict[str, str] | None = None,
     ) -> None:
         self.directory = directory
+        self.moved = moved if moved is not None else {}
         self.config = (*_ALWAYS, *config)
         self._git = git.Git(str(directory))
         self._environment = dict(environment or {})
@@ -106,7 +109,7 @@ class Git:
     def _configure(self) -> None:
         """Set the environment of every git that is started from now on."""
         inherited = inherited_config(os.environ)
-        moved = [(f"url.{new}.insteadOf", old) for old, new in _moved.items()]
+        moved = [(f"url.{new}.insteadOf", old) for old, new in self.moved.items()]
         self._git.update_environment(
             GIT_TERMINAL_PROMPT="0",
             GIT_OPTIONAL_LOCKS="0",
@@ -154,14 +157,14 @@ class Git:
 
         Raises PlatformRefused for one on another server.
         """
-        if url not in _moved:
+        if url not in self.moved:
             trace = self._run(arguments, stdin, {**(environment or {}), **TELLING}).stderr
             login = self._run(("config", "--get-urlmatch", "http.extraHeader", f"{url}/"), None, None)
             new = moved_to(url, trace, has_login=bool(login.stdout.strip()))
             if new is None or new == url:
                 return False
             # What was known to lead to the old address leads to the new one: git itself looks only once.
-            _moved.update({known: new for known, last in _moved.items() if last == url} | {url: new})
+            self.moved.update({known: new for known, last in self.moved.items() if last == url} | {url: new})
         self._configure()
         return True
 
@@ -327,9 +330,9 @@ def _require_readable(git_dir: Path, common_dir: Path) -> None:
         )
 
 
-def open_git(place: Place, extra: Sequence[tuple[str, str]] = ()) -> Git:
+def open_git(place: Place, extra: Sequence[tuple[str, str]] = (), moved: dict[str, str] | None = None) -> Git:
     """git in the repository at ``place``, whoever owns it."""
     # Git compares the work tree's root, or the git directory of a bare repository; both are
     # named as they are and with links resolved.
     safe = {str(place.root), str(place.root.resolve()), str(place.git_dir), str(place.git_dir.resolve())}
-    return Git(place.root, [*(("safe.directory", path) for path in sorted(safe)), *extra])
+    return Git(place.root, [*(("safe.directory", path) for path in sorted(safe)), *extra], moved=moved)

@@ -67,7 +67,7 @@ class GitUpstream:
         """Fetch tags into the clone itself."""
         remote = self._remote()
         refspecs = "".join(f"refs/tags/{name}:refs/tags/{name}\n" for name in names)
-        git = open_git(self._repository.place, remote.config)
+        git = open_git(self._repository.place, remote.config, remote.moved)
         git.run("fetch", "--quiet", "--no-tags", "--stdin", remote.url, stdin=refspecs.encode(errors="surrogateescape"))
 
     def _remote(self) -> RemoteUrl:

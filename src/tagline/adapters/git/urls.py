@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -39,12 +39,13 @@ class RemoteUrl:
     """Where a remote is and what reaching it takes.
 
     ``config`` carries credentials of ours. ``borrowed`` is the clone's own configuration, which
-    git needs only where it does not run inside that clone.
+    git needs only where it does not run inside that clone. ``moved`` is what a run learns of new addresses.
     """
 
     url: str
     config: tuple[tuple[str, str], ...] = ()
     borrowed: tuple[tuple[str, str], ...] = ()
+    moved: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def everything(self) -> list[tuple[str, str]]:
@@ -132,4 +133,4 @@ def upstream_of(
     # A job's own token is what anybody gets; credentials that somebody put into the URL are meant.
     meant = login is not None and (login.user != JOB_TOKEN_USER or not plain.config)
     remote = remote_url(plain.url, login=login) if meant else plain
-    return RemoteUrl(remote.url, remote.config, tuple(reaching_config(repository.git)))
+    return RemoteUrl(remote.url, remote.config, tuple(reaching_config(repository.git)), repository.git.moved)
