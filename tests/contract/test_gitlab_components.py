@@ -30,7 +30,8 @@ NAMES = [template.stem for template in TEMPLATES]
 #: Tokens are CI/CD variables, which GitLab masks and protects; the command is an argument, which no variable overrides.
 NO_INPUTS = {"command", "token", "repo-token"}
 #: Inputs of components that are about the job, not about Tagline.
-ABOUT_THE_JOB = {"job_name", "stage", "image", "rules", "expire_in", "git_strategy", "resource_group", "aws_audience"}
+ABOUT_THE_JOB = {"job_name", "stage", "image", "rules", "expire_in", "git_strategy", "resource_group", "aws_audience",
+                 "needs"}  # fmt: skip
 _BLOCK = re.compile(r"\$\[\[\s*inputs\.(\w+)\s*\]\]")
 _TYPES: dict[str, type] = {"string": str, "boolean": bool, "array": list}
 
@@ -116,7 +117,7 @@ def test_inputs__variables__are_those_that_the_command_knows(name: str) -> None:
         for each in INPUTS
         if name in each.commands and each.only != "github" and each.name not in NO_INPUTS
     }
-    if name in ("check-ref", "lineage", "labels-sync"):  # they ask no store
+    if name in ("check-ref", "lineage", "labels-sync", "deployed"):  # they ask no store
         del known["TAGLINE_AWS_ROLE"]
 
     assert handed == known
@@ -323,7 +324,7 @@ def inputs_table(each: Component) -> str:
         if "default" not in spec:
             default = "*needed*"
         elif isinstance(spec["default"], list):
-            default = ", ".join(f"`{rule['if']}`" for rule in spec["default"])
+            default = ", ".join(f"`{one['if'] if isinstance(one, dict) else one}`" for one in spec["default"])
         else:
             default = f"`{json.dumps(spec['default'])}`" if spec["default"] != "" else ""
         said = spec["description"]
@@ -342,7 +343,8 @@ def readme_with_tables(text: str) -> str:
 def test_readme__tables__are_the_inputs() -> None:
     text = README.read_text()
     assert [match[2] for match in _TABLE.finditer(text)] == [
-        "validate", "plan", "promote", "check-ref", "resolve", "fetch", "lineage", "labels-sync", "doctor",
+        "validate", "plan", "promote", "check-ref", "resolve", "fetch", "lineage", "deployed", "labels-sync",
+        "doctor",
     ]  # fmt: skip
     assert text == readme_with_tables(text), "python -m tests.contract.test_gitlab_components"
 

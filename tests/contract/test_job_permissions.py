@@ -145,6 +145,7 @@ MORE = "is requesting 'contents: read', but is only allowed 'contents: none'"
 )  # fmt: skip
 def test_example__without_one_of_its_permissions__is_found(name: str, left_out: str, said: str) -> None:
     workflow = load(ROOT / f"docs/examples/github/{name}.yml")
+    workflow["jobs"].pop("report", None)  # it has its own
     first = next(iter(workflow["jobs"].values()))
     del first["permissions"][left_out]
     try:

@@ -186,7 +186,7 @@ EVENTS: list[tuple[Happening, set[str]]] = [
     (Happening("pull_request_review", type="dismissed"), {"review", "company-review"}),
     (Happening("pull_request_review", type="edited"), set()),
     (Happening("merge_group", type="checks_requested"), {"review", "company-review"}),
-    (Happening("schedule"), {"review", "company-review", "promote", "company-promote", "reuse"}),
+    (Happening("schedule"), {"review", "company-review", "promote", "company-promote", "reuse", "gitops"}),
     (Happening("schedule", on_default_branch=False), set()),
     # What deliver does with the job's own token.
     (Happening("workflow_dispatch", "refs/tags/churn#prod#3", by_a_job=True), {*ON_GITHUB} - {"company-deploy"}),
@@ -287,7 +287,7 @@ def test_gitlab__components__by_their_own_rules(of: str, started: set[str]) -> N
 def test_gitlab__components__of_a_tag_that_starts_them(name: str) -> None:
     found = {each for each, component in COMPONENTS.items() if runs(component.job(), on_tag(name))}
     written, counted = parse_tag(name), re.search(r"[^!]#\d+$", name) is not None
-    assert found == {"check-ref"} | ({"resolve", "fetch", "lineage"} if counted else set())
+    assert found == {"check-ref"} | ({"resolve", "fetch", "lineage", "deployed"} if counted else set())
     # Of those that Tagline writes, all that give a stage are among them, and none that take something away.
     if written is not None and written.counter is not None:
         assert counted is (written.kind in (EventKind.ASSIGNMENT, EventKind.REGISTRATION))
@@ -307,7 +307,7 @@ def jobs_of(path: Path) -> dict[str, dict[str, Any]]:
 #: Job to what starts it: tags that say so, else these pipelines.
 JOBS = {
     "announce.yml": {"announce": lambda _: True, "tagline-check-ref": lambda _: True},
-    "deploy.yml": {"deploy": gives_prod, "tagline-fetch": gives_prod},
+    "deploy.yml": dict.fromkeys(("deploy", "tagline-fetch", "tagline-deployed", "tagline-deployed-failed"), gives_prod),
     "record.yml": {"tagline-lineage": registers, "tagline-bom": registers},
     "labels.yml": {"tagline-labels-sync": lambda _: False},
     "promote.yml": {"tagline-promote": lambda _: False},
@@ -316,7 +316,11 @@ JOBS = {
 }
 
 
-@pytest.mark.parametrize("path", [path for path in ON_GITLAB if path.name != "reuse.yml"], ids=lambda path: path.stem)
+#: Another project's, which no tag of the registry starts.
+ELSEWHERE = ("gitops.yml", "reuse.yml")
+
+
+@pytest.mark.parametrize("path", [path for path in ON_GITLAB if path.name not in ELSEWHERE], ids=lambda path: path.stem)
 def test_gitlab__examples__a_tag_starts_what_it_is_for(path: Path) -> None:
     found, wanted = jobs_of(path), JOBS[path.name]
     assert set(found) == set(wanted)

@@ -288,21 +288,25 @@ def test_promote__again__nothing_new(company: Company) -> None:
 
 def test_deploy__tag_pushed__next_job_has_the_bytes(company: Company) -> None:
     ran = company.deployed
-    assert ran.jobs() == {"deploy": "success", "ship": "success"}
+    assert ran.jobs() == {"deploy": "success", "ship": "success", "report": "success"}
     # Right before it, whether its tag still counts.
     assert ran.outputs("ship")["current"] == "true"
     digest = hashlib.md5(company.MODEL).hexdigest()
     assert f"churn v0.1.0 is prod now: md5:{digest}" in ran.said("ship")
     assert f"{hashlib.sha256(company.MODEL).hexdigest()}  churn.pkl" in ran.said("ship")
     assert (company.shop.runner.artifacts / "model/churn.pkl").read_bytes() == company.MODEL
+    # What was deployed is on the forge's page, and the registry knows it.
+    (deployment,) = company.world.repo.deployments
+    assert (deployment.environment, deployment.statuses[-1].state) == ("churn/prod", "success")
+    assert ran.outputs("report")["digest"] == f"md5:{digest}"
 
 
 def test_deploy__tag_that_took_away_or_was_overtaken__nothing_handed_over(company: Company) -> None:
-    for ran, event in zip(company.taken_away, ("unassignment", "assignment"), strict=True):
+    for ran, why in zip(company.taken_away, ("the event is 'unassignment'", "another tag has overtaken"), strict=True):
         assert ran.code == 0
         assert ran.jobs()["deploy"] == "success"
-        assert "ship" not in ran.jobs()
-        assert any(each.text.startswith(f"Nothing to deploy: the event is '{event}'") for each in ran.annotations())
+        assert not {"ship", "report"} & set(ran.jobs())
+        assert any(each.text.startswith(f"Nothing to deploy: {why}") for each in ran.annotations())
 
 
 def test_record__version_tag__both_documents_kept_and_the_lineage_in_the_summary(company: Company) -> None:
@@ -439,7 +443,7 @@ def test_promote__own_token__tags_and_the_deployment_started(small: Small) -> No
 
 
 def test_deploy__dispatched_on_the_tag__next_job_has_the_bytes(small: Small) -> None:
-    assert small.delivered.jobs() == {"deploy": "success", "ship": "success"}
+    assert small.delivered.jobs() == {"deploy": "success", "ship": "success", "report": "success"}
     assert "churn v0.1.0 is prod now: gitblob:" in small.delivered.said("ship")
     assert (small.shop.runner.artifacts / "model/model").read_text() == BETTER["models/churn.txt"]
     assert small.shop.runner.leaks == []

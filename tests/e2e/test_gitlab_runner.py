@@ -117,6 +117,11 @@ class Shop:
         ran = self.world.promote(number)
         assert ran.code == 0, ran.err
 
+    def reported(self) -> tuple[str, str, str | None]:
+        """What was reported of prod: version, state, drift."""
+        shown = self.world.run("show", "churn", "--deployed").json["artifacts"]["churn"]["stages"]["prod"]["deployed"]
+        return shown["version"], shown["state"], shown["drift"]
+
 
 @pytest.fixture
 def shop(program: Path, make_world: Callable[..., World], tmp_path: Path, models: Models) -> Shop:
@@ -274,12 +279,13 @@ def test_report__of_every_promotion__is_its_own(shop: Shop) -> None:
     assert "Of an earlier job." not in report
 
 
-def test_stage_tag__deploys__by_the_jobs_identity(shop: Shop) -> None:
+def test_stage_tag__deploys__by_the_jobs_identity_and_reports(shop: Shop) -> None:
+    shop.gitlab.protected = {"TAGLINE_TOKEN": "bot"}
     shop.promote()
 
     pipeline = shop.gitlab.tag(shop.world.repo, "churn#prod#1")
 
-    jobs = ("tagline-fetch", "tagline-other", "tagline-check-ref", "deploy", "announce")
+    jobs = ("tagline-fetch", "tagline-other", "tagline-check-ref", "deploy", "announce", "tagline-deployed")
     assert pipeline.codes == dict.fromkeys(jobs, 0)
     assert pipeline.variables("tagline-other")["TAGLINE_STAGE"] == "staging"
     digest = hashlib.md5(MODEL).hexdigest()
@@ -291,6 +297,23 @@ def test_stage_tag__deploys__by_the_jobs_identity(shop: Shop) -> None:
     assert pipeline.configuration["tagline-fetch"]["id_tokens"] == {
         "TAGLINE_AWS_ID_TOKEN": {"aud": "sts.amazonaws.com"}
     }
+    reported = pipeline.json("tagline-deployed")
+    assert (reported["state"], reported["tag"], reported["digest"]) == ("success", "churn#prod#1", f"md5:{digest}")
+    assert shop.reported() == ("v0.1.0", "success", None)
+
+
+def test_deployment__that_fails__is_reported_as_failed(shop: Shop) -> None:
+    shop.gitlab.protected = {"TAGLINE_TOKEN": "bot"}
+    pipeline_file = (shop.world.clone / ".gitlab-ci.yml").read_text()
+    shop.world.push("main", {".gitlab-ci.yml": f"{pipeline_file}deploy: {{script: [exit 7]}}\n"})
+    shop.promote()
+
+    pipeline = shop.gitlab.tag(shop.world.repo, "churn#prod#1")
+
+    assert pipeline.codes["deploy"] == 7
+    assert pipeline.codes["tagline-deployed-failed"] == 0
+    assert "tagline-deployed" not in pipeline.codes
+    assert shop.reported() == ("v0.1.0", "failure", "not-deployed")
 
 
 def test_version_tag__record__both_documents_and_a_report_are_kept(shop: Shop) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from tests.commands.changes.conftest import make_world
 from tests.commands.changes.world import World
 from tests.e2e.github_runner import ACTIONS_TOKEN, READER_TOKEN, Ran, Runner, make_release
 from tests.e2e.github_runner import EXAMPLES as GITHUB_EXAMPLES
+from tests.e2e.gitlab_runner import EXAMPLES as GITLAB_EXAMPLES
+from tests.e2e.gitlab_runner import IMAGE, GitLab, gitlab_ci_local
 from tests.e2e.machine import docker, image
 from tests.support.gitbuild import run_git
 
@@ -92,7 +93,7 @@ def digest_of(shop: Shop, version: str) -> str:
     return f"gitblob:{blob}"
 
 
-def play(shop: Shop, run: Callable[[str], Any]) -> None:
+def play(shop: Shop, run: Callable[[str], Any], *, merges: bool) -> None:
     """The story, on either forge; ``run`` is what a tag starts in org/app, and it must succeed."""
     shop.promote("v1.0.0")
     run("churn#prod#1")
@@ -111,6 +112,8 @@ def play(shop: Shop, run: Callable[[str], Any]) -> None:
     run("churn#prod#1")  # late: it proposes nothing older
     assert shop.proposed() == [(BRANCH, second)]
 
+    if not merges:
+        return
     (change,) = (one for one in shop.app.changes() if one.state == "open")
     shop.app.merge(change.number, by="alice", method="merge")
     run("churn#prod#2")
@@ -136,8 +139,6 @@ def test_github__tag_starts_it__one_pull_request_with_version_and_digest(
         run_git(tmp_path, "clone", "--quiet", str(shop.app.path), str(clone))
         # As actions/checkout leaves it, which act does not run.
         run_git(clone, "remote", "set-url", "origin", f"{url}/org/app.git")
-        login = base64.b64encode(f"x-access-token:{ACTIONS_TOKEN}".encode()).decode()
-        run_git(clone, "config", f"http.{url}/.extraheader", f"AUTHORIZATION: basic {login}")
         payload = {
             "action": "tagline", "client_payload": {"tag": tag},
             "repository": {"full_name": "org/app", "default_branch": "main"},
@@ -153,5 +154,24 @@ def test_github__tag_starts_it__one_pull_request_with_version_and_digest(
         assert ran.jobs() == {"propose": "success"}, ran.said("propose")
         return ran
 
-    play(shop, run)
+    play(shop, run, merges=True)
     assert runner.leaks == []
+
+
+def test_gitlab__tag_starts_it__one_merge_request_with_version_and_digest(
+    tools: str, image: str, make_world: Callable[..., World], tmp_path: Path
+) -> None:
+    program = gitlab_ci_local()
+    docker("tag", image, IMAGE)
+    shop = make_shop(make_world, "gitlab", {".gitlab-ci.yml": (GITLAB_EXAMPLES / "gitops.yml").read_text()})
+    shop.app.grant("tagline-bot", "write")
+    shop.app.grant("alice", "admin")
+    gitlab = GitLab(shop.world.server, tmp_path / "gitlab", program)
+    gitlab.publish_components()
+    gitlab.protected = {"GITOPS_TOKEN": "bot"}
+
+    def run(_: str) -> None:
+        pipeline = gitlab.push(shop.app, source="pipeline")
+        assert pipeline.codes == {"tagline-resolve": 0, "propose": 0}, pipeline.log
+
+    play(shop, run, merges=False)

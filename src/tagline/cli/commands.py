@@ -106,6 +106,7 @@ COMMANDS = (
         "Report a deployment: checked against the ledger, told to the forge.",
         delivery_arguments.ask_deployed,
         "delivery:run_deployed",
+        step=True,
     ),
     Command(
         "labels",

@@ -41,15 +41,15 @@ class Input(NamedTuple):
 
 
 #: Where the variable has another name than the input.
-_VARIABLES = {"cache": "TAGLINE_OBJECTS"}
+_VARIABLES = {"cache": "TAGLINE_OBJECTS", "digest": "TAGLINE_DEPLOYED_DIGEST"}
 
 INPUTS = (
     Input("command", f"What to do: {', '.join(STEPS)}.", needed=STEPS),
     Input(
         "target",
-        "NAME (its latest version), NAME@v1.2.3, NAME@latest or NAME#stage; for check-ref a tag. "
-        "Empty: the tag that started this job.",
-        "", (*_BYTES, "lineage", "check-ref"),
+        "NAME (its latest version), NAME@v1.2.3, NAME@latest or NAME#stage; for check-ref a tag, for deployed "
+        "NAME#stage or its tag. Empty: the tag that started this job.",
+        "", (*_BYTES, "lineage", "check-ref", "deployed"),
     ),
     Input("repo", "The repository: owner/name on this forge, any Git URL, or a folder. Empty: this one.", "--repo"),
     Input("repo-token", "The token for `repo`; without one this job's own is used, on its own forge."),
@@ -64,8 +64,8 @@ INPUTS = (
     ),
     Input("change", "The number of the pull or merge request. Empty: this job's.", "--change", (*_CHANGES, "lineage")),
     Input("open", "Every open change: for schedules.", "--open", ("plan",), "flag"),
-    Input("dry-run", "Say what would be done; write, comment and set nothing.", "--dry-run", (*_CHANGES, "labels-sync"),
-          "flag"),
+    Input("dry-run", "Say what would be done; write, comment and set nothing.", "--dry-run",
+          (*_CHANGES, "labels-sync", "deployed"), "flag"),
     Input("per-artifact", "Also labels that name an artifact: at most 100 in all.", "--per-artifact", ("labels-sync",),
           "flag"),
     Input(
@@ -98,6 +98,17 @@ INPUTS = (
         "Where another tag has overtaken the one that decides: fail, skip (hand nothing over) or run. Empty: run.",
         "--if-superseded", _BYTES,
     ),
+    Input("state", "How far the deployment is: in_progress, success or failure.", "--state", ("deployed",),
+          needed=("deployed",)),
+    Input(
+        "digest",
+        "What was deployed: digest or sha256 of fetch. One that the ledger does not know is refused. Empty: the "
+        "ledger's own.",
+        "--digest", ("deployed",),
+    ),
+    Input("url", "Where it is deployed, for people.", "--url", ("deployed",)),
+    Input("record", "On success also a record by the SHA-256 (artifact-metadata: write).", "--record", ("deployed",),
+          "flag", only="github"),
     Input("no-storage", "Ask no store: answer from Git alone.", "--no-storage", ("resolve",), "flag"),
     Input("fix", "First make missing labels and fetch missing tags; no more.", "--fix", ("doctor",), "flag"),
     Input("token", "The token for this job's repository."),
