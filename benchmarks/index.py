@@ -103,7 +103,22 @@ def rows(index: Path) -> dict[str, list[Any]]:
     return found
 
 
-def measure(kind: str, addresses: Sequence[str], paths: Sequence[Path], folder: Path) -> None:
+def four_shards(kind: str, command: Sequence[str], cache: dict[str, str], whole: Path, sharded: Path) -> None:
+    """At once, into one place; the same rows as of one run."""
+    began = time.perf_counter()
+    shards = [
+        subprocess.Popen(
+            [*command, "-o", str(sharded), "--shard", f"{number}/4"],
+            env={**os.environ, **cache}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for number in range(1, 5)
+    ]  # fmt: skip
+    assert [shard.wait() for shard in shards] == [0] * 4
+    print(f"{kind}: four shards at once: {time.perf_counter() - began:.1f} s", flush=True)
+    assert rows(whole) == rows(sharded), "shards have other rows"
+
+
+def measure(kind: str, addresses: Sequence[str], paths: Sequence[Path], folder: Path, *, with_shards: bool) -> None:
     """All figures of one way to reach the repositories."""
     whole, sharded = folder / f"{kind}-index", folder / f"{kind}-shards"
     names = folder / f"{kind}.txt"
@@ -122,17 +137,8 @@ def measure(kind: str, addresses: Sequence[str], paths: Sequence[Path], folder: 
         return run([*command, "-o", str(into), *more], **cache)
 
     say(kind, "first run", index())
-    began = time.perf_counter()
-    shards = [
-        subprocess.Popen(
-            [*command, "-o", str(sharded), "--shard", f"{number}/4"],
-            env={**os.environ, **cache}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        for number in range(1, 5)
-    ]  # fmt: skip
-    assert [shard.wait() for shard in shards] == [0] * 4
-    print(f"{kind}: four shards at once: {time.perf_counter() - began:.1f} s", flush=True)
-    assert rows(whole) == rows(sharded), "shards have other rows"
+    if with_shards:
+        four_shards(kind, command, cache, whole, sharded)
     seen = min((ls_remote(addresses, folder) for _ in range(3)), key=lambda one: one.seconds)
     say(kind, "git ls-remote over all", seen)
     same = min((index() for _ in range(3)), key=lambda one: one.seconds)
@@ -167,11 +173,11 @@ def main() -> None:
         (folder / "repositories").mkdir(parents=True, exist_ok=True)
         paths = copies(template(folder), folder / "repositories", chosen.count)
         if "local" in chosen.kinds:
-            measure("local", [str(path) for path in paths], paths, folder)
+            measure("local", [str(path) for path in paths], paths, folder, with_shards=True)
         if "http" in chosen.kinds:
             with slow_server(folder / "repositories") as url:
                 addresses = [f"{url}/{path.relative_to(folder / 'repositories')}" for path in paths]
-                measure("http", addresses, paths, folder)
+                measure("http", addresses, paths, folder, with_shards=False)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from typing import Any
 
 from tagline.cli.commands import STEPS, parser
 from tagline.cli.inputs import INPUTS, Input
+from tagline.domain.index.tables import TABLES
 from tagline.render.runner.outputs import OUTPUTS
+from tests import index_schemas
 from tests.support.printed import FOLDER, documented
 
 ROOT = Path(__file__).parents[1]
@@ -197,6 +199,7 @@ DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
         "commands": commands_text,
         "answers": answers_text,
     },
+    "docs/model-index.md": {"tables": index_schemas.table_text},
     "docs/deploying.md": _examples(
         *(f"{forge}/{name}.yml" for name in ("deploy", "reuse", "gitops") for forge in ("github", "gitlab"))
     ),
@@ -219,6 +222,8 @@ def written(text: str, pieces: dict[str, Callable[[], str]]) -> str:
 def faces() -> Iterator[tuple[Path, str]]:
     """Every written file and its text."""
     yield ROOT / "action.yml", action()
+    for table in TABLES.values():
+        yield ROOT / "schemas" / "index" / f"{table.name}.json", index_schemas.schema(table)
     for name, pieces in DOCUMENTS.items():
         yield ROOT / name, written((ROOT / name).read_text(), pieces)
 

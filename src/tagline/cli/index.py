@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from tagline.cli.presenter import Presenter, colored
@@ -24,6 +25,8 @@ def run_index(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.render.terminal import index as terminal
     from tagline.wiring.index import IndexWiring
 
+    # Each repository leaves circles behind; of the many here nobody waits for the end of the process.
+    gc.enable()
     if chosen.jobs is not None and not 1 <= chosen.jobs <= 64:
         raise WrongUsage(f"--jobs {chosen.jobs} is not between 1 and 64.", "The default is 16.")
     named = (chosen.repositories, chosen.lists, chosen.org, chosen.group)
