@@ -34,7 +34,8 @@ def main() -> None:
         print(f"{name}: {rows} rows of ({columns})")
     found = spark.sql(
         "SELECT s.stage, s.version, m.value, s.since "
-        "FROM stages s JOIN metrics m USING (repository, artifact, version) WHERE m.name = 'accuracy' AND m.value > 0.93 ORDER BY s.repository, s.stage LIMIT 2"
+        "FROM stages s JOIN metrics m USING (repository, artifact, version) "
+        "WHERE m.name = 'accuracy' AND m.value > 0.93 ORDER BY s.repository, s.stage LIMIT 2"
     )
     for row in found.collect():
         print(f"{row.stage} {row.version} accuracy {row.value} since {row.since.isoformat()}")

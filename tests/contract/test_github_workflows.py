@@ -22,7 +22,7 @@ from tests.support.workflow_files import EXPRESSION, evaluate, filled, load, wit
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 EXAMPLES = sorted((ROOT / "docs/examples/github").glob("*.yml"))
-REUSABLE = ("review", "promote", "deploy")
+REUSABLE = ("review", "promote", "deploy", "index")
 OURS = "tagline-dev/tagline"
 TOOLS = Path(sys.executable).parent
 
@@ -609,6 +609,7 @@ def test_release__gitlab_step__the_components_alone_and_their_tags(
     source = source_of(tmp_path, "action.yml", ".github/pin-components", *COMPONENTS)
     given = {"HOME": str(tmp_path), "MIRROR": f"{url}/tagline-dev/tagline.git", "TOKEN": "ghs_token"}
     given |= {"IMAGE": "ghcr.io/tagline-dev/tagline", "DIGEST": IMAGE.partition("@")[2]}
+    given["SITE_DIGEST"] = f"sha256:{'5' * 64}"
     step = script("release", "gitlab", "Split off gitlab-ci, push it and its tag")
     for version in ("1.2.3", "1.2.3", "1.2.4"):  # the second an attempt again
         run_git(source, "checkout", "--quiet", "--force", "main")  # each run has a checkout of its own
@@ -620,8 +621,10 @@ def test_release__gitlab_step__the_components_alone_and_their_tags(
     assert run_git(repo.path, "rev-parse", "1.2.4^") == run_git(repo.path, "rev-parse", "main")
     for name in inside:
         pinned, plain = (run_git(repo.path, "show", f"{at}:{name}") for at in ("1.2.3", "main"))
-        assert "tagline:1" in plain, name
-        assert pinned == plain.replace("ghcr.io/tagline-dev/tagline:1", IMAGE.removeprefix("docker://")), name
+        assert "tagline:1" in plain or "tagline-site:1" in plain, name
+        second = f"ghcr.io/tagline-dev/tagline-site@{given['SITE_DIGEST']}"
+        expected = plain.replace("ghcr.io/tagline-dev/tagline:1", IMAGE.removeprefix("docker://"))
+        assert pinned == expected.replace("ghcr.io/tagline-dev/tagline-site:1", second), name
 
 
 def test_self_managed__subtree_route__brings_the_components_and_a_tag_for_the_catalog(tmp_path: Path) -> None:
@@ -651,7 +654,8 @@ def test_pin_components__what_cannot_be_right__refused(tmp_path: Path, template:
     (tmp_path / "templates").mkdir()
     for name in ("README.md", "templates/plan.yml"):
         (tmp_path / name).write_text(template)
-    command = [str(ROOT / ".github/pin-components"), image, str(tmp_path)]
+    second = f"ghcr.io/tagline-dev/tagline-site@sha256:{'0' * 64}"
+    command = [str(ROOT / ".github/pin-components"), image, second, str(tmp_path)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == code
     assert (tmp_path / "templates/plan.yml").read_text() == template
 
