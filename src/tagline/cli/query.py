@@ -73,18 +73,19 @@ def _asked(
     chosen: argparse.Namespace, settings: Settings, ask: Callable[[Engine], Answered]
 ) -> tuple[Answered, list[Warn]]:
     """What the index answers, or without one the repository; and what a person should know of it."""
-    from tagline.cli.shared import wiring_of
-    from tagline.commands.ledger.reading import read
-    from tagline.domain.ledger.events import Warn
     from tagline.errors import WrongUsage
     from tagline.wiring.engine import engine_here, engine_of
-    from tagline.wiring.registry import now
 
     if chosen.index is not None:
         if chosen.repo is not None:
             raise WrongUsage("--index and --repo both say what is asked.", "Give one of them.")
         with engine_of(chosen.index, settings) as engine:
             return ask(engine), []
+    from tagline.cli.shared import wiring_of
+    from tagline.commands.ledger.reading import read
+    from tagline.domain.ledger.events import Warn
+    from tagline.wiring.registry import now
+
     wiring = wiring_of(chosen, settings, None)
     warnings = read(wiring.source(), None).warnings(None, now())
     engine, gaps = engine_here(wiring)

@@ -8,12 +8,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from tagline.domain.ledger.events import Warn
 from tagline.render.escape import break_commands, no_command, one_line
-from tagline.render.markdown import escaping
-from tagline.render.terminal.tables import Pen, table
+
+if TYPE_CHECKING:
+    from tagline.domain.ledger.events import Warn
+    from tagline.render.terminal.tables import Pen
 
 #: Characters of a cell that a table shows; JSON and CSV have all of it.
 _LONGEST = 120
@@ -114,6 +115,8 @@ def _short(value: Any) -> str:
 
 def as_table(answer: Rows, pen: Pen) -> str:
     """Columns for a terminal, and how many rows there are."""
+    from tagline.render.terminal.tables import table
+
     head = [_short(name).upper() for name in answer.columns]
     rows = [[_short(value) if value is not None else "–" for value in row] for row in answer.rows]
     lines = table(head, rows, pen).split("\n")
@@ -123,11 +126,15 @@ def as_table(answer: Rows, pen: Pen) -> str:
 
 def as_markdown(answer: Rows) -> str:
     """A table for a forge: numbers as they are, everything else as code."""
+    from tagline.render.markdown import escaping
+
     rows = [[_marked(value) for value in row] for row in answer.rows]
     return break_commands(escaping.table([escaping.code(name) for name in answer.columns], rows))
 
 
 def _marked(value: Any) -> str:
+    from tagline.render.markdown import escaping
+
     if value is None:
         return "–"
     if isinstance(value, int | float) and not isinstance(value, bool):
