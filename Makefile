@@ -51,6 +51,7 @@ bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.fetch
 	$(VENV)/bin/python -m benchmarks.resolve
 	$(VENV)/bin/python -m benchmarks.lineage
+	$(VENV)/bin/python -m benchmarks.query
 	$(VENV)/bin/python -m benchmarks.hostile
 	$(VENV)/bin/python -m benchmarks.first_hour
 	$(VENV)/bin/python -m benchmarks.image

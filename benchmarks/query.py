@@ -1,6 +1,6 @@
 """Questions to an index: a million versions as a cold process, beside MLflow; the five questions by size.
 
-    python benchmarks/query.py [--versions 1000000] [--sizes 1,10,100,1000] [--mlflow 10000]
+    python -m benchmarks.query [--sizes 1,10,100,1000] [--mlflow 10000]
 
 Data sets are written by DuckDB as ``tagline index`` sorts them: 10 artifacts a repository, 100 versions each, of each
 version 3 metrics, 2 parameters and 1 input, of each artifact what staging and prod hold, and held.
@@ -192,7 +192,6 @@ def _insert(database: object, table: str, columns: tuple[str, ...], rows: list[t
 def main() -> None:
     """Print a line a measurement."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--versions", type=int, default=1_000_000)
     words.add_argument("--sizes", default="1,10,100,1000", help="repositories, of 1,000 versions each")
     words.add_argument("--mlflow", type=int, default=10_000)
     chosen = words.parse_args()

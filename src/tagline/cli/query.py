@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tagline.cli.presenter import Presenter, colored
+from tagline.cli.shared import meanwhile, wiring_of
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -41,6 +42,7 @@ def run_query(chosen: argparse.Namespace, settings: Settings) -> int:
     if chosen.named is not None:
         question(chosen.named[0]).bind(chosen.named[1:])  # a slip is told before anything is read
     limits = _limits(chosen)
+    meanwhile("tagline.render.json.documents", "tagline.render.terminal.tables")
 
     def ask(engine: Engine) -> Answer:
         return query(engine, chosen.sql, limits) if chosen.named is None else named(engine, chosen.named, limits)
@@ -59,6 +61,7 @@ def run_search(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.render import answers
 
     asked, limits = read_search(chosen.query), _limits(chosen)
+    meanwhile("tagline.render.json.documents", "tagline.render.terminal.tables")
 
     def ask(engine: Engine) -> Found:
         return search(engine, asked, limits, all_versions=chosen.all_versions)
@@ -81,7 +84,6 @@ def _asked(
             raise WrongUsage("--index and --repo both say what is asked.", "Give one of them.")
         with engine_of(chosen.index, settings) as engine:
             return ask(engine), []
-    from tagline.cli.shared import wiring_of
     from tagline.commands.ledger.reading import read
     from tagline.domain.ledger.events import Warn
     from tagline.wiring.registry import now

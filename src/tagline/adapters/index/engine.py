@@ -5,6 +5,7 @@ A copy and no hard links: what looks like a SELECT may overwrite the files that 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,17 @@ class DataSetEngine:
 
     def ask(self, question: Question, limits: Limits = USUAL) -> Answer:
         """All rows. Raises NotFound, WrongUsage or PlatformRefused by the data set too."""
-        listing = self._data.read()
-        if listing is None:
-            raise WrongUsage(f"There is no index at {self._data.name}.", f"Make it: tagline index -o {self._data.name}")
-        with tempfile.TemporaryDirectory(prefix="tagline-query-") as place:
+        _valid(question, limits)
+        with _worker() as worker, tempfile.TemporaryDirectory(prefix="tagline-query-") as place:
+            listing = self._data.read()
+            if listing is None:
+                name = self._data.name
+                raise WrongUsage(f"There is no index at {name}.", f"Make it: tagline index REPO -o {name}")
             tables = {}
             for name in _tables_of(question):
                 files = self._data.local(listing.tables.get(name, ()))
                 tables[name] = {"files": _copied(files, Path(place, name)), "rows": []}
-            return _run(place, tables, question, limits)
+            return _run(worker, place, tables, question, limits)
 
 
 class RowsEngine:
@@ -58,9 +61,10 @@ class RowsEngine:
 
     def ask(self, question: Question, limits: Limits = USUAL) -> Answer:
         """All rows."""
-        with tempfile.TemporaryDirectory(prefix="tagline-query-") as place:
+        _valid(question, limits)
+        with _worker() as worker, tempfile.TemporaryDirectory(prefix="tagline-query-") as place:
             tables = {name: {"files": [], "rows": self._rows.get(name, ())} for name in _tables_of(question)}
-            return _run(place, tables, question, limits)
+            return _run(worker, place, tables, question, limits)
 
 
 def _tables_of(question: Question) -> Collection[str]:
@@ -105,10 +109,30 @@ def _copy(file: Path, copy: Path) -> None:
             shutil.copyfileobj(source, target, 1 << 20)
 
 
-def _run(place: str, tables: Mapping[str, Any], question: Question, limits: Limits) -> Answer:
-    """Start the process, give it its question, read its answer; it is gone afterwards whatever happens."""
+def _valid(question: Question, limits: Limits) -> None:
     if any("\ud800" <= char <= "\udfff" for char in question.sql):
         raise _failure("wrong", "it is no valid Unicode.", limits)
+
+
+@contextlib.contextmanager
+def _worker() -> Iterator[subprocess.Popen[bytes]]:
+    """The process, which gets ready while its tables are; it is gone afterwards whatever happens."""
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "tagline.adapters.index.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as worker:
+        try:
+            yield worker
+        finally:
+            worker.kill()
+
+
+def _run(
+    worker: subprocess.Popen[bytes], place: str, tables: Mapping[str, Any], question: Question, limits: Limits
+) -> Answer:
+    """Give the process its question, read its answer."""
     job = {
         "folder": place,
         "tables": {
@@ -121,18 +145,10 @@ def _run(place: str, tables: Mapping[str, Any], question: Question, limits: Limi
         "threads": min(os.cpu_count() or 1, _MOST_THREADS),
         **limits._asdict(),
     }
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "tagline.adapters.index.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as worker:
-        try:
-            told, _ = worker.communicate(json.dumps(job).encode(), timeout=limits.seconds + _AROUND)
-        except subprocess.TimeoutExpired:
-            raise _too_long(limits) from None
-        finally:
-            worker.kill()
+    try:
+        told, _ = worker.communicate(json.dumps(job).encode(), timeout=limits.seconds + _AROUND)
+    except subprocess.TimeoutExpired:
+        raise _too_long(limits) from None
     lines = told.splitlines()
     end = json.loads(lines[-1]) if lines and lines[-1].startswith(b'{"end"') else {"end": _death(worker.returncode)}
     if end["end"] != "done":
