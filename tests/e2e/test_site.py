@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tagline.cli.main import main
+from tagline.domain.index.tables import TABLES, Column
+from tagline.domain.text.times import parse_time
 from tests.support import indexes, sites
 from tests.support.pages import Watched, chromium, served
 
@@ -111,6 +114,57 @@ def test_search__what_cannot_be_meant__says_so_with_a_proposal(page: Watched) ->
     shows(it, "#hits", 1)
     assert names(it) == ["churn"]
     assert "close" in it.locator("#count").inner_text()
+
+
+def test_search__vectors_of_the_command_line__are_read_and_answered_alike(browser: Any, tmp_path: Path) -> None:
+    vectors = json.loads((Path(__file__).parents[2] / "schemas/search/vectors.json").read_text())
+    rows = {
+        name: [tuple(_cell(column, row.get(column.name)) for column in TABLES[name].columns) for row in found]
+        for name, found in vectors["data"].items()
+    }
+    site = made(tmp_path, rows, "--audience", "private")
+    context = browser.new_context()
+    it = Watched(context.new_page(), f"{site.as_uri()}/").open("index.html")
+    queries = [one["query"] for one in vectors["searches"]]
+    found = it.evaluate(_ASK, queries)
+    wrong = [
+        (vector["query"], name, told[name], vector[name])
+        for vector, told in zip(vectors["searches"], found, strict=True)
+        for name in ("tree", "found", "all")
+        if told.get(name) != vector[name]
+    ]
+    assert wrong == []
+    mistakes = it.evaluate(_ASK, [one["query"] for one in vectors["mistakes"]])
+    assert [(one["code"], one["place"]) for one in mistakes] == [
+        (one["code"], one["place"]) for one in vectors["mistakes"]
+    ]
+    context.close()
+
+
+_ASK = """async (queries) => {
+  const told = async (query, every) => (await tagline.find(query, {every})).hits
+    .map((hit) => `${hit.one.repository.name.split('/').pop()} ${hit.one.name}@${hit.version}`);
+  const answers = [];
+  for (const query of queries) {
+    try {
+      const tree = tagline.query.tree(query);
+      let found = (await tagline.find(query, {}));
+      found = (found.note ? [] : found.hits.filter((hit) => hit.version).sort((a, b) => a.one.number - b.one.number))
+        .map((hit) => `${hit.one.repository.name.split('/').pop()} ${hit.one.name}@${hit.version}`);
+      answers.push({tree, found, all: await told(query, true)});
+    } catch (error) { answers.push({code: error.code, place: error.place, message: String(error)}); }
+  }
+  return answers;
+}"""
+
+
+def _cell(column: Column, value: Any) -> Any:
+    """A cell of the vectors as rows have it."""
+    if value is None:
+        return None
+    if column.kind.startswith("TIMESTAMP"):
+        return parse_time(value)
+    return float(value) if column.kind == "DOUBLE" else value
 
 
 def test_artifact__charts_timeline_and_two_versions__lead_to_a_comparison(page: Watched) -> None:

@@ -19,7 +19,7 @@ from tagline.domain.site.places import folder_of, url_of
 #: Artifacts and events a file.
 _ARTIFACTS, _EVENTS, _SEARCH = 2_000, 2_000, 250
 #: Characters of a description in lists; the artifact's own page has all of it.
-_DESCRIPTION = 200
+_DESCRIPTION = 1_000
 
 
 class Script(NamedTuple):
@@ -108,7 +108,11 @@ def _versions(one: Artifact) -> list[Any]:
         [row.version, row.registered_at, int(row.active), row.change, list(row.approved_by or ())]
         for row in one.versions
     ]
-    return [versions, [[hold.stage, hold.version, hold.since, hold.until] for hold in one.holds]]
+    spans = [
+        [hold.stage, hold.version, hold.since, hold.until, hold.change, list(hold.approved_by or ())]
+        for hold in one.holds
+    ]
+    return [versions, spans]
 
 
 def _behind(one: Artifact) -> list[Any]:
@@ -120,8 +124,7 @@ def _behind(one: Artifact) -> list[Any]:
             [
                 [[metric.name, _number(metric.value)] for metric in behind.metrics],
                 [[param.name, param.value] for param in behind.params],
-                [[file.digest, file.path, file.origin] for file in behind.inputs],
-                row.digest,
+                [[file.digest, file.path, file.origin] for file in behind.inputs if file.kind != "out"],
             ]
         )
     return found

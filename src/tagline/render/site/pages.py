@@ -74,6 +74,7 @@ class SitePages:
             generated_at=site.generated_at,
             versions=[one.file for one in scripts.versions],
             behind=[one.file for one in scripts.behind],
+            log=[one.file for one in scripts.log],
         )
 
     def board(self, scripts: Scripts) -> str:

@@ -2,76 +2,126 @@
 (function () {
   'use strict';
   var t = tagline, query = t.query;
-  var OF_VERSION = /^(stage|version|registered|since|change|approved|active|as-of)$/, BEHIND = /^(metric|param|input)$/;
+  var OF_ARTIFACT = /^(artifact|repository|type|label|owner)$/, BEHIND = /^(metric|param|input)$/;
+  var DIGEST = /^(md5|sha256|gitblob|gittree):[0-9a-fA-F]+(\.dir)?$/;
   var files = document.body.dataset, ready = {};
   function need(kind) {
     if (!ready[kind]) {
       ready[kind] = Promise.all((files[kind] || '').split(' ').filter(Boolean).map(t.load)).then(function () {
         var rows = [];
-        t.got(kind).forEach(function (chunk) { chunk[1].forEach(function (row, at) { rows[chunk[0] + at] = row; }); });
+        t.got(kind).forEach(function (chunk) {
+          if (kind === 'log') chunk[1].forEach(function (event) { (rows[event[0]] = rows[event[0]] || []).push(event); });
+          else chunk[1].forEach(function (row, at) { rows[chunk[0] + at] = row; });
+        });
         return rows;
       });
       ready[kind].catch(function () { delete ready[kind]; });
     }
     return ready[kind];
   }
-  function low(text) { return String(text === null || text === undefined ? '' : text).toLowerCase(); }
-  function has(text, part) { return low(text).indexOf(low(part)) >= 0; }
-  function compared(operator, a, b) {
+  function has(text, part) { return text !== null && text !== undefined && text.toLowerCase().indexOf(part.toLowerCase()) >= 0; }
+  function glob(text, pattern) {
+    var parts = pattern.split('*'), at = parts[0].length, last = parts[parts.length - 1];
+    if (parts.length < 2) return text === pattern;
+    if (text.slice(0, at) !== parts[0]) return false;
+    for (var each = 1; each < parts.length - 1; each++) {
+      var found = text.indexOf(parts[each], at);
+      if (found < 0) return false;
+      at = found + parts[each].length;
+    }
+    return text.length - last.length >= at && text.slice(text.length - last.length) === last;
+  }
+  function is(text, operator, value) {
+    if (text === null || text === undefined) return false;
+    if (operator === '=') return text === value;
+    text = text.toLowerCase();
+    value = value.toLowerCase();
+    return operator === '~' ? glob(text, value) : text === value;
+  }
+  function any(texts, term) { return texts.some(function (text) { return is(text, term.op, term.value); }); }
+  function named(text, term) { return is(text, term.pattern ? '~' : '=', term.name); }
+  function compared(a, operator, b) {
     if (operator === '>') return a > b;
     if (operator === '>=') return a >= b;
     if (operator === '<') return a < b;
     if (operator === '<=') return a <= b;
-    return operator === '!=' ? a !== b : a === b;
+    return a === b;
   }
-  function time(term, at) {
-    if (at === null || at === undefined) return false;
-    if (term.operator === '>') return at >= term.to;
-    if (term.operator === '>=') return at >= term.from;
-    if (term.operator === '<') return at < term.from;
-    if (term.operator === '<=') return at < term.to;
-    var inside = at >= term.from && at < term.to;
-    return term.operator === '!=' ? !inside : inside;
+  function when(at, term) {
+    var from = term.value.seconds;
+    if (term.op === ':' || term.op === '=') return at >= from && at < from + (term.value.day ? 86400 : 1);
+    return compared(at, term.op, from);
   }
+  function digits(a, b) { return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0); }
   function order(a, b) {
-    var x = /^v?(\d+)\.(\d+)\.(\d+)(-.*)?$/.exec(a), y = /^v?(\d+)\.(\d+)\.(\d+)(-.*)?$/.exec(b);
-    if (!x || !y) return a < b ? -1 : a > b ? 1 : 0;
-    for (var each = 1; each < 4; each++) if (+x[each] !== +y[each]) return x[each] - y[each];
-    return x[4] === y[4] ? 0 : !x[4] ? 1 : !y[4] ? -1 : x[4] < y[4] ? -1 : 1;
+    function parts(text) {
+      var found = /^[vV]([0-9.]+)(?:-([^+]*))?/.exec(text) || ['', '', undefined];
+      return {core: found[1].split('.'), pre: found[2] === undefined ? null : found[2].split('.')};
+    }
+    var x = parts(a), y = parts(b), each, far;
+    for (each = 0; each < Math.max(x.core.length, y.core.length); each++) {
+      if (x.core[each] === undefined || y.core[each] === undefined) return x.core.length - y.core.length;
+      far = digits(x.core[each], y.core[each]);
+      if (far) return far;
+    }
+    if (!x.pre || !y.pre) return (x.pre ? 0 : 1) - (y.pre ? 0 : 1);
+    for (each = 0; each < Math.max(x.pre.length, y.pre.length); each++) {
+      var p = x.pre[each], q = y.pre[each];
+      if (p === undefined || q === undefined) return x.pre.length - y.pre.length;
+      var n = /^[0-9]+$/.test(p), m = /^[0-9]+$/.test(q);
+      far = n && m ? digits(p, q) : n !== m ? (n ? -1 : 1) : p < q ? -1 : p > q ? 1 : 0;
+      if (far) return far;
+    }
+    return 0;
   }
-  function words(term, texts, exact) {
-    var hit = texts.some(function (text) { return exact ? low(text) === low(term.value) : has(text, term.value); });
-    return term.operator === '!=' ? !hit : hit;
+  function number(value) {
+    return value === 'inf' ? Infinity : value === '-inf' ? -Infinity : typeof value === 'number' ? value : NaN;
   }
-  /* One term of one version: ``one`` the artifact, ``row`` its version, ``spans`` its stages over time. */
+  function metric(term, one) {
+    if (!named(one[0], term)) return false;
+    return term.op === undefined || compared(number(one[1]), term.op, term.value);
+  }
+  function param(term, one) {
+    if (!named(one[0], term)) return false;
+    if (term.op === undefined) return true;
+    var value = one[1] !== null && query.NUMBER.test(one[1]) ? Number(one[1]) : NaN;
+    if (typeof term.value === 'number') return compared(value, term.op, term.value);
+    return is(one[1], term.op, term.value) || (query.NUMBER.test(term.value) && value === Number(term.value));
+  }
+  function input(term, one) {
+    if ((term.op === ':' || term.op === '=') && DIGEST.test(term.value)) {
+      return one[0] === (term.op === ':' ? term.value.toLowerCase() : term.value);
+    }
+    return any(one, term);
+  }
+  function change(term, link) {
+    return is(link, term.op, term.value) ||
+      (term.op === ':' && /^[0-9]+$/.test(term.value) && typeof link === 'string' && link.endsWith('/' + term.value));
+  }
+  /* One term of one version. */
   function holds(term, it) {
-    var one = it.one, row = it.row;
+    var one = it.one;
     if (term.word !== undefined) return has(one.name, term.word) || has(one.description, term.word);
+    if (term.op === '!=') return !holds(Object.assign({}, term, {op: '='}), it);
     switch (term.key) {
-      case 'artifact': return words(term, [one.name]);
-      case 'repository': return words(term, [one.repository.name]);
-      case 'type': return words(term, [one.type], true);
-      case 'label': return words(term, one.labels, true);
-      case 'owner': return words(term, [one.owner], true);
-      case 'deprecated': return (one.deprecated === term.flag) !== (term.operator === '!=');
-      case 'active': return Boolean(row) && (Boolean(row[2]) === term.flag) !== (term.operator === '!=');
-      case 'version': return Boolean(row) && compared(term.operator === ':' ? '=' : term.operator, order(row[0], term.value), 0);
-      case 'registered': return Boolean(row) && time(term, row[1]);
-      case 'change': return Boolean(row) && words(term, [row[3]]);
-      case 'approved': return Boolean(row) && words(term, row[4], true);
-      case 'stage': return Boolean(row) && words(term, it.held(), true);
-      case 'since': return Boolean(row) && it.since().some(function (at) { return time(term, at); });
-      case 'as-of': return true;
-      case 'metric': return it.behind[0].some(function (metric) {
-        return metric[0] === term.name && (!term.operator || (typeof metric[1] === 'number' && compared(term.operator, metric[1], parseFloat(term.value))));
+      case 'artifact': return is(one.name, term.op, term.value);
+      case 'repository': return is(one.repository.name, term.op, term.value);
+      case 'type': return is(one.type, term.op, term.value);
+      case 'owner': return is(one.owner, term.op, term.value);
+      case 'label': return any(one.labels, term);
+      case 'deprecated': return it.deprecated() === term.value;
+      case 'active': return it.active() === term.value;
+      case 'version': return /^[:=~]$/.test(term.op) ? is(it.row[0], term.op, term.value) : compared(order(it.row[0], term.value), term.op, 0);
+      case 'registered': return when(it.row[1], term);
+      case 'stage': return it.held().some(function (held) { return is(held[0], term.op, term.value); });
+      case 'since': return it.held().some(function (held) {
+        return when(held[1], term) && (term.name === undefined || is(held[0], term.pattern ? '~' : ':', term.name));
       });
-      case 'param': return it.behind[1].some(function (param) {
-        if (param[0] !== term.name) return false;
-        if (!term.operator) return true;
-        var a = Number(param[1]), b = Number(term.value), numbers = param[1] !== '' && term.value !== '' && isFinite(a) && isFinite(b);
-        return numbers ? compared(term.operator, a, b) : compared(term.operator, param[1], term.value);
-      });
-      case 'input': return words(term, [].concat.apply([it.behind[3]], it.behind[2]));
+      case 'change': return change(term, it.row[3]) || it.spans().some(function (span) { return change(term, span[4]); });
+      case 'approved': return any(it.row[4], term) || it.spans().some(function (span) { return any(span[5], term); });
+      case 'metric': return it.behind[0].some(function (each) { return metric(term, each); });
+      case 'param': return it.behind[1].some(function (each) { return param(term, each); });
+      case 'input': return it.behind[2].some(function (each) { return input(term, each); });
     }
     return false;
   }
@@ -82,48 +132,61 @@
     if (tree.not) return !matches(tree.not, it);
     return holds(tree, it);
   }
-  function asked(tree) {
-    var found = {version: false, behind: false, deprecated: false, asOf: null, words: []};
-    query.walk(tree, function (term) {
-      if (term.word !== undefined) found.words.push(term.word);
-      else if (BEHIND.test(term.key)) { found.version = found.behind = true; }
-      else if (OF_VERSION.test(term.key)) found.version = true;
-      if (term.key === 'deprecated') found.deprecated = true;
-      if (term.key === 'as-of') found.asOf = term.from;
-    });
-    return found;
+  var NOTHING = [[], [], []];
+  /* A version with what terms ask of it: now, or at an instant. */
+  function version(one, row, spans, behind, events, at) {
+    function own(span) { return span[1] === row[0]; }
+    return {
+      one: one, row: row, behind: behind || NOTHING,
+      held: function () {
+        if (at === null) return one.stages.filter(function (held) { return held.version === row[0]; }).map(function (held) { return [held.stage, held.since]; });
+        return spans.filter(function (span) { return own(span) && span[2] <= at && (span[3] === null || span[3] > at); }).map(function (span) { return [span[0], span[2]]; });
+      },
+      spans: function () { return spans.filter(function (span) { return own(span) && (at === null || span[2] <= at); }); },
+      deprecated: function () {
+        if (at === null) return one.deprecated;
+        var last = null;
+        events.forEach(function (event) { if (event[4] <= at && (!last || event[4] >= last[4])) last = event; });
+        return last !== null && last[1] === 'deprecation';
+      },
+      active: function () {
+        if (at === null) return Boolean(row[2]);
+        return !this.deprecated() && !events.some(function (event) {
+          return event[1] === 'deregistration' && event[2] === row[0] && event[4] >= row[1] && event[4] <= at;
+        });
+      }
+    };
   }
-  var NOTHING = [[], [], [], null];
-  function version(one, row, spans, behind, asOf) {
-    var at = asOf;
-    function now() {
-      return spans.filter(function (span) {
-        return span[1] === row[0] && (at === null ? span[3] === null : span[2] <= at && (span[3] === null || span[3] > at));
-      });
-    }
-    return {one: one, row: row, behind: behind || NOTHING,
-      held: function () { return now().map(function (span) { return span[0]; }); },
-      since: function () { return now().map(function (span) { return span[2]; }); }};
-  }
-  /* Hits as {one, version}; a promise. */
+  /* Hits as {one, version}; a promise. With ``every`` all versions that match, not the newest alone. */
   t.find = function (text, options) {
-    var tree, all = t.artifacts(), wants;
-    try { tree = query.parse(text); wants = asked(tree); } catch (error) { return Promise.reject(error); }
-    var pool = all.filter(function (one) { return options.deprecated || wants.deprecated || !one.deprecated; });
-    if (!wants.version) {
-      var hits = pool.filter(function (one) { return matches(tree, {one: one, row: null, behind: NOTHING}); })
-        .map(function (one) { return {one: one, version: one.latest}; });
-      return Promise.resolve(hits.length || !wants.words.length ? {hits: ranked(hits, wants.words), ranked: wants.words.length > 0} : close(text, pool));
+    var asked, wants = {version: false, behind: false, active: false, words: []}, all = t.artifacts();
+    try { asked = query.parse(text); } catch (error) { return Promise.reject(error); }
+    query.walk(asked.where, function (term) {
+      if (term.word !== undefined) wants.words.push(term.word);
+      else if (!OF_ARTIFACT.test(term.key)) wants.version = true;
+      if (BEHIND.test(term.key)) wants.behind = true;
+      if (/^(active|deprecated)$/.test(term.key)) wants.active = true;
+    });
+    var at = asked.asOf;
+    if (!wants.version && at === null && !options.every) {
+      var pool = all.filter(function (one) { return options.deprecated || (!one.deprecated && (one.latest || !asked.where)); });
+      var hits = pool.filter(function (one) { return matches(asked.where, {one: one}); }).map(function (one) { return {one: one, version: one.latest}; });
+      return Promise.resolve(hits.length || !wants.words.length ? {hits: ranked(hits, wants.words), ranked: wants.words.length > 0} : close(wants.words.join(' ')));
     }
-    return Promise.all([need('versions'), wants.behind ? need('behind') : []]).then(function (found) {
+    return Promise.all([need('versions'), wants.behind ? need('behind') : [], at !== null ? need('log') : []]).then(function (found) {
       var hits = [];
-      pool.forEach(function (one) {
-        var row = found[0][one.number], behind = found[1][one.number] || [];
+      all.forEach(function (one) {
+        var row = found[0][one.number], behind = found[1][one.number] || [], events = found[2][one.number] || [];
         if (!row) return;
         for (var each = 0; each < row[0].length; each++) {
           var of = row[0][each];
-          if (wants.asOf !== null && of[1] > wants.asOf) continue;
-          if (matches(tree, version(one, of, row[1], behind[each], wants.asOf))) { hits.push({one: one, version: of[0]}); return; }
+          if (at !== null && of[1] > at) continue;
+          var it = version(one, of, row[1], behind[each], events, at);
+          if (!(wants.active || options.deprecated || it.active())) continue;
+          if (matches(asked.where, it)) {
+            hits.push({one: one, version: of[0]});
+            if (!options.every) return;
+          }
         }
       });
       return {hits: hits, ranked: false};
@@ -150,10 +213,10 @@
     });
   }
   /* Nothing matches: what is written nearly so. */
-  function close(text, pool) {
-    var all = t.artifacts(), allowed = new Set(pool);
-    var hits = index().search(text, {fuzzy: 0.4}).map(function (hit) { return all[hit.id]; })
-      .filter(function (one) { return allowed.has(one); }).slice(0, 20).map(function (one) { return {one: one, version: one.latest}; });
+  function close(text) {
+    var all = t.artifacts();
+    var hits = index().search(text, {fuzzy: 0.4}).map(function (hit) { return all[hit.id]; }).slice(0, 20)
+      .map(function (one) { return {one: one, version: one.latest}; });
     return {hits: hits, ranked: true, note: hits.length ? 'Nothing matches exactly; these are close.' : ''};
   }
 })();

@@ -23,7 +23,7 @@
     var one = hit.one;
     return h('tr', one.deprecated ? {'class': 'gone'} : {},
       h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name),
-        one.description ? h('div', {'class': 'dim small'}, one.description) : null),
+        one.description ? h('div', {'class': 'dim small'}, one.description.length > 160 ? one.description.slice(0, 159) + '…' : one.description) : null),
       h('td', {'data-label': 'repository'}, one.repository.name),
       h('td', {'data-label': 'type'}, one.type || ''),
       h('td', {'data-label': 'version'}, hit.version ? h('a', {href: one.versionPage(hit.version)}, hit.version) : h('span', {'class': 'dim'}, '–')),
