@@ -16,7 +16,7 @@ from tagline.adapters.http import retries as http_retries
 from tagline.adapters.receivers import webhooks
 from tagline_localforge import Drop, Request
 from tests.commands.changes.world import BETTER, Platform, Ran, World
-from tests.localforge.faults import fail_always
+from tests.localforge.faults import fail_always, fail_once
 from tests.support.receiver import receiving
 
 PROD = "churn#prod#1"
@@ -286,6 +286,34 @@ def test_run_that_is_started_again__is_another_deployment(make_world: Callable[.
     assert (again.code, again.json["news"]) == (0, True)
     assert again.json["run_url"].endswith("/actions/runs/77/attempts/2")
     assert reports(world) == [(PROD, "success")] * 2
+
+
+@pytest.mark.parametrize("may_push", [True, False])
+def test_jobs_own_token__is_enough_where_it_may_push(
+    make_world: Callable[..., World], platform: Platform, may_push: bool
+) -> None:
+    world = make_world(platform)
+    promoted(world)
+    world.repo.job_token_push = may_push
+    world.repo.refused_refs = None if may_push or platform == "gitlab" else "refs/tagline/*"
+    token = {"github": "actions", "gitlab": "job"}[platform]
+    for state in ("in_progress", "success"):
+        ran = deployed(world, state, "--digest", DIGEST, token=token)
+        assert (ran.code, ran.json["remembered"]) == ((0, True) if may_push else (4, False)), ran.out + ran.err
+    assert states(world) == [("churn/prod", PROD, "success")]
+
+
+def test_answer_of_the_forge_that_is_lost__makes_no_second_deployment(world: World) -> None:
+    promoted(world)
+    fault = fail_once(world.server, "POST", r"/deployments$", "drop-after")
+    ran = deployed(world, "success")
+    assert (ran.code, fault.fired, ran.json["errors"]) == (0, 1, []), ran.out + ran.err
+    assert states(world) == [("churn/prod", PROD, "success")]
+    if world.platform == "github":
+        fail_once(world.server, "POST", r"/statuses$", "drop-after")
+        again = deployed(world, "failure", run="78")
+        assert again.code == 0, again.err
+        assert [one.state for one in world.repo.deployments[-1].statuses] == ["failure"]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -141,3 +141,28 @@ def test_failure__of_an_artifact_in_a_folder__names_are_safe_in_branch_and_file(
     (added,) = world.repo.files_of(change)
     assert added.path.startswith("promotions/prod/rollback-models-a-b-churn-prod-")
     assert world.plan(change.number).verdict == "ok"
+
+
+def test_requester_of_that_change__is_who_started_the_run__and_their_approval_does_not_count(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    # replan: what was approved moments after a tag is unclear, which is not the question here.
+    rules = "drift: replan, approvals: {count: 1, not: [author, labeller]}, deliver: {on_failure: rollback-change}"
+    world = make_world(platform, f"stages:\n  prod: {{{rules}}}\n")
+    for number, text in enumerate(("trees: 50\n", "trees: 51\n")):
+        change = world.open(f"t{number}", {"models/churn.txt": text}, labels=LABELS)
+        world.approve(change, "dave")
+        world.merge(change)
+        assert world.promote(change).code == 0
+    world.repo.add_workflow("deploy.yml" if platform == "github" else ".gitlab-ci.yml")
+    world.repo.start_run(next(iter(world.repo.workflows)), "refs/tags/churn#prod#2", by="carol")
+    # A project's own token: what a robot opened, a person asked for.
+    world.repo.grant("project_7_bot_5e1f", "maintain")
+    world.forge.token("robot", login="project_7_bot_5e1f")
+    more = {"token": "robot"} if platform == "gitlab" else {}
+    opened = fail(world, **more).json["rollback_change"]["number"]
+    world.approve(opened, "carol")
+    assert world.plan(opened).verdict == "waiting"
+    world.approve(opened, "dave")
+    last = world.plan(opened)
+    assert last.verdict == "ok", last.json["waiting"]
