@@ -141,7 +141,7 @@ import time, mlflow
 from mlflow import MlflowClient
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 begun = time.perf_counter()
-client = MlflowClient(registry_uri="sqlite:///{folder}/mlflow.db")
+client = MlflowClient("sqlite:///{folder}/mlflow.db", "sqlite:///{folder}/mlflow.db")
 found, token = [], None
 while True:
     page = client.search_model_versions("tags.stage = 'prod'", max_results=10000, page_token=token)

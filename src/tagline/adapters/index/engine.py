@@ -200,6 +200,6 @@ def _failure(kind: str, message: str, limits: Limits) -> TaglineError:
         )  # fmt: skip
     return WrongUsage(
         f"The statement cannot be answered: {message}",
-        "tagline query --list shows examples; docs/index.md lists tables and columns.",
+        "tagline query --list shows examples; docs/model-index.md lists tables and columns.",
         code="query-wrong",
     )
