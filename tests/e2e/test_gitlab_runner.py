@@ -119,7 +119,9 @@ class Shop:
 
     def reported(self) -> tuple[str, str, str | None]:
         """What was reported of prod: version, state, drift."""
-        shown = self.world.run("show", "churn", "--deployed").json["artifacts"]["churn"]["stages"]["prod"]["deployed"]
+        where = ("--json", "--repo", self.world.repo.path.as_uri())
+        said = self.world.run_cli("show", "churn", "--deployed", *where, cwd=self.world.folder)
+        shown = said.json["artifacts"]["churn"]["stages"]["prod"]["deployed"]
         return shown["version"], shown["state"], shown["drift"]
 
 
