@@ -26,6 +26,8 @@ def run_index(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.wiring.index import IndexWiring
 
     # Each repository leaves circles behind; of the many here nobody waits for the end of the process.
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 10)
     gc.enable()
     if chosen.jobs is not None and not 1 <= chosen.jobs <= 64:
         raise WrongUsage(f"--jobs {chosen.jobs} is not between 1 and 64.", "The default is 16.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,10 @@ _MOST_OF_FOLDER = 64 << 20
 #: Bytes of objects that are kept for the next commit.
 _KEPT = 8 << 20
 _AT_ONCE = 400
+#: Bytes of a file that is read before anybody asks for it, and names in a root that make that likely.
+_LIKELY = 64 << 10
+_TELLING_RE = re.compile(rb"(?:\.dvc|\.lock|\.ya?ml|\.json|^\.gitattributes|^\.dvcignore)$")
+_MOST_NAMED = 10_000
 _REGULAR = ("100644", "100755")
 
 
@@ -40,6 +45,23 @@ class KeptReader(ObjectReader):
         self._kept: dict[str, Found] = {}
         self._sizes: dict[str, Found] = {}
         self._room = _KEPT
+        #: Which object a name such as ``COMMIT^{tree}`` leads to.
+        self._named: dict[str, str] = {}
+
+    def warm(self, commits: Sequence[str]) -> None:
+        """Have the roots of some commits, and the files there that are likely to say something, by three questions.
+
+        Else each commit would wait for an answer to each of its own.
+        """
+        roots = self.contents([f"{commit}^{{tree}}" for commit in commits], _MOST_OF_FOLDER)
+        wanted: dict[str, None] = {}
+        for root in roots.values():
+            width = len(root.object_id) // 2
+            for name, raw in re.findall(rb"100[0-7]{3} ([^\0]+)\0(.{%d})" % width, root.content, re.DOTALL):
+                if _TELLING_RE.search(name):
+                    wanted[raw.hex()] = None
+        small = [one for one, found in self.heads(list(wanted)).items() if found.size <= _LIKELY]
+        self.contents(small, MOST_OF_FILE)
 
     def trees(self, revisions: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
         """As of ObjectReader. Raises PlatformRefused for what is no folder or not here, TooManyPaths."""
@@ -71,6 +93,7 @@ class KeptReader(ObjectReader):
 
     def contents(self, names: Sequence[str], most: int) -> dict[str, Found]:
         """The objects of up to ``most`` bytes whole, of larger ones type and size."""
+        asked, names = names, [self._named.get(name, name) for name in names]
         new = [name for name in dict.fromkeys(names) if name not in self._kept]
         # Only a file may be large: whether it is, is asked first.
         heads = self.heads(new) if most < _MOST_OF_FOLDER else {}
@@ -80,11 +103,14 @@ class KeptReader(ObjectReader):
         found = {name: one for name in names if (one := read.get(name) or self._kept.get(name)) is not None}
         for name, one in read.items():
             self._keep(name, one)
-        return found | {name: heads[name] for name in large}
+        found |= {name: heads[name] for name in large}
+        return {one: found[name] for one, name in zip(asked, names, strict=True) if name in found}
 
     def _keep(self, name: str, one: Found) -> None:
         # A name such as COMMIT^{tree} is asked once; what it leads to is shared.
         key = one.object_id if "^" in name else name
+        if key != name and len(self._named) < _MOST_NAMED:
+            self._named[name] = key
         if len(one.content) > self._room:
             if len(one.content) > _KEPT // 4:
                 return

@@ -36,6 +36,8 @@ _SMALL, _COMMITS = f"blob:limit={MOST_OF_FILE}", "tree:0"
 _MOST_OF_TAG = 1 << 20
 #: Tags of tags, one in the other.
 _DEEPEST = 10
+#: Commits whose files are read together.
+_WARMED = 200
 #: A fetch into a repository that goes away need not wait for the disk; its request goes in one piece.
 _CHEAP = (("core.fsync", "none"), ("http.postBuffer", str(1 << 26)), ("fetch.negotiationAlgorithm", "noop"))
 _CONFIG = """\
@@ -229,6 +231,8 @@ class OpenRegistry:
         """By one fetch, if any."""
         if self._fetched is not None:
             self._fetched.files(commits)
+        for start in range(0, len(commits), _WARMED):
+            self._reader.warm(commits[start : start + _WARMED])
 
     def reports(self) -> Mapping[str, Sequence[Report]]:
         """By the newest commit of each line."""
