@@ -20,8 +20,9 @@ from tagline.adapters.http.proxies import connections, proxy_of
 from tagline.domain.index.refs import Refs, counting
 
 _PREFIXES = ("HEAD", "refs/tags/", "refs/tagline/")
-#: git's configuration that makes its own way to a server another one than ours.
-_OTHER_WAY_RE = r"^(url\..*|http\..*|https\..*|credential\..*|core\.gitproxy)$"
+#: git's configuration that makes its own way to a server another one than ours. Helpers of credentials are none: where
+#: we are not let in, git asks.
+_OTHER_WAY_RE = r"^(url\..*|http\..*|https\..*|core\.gitproxy)$"
 _HEADS, _SYMREF = b"refs/heads/", b"ref: "
 _LINE_RE = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?) ([^ \n]+)([^\n]*)\n?")
 #: Bytes of an answer: millions of refs.
@@ -54,7 +55,7 @@ class RefListing:
         origin = f"{parts.scheme}://{parts.netloc}"
         with self._lock:
             if self._plain is None:
-                # Whoever told git of another way (a mirror, a bundle of certificates, helpers) is asked by git alone.
+                # Whoever told git of another way (a mirror, a bundle of certificates) is asked by git alone.
                 told = Git(Path("/")).ask("config", "--name-only", "--get-regexp", _OTHER_WAY_RE) or ""
                 self._plain = set(told.lower().split()) <= {"http.followredirects"}  # which we say ourselves
             if origin not in self._servers:
