@@ -140,7 +140,7 @@ def _commit(call: Call) -> Response:
 def _open(call: Call) -> Response:
     repository, sent = call.writable(), call.body()
     source = str(sent.get("source_branch", ""))
-    there = [one for one in repository.changes() if one.source == source and one.state == "open"]
+    there = [one for one in repository.changes() if (one.source, one.state, one.fork) == (source, "open", None)]
     if there:
         said = f"Another open merge request already exists for this source branch: !{there[0].number}"
         return Response(409, {"message": [said]})

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tagline.adapters.http import retries as http_retries
+from tagline.domain.delivery.deployments import rollback_place
 from tests.commands.changes.test_deployed import LABELS, deployed, promoted
 from tests.commands.changes.world import Platform, Ran, World
 from tests.localforge.faults import fail_always
@@ -114,6 +115,19 @@ def test_two_failures_at_once__open_one_change(failing: World) -> None:
         assert child.returncode == 0, out + err
         numbers.add(json.loads(out)["rollback_change"]["number"])
     assert (len(numbers), len(failing.repo.changes())) == (1, 3)
+
+
+def test_change_of_a_fork_with_the_same_branch__is_not_taken_for_the_one_that_rolls_back(failing: World) -> None:
+    """Everybody may know the branch's name: it is made of the tag."""
+    branch, _ = rollback_place("churn", "prod", failing.repo.git("rev-parse", "refs/tags/churn#prod#2").strip())
+    bait = {"promotions/prod/bait.yaml": "- {artifact: churn, version: latest}\n"}
+    theirs = failing.open(branch, bait, author="mallory", fork=True)
+    failing.git("push", "--quiet", "origin", f":refs/heads/{branch}")
+    ran = fail(failing)
+    assert ran.code == 0, ran.out + ran.err
+    told = ran.json["rollback_change"]
+    assert (told["number"] != theirs, told["opened"]) == (True, True)
+    assert fail(failing).json["rollback_change"] == {**told, "opened": False}
 
 
 def test_failure__by_a_token_that_may_open_no_change__says_what_it_needs(failing: World, platform: Platform) -> None:

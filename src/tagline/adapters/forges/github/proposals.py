@@ -41,11 +41,12 @@ class GitHubProposer:
             return Proposed(change, news=True)
 
     def _there(self, proposal: Proposal) -> ChangeLink | None:
-        """The pull request of the branch, whatever became of it."""
+        """The pull request of the branch, whatever became of it. One from a fork of the same owner is another's."""
         owner = self._name.partition("/")[0]
         asked = {"head": f"{owner}:{proposal.branch}", "state": "all", "per_page": 10}
         _, rows = self._api.requestJsonAndCheck("GET", f"{self._url}/pulls", asked)
-        found = [row for row in rows if row["head"]["ref"] == proposal.branch]
+        own = [row for row in rows if (row["head"]["repo"] or {}).get("id") == row["base"]["repo"]["id"]]
+        found = [row for row in own if row["head"]["ref"] == proposal.branch]
         return ChangeLink(int(found[0]["number"]), text(found[0]["html_url"])) if found else None
 
     def _branch(self, proposal: Proposal) -> None:

@@ -18,6 +18,9 @@ from tagline.domain.delivery.events import ChangeLink
 from tagline.errors import PlatformRefused
 from tagline.settings import Secret
 
+#: GitLab lists forks' merge requests of the same branch too: room for many of them.
+_PAGE = 100
+
 
 class GitLabProposer:
     """Opens merge requests of one project, into ``base``."""
@@ -39,10 +42,11 @@ class GitLabProposer:
             return Proposed(change, news=True)
 
     def _there(self, proposal: Proposal) -> ChangeLink | None:
-        """The merge request of the branch, whatever became of it."""
-        asked = {"source_branch": proposal.branch, "state": "all", "per_page": 10}
+        """The merge request of the branch, whatever became of it. One from a fork is somebody else's, and no answer."""
+        asked = {"source_branch": proposal.branch, "state": "all", "per_page": _PAGE}
         rows = self._api.http_get(f"{self._path}/merge_requests", query_data=asked)
-        found = [row for row in rows if row["source_branch"] == proposal.branch]
+        own = [row for row in rows if row["source_project_id"] == row["target_project_id"]]
+        found = [row for row in own if row["source_branch"] == proposal.branch]
         return ChangeLink(int(found[0]["iid"]), str(found[0]["web_url"])) if found else None
 
     def _commit(self, proposal: Proposal) -> None:
