@@ -117,6 +117,16 @@ def test_two_failures_at_once__open_one_change(failing: World) -> None:
     assert (len(numbers), len(failing.repo.changes())) == (1, 3)
 
 
+def test_rollback_that_is_merged_late__takes_nothing_from_a_version_that_was_promoted_meanwhile(failing: World) -> None:
+    number = fail(failing).json["rollback_change"]["number"]
+    promoted(failing, "mended", {"models/churn.txt": "trees: 52\n"})
+    planned = failing.plan(number)
+    assert (planned.verdict, planned.json["refused"][0]["rule"]) == ("refused", "superseded"), planned.out
+    failing.merge(number)
+    assert failing.promote(number).code == 1
+    assert "churn#prod#4" not in failing.tags()
+
+
 def test_change_of_a_fork_with_the_same_branch__is_not_taken_for_the_one_that_rolls_back(failing: World) -> None:
     """Everybody may know the branch's name: it is made of the tag."""
     branch, _ = rollback_place("churn", "prod", failing.repo.git("rev-parse", "refs/tags/churn#prod#2").strip())

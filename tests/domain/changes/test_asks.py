@@ -339,6 +339,12 @@ def test_request__reason__is_kept():
     assert found.reason == "the quarterly review: passed"
 
 
+def test_request__rollback_from_a_version__is_kept():
+    found = one("- {artifact: rf, rollback: true, from: v1.2.0}")
+    assert isinstance(found, Ask)
+    assert (found.action, found.leaves, found.which) == (A.ROLLBACK, "v1.2.0", None)
+
+
 def test_requests__several__each_with_its_line():
     asks, mistakes = asked(files={FILE: "- artifact: rf\n  version: this\n\n- artifact: churn\n  rollback: true\n"})
     assert mistakes == []
@@ -377,6 +383,8 @@ WRONG = {
     "- {artifact: rf, version: [v1.0.0]}": "is no version",
     "- {artifact: rf, version: .nan}": "is no version",
     "- {artifact: rf, version: 2026-01-01}": "is no version",
+    "- {artifact: rf, from: v1.0.0}": "'from' is the version that a rollback is from",
+    "- {artifact: rf, rollback: true, from: latest}": "'from' is the version that a rollback is from",
     "- {artifact: rf, reason: 5}": "'reason' is text",
     "- {artifact: rf, reason: [a]}": "'reason' is text",
     "- rf": "is a mapping",
@@ -420,7 +428,7 @@ def test_requests__no_yaml_from_some_line_on__names_that_line():
 def test_request__key_like_no_other__is_told_the_known_ones():
     found = one("- {artifact: rf, zzz: this}")
     assert isinstance(found, Mistake)
-    assert found.fix == "Known keys are artifact, version, rollback, reason, lift, override."
+    assert found.fix == "Known keys are artifact, version, rollback, reason, lift, override, from."
 
 
 def test_request__version_of_five_thousand_digits__is_a_short_mistake():

@@ -284,7 +284,7 @@ def _rolled_back(context: Reporting, result: Reported, found: Found) -> Reported
     branch, path = rollback_place(result.artifact, report.stage, report.tag_object)
     run = f" ({report.run_url})" if report.run_url else ""
     reason = f"The deployment of {report.tag} failed{run}."
-    content = rollback_request(result.artifact, reason)
+    content = rollback_request(result.artifact, report.version, reason)
     try:
         proposed = context.proposer().propose(Proposal(branch, path, content, title, body))
     except TaglineError as error:

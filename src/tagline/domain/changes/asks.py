@@ -49,7 +49,8 @@ class Ask:
     for a registration, and a version, ``this`` or ``latest`` for an assignment (None: what the label
     says without a word). ``source`` is the label, or ``file:line``; ``file`` is set for request files.
     ``by`` and ``at`` (unix seconds) tell who asked and when, None where nobody can tell. ``lifts``: what holds the
-    stage is lifted with it. ``override`` is why the rules about people and time are to be passed over.
+    stage is lifted with it. ``override`` is why rules about people and time are passed over. ``leaves``: whom a
+    rollback is from, None for any.
     """
 
     action: Action
@@ -63,6 +64,7 @@ class Ask:
     reason: str | None = None
     lifts: bool = False
     override: str | None = None
+    leaves: str | None = None
 
 
 @dataclass(frozen=True)
@@ -353,13 +355,16 @@ def _misread(said: Mapping[str, Any]) -> tuple[str, str, str] | None:
         return "lift", "A rollback holds the stage, and 'lift' lifts that.", "Drop one of them."
     if not isinstance(said.get("reason"), str | None):
         return "reason", "'reason' is text.", "Put it in quotes."
+    left = said.get("from")
+    if left is not None and not (said.get("rollback") and isinstance(left, str) and is_version(left)):
+        return "from", "'from' is the version that a rollback is from.", "Write 'rollback: true, from: v1.2.3'."
     override = said.get("override")
     if override is not None and not (isinstance(override, str) and override.strip()):
         return "override", "'override' is a reason.", "Write why the rules are passed over, in quotes."
     return None
 
 
-_REQUEST_KEYS = ("artifact", "version", "rollback", "reason", "lift", "override")
+_REQUEST_KEYS = ("artifact", "version", "rollback", "reason", "lift", "override", "from")
 
 
 def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Finding:
@@ -370,7 +375,7 @@ def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Fi
             near = did_you_mean(key[:_MAX_LABEL], _REQUEST_KEYS)
             meant = f"Did you mean '{near}'?" if near else f"Known keys are {', '.join(_REQUEST_KEYS)}."
             return _wrong(path, place, f"A request has no key {key[:_MAX_LABEL]!r}.", meant)
-    artifact, version, rollback, reason, lift, override = (item.value.get(key) for key in _REQUEST_KEYS)
+    artifact, version, rollback, reason, lift, why, left = (item.value.get(key) for key in _REQUEST_KEYS)
 
     def wrong(key: str, message: str, fix: str) -> Finding:
         return _wrong(path, item.fields.get(key, item), message, fix)
@@ -392,4 +397,4 @@ def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Fi
         return wrong("version", f"{text!r} is no version.", meant)
     action = Action.ROLLBACK if rollback else Action.LIFT if lift and version is None else Action.ASSIGN
     # A request is part of what was pushed: it is covered by whoever reviewed the last push.
-    return Ask(action, f"{path}:{item.line}", artifact, stage, version, by, 0.0, path, reason, bool(lift), override)
+    return Ask(action, f"{path}:{item.line}", artifact, stage, version, by, 0.0, path, reason, bool(lift), why, left)

@@ -32,7 +32,7 @@ from tagline.domain.ledger.planning import (
     version_at,
 )
 from tagline.domain.ledger.registry import ArtifactState, Hold, VersionState
-from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
+from tagline.domain.ledger.rollback import require_held, rollback_target, rollbacks_among
 from tagline.domain.ledger.versions import BUMPS
 from tagline.domain.manifest.metrics import Metrics
 from tagline.domain.mlflow.runs import alias_trouble, lost_alias
@@ -141,6 +141,7 @@ class Decision:
         if intent.action in (Action.ROLLBACK, Action.UNASSIGN):
             self._refuse_moved(intent.stage or "")
         if intent.action is Action.ROLLBACK:
+            require_held(state, intent.stage or "", intent.leaves)
             target = rollback_target(state, intent.stage or "", rollbacks_among(self.raw))
             return state.version(target) if target else None
         if intent.action is not Action.ASSIGN:

@@ -49,6 +49,11 @@ class Intent:
         return next((ask.override for ask in self.asks if ask.override is not None), None)
 
     @property
+    def leaves(self) -> list[str]:
+        """The versions that a rollback is said to be from; none: from whichever holds the stage."""
+        return [ask.leaves for ask in self.asks if ask.leaves is not None]
+
+    @property
     def sources(self) -> list[str]:
         """The labels and places that ask for it."""
         return [ask.source for ask in self.asks]

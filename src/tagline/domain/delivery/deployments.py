@@ -135,9 +135,13 @@ def rollback_place(artifact: str, stage: str, tag_object: str) -> tuple[str, str
     return f"tagline/rollback-{name}-{key}", f"promotions/{stage}/rollback-{name}-{key}.yaml"
 
 
-def rollback_request(artifact: str, reason: str) -> str:
-    """The request file's text. JSON is YAML too, whatever stands in a name."""
-    row = json.dumps({"artifact": artifact, "rollback": True, "reason": reason})
+def rollback_request(artifact: str, version: str | None, reason: str) -> str:
+    """The request file's text: it takes the stage from ``version`` and from no later one, however late it is merged.
+
+    JSON is YAML too, whatever stands in a name.
+    """
+    left = {"from": version} if version is not None else {}
+    row = json.dumps({"artifact": artifact, "rollback": True, **left, "reason": reason})
     return f"# Written by tagline deployed, after a deployment failed. Merging this rolls back.\n- {row}\n"
 
 

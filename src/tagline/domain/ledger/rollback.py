@@ -12,6 +12,7 @@ from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.messages import ROLLBACK_FROM, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.ledger.tags import EventKind
+from tagline.errors import Refused
 
 
 def rollbacks_among(raw: Mapping[str, RawTag]) -> set[str]:
@@ -28,6 +29,19 @@ def rollback_target(state: ArtifactState, stage: str, rollbacks: Collection[str]
     active = {row.version for row in state.versions if row.active}
     current = state.stages[stage].version if stage in state.stages else None
     return next((v for v in reversed(stack[:-1]) if v in active and v != current), None)
+
+
+def require_held(state: ArtifactState, stage: str, versions: Collection[str]) -> None:
+    """Raises Refused where another version holds a stage than the one that a rollback is to be from."""
+    hold = state.stages.get(stage)
+    other = next((version for version in versions if hold is None or hold.version != version), None)
+    if other is not None:
+        now = f"{hold.version or hold.commit[:7]} ({hold.tag})" if hold is not None else "nobody"
+        raise Refused(
+            f"{state.name}#{stage} is held by {now}, and the rollback is from {other}: it would undo something else.",
+            "Close the change. To take back what holds the stage now, ask for that in a new one.",
+            code="superseded",
+        )
 
 
 def held_before(state: ArtifactState, stage: str, rollbacks: Collection[str]) -> set[str]:
