@@ -25,8 +25,13 @@ class Watched:
         page.on("console", lambda said: said.type in ("error", "warning") and self.wrongs.append(said.text))
         page.on("pageerror", lambda error: self.wrongs.append(str(error)))
         page.on("dialog", lambda dialog: (self.wrongs.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("requestfailed", lambda request: self.wrongs.append(f"failed {request.url}"))
+        page.on("requestfailed", self._failed)
         page.on("request", lambda request: self._asked(request.url))
+
+    def _failed(self, request: Any) -> None:
+        # Who leaves a page before it is loaded has not seen anything fail.
+        if request.failure != "net::ERR_ABORTED":
+            self.wrongs.append(f"failed {request.url} {request.failure}")
 
     def _asked(self, url: str) -> None:
         if not url.startswith((self.root, "data:")):

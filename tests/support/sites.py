@@ -21,6 +21,7 @@ TABLES = (
     "params",
     "inputs",
     "deployments",
+    "cards",
 )
 
 
@@ -180,6 +181,19 @@ PIPELINE = (
 )
 
 
+CARD = """# Churn
+
+Trained **each week** on contracts. [The paper](https://example.org/churn.pdf), and
+[a form](https://github.com/acme/risk/new/main?filename=promotions/prod/x.yaml).
+
+![a curve](https://elsewhere.example/curve.png) <script>window.harmed = 1</script> [x](javascript:window.harmed=1)
+
+| Group | accuracy |
+| --- | --- |
+| new | 0.91 |
+"""
+
+
 def story() -> Rows:
     """Two repositories of one company: a model on its way to production, one that was rolled back, a data set."""
     rows = empty()
@@ -216,6 +230,20 @@ def story() -> Rows:
     ).assigns("prod", "v0.2.0", NOW - 7 * DAY, 7).assigns("prod", "v0.1.0", NOW - 6 * DAY, 8, ["fay"], held=True).ends()
     Story(rows, risk, "old-model", description="Nobody uses it.").registers("v1.0.0", NOW - 300 * DAY).ends(
         deprecated=True
+    )
+    rows["cards"].append(
+        (
+            risk,
+            "public",
+            "churn",
+            "MODEL_CARD.md",
+            CARD,
+            "risk-team",
+            "apache-2.0",
+            "Ranks customers for a call.",
+            "high",
+            "Contracts of 2020 to 2025",
+        )
     )
     vision = repository(rows, "gitlab.example/ml/vision", "gitlab")
     Story(
@@ -309,5 +337,17 @@ def hostile() -> Rows:
         (*one, bad, bad, NOW - 9, NOW, bad, [bad]),
     ]
     rows["events"].append((*one, bad, "v1.0.0", bad, bad, bad, NOW, bad, "javascript:window.harmed=1"))
+    rows["cards"].append(
+        (
+            *one,
+            bad,
+            f"{bad}\n\n# {bad}\n\n[{bad}]({bad})\n\n<img src=x onerror=window.harmed=1>",
+            bad,
+            bad,
+            bad,
+            bad,
+            bad,
+        )
+    )
     rows["deployments"].append((*one, bad, bad, bad, bad, "javascript:window.harmed=1", NOW))
     return rows

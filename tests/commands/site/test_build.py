@@ -116,6 +116,20 @@ def test_site__for_programs__artifact_stage_and_badge(story: Path) -> None:
     }  # fmt: skip
 
 
+def test_card__is_text_tables_and_harmless_links_alone(story: Path) -> None:
+    card = (story / CHURN / "index.html").read_text().partition('class="card"')[2].partition("</section>")[0]
+    assert "<h3>Churn</h3>" in card
+    assert "<td>0.91</td>" in card
+    assert '<a href="https://example.org/churn.pdf"' in card
+    assert card.count("<a ") == 1
+    assert "a form" in card
+    assert "[image: a curve]" in card
+    assert "<script" not in card
+    assert "<img" not in card
+    page = (story / CHURN / "index.html").read_text()
+    assert "<dt>Intended use</dt><dd>Ranks customers for a call.</dd>" in page
+
+
 def test_rebuild__one_change__writes_what_shows_it_and_no_more(tmp_path: Path) -> None:
     made(tmp_path, sites.story())
     before = state_of(tmp_path)

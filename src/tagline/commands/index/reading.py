@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
+from tagline.commands.manifest.cards import cards_of
 from tagline.commands.manifest.snapshots import entries_of
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
@@ -14,6 +15,7 @@ from tagline.domain.index.rows import Behind, Registry, behind_of
 from tagline.domain.ledger.events import RawTag, Reading, left_out, read_events
 from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.tags import artifact_in_tag
+from tagline.domain.manifest.cards import Card
 from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.errors import TaglineError
 from tagline.ports import index as port
@@ -62,7 +64,9 @@ def read_registry(
         source.read.clear()
     reports = opened.reports()
     told = {state.name: reports.get(artifact_in_tag(state.name), ()) for state in states}
-    return ReadRegistry(Registry(states, raw, _entries(tree, gaps), behind, told), gaps)
+    entries = _entries(tree, gaps)
+    cards = _cards(tree, entries, gaps)
+    return ReadRegistry(Registry(states, raw, entries, behind, told, cards), gaps)
 
 
 def _by_commit(subject: Subject) -> str:
@@ -99,6 +103,14 @@ def _states(raw: Mapping[str, RawTag], policy: bytes | None) -> list[ArtifactSta
 def _entries(tree: Tree | None, gaps: list[str]) -> Mapping[str, ManifestEntry]:
     try:
         return entries_of(tree) if tree is not None else {}
+    except TaglineError as error:
+        gaps.append(error.message)
+        return {}
+
+
+def _cards(tree: Tree | None, entries: Mapping[str, ManifestEntry], gaps: list[str]) -> Mapping[str, Card]:
+    try:
+        return cards_of(tree, entries.values()) if tree is not None else {}
     except TaglineError as error:
         gaps.append(error.message)
         return {}

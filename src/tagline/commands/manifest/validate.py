@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from itertools import chain
 
+from tagline.commands.manifest.cards import card_findings
 from tagline.commands.manifest.dvc_pointers import DvcPointers
 from tagline.commands.manifest.gto_file import not_regular, read_gto
 from tagline.commands.manifest.reading import LoadedManifest, load_manifest, mentions_artifacts
@@ -74,6 +75,7 @@ def validate(
         findings += _file_rules(manifest, config)
     findings += _cross_rules(loaded, _partners(tree, paths, contents) if files else [])
     findings += _path_rules(tree, paths, loaded, untracked_exists)
+    findings += card_findings(tree, [item for manifest in loaded for item in manifest.items])
     if look is not None:
         findings += look([item for manifest in loaded for item in manifest.items])
     texts = {GTO_CONFIG: config_data} | settings | {manifest.file: manifest.data for manifest in loaded}

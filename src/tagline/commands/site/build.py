@@ -33,7 +33,13 @@ def build(index: IndexRows, pages: Pages, folder: SiteFolder, audience: str, bas
             kept += 1
         else:
             artifacts[key] = one.fingerprint, _put(folder, _of_artifact(one, pages, base))
-    others = _put(folder, _of_site(site, scripts(site), pages, base))
+    others = _put(folder, _of_site(site, data := scripts(site), pages, base))
+    for script in data.all:
+        size = before.others.get(script.file)
+        if size is not None and folder.there({script.file: size}):
+            others[script.file] = size
+        else:
+            others |= _put(folder, iter([(script.file, script.text())]))
     made = Made(source, artifacts, others)
     done = folder.finish(made, _LAST)
     versions = sum(len(one.versions) for one in site.artifacts)
@@ -64,8 +70,6 @@ def _of_artifact(one: Artifact, pages: Pages, base: str) -> Iterator[tuple[str, 
 
 def _of_site(site: Site, data: Scripts, pages: Pages, base: str) -> Iterator[tuple[str, str | bytes]]:
     yield from pages.assets().items()
-    for script in data.all:
-        yield script.file, script.text
     yield "repositories.html", pages.repositories(site)
     yield "compare.html", pages.compare(data)
     yield "log.html", pages.log(data)

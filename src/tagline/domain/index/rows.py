@@ -13,6 +13,7 @@ from tagline.domain.ledger.holds import approvals
 from tagline.domain.ledger.messages import CHANGE, Trailers, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.lineage.lineage import Figure, Lineage, Parameter
+from tagline.domain.manifest.cards import Card
 from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.storage.sha256 import told_sha256
 from tagline.domain.text.public import public
@@ -68,6 +69,8 @@ class Registry(NamedTuple):
     entries: Mapping[str, ManifestEntry]
     behind: Mapping[tuple[str, str], Behind]
     reports: Mapping[str, Sequence[Report]] = {}
+    #: The card of each artifact that has one.
+    cards: Mapping[str, Card] = {}
 
 
 class _Said(NamedTuple):
@@ -95,7 +98,11 @@ def repository_rows(about: About, registry: Registry | None = None) -> Rows:
 
     states = {state.name: state for state in registry.states}
     for name in sorted({*states, *registry.entries}):
-        _artifact(add, name, registry.entries.get(name), states.get(name))
+        card = registry.cards.get(name)
+        entry = registry.entries.get(name)
+        _artifact(add, name, entry, states.get(name), card)
+        if card is not None and entry is not None:
+            _card(rows, about, name, entry.card or "", card)
     for name in sorted(states):
         state = states[name]
         _versions(add, state, registry, said)
@@ -107,12 +114,21 @@ def repository_rows(about: About, registry: Registry | None = None) -> Rows:
     return rows
 
 
-def _artifact(add: Any, name: str, entry: ManifestEntry | None, state: ArtifactState | None) -> None:
+def _card(rows: Rows, about: About, name: str, path: str, card: Card) -> None:
+    """Its text is longer than other cells may be."""
+    said = (public(value) if value else None for value in card[1:])
+    key = (about.repository, about.visibility, name, public(path))
+    text = public(card.text).encode(errors="replace").decode()
+    rows.setdefault("cards", []).append((*_clean(key), text, *_clean(said)))
+
+
+def _artifact(add: Any, name: str, entry: ManifestEntry | None, state: ArtifactState | None, card: Card | None) -> None:
     latest = state.latest if state is not None else None
     cells: tuple[Any, ...] = (None, None, None, [], None, None)
     if entry is not None:
         custom = entry.custom if isinstance(entry.custom, Mapping) else {}
-        own = [_text(custom.get(key)) for key in ("owner", "card")]
+        owner = _text(custom.get("owner")) or (public(card.owner) if card is not None and card.owner else None)
+        own = [owner, public(entry.card) if entry.card else _text(custom.get("card"))]
         labels = [public(label) for label in entry.labels]
         path = public(entry.path) if entry.path is not None else None
         cells = (entry.type, path, public(entry.description) or None, labels, *own)

@@ -217,6 +217,22 @@ _TABLES = (
             _time("reported_at", "when", nullable=False),
         ),
     ),
+    Table(
+        "cards",
+        "the model card of an artifact, as the default branch has it",
+        (
+            _REPOSITORY,
+            _VISIBILITY,
+            _ARTIFACT,
+            _text("path", "where the card is, from the root of the repository", nullable=False),
+            _text("text", "its Markdown without the front matter, at most 100,000 characters", nullable=False),
+            _text("owner", "who looks after the artifact, by its front matter"),
+            _text("license", "the licence"),
+            _text("intended_use", "what it is for"),
+            _text("risk_tier", "how much harm it could do"),
+            _text("data", "what it was made from, in words"),
+        ),
+    ),
 )
 
 #: All tables by name.

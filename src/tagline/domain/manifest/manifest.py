@@ -65,6 +65,7 @@ class ManifestEntry:
     virtual: bool = False
     metrics: str | Mapping[str, Any] | None = None
     mlflow: MlflowRun | None = None
+    card: str | None = None
 
 
 class Declared(NamedTuple):
@@ -192,6 +193,7 @@ def _entry(file: str, name: str, node: Node, key: Position, kind: Kind) -> Manif
         virtual=ours.get("virtual") is True,
         metrics=metrics if isinstance(metrics, dict) else _path(file, metrics),
         mlflow=_mlflow(ours.get("mlflow")),
+        card=_path(file, ours.get("card")),
     )
 
 

@@ -31,13 +31,16 @@ class PathFacts:
 
 
 def path_fields(item: Declared) -> Iterator[tuple[str, Node]]:
-    """The fields of an artifact that name files of the repository; none of a virtual one."""
-    if item.entry.virtual or not isinstance(item.node.value, dict):
+    """The fields of an artifact that name files of the repository; of a virtual one its card."""
+    if not isinstance(item.node.value, dict):
         return
     ours = item.node
     if item.kind == "dvc":
         ours = _field(_field(ours, "meta"), "tagline")
-    for field, node in (("path", item.node.fields.get("path")), ("metrics", ours.fields.get("metrics"))):
+    named = [("card", ours.fields.get("card"))]
+    if not item.entry.virtual:
+        named += [("path", item.node.fields.get("path")), ("metrics", ours.fields.get("metrics"))]
+    for field, node in named:
         if node is not None and isinstance(node.value, str) and node.value:
             yield field, node
 

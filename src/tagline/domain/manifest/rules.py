@@ -57,6 +57,7 @@ RULES: dict[str, Rule] = {
     "path-pointer": Rule("error", "A path names a pointer of DVC instead of what it tracks."),
     "path-mixed": Rule("error", "A path is a folder of which DVC tracks only parts."),
     "path-not-regular": Rule("warning", "A path is a symbolic link, a submodule, or deleted in the work tree."),
+    "card": Rule("error", "A model card is not in Git, or its front matter means nothing."),
     "storage-missing": Rule("error", "An object that a pointer names is not in its store."),
     "storage-wrong": Rule("error", "An object has another size or digest than its pointer says."),
     "storage-pointer": Rule("error", "A pointer does not say which bytes an artifact is."),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tagline.domain.ledger.versions import precedence
 from tagline.domain.site.records import (
     RECORDS,
+    CardText,
     Deployment,
     Described,
     Event,
@@ -54,6 +55,7 @@ class Artifact:
     holds: list[Hold] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
+    cards: list[CardText] = field(default_factory=list)
     behind: dict[str, Behind] = field(default_factory=dict)
     #: All stages of its repository, in one order: what it can be promoted to.
     known_stages: tuple[str, ...] = ()
@@ -69,6 +71,11 @@ class Artifact:
     def key(self) -> tuple[str, str]:
         """Its repository and name."""
         return self.described.repository, self.described.artifact
+
+    @property
+    def card(self) -> CardText | None:
+        """Its model card."""
+        return self.cards[0] if self.cards else None
 
     def behind_of(self, version: str) -> Behind:
         """What is behind a version."""
@@ -124,7 +131,7 @@ def gather(rows: Rows, generated_at: str, audience: str = "public") -> Site:
 
 
 def _fill(artifacts: dict[tuple[str, str], Artifact], rows: Rows) -> None:
-    for table in ("versions", "stages", "holds", "events", "deployments"):
+    for table in ("versions", "stages", "holds", "events", "deployments", "cards"):
         make: Any = RECORDS[table]
         for row in rows.get(table, ()):
             one = make._make(_shown(row))
@@ -158,7 +165,17 @@ def _finish(one: Artifact) -> None:
     digest = hashlib.sha256()
     repository = one.repository._replace(fingerprint=None, indexed_at=None)
     behind = sorted(one.behind.items())
-    whole = (repository, one.described, one.versions, one.stages, one.holds, one.events, one.deployments, behind)
+    whole = (
+        repository,
+        one.described,
+        one.versions,
+        one.stages,
+        one.holds,
+        one.events,
+        one.deployments,
+        one.cards,
+        behind,
+    )
     digest.update(repr((tuple(map(_plain, whole)), one.known_stages)).encode(errors="replace"))
     one.fingerprint = digest.hexdigest()
 
@@ -184,8 +201,13 @@ def _refuse(names: Sequence[str], audience: str, visibility: str) -> None:
     )
 
 
-def _shown(row: Iterable[Any]) -> Iterable[Any]:
-    return (_cell(cell) for cell in row)
+def _shown(row: tuple[Any, ...]) -> Iterable[Any]:
+    """The row as it may be shown: mostly the same, and there are hundreds of thousands."""
+    for cell in row:
+        kind = cell.__class__
+        if (kind is str and ("@" in cell or not cell.isascii())) or kind is list or kind is tuple:
+            return map(_cell, row)
+    return row
 
 
 def _cell(cell: Any) -> Any:

@@ -60,27 +60,22 @@ def file_url(repository: Repository, commit: str, path: str) -> str | None:
 
 
 def promote(repository: Repository, artifact: str, version: str, stage: str) -> Ask | None:
-    """The form that asks to promote a version to a stage."""
+    """The form that asks to promote a version to a stage; None where its forge has none that does."""
     lines = [f"- artifact: {_scalar(artifact)}", f"  version: {_scalar(version)}"]
-    return _ask(repository, stage, f"{artifact}-{version}", lines, f"stage:{artifact}@{version}#{stage}")
+    return _ask(repository, stage, f"{artifact}-{version}", lines)
 
 
 def rollback(repository: Repository, artifact: str, stage: str, version: str) -> Ask | None:
     """The form that asks to give a stage back to the version before; ``version`` is the one that holds it."""
     lines = [f"- artifact: {_scalar(artifact)}", "  rollback: true"]
-    return _ask(repository, stage, f"{artifact}-rollback-{version}", lines, f"rollback:{artifact}#{stage}")
+    return _ask(repository, stage, f"{artifact}-rollback-{version}", lines)
 
 
-def _ask(repository: Repository, stage: str, name: str, lines: list[str], label: str) -> Ask | None:
-    web = web_of(repository)
-    if web is None:
+def _ask(repository: Repository, stage: str, name: str, lines: list[str]) -> Ask | None:
+    web = web_of(repository) if repository.forge == "github" else None
+    if web is None or any(part in ("", ".", "..") for part in stage.split("/")):
         return None
     branch = repository.branch or "HEAD"
-    if repository.forge == "gitlab":
-        form = urlencode({**({"ref": branch} if repository.branch else {}), "var[TAGLINE_REQUEST]": label})
-        return Ask(
-            f"{web}/-/pipelines/new?{form}", "opens GitLab's form to run a pipeline, which opens a merge request"
-        )
     file = f"promotions/{stage}/{_NOT_IN_FILES_RE.sub('-', name)}.yaml"
     form = urlencode({"filename": file, "value": "\n".join([*lines, ""])}, quote_via=quote)
     return Ask(f"{web}/new/{quote(branch)}?{form}", "opens GitHub's form for a new file, which becomes a pull request")

@@ -151,6 +151,21 @@ class Deployment(NamedTuple):
     reported_at: int
 
 
+class CardText(NamedTuple):
+    """A model card."""
+
+    repository: str
+    visibility: str
+    artifact: str
+    path: str
+    text: str
+    owner: str | None
+    license: str | None
+    intended_use: str | None
+    risk_tier: str | None
+    data: str | None
+
+
 #: The record of each table.
 RECORDS: dict[str, type[tuple[object, ...]]] = {
     "repositories": Repository,
@@ -163,4 +178,5 @@ RECORDS: dict[str, type[tuple[object, ...]]] = {
     "params": Param,
     "inputs": Input,
     "deployments": Deployment,
+    "cards": CardText,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tagline.domain.site.gathering import Artifact, Site
@@ -18,15 +18,17 @@ from tagline.domain.site.places import folder_of, url_of
 
 #: Artifacts and events a file.
 _ARTIFACTS, _EVENTS, _SEARCH = 2_000, 2_000, 250
+#: Another one whenever the rows of chunks take another form.
+_FORM = "1"
 #: Characters of a description in lists; the artifact's own page has all of it.
 _DESCRIPTION = 1_000
 
 
 class Script(NamedTuple):
-    """A classic script that hands a value to the page: ``data/KIND-N-HASH.js``."""
+    """A classic script that hands a value to the page: ``data/KIND-N-HASH.js``; ``text`` makes its content."""
 
     file: str
-    text: str
+    text: Callable[[], str]
 
 
 class Scripts(NamedTuple):
@@ -135,11 +137,21 @@ def _number(value: float | None) -> float | str | None:
     return value if value is None or math.isfinite(value) else repr(value)
 
 
-def _chunks(kind: str, artifacts: Sequence[Artifact], rows: Any) -> tuple[Script, ...]:
-    parts = _parts(artifacts, _SEARCH)
-    return tuple(
-        _script(kind, number, [number * _SEARCH, [rows(one) for one in part]]) for number, part in enumerate(parts)
-    )
+def _chunks(kind: str, artifacts: Sequence[Artifact], rows: Callable[[Artifact], list[Any]]) -> tuple[Script, ...]:
+    """Named by the fingerprints of what they hold: what did not change need not be made to know that."""
+    return tuple(_chunk(kind, number, part, rows) for number, part in enumerate(_parts(artifacts, _SEARCH)))
+
+
+def _chunk(kind: str, number: int, part: Sequence[Artifact], rows: Callable[[Artifact], list[Any]]) -> Script:
+    def text() -> str:
+        return _call(kind, [number * _SEARCH, [rows(one) for one in part]])
+
+    marks = "\n".join([_FORM, *(one.fingerprint for one in part)])
+    return Script(f"data/{kind}-{number}-{_hashed(marks)}.js", text)
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _parts(rows: Sequence[Any], size: int) -> list[Sequence[Any]]:
@@ -148,8 +160,7 @@ def _parts(rows: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 def _script(kind: str, number: int, value: Any) -> Script:
     text = _call(kind, value)
-    name = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Script(f"data/{kind}-{number}-{name}.js", text)
+    return Script(f"data/{kind}-{number}-{_hashed(text)}.js", lambda: text)
 
 
 def _call(kind: str, value: Any) -> str:

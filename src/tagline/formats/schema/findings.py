@@ -19,7 +19,7 @@ _SYNONYMS: dict[Kind, dict[str, str]] = {
     "artifacts": {"desc": "description", "meta": "custom", "label": "labels", "tags": "labels", "name": ""},
     "dvc": {"description": "desc", "custom": "meta", "label": "labels", "tags": "labels"},
 }
-_OURS = frozenset(("virtual", "metrics", "mlflow"))
+_OURS = frozenset(("virtual", "metrics", "card", "mlflow"))
 
 
 def check_entry(document: Document, item: Declared) -> list[Finding]:

@@ -25,6 +25,7 @@ from tagline.domain.site.records import Event, Version
 from tagline.domain.site.scripts import Scripts
 from tagline.domain.text.times import format_time
 from tagline.errors import WrongUsage
+from tagline.render.site.markdown import card_html
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -61,7 +62,8 @@ class SitePages:
         here = files("tagline.render.site")
         names = sorted(one.name for one in (here / "templates").iterdir() if one.name.endswith(".html"))
         texts = [(here / "templates" / name).read_text(encoding="utf-8") for name in names]
-        return "\0".join([self._base, (here / "pages.py").read_text(encoding="utf-8"), *texts])
+        code = [(here / name).read_text(encoding="utf-8") for name in ("pages.py", "markdown.py")]
+        return "\0".join([self._base, *code, *texts])
 
     def index(self, site: Site, scripts: Scripts) -> str:
         """All artifacts."""
@@ -119,8 +121,8 @@ class SitePages:
             web=links.web_of(one.repository),
             spans={stage.stage: gaps.opened_by(one, stage.stage) for stage in one.stages},
             rollbacks=_rollbacks(one),
-            card="",
-            card_facts=[],
+            card=_safe(card_html(one.card.text)) if one.card is not None else "",
+            card_facts=_card_facts(one),
             charted=charted,
             metric_rows=[(row, found) for row, found in rows if any(value is not None for value in found)],
             more_metrics=max(0, len(names) - len(charted)),
@@ -223,6 +225,21 @@ def _lately(site: Site) -> list[tuple[Artifact, Event]]:
     events = [(one, row) for one in site.artifacts for row in one.events[:_LATELY]]
     events.sort(key=lambda pair: (-pair[1].timestamp, pair[0].key, pair[1].tag))
     return events[:_LATELY]
+
+
+def _safe(html: str) -> Any:
+    """HTML that is clean already."""
+    from markupsafe import Markup
+
+    return Markup(html)  # noqa: S704
+
+
+def _card_facts(one: Artifact) -> list[tuple[str, str]]:
+    card = one.card
+    if card is None:
+        return []
+    named = {"Intended use": card.intended_use, "Risk": card.risk_tier, "License": card.license, "Data": card.data}
+    return [(name, value) for name, value in named.items() if value]
 
 
 def _asks(one: Artifact, row: Version) -> list[tuple[str, links.Ask]]:

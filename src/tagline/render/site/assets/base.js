@@ -104,11 +104,7 @@
   }
   tagline.promote = function (one, version, stage) {
     var web = one.repository.web, branch = one.repository.branch;
-    if (!web) return null;
-    if (one.repository.forge === 'gitlab') {
-      return web + '/-/pipelines/new?' + form((branch ? [['ref', branch]] : []).concat(
-        [['var[TAGLINE_REQUEST]', 'stage:' + one.name + '@' + version + '#' + stage]]));
-    }
+    if (!web || one.repository.forge !== 'github') return null;
     var file = 'promotions/' + stage + '/' + (one.name + '-' + version).replace(/[^A-Za-z0-9._-]+/g, '-') + '.yaml';
     var value = '- artifact: ' + scalar(one.name) + '\n  version: ' + scalar(version) + '\n';
     return web + '/new/' + (branch || 'HEAD').split('/').map(encoded).join('/') + '?' +
