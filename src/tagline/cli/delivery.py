@@ -31,7 +31,7 @@ def run_deployed(chosen: argparse.Namespace, settings: Settings) -> int:
     said = Said(
         target,
         chosen.state,
-        None if not chosen.digest else parse_digest(chosen.digest),
+        None if chosen.digest is None else parse_digest(chosen.digest),
         None if not chosen.url else check_page(chosen.url),
         chosen.record,
         chosen.dry_run,

@@ -72,6 +72,21 @@ def nothing_there(job: Job) -> bool:
     return not job.dest.parent.exists() or not list(job.dest.parent.iterdir())
 
 
+@pytest.mark.parametrize("command", ["resolve", "fetch"])
+def test_clone_whose_tags_are_old__asks_its_remote_outside_of_ci_too(
+    command: str, registry: Registry, server: GitServer, tagline: CommandLine, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    run_git(tmp_path, "clone", "--quiet", f"{server.url}/shop.git", "clone")
+    add_tag(registry.path, OVERTAKES)
+    dest = ["-o", str(tmp_path / "model.bin")] if command == "fetch" else []
+    words = [command, "model#prod", "--if-superseded", "fail", "--repo", str(clone), "--json", *dest]
+    said = tagline(*words)
+    assert (said.code, said.json["error"]["code"]) == (1, "superseded"), said.out
+    run_git(clone, "remote", "set-url", "origin", f"{server.url}/nowhere.git")
+    assert tagline(*words).code == 4
+
+
 # -- the ledger moves while the bytes come ---------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tagline.domain.delivery.book import MOST_REPORTS, Book, Note, Report
@@ -29,6 +31,14 @@ def start(tag: str, time: int, state: str = "started") -> Note:
 def drift(*reports: Report, of: Hold | None = None, starts: tuple[Note, ...] = (), now: int = NOW) -> object:
     found = deployed(of or hold(), Book(starts, reports), now)
     return found and (found.tag, found.state, found.drift)
+
+
+def test_report_of_a_tag_that_named_another_version__is_not_of_the_one_that_holds() -> None:
+    """The tag was deleted and made again, under the same name."""
+    before = report(NEW, "success", 200)
+    assert drift(before, of=replace(hold(), version="v1.2.0")) == (NEW, "success", "not-deployed")
+    # A version that was registered on the tag's commit later is no other one.
+    assert drift(replace(before, version=None)) == (NEW, "success", None)
 
 
 def test_nothing_was_ever_said__is_nothing() -> None:

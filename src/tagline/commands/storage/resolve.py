@@ -195,7 +195,9 @@ def _overtaken_here(source: Source, wanted: Wanted, now: int) -> Found | None:
 def _look_up(source: Source, wanted: Wanted, now: int) -> Found:
     target, as_of = wanted.target, wanted.as_of
     name = artifact_of(target) if isinstance(target, str) else target.artifact
-    view = read(source, [name or ""], details=True)
+    # Whoever asks whether it was overtaken asks the remote, in a clone of a plain machine too.
+    asked = source._replace(fresh=True) if wanted.looks and not source.offline else source
+    view = read(asked, [name or ""], details=True)
     with view.or_incomplete():
         state = present(view, name or "", as_of, deprecated=isinstance(target, str))
         answer = of_tag(state, target) if isinstance(target, str) else find(state, target)

@@ -67,7 +67,12 @@ def _drift(reports: Sequence[Report], own: Sequence[Report], *, started: bool) -
 
 
 def _is_of(report: Report, hold: Hold) -> bool:
-    """Whether a report is of what holds the stage now: of its tag, or of the same version since then."""
+    """Whether a report is of what holds the stage now: of its tag, or of the same version since then.
+
+    A tag may have been deleted and made again on another version: what was reported before is not of it.
+    """
+    if None not in (report.version, hold.version) and report.version != hold.version:
+        return False
     same = report.tag == hold.tag or (report.version is not None and report.version == hold.version)
     return same and (report.tag == hold.tag == hold.opened_by or report.time >= hold.since)
 
