@@ -131,7 +131,7 @@ def test_target__without_a_stage_or_none_at_all__is_wrong_usage(world: World) ->
     assert deployed(world, "success", tag="churn@v0.1.0").json["error"]["code"] == "no-target"
     for digest in ("x", ""):  # a variable of a script that is not set is not the ledger's own
         assert deployed(world, "success", "--digest", digest).json["error"]["code"] == "bad-digest"
-    for url in ("javascript:alert(1)", "https://u:p@h/", "https://h/<x>"):
+    for url in ("javascript:alert(1)", "https://u:p@h/", "https://h/<x>", "https://h/\x1b[2J"):
         assert deployed(world, "success", "--url", url).json["error"]["code"] == "bad-address"
     assert deployed(world, "success", "fraud#prod", tag=None).code == 6
 

@@ -127,6 +127,13 @@ def test_rollback_that_is_merged_late__takes_nothing_from_a_version_that_was_pro
     assert "churn#prod#4" not in failing.tags()
 
 
+def test_failure_of_a_rollback__with_nothing_further_back__opens_nothing(failing: World) -> None:
+    failing.admin("rollback", "churn#prod")
+    ran = deployed(failing, "failure", tag="churn#prod#3", run="9")
+    assert (ran.code, ran.json["rollback_change"]) == (0, None), ran.out + ran.err
+    assert "no-rollback-change" in [one["code"] for one in ran.json["warnings"]]
+
+
 def test_change_of_a_fork_with_the_same_branch__is_not_taken_for_the_one_that_rolls_back(failing: World) -> None:
     """Everybody may know the branch's name: it is made of the tag."""
     branch, _ = rollback_place("churn", "prod", failing.repo.git("rev-parse", "refs/tags/churn#prod#2").strip())

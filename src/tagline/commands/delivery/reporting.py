@@ -267,9 +267,9 @@ def _told(context: Reporting, result: Reported) -> Reported:
 def _rolled_back(context: Reporting, result: Reported, found: Found) -> Reported:
     """Open the change that takes the stage back, where there is something to go back to."""
     report = result.report
-    if not found.current or found.previous_version is None:
+    if not found.current or found.goes_back() is None:
         why = (
-            "nobody held the stage before"
+            "there is no version to go back to"
             if found.current
             else "another tag holds the stage by now, or the tag counts no more"
         )

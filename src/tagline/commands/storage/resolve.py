@@ -15,6 +15,7 @@ from tagline.domain.ledger.answers import Answer, decides, find, of_tag, previou
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.messages import CHANGE, DIGEST, Trailers, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.rollback import rollback_target, rollbacks_among
 from tagline.domain.ledger.superseded import IfSuperseded, Overtaken, overtaken, refusal
 from tagline.domain.ledger.targets import Target, parse_target
 from tagline.domain.lineage.published import entry_of
@@ -70,6 +71,8 @@ class Found:
     tag_object: str
     #: The SHA-256 that they say, in hex; None where none does.
     sha256: str | None
+    #: Where a rollback of its stage would go now; None where nowhere. Asked for only where somebody wants to know.
+    goes_back: Callable[[], str | None]
     #: What has overtaken the answer, where that matters.
     overtaken: Overtaken | None = None
 
@@ -216,6 +219,7 @@ def _look_up(source: Source, wanted: Wanted, now: int) -> Found:
         promised={tag: trailers[DIGEST][0] for tag, trailers in said.items() if DIGEST in trailers},
         sha256=next(filter(None, map(told_sha256, said.values())), None),
         tag_object=view.raw[answer.tag].object_id,
+        goes_back=lambda: rollback_target(state, answer.stage or "", rollbacks_among(view.raw)),
         overtaken=overtaken(view.state(answer.artifact), target, answer) if wanted.looks else None,
     )
 

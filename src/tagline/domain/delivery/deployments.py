@@ -116,7 +116,8 @@ def check_page(text: str) -> str:
     """An address that people are sent to. Raises WrongUsage for what is none of the web, or has a login in it."""
     said = text.strip()
     place = said.partition("://")[2].partition("/")[0]
-    if not re.fullmatch(r"https?://[^\s<>\"'`\\]+", said) or "@" in place or len(said) > _LONGEST_URL:
+    is_page = re.fullmatch(r"https?://[^\s<>\"'`\\]+", said) and said.isprintable()
+    if not is_page or "@" in place or len(said) > _LONGEST_URL:
         raise WrongUsage(
             "--url is no address of a page.",
             "Give where it is deployed: https://HOST/..., without a login.",
