@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,10 +132,11 @@ def gather(rows: Rows, generated_at: str, audience: str = "public") -> Site:
 
 
 def _fill(artifacts: dict[tuple[str, str], Artifact], rows: Rows) -> None:
+    new: Any = tuple.__new__  # a row has as many cells as its record: the reader selects them by name
     for table in ("versions", "stages", "holds", "events", "deployments", "cards"):
         make: Any = RECORDS[table]
         for row in rows.get(table, ()):
-            one = make._make(_shown(row))
+            one = new(make, _shown(row))
             artifact = artifacts.get((one.repository, one.artifact))
             if artifact is not None:
                 getattr(artifact, table).append(one)
@@ -143,7 +145,7 @@ def _fill(artifacts: dict[tuple[str, str], Artifact], rows: Rows) -> None:
     for position, table in enumerate(kinds):
         make = RECORDS[table]
         for row in rows.get(table, ()):
-            one = make._make(_shown(row))
+            one = new(make, _shown(row))
             lists = found.setdefault((one.repository, one.artifact, one.version), ([], [], []))
             lists[position].append(one)
     for (repository, name, version), lists in found.items():
@@ -162,26 +164,11 @@ def _finish(one: Artifact) -> None:
     one.events.sort(key=lambda row: (row.timestamp, row.tag), reverse=True)
     one.holds.sort(key=lambda row: (row.since, row.stage), reverse=True)
     one.deployments.sort()
-    digest = hashlib.sha256()
     repository = one.repository._replace(fingerprint=None, indexed_at=None)
-    behind = sorted(one.behind.items())
-    whole = (
-        repository,
-        one.described,
-        one.versions,
-        one.stages,
-        one.holds,
-        one.events,
-        one.deployments,
-        one.cards,
-        behind,
-    )
-    digest.update(repr((tuple(map(_plain, whole)), one.known_stages)).encode(errors="replace"))
-    one.fingerprint = digest.hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    return list(map(tuple, value)) if isinstance(value, list) else tuple(value)
+    lists = (one.versions, one.stages, one.holds, one.events, one.deployments, one.cards, sorted(one.behind.items()))
+    # JSON, since it takes named rows for lists and is quick: there are hundreds of thousands.
+    whole = json.dumps((repository, one.described, *lists, one.known_stages))
+    one.fingerprint = hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _check_audience(repositories: Sequence[Repository], audience: str) -> None:
