@@ -117,6 +117,14 @@ def test_two_failures_at_once__open_one_change(failing: World) -> None:
     assert (len(numbers), len(failing.repo.changes())) == (1, 3)
 
 
+def test_run_that_the_forge_does_not_know__its_starter_is_unknown_and_the_change_is_opened(failing: World) -> None:
+    ran = deployed(failing, "failure", tag="churn#prod#2", run="9")
+    assert (ran.code, ran.json["rollback_change"]["opened"]) == (0, True), ran.out + ran.err
+    ((code, message),) = [(one["code"], one["message"]) for one in ran.json["warnings"]]
+    assert (code, message.partition(":")[0]) == ("starter-unknown", "Who started this run is not known")
+    assert "write deployments" not in message
+
+
 def test_rollback_that_is_merged_late__takes_nothing_from_a_version_that_was_promoted_meanwhile(failing: World) -> None:
     number = fail(failing).json["rollback_change"]["number"]
     promoted(failing, "mended", {"models/churn.txt": "trees: 52\n"})

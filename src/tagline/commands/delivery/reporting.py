@@ -279,7 +279,13 @@ def _rolled_back(context: Reporting, result: Reported, found: Found) -> Reported
     try:
         by = context.deployments.starter() if context.deployments is not None else None
     except TaglineError as error:
-        result = replace(result, warnings=[*result.warnings, Warn("starter-unknown", report.tag, error.message)])
+        result = replace(
+            result,
+            warnings=[
+                *result.warnings,
+                Warn("starter-unknown", report.tag, f"Who started this run is not known: {error.message}"),
+            ],
+        )
     title, body = context.write(result, by)
     branch, path = rollback_place(result.artifact, report.stage, report.tag_object)
     run = f" ({report.run_url})" if report.run_url else ""

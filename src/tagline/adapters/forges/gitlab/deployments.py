@@ -77,7 +77,7 @@ class GitLabDeployments:
 
     def starter(self) -> str | None:
         """Who started this job."""
-        with self._explaining():
+        with self._explaining("read this job of"):
             if self._job_token:
                 found = self._api.http_get("/job")
             elif self._job.job_id is not None:
@@ -117,13 +117,13 @@ class GitLabDeployments:
         return Deployment(page, announcement.environment, "tagline", news)
 
     @contextmanager
-    def _explaining(self) -> Iterator[None]:
+    def _explaining(self, what: str = "write deployments of") -> Iterator[None]:
         try:
             yield
         except (GitlabError, requests.RequestException, *GARBLED) as error:
             if getattr(error, "response_code", None) in (401, 403, 404):
                 raise PlatformRefused(
-                    f"This token may not write deployments of {self._name}.",
+                    f"This token may not {what} {self._name}.",
                     "The job token may (leave TAGLINE_TOKEN out), or a project's token with the scope api and the role "
                     "Developer; for a protected environment whoever may deploy to it.",
                     code="no-permission",
