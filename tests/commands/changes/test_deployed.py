@@ -136,6 +136,17 @@ def test_target__without_a_stage_or_none_at_all__is_wrong_usage(world: World) ->
     assert deployed(world, "success", "fraud#prod", tag=None).code == 6
 
 
+def test_clone_whose_tags_are_old__reports_no_older_version(make_world: Callable[..., World]) -> None:
+    world = make_world("gitlab")
+    promoted(world)
+    clone = world.folder / "old"
+    world.git("clone", "--quiet", world.repo.path.as_uri(), str(clone))
+    promoted(world, "later", {"models/churn.txt": "trees: 51\n"})
+    said = world.run_cli("deployed", "churn#prod", "--state", "success", "--json", "--repo", str(clone), cwd=clone)
+    assert said.code == 4, said.out
+    assert "churn@delivery" not in world.repo.git("for-each-ref", "refs/tagline")
+
+
 def test_dry_run__says_what_it_would_and_says_it_to_nobody(world: World) -> None:
     promoted(world)
     ran = deployed(world, "success", "--dry-run")

@@ -107,7 +107,9 @@ def report(context: Reporting, said: Said) -> Reported:
     version: then nothing is said to anybody. All other failures are among the answer's ``errors``.
     """
     now = int(context.clock.now())
-    found = look_up(context.source, Wanted(said.target), now)
+    # In a clone too the tags are those of the remote, to which the report goes.
+    source = context.source if context.source.offline else context.source._replace(fresh=True)
+    found = look_up(source, Wanted(said.target), now)
     answer = found.answer
     stage = answer.stage or ""
     location, warnings = _location(context, found)
