@@ -78,6 +78,7 @@ def _check(said: str, address: str) -> None:
 @SOME
 @example(SLASHED)
 @example("https://u:@hunter2/b@127.0.0.1:9/x.git")
+@example("ssh://git:@aahunter2/aa@127.0.0.1:9/x.git")
 @example("https://127.0.0.1:9/x.git?private_token=hunter2")
 @given(ADDRESSES)
 def test_repo__secret_in_its_address__is_in_no_answer(here: Path, tagline: CommandLine, address: str) -> None:
@@ -141,6 +142,7 @@ def test_clone__secret_in_its_remotes_address__is_in_no_answer_and_no_tag(
 @example(SLASHED)
 @example("ssh://git:/hunter2/@127.0.0.1:9/x.git")
 @example("ssh://git:1/hunter2@127.0.0.1:9/x.git")
+@example("http://u::@@hunter2/@[::1]:9/o/x.git")
 @example("http://127.0.0.1/u:2hunter2%2F%2F@127.0.0.1/x.git")
 @given(ADDRESSES.filter(lambda address: "://" in address))
 def test_files__secret_in_an_address_of_theirs__is_in_no_answer_and_no_output(

@@ -489,7 +489,7 @@ def test_check_policy__soaks_and_overrides__none_is_left_without_a_stage_to_hold
 
 def test_on_failure__may_stand_alone_or_beside_what_is_started() -> None:
     def rules(deliver: str) -> StageRules:
-        found = load_policy(f"stages: {{prod: {{deliver: {deliver}}}}}\n".encode()).rules("churn", "prod")
+        found = load_policy(f"stages: {{prod: {{deliver: {deliver}}}}}\n".encode(), ALONE).rules("churn", "prod")
         assert found is not None
         return found
 

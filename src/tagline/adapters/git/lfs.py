@@ -17,7 +17,7 @@ from tagline.adapters.git.urls import RemoteUrl
 from tagline.adapters.http.proxies import connections, proxy_of
 from tagline.domain.storage.objects import Facts, Key
 from tagline.domain.text.origins import same_origin
-from tagline.domain.text.public import public
+from tagline.domain.text.public import has_unclear_login, public
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError
 
 if TYPE_CHECKING:
@@ -311,7 +311,7 @@ def lfs_server(git: Git, remote: RemoteUrl, config: bytes | None) -> tuple[str |
         named = said.stdout.decode(errors="replace").strip() or None
     own = f"{remote.url.rstrip('/').removesuffix('.git')}.git/info/lfs"
     endpoint = named or own
-    if not endpoint.lower().startswith(("http://", "https://")):
+    if not endpoint.lower().startswith(("http://", "https://")) or has_unclear_login(endpoint):
         return None, {}
     return endpoint.rstrip("/"), _headers(remote, endpoint) if same_origin(endpoint, remote.url) else {}
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, is_url
-from tagline.domain.text.public import parted
+from tagline.domain.text.public import has_unclear_login, parted
 from tagline.errors import NotFound, WrongUsage
 
 #: What both forges take as the user beside a token; GitLab wants its job tokens under a name of their own.
@@ -75,7 +75,7 @@ def remote_url(text: str, *, base: Path | None = None, login: Login | None = Non
         scheme, host, port = urlsplit(clean).scheme, urlsplit(clean).hostname, urlsplit(clean).port
     except ValueError:
         scheme, host, port = _HTTP[0], None, None
-    if scheme in _HTTP and (not host or port == 0):
+    if has_unclear_login(text) or (scheme in _HTTP and (not host or port == 0)):
         raise WrongUsage(
             "The remote's URL cannot be read.",
             "Check its brackets and its port. A password has / as %2F and @ as %40; better is none, and the token in "

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from tagline.domain.storage.objects import Remote
-from tagline.domain.text.public import lowered_scheme
+from tagline.domain.text.public import has_unclear_login, lowered_scheme
 from tagline.errors import WrongUsage
 from tagline.ports.storage import ObjectStore
 
@@ -40,6 +40,12 @@ class RemoteStores:
             from tagline.adapters.stores.local import LocalStore
 
             return LocalStore(_folder(remote, scheme, folder))
+        if has_unclear_login(remote.url):
+            raise WrongUsage(
+                f"The url of the DVC remote {remote.name!r} cannot be read: its login may end at two places.",
+                "A password has / as %2F and @ as %40; better is none in the url, and both in .dvc/config.local.",
+                code="bad-url",
+            )
         from tagline.adapters.stores.fsspec import FsspecStore
 
         return FsspecStore(remote)

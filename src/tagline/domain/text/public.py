@@ -84,6 +84,12 @@ def parted(url: str) -> tuple[str, str, str]:
     return f"{scheme}://{host}{rest[end:]}", unquote(user), unquote(password)
 
 
+def has_unclear_login(url: str) -> bool:
+    """Whether a login in an address may end at two places: then a part of a password may be what is asked for."""
+    scheme, mark, _ = url.strip().partition("://")
+    return bool(mark) and parted(url)[0] == f"{scheme}://"
+
+
 def words_of(text: object, secrets: Iterable[str] = (), longest: int = 300) -> str:
     """A server's or a library's words for an error: one line, printable and short.
 
