@@ -411,6 +411,7 @@ def test_resolve__file_in_git__everything_about_it(registry: dict[str, str], her
         "version_id": None,
         "files": 1,
         "current": True,
+        "superseded": False,
         "previous_version": "v1.0.0",
         "registered_at": "2023-11-14T22:13:23Z",
         "presigned": None,
