@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 from pathlib import Path
 
 import pytest
 
 from benchmarks.index_world import copies, template
+from tests.e2e import machine
 from tests.e2e.machine import image
 
 __all__ = ["image"]
@@ -19,16 +20,19 @@ pytestmark = pytest.mark.e2e
 MOST = 120
 
 
-def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
-
-
 @pytest.fixture(scope="module")
 def site(image: str) -> str:
     name = "tagline-site-under-test"
-    build = ["build", "--quiet", "--network", "host", "--file", str(ROOT / "Dockerfile.site")]
-    docker(*build, "--build-arg", f"TAGLINE={image}", "--tag", name, str(ROOT))
+    certificates = [f"--build-arg=PIP_CERT={os.environ['PIP_CERT']}"] if os.environ.get("PIP_CERT") else []
+    machine.docker(
+        "build", "--quiet", "--network=host", *certificates, f"--build-arg=TAGLINE={image}",
+        f"--file={ROOT / 'Dockerfile.site'}", f"--tag={name}", str(ROOT),
+    )  # fmt: skip
     return name
+
+
+def docker(*arguments: str) -> str:
+    return machine.docker(*arguments).stdout
 
 
 def test_image__keeps_an_index_and_answers(site: str, image: str, tmp_path: Path) -> None:
