@@ -54,6 +54,8 @@ class Pipeline:
     def _starts(self, job: Mapping[str, Any], variables: Mapping[str, str]) -> bool:
         if "rules" not in job:
             return runs(job, variables)
+        if any(rule.get("when") == "on_failure" for rule in job["rules"]):
+            return False  # every job of the first hour succeeds
         return runs({**job, "rules": [rule for rule in job["rules"] if self._touched(rule)]}, variables)
 
     def _touched(self, rule: Mapping[str, Any]) -> bool:
@@ -79,7 +81,10 @@ class Pipeline:
             for earlier in self.folders.values():
                 shutil.copytree(earlier / "kept", place, dirs_exist_ok=True)
         tokens = {key: self._id_token(each["aud"]) for key, each in job.get("id_tokens", {}).items()}
-        environ = {**self.hour.plain(), **variables, **handed, **own, **tokens}
+        known = {**variables, **handed}
+        # As the runner does it: a variable may name others, and one that is not there is nothing.
+        own = {key: re.sub(r"\$(\w+)", lambda named: known.get(named[1], ""), value) for key, value in own.items()}
+        environ = {**self.hour.plain(), **known, **own, **tokens}
         said = subprocess.run(["bash", "-ec", "\n".join(job["script"])], cwd=place, env=environ, text=True,
                               capture_output=True, check=False)  # fmt: skip
         assert said.returncode == 0, f"{name}: {said.returncode}\n{said.stdout}\n{said.stderr}"

@@ -36,6 +36,7 @@ def uncommented(text: str) -> str:
 def evaluate(expression: str, said: Mapping[str, Any]) -> Any:
     """An expression of GitHub's, as far as ours go. ``said``: names with their values; others are null, as ''."""
     words = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!=", "format": "str.format", ",": ","}
+    words["always"] = "(lambda: True)"
 
     def python(match: re.Match[str]) -> str:
         word = match[0]
@@ -45,7 +46,7 @@ def evaluate(expression: str, said: Mapping[str, Any]) -> Any:
 
     tokens = r"'[^']*'|&&|\|\||[!=]=|[!(),]|[\w.-]+|\s+"
     assert re.fullmatch(f"(?:{tokens})*", expression)
-    # Strings, names as strings, operators, and format alone.
+    # Strings, names as strings, operators, format and always alone.
     return eval(f"({re.sub(tokens, python, expression)})")
 
 
