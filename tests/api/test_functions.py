@@ -180,7 +180,7 @@ def test_cache__over_its_limit__loses_what_was_not_used_longest(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo = f"file://{registry.path}"
-    monkeypatch.setenv("TAGLINE_CACHE_LIMIT", "5K")
+    monkeypatch.setenv("TAGLINE_CACHE_LIMIT", "5kB")
     model = package.fetch("model#prod", repo=repo)
     old = package.fetch("model@v1.0.0", repo=repo)
     assert model.exists(), "it was used a moment ago"

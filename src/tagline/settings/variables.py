@@ -9,7 +9,6 @@ from pathlib import Path
 from tagline.errors import WrongUsage
 from tagline.settings.secret import Secret
 
-_SIZE_RE = re.compile(r"([0-9]{1,15})\s*([KMGT]?)i?B?", re.IGNORECASE)
 _SERVER_RE = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 
 
@@ -49,11 +48,13 @@ def path(environ: Mapping[str, str], name: str) -> Path | None:
 
 
 def size(environ: Mapping[str, str], name: str, default: int) -> int:
-    """Bytes, in units of 1024 where a letter says so: ``20G``. Raises WrongUsage for another text."""
+    """Bytes of a number and its unit: ``20GB``. Raises WrongUsage for another text."""
     value = environ.get(name, "").strip()
     if not value:
         return default
-    found = _SIZE_RE.fullmatch(value)
-    if found is None:
-        raise WrongUsage(f"{name} is no size: {value!r}.", "Give bytes, or a number with K, M, G or T, such as 20G.")
-    return int(found[1]) << 10 * "_KMGT".index(found[2].upper() or "_")
+    from tagline.domain.text.sizes import parse_size  # here, because most runs need none of it
+
+    try:
+        return parse_size(value)
+    except WrongUsage as error:
+        raise WrongUsage(f"{name}: {error.message}", error.hint) from error

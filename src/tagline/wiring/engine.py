@@ -21,9 +21,9 @@ def engine_of(dest: str, settings: Settings) -> Iterator[Engine]:
     if "://" not in dest:
         from pathlib import Path
 
-        from tagline.adapters.index.folder import FolderDataSet
+        from tagline.adapters.index.folder import Folder, ReadDataSet
 
-        yield DataSetEngine(FolderDataSet(Path(dest).expanduser().absolute()))
+        yield DataSetEngine(ReadDataSet(Folder(Path(dest).expanduser().absolute())))
         return
     from tagline.adapters.index.choice import data_set
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tagline.adapters.index.engine import DataSetEngine, RowsEngine
-from tagline.adapters.index.folder import FolderDataSet
+from tagline.adapters.index.folder import Folder, ReadDataSet
 from tagline.domain.index.questions import QUESTIONS
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Exit, PlatformRefused, Refused, TaglineError, WrongUsage
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["files", "rows"])
 def engine(request: pytest.FixtureRequest, folder: Path) -> Engine:
-    return DataSetEngine(FolderDataSet(folder)) if request.param == "files" else RowsEngine(ROWS)
+    return DataSetEngine(ReadDataSet(Folder(folder))) if request.param == "files" else RowsEngine(ROWS)
 
 
 def test_engine__both_kinds__answer_every_table_alike(engine: Engine) -> None:
@@ -107,7 +107,7 @@ def test_statement__that_is_more_than_a_select__is_refused_and_does_nothing(fold
     for statement in ESCAPES:
         sql = statement.replace("FILE", str(part)).replace("DIR", str(tmp_path)).replace("COPY'", "0.parquet'")
         try:
-            DataSetEngine(FolderDataSet(folder)).ask(Question(sql))
+            DataSetEngine(ReadDataSet(Folder(folder))).ask(Question(sql))
             passed.append(statement)
         except WrongUsage as error:
             told.append(error.message)
@@ -195,7 +195,7 @@ def test_tables__of_hostile_cells__come_back_as_they_are(tmp_path: Path) -> None
         ]
         for name, table in TABLES.items()
     }  # fmt: skip
-    for engine in (RowsEngine(rows), DataSetEngine(FolderDataSet(build(tmp_path, rows)))):
+    for engine in (RowsEngine(rows), DataSetEngine(ReadDataSet(Folder(build(tmp_path, rows))))):
         for name, table in TABLES.items():
             row = engine.ask(Question(f"SELECT * FROM {name}")).rows[0]
             assert {str(cell) for cell, one in zip(row, table.columns, strict=True) if one.kind == "VARCHAR"} == {
@@ -219,7 +219,7 @@ def test_index__that_is_broken__is_told(break_it: object, kind: type[TaglineErro
     assert callable(break_it)
     break_it(tmp_path)
     with pytest.raises(kind):
-        DataSetEngine(FolderDataSet(tmp_path)).ask(Question("SELECT * FROM stages"))
+        DataSetEngine(ReadDataSet(Folder(tmp_path))).ask(Question("SELECT * FROM stages"))
 
 
 def _replace(folder: Path, old: str, new: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,7 +13,6 @@ import pytest
 from tagline.adapters.http import retries as http_retries
 from tagline.commands.delivery import starting
 from tagline.domain.delivery import targets
-from tagline_localforge import Drop, Request
 from tests.commands.changes.world import BETTER, Ran, World
 from tests.localforge.faults import fail_always, fail_once
 from tests.render.runner.test_outputs import as_github_reads
@@ -162,19 +160,6 @@ def test_deliver__a_refused_stage__is_none(make_world: Callable[..., World]) -> 
 # -- a run that died, and what is too old ----------------------------------------------
 
 
-def _kill_at(world: World, child: list[subprocess.Popen[str]], method: str, path: str, *, after: bool) -> None:
-    def kill(request: Request) -> None:
-        if request.method == method and re.search(path, request.path):
-            world.server.before.remove(kill)
-            child[0].kill()
-            child[0].wait()
-            if not after:
-                raise Drop
-            request.drop_answer = True
-
-    world.server.before.append(kill)
-
-
 @pytest.mark.parametrize(
     ("method", "path", "after", "claimed", "was_started"),
     [
@@ -190,7 +175,7 @@ def test_deliver__the_run_dies_between_push_and_record__the_next_change_delivers
     number = merged(shop)
     child: list[subprocess.Popen[str]] = []
     for one in method.split("|"):
-        _kill_at(shop, child, one, path, after=after)
+        shop.kill_at(child, one, path, after=after)
     child.append(shop.child("promote", "--change", str(number), "--deliver=deploy.yml", token="actions"))
     child[0].communicate(timeout=60)
     assert child[0].returncode < 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,6 @@ from standardwebhooks import Webhook
 
 from tagline.adapters.http import retries as http_retries
 from tagline.adapters.receivers import webhooks
-from tagline_localforge import Drop, Request
 from tests.commands.changes.world import BETTER, Platform, Ran, World
 from tests.localforge.faults import fail_always, fail_once
 from tests.support.receiver import receiving
@@ -340,16 +338,7 @@ def test_deployed__killed_on_the_way_and_run_again__is_one_report_and_one_deploy
     promoted(world)
     child: list[subprocess.Popen[str]] = []
 
-    def kill(request: Request) -> None:
-        if request.method == method and re.search(path, request.path):
-            world.server.before.remove(kill)
-            child[0].kill()
-            child[0].wait()
-            if not after:
-                raise Drop
-            request.drop_answer = True
-
-    world.server.before.append(kill)
+    world.kill_at(child, method, path, after=after)
     key = "GITHUB_RUN_ID" if world.platform == "github" else "CI_JOB_ID"
     job = {key: "77", "CI_JOB_URL": f"{world.server.url}/org/shop/-/jobs/77"}
     child.append(world.child("deployed", PROD, "--state", "success", **job))

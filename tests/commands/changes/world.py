@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -245,6 +246,20 @@ class World:
             return {**event, "CI_COMMIT_SHA": commit}
         event = self.event("push", before=before, after=commit, ref="refs/heads/main")
         return {**event, "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": commit}
+
+    def kill_at(self, child: list[subprocess.Popen[str]], method: str, path: str, *, after: bool) -> None:
+        """Kill the child at its first request of this kind: before the forge has heard it, or ``after``."""
+
+        def kill(request: Request) -> None:
+            if request.method == method and re.search(path, request.path):
+                self.server.before.remove(kill)
+                child[0].kill()
+                child[0].wait()
+                if not after:
+                    raise Drop
+                request.drop_answer = True
+
+        self.server.before.append(kill)
 
     def drop_pushes_after_the_first(self) -> Callable[[Request], None]:
         """Of all pushes the first one arrives; what keeps the others from it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tagline.adapters.git.running import plain_stderr
 from tagline.domain.text.public import public
@@ -118,4 +119,13 @@ def refused_push(url: str, said: str, what: str = "these tags, and wrote none of
         f"The push to {shown} failed: {words}",
         "Run the same command again when the remote is back: what is done already is not done twice.",
         code="push-failed",
+    )
+
+
+def cache_unwritable(folder: Path, error: OSError) -> PlatformRefused:
+    """The refusal where the cache's folder takes nothing."""
+    return PlatformRefused(
+        f"The cache folder {folder} cannot be written: {error.strerror}.",
+        "Name another: TAGLINE_CACHE=/path",
+        code="cache",
     )

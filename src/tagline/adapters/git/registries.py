@@ -17,7 +17,7 @@ from tagline.adapters.git.filters import fetch as filtered
 from tagline.adapters.git.kept_reader import MOST_OF_FILE, Found, IndexTree, KeptReader
 from tagline.adapters.git.records import Tip
 from tagline.adapters.git.ref_listing import RefListing, local_refs
-from tagline.adapters.git.refusals import unreachable
+from tagline.adapters.git.refusals import cache_unwritable, unreachable
 from tagline.adapters.git.remote import is_missing
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, Place, Result, is_url, open_git
@@ -87,11 +87,7 @@ class GitRegistries:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(dir=self._folder, prefix="new-index-"))
         except OSError as error:
-            raise PlatformRefused(
-                f"The cache folder {self._folder} cannot be written: {error.strerror}.",
-                "Name another: TAGLINE_CACHE=/path",
-                code="cache",
-            ) from error
+            raise cache_unwritable(self._folder, error) from error
         try:
             yield folder
         finally:

@@ -21,7 +21,7 @@ from pathlib import Path
 from tagline.adapters.git import filters
 from tagline.adapters.git import seen as git_seen
 from tagline.adapters.git import tag_fetch as git_tag_fetch
-from tagline.adapters.git.refusals import unreachable
+from tagline.adapters.git.refusals import cache_unwritable, unreachable
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, Place, Result, require_readable_at
 from tagline.adapters.git.urls import RemoteUrl
@@ -309,11 +309,7 @@ class RemoteCache:
                 raise PermissionError(0, "it belongs to another user")
             lock = path.with_suffix(".lock").open("w")
         except OSError as error:
-            raise PlatformRefused(
-                f"The cache folder {self._folder} cannot be written: {error.strerror}.",
-                "Name another: TAGLINE_CACHE=/path",
-                code="cache",
-            ) from error
+            raise cache_unwritable(self._folder, error) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             os.utime(lock.fileno())  # when it was used last

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from tagline.adapters.index.duck import connect, parquet, require
+from tagline.adapters.index.folder import ReadDataSet
 from tagline.adapters.index.merging import Merge, Merged, rows_of
 from tagline.adapters.index.spool import FileSpool
 from tagline.domain.index.buckets import bucket_of
@@ -65,29 +66,15 @@ class Place(Protocol):
         """An empty folder for a run that replaces the state, alone where the place knows locks. Raises Conflict."""
 
 
-class PlacedDataSet:
+class PlacedDataSet(ReadDataSet):
     """The port Kept over a place. ``scratch`` is where this run's own files go."""
 
     def __init__(self, place: Place, scratch: Path) -> None:
         require()
-        self._place = place
+        super().__init__(place)
         self._scratch = scratch
         self._spool: FileSpool | None = None
         self._folder: Path | None = None
-
-    @property
-    def name(self) -> str:
-        """The place's."""
-        return self._place.name
-
-    def read(self) -> Listing | None:
-        """What is listed now."""
-        found = self._place.read()
-        return None if found is None else decode(found[0], self.name)
-
-    def local(self, parts: Sequence[Part]) -> Sequence[Path]:
-        """Where these parts are on this machine."""
-        return [self._place.local(part) for part in parts]
 
     def before(self) -> OldState:
         """What is there now."""

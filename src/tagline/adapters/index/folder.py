@@ -10,10 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tagline.domain.index.listing import INDEX, MAX_INDEX, Listing, Part, decode
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict, PlatformRefused
+
+if TYPE_CHECKING:
+    from tagline.adapters.index.dataset import Place
 
 #: Seconds that a second writer waits, and between two looks.
 WAIT, _PAUSE = 60.0, 0.1
@@ -142,15 +146,15 @@ class Folder:
                 time.sleep(_PAUSE)
 
 
-class FolderDataSet:
-    """The port DataSet over a folder that is only read."""
+class ReadDataSet:
+    """The port DataSet over a place that is only read."""
 
-    def __init__(self, root: Path) -> None:
-        self._place = Folder(root)
+    def __init__(self, place: Place) -> None:
+        self._place = place
 
     @property
     def name(self) -> str:
-        """Its path."""
+        """The place's."""
         return self._place.name
 
     def read(self) -> Listing | None:
@@ -159,7 +163,7 @@ class FolderDataSet:
         return None if found is None else decode(found[0], self.name)
 
     def local(self, parts: Sequence[Part]) -> Sequence[Path]:
-        """The files themselves."""
+        """Where these parts are on this machine."""
         return [self._place.local(part) for part in parts]
 
 
