@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tagline.adapters.http import retries as http_retries
+from tagline.adapters.transfer import ranges
 from tagline.cli.main import main
 from tests.support import printed
 from tests.support.gitbuild import environment
@@ -53,6 +55,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(home / "no-such-file"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many retries as ever, without the waiting between them."""
+    for module in (http_retries, ranges):
+        monkeypatch.setattr(module, "BACKOFF", 0.001)
 
 
 def pytest_configure() -> None:

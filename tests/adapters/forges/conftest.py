@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tests.support.answering import Server, serving
 
 
@@ -20,8 +19,3 @@ def ours() -> Iterator[Server]:
 def other() -> Iterator[Server]:
     with serving() as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)

@@ -19,7 +19,6 @@ import pytest
 from tagline.adapters.git.lfs import LfsStore, lfs_server
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.urls import Login, RemoteUrl, remote_url
-from tagline.adapters.http import retries as http_retries
 from tagline.domain.storage.objects import Key
 from tagline.errors import ObjectMissing, StoreRefused, TaglineError
 from tests.conftest import CommandLine
@@ -136,8 +135,7 @@ def running() -> Iterator[Server]:  # noqa: C901 - it has many faults to have
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.0)
+def server() -> Iterator[Server]:
     with running() as server:
         server.objects[oid(DATA)] = DATA
         yield server
@@ -321,8 +319,7 @@ def test_lost__connection_in_the_middle_of_an_object__is_said_after_what_came(st
     assert DATA.startswith(bytes(came))
 
 
-def test_lost__server_that_is_not_there__is_unreachable(monkeypatch):
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.0)
+def test_lost__server_that_is_not_there__is_unreachable():
     with running() as gone:
         endpoint = gone.endpoint
     with pytest.raises(StoreRefused) as caught:

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tagline.adapters.mlflow import client as mlflow_client
 from tagline.adapters.mlflow.client import MlflowClient, NoSuchThing
 from tagline.errors import PlatformRefused
@@ -22,11 +21,6 @@ from tagline.settings import Login, Secret
 from tests.support.mlflowserver import MlflowStub
 
 TOKEN = Login(Secret("sesame-open"))
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
 
 
 def _refusal(answer: Any, login: Login | None = TOKEN) -> PlatformRefused:

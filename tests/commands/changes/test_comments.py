@@ -7,17 +7,10 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tests.commands.changes.world import BETTER, Platform, World
 from tests.localforge.faults import bad_gateway
 
 LABELS = ("version:minor", "stage:prod")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
 
 
 def test_comment__deleted_between_list_and_edit__is_posted_anew(

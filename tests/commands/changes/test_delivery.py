@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tagline.commands.delivery import starting
 from tagline.domain.delivery import targets
 from tests.commands.changes.world import BETTER, Ran, World
@@ -24,8 +23,7 @@ DISPATCH, RUNS = r"/dispatches$", r"/actions/runs$"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries and looks, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
+    """The same looks, without the waiting between them."""
     monkeypatch.setattr(starting, "PAUSES", (0.01,))
     monkeypatch.setattr(targets, "WAIT", 1)
 

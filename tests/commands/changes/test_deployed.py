@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tagline.adapters.http import retries as http_retries
 from tagline.adapters.receivers import webhooks
 from tests.commands.changes.world import BETTER, Platform, Ran, World
 from tests.localforge.faults import fail_always, fail_once
@@ -29,7 +28,6 @@ DIGEST = "gitblob:" + subprocess.run(
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same retries, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
     monkeypatch.setattr(webhooks, "PAUSE", 0.0)
 
 

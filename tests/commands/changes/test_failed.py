@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tests.commands.changes.world import BETTER, Platform, World
 from tests.localforge.faults import fail_always
 
@@ -14,12 +13,6 @@ LABELS = ("version:minor", "stage:prod")
 BOTH = {**BETTER, "models/fraud.txt": "rules: 4\n"}
 RULESET = "remote: error: GH013: Repository rule violations found for refs/tags/churn@v0.1.0."
 EVENTS = {"github": r"/issues/\d+/events$", "gitlab": r"/resource_label_events$"}
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
 
 
 def _merged(world: World, branch: str = "topic", files: dict[str, str] | None = None, *, plan: bool = True) -> int:

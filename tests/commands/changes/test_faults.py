@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tests.commands.changes.world import BETTER, Platform, World
 from tests.localforge.faults import Way, fail_always, fail_once, rate_limited
 
@@ -46,12 +45,6 @@ CALLS = {
     },
 }
 CASES = [(platform, call, way) for platform, calls in CALLS.items() for call in calls for way in WAYS]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
 
 
 def _merged(make_world: Callable[..., World], platform: Platform) -> World:

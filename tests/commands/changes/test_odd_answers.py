@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tagline_localforge import Request, Response
 from tests.commands.changes.world import BETTER, Platform, Ran, World
 from tests.localforge.faults import fail_always
@@ -91,12 +90,6 @@ def odd_answers(call: Call) -> dict[str, Response]:
         "refusal-that-is-a-list": Response(400, ["no"]),
         "refusal-that-is-a-page": Response(400, None, HTML, PAGE),
     }
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
 
 
 @contextmanager

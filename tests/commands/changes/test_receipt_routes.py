@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tagline.commands.delivery import starting
 from tagline_localforge import Request, Response
 from tests.commands.changes.starts import HERE, LABELS, ON_TAGS, OWN, SECRET, THERE, add_app, add_pipelines, hide_runs
@@ -178,8 +177,7 @@ CASES = (at_once, late, twice, failing, unable, never)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries and looks, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
+    """The same looks, without the waiting between them."""
     monkeypatch.setattr(starting, "PAUSES", (0.01,))
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tagline.commands.delivery import starting
 from tests.commands.changes.starts import (
     HERE,
@@ -30,8 +29,7 @@ from tests.localforge.faults import fail_always, fail_once
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries and looks, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
+    """The same looks, without the waiting between them."""
     monkeypatch.setattr(starting, "PAUSES", (0.01,))
 
 

@@ -7,18 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tagline.adapters.http import retries as http_retries
 from tagline.domain.delivery.deployments import rollback_place
 from tests.commands.changes.test_deployed import LABELS, deployed, promoted
 from tests.commands.changes.world import Platform, Ran, World
 from tests.localforge.faults import fail_always
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same retries, without the waiting between them."""
-    monkeypatch.setattr(http_retries, "BACKOFF", 0.001)
-
 
 ROLLS_BACK = "stages:\n  prod:\n    deliver: {on_failure: rollback-change}\n"
 
