@@ -20,6 +20,7 @@ HOSTILE = (
 #: One artifact with a row in every table.
 ROWS: dict[str, list[tuple[Any, ...]]] = {
     "cards": [("h/o/r", "public", "rf", "MODEL_CARD.md", "# A forest", "team-a", "mit", "churn", "low", None)],
+    "images": [("h/o/r", "public", "rf", "curve.png", "png", 4, 3, "iVBORw0KGgo=")],
     "repositories": [("h/o/r", "https://h/o/r", "github", "public", None, 1_700_000_000, "ok", None, None)],
     "artifacts": [("h/o/r", "public", "rf", "model", "m", "a forest", ["tabular"], "team-a", None, "v1.1.0", False)],
     "versions": [

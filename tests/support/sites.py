@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import random
+import struct
+import zlib
 from typing import Any
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -22,6 +25,7 @@ TABLES = (
     "inputs",
     "deployments",
     "cards",
+    "images",
 )
 
 
@@ -186,12 +190,28 @@ CARD = """# Churn
 Trained **each week** on contracts. [The paper](https://example.org/churn.pdf), and
 [a form](https://github.com/acme/risk/new/main?filename=promotions/prod/x.yaml).
 
+![Calibration on contracts of 2025](docs/calibration.png)
+
 ![a curve](https://elsewhere.example/curve.png) <script>window.harmed = 1</script> [x](javascript:window.harmed=1)
 
 | Group | accuracy |
 | --- | --- |
 | new | 0.91 |
 """
+
+
+def picture(width: int = 480, height: int = 180) -> bytes:
+    """A small PNG: a rising curve."""
+    rows = []
+    for y in range(height):
+        curve = [int(height * (0.9 - 0.75 * (x / width) ** 2)) for x in range(width)]
+        rows.append(b"\0" + bytes(60 if abs(at - y) < 3 else 215 if y % 36 == 0 else 250 for at in curve))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"".join(rows), 9)) + chunk(b"IEND", b"")
 
 
 def story() -> Rows:
@@ -245,6 +265,8 @@ def story() -> Rows:
             "Contracts of 2020 to 2025",
         )
     )
+    shown = base64.b64encode(picture()).decode()
+    rows["images"].append((risk, "public", "churn", "docs/calibration.png", "png", 480, 180, shown))
     vision = repository(rows, "gitlab.example/ml/vision", "gitlab")
     Story(
         rows, vision, "images", type="dataset", path="data/images", description="Photographs of parts.", owner="vision"
@@ -341,7 +363,7 @@ def hostile() -> Rows:
         (
             *one,
             bad,
-            f"{bad}\n\n# {bad}\n\n[{bad}]({bad})\n\n<img src=x onerror=window.harmed=1>",
+            f"{bad}\n\n# {bad}\n\n[{bad}]({bad})\n\n<img src=x onerror=window.harmed=1>\n\n![a](x.png) ![b](y.png)",
             bad,
             bad,
             bad,
@@ -349,5 +371,8 @@ def hostile() -> Rows:
             bad,
         )
     )
+    drawing = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' onload='window.harmed=1'/>").decode()
+    for path, data in (("x.png", drawing), ("y.png", bad), (bad, base64.b64encode(picture()).decode())):
+        rows["images"].append((*one, path, bad, 9, 9, data))
     rows["deployments"].append((*one, bad, bad, bad, bad, "javascript:window.harmed=1", NOW))
     return rows

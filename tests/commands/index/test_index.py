@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
@@ -30,6 +31,7 @@ from tests.support.gitbuild import Commit, History, Tag, build, environment, run
 from tests.support.githttp import GitServer, serve
 from tests.support.indexes import HOSTILE
 from tests.support.s3server import KEY_ID, SECRET, S3Server
+from tests.support.sites import picture
 
 #: Of the one model of each repository: as many tags for staging, half as many for prod.
 VERSIONS, TAGS = 8, 20
@@ -283,6 +285,25 @@ def test_again__what_is_not_asked_for__goes_unless_added(run: Run, many: list[Pa
     assert (ran.removed, ran.rows["repositories"], ran.rows["events"]) == (2, 2, 2 * TAGS)
     assert f"{many[0].as_uri()}: its rows are taken away" in ran.err
     assert {row[0] for row in rows(tmp_path / "index", "events", "repository")} == {p.as_uri() for p in many[1:3]}
+
+
+def test_index__model_card__is_a_row_with_its_fields_and_its_small_pictures(run: Run, tmp_path: Path) -> None:
+    manifest = "a:\n  card: docs/CARD.md\nb:\n  card: docs/CARD.md\nc:\n  card: none.md\n"
+    card = "---\nowner: team\nrisk_tier: high\n---\n# A\n![x](x.png) ![y](y.png) ![z](/z.png) ![w](https://w.example/w.png)\n"
+    files = {
+        "artifacts.yaml": manifest, "docs/CARD.md": card, "docs/x.png": picture(), "docs/y.png": "<svg/>",
+        "z.png": picture() + b" " * (1 << 20),
+    }  # fmt: skip
+    path = small(tmp_path / "cards.git", files=files)
+    run(path)
+    index, key = tmp_path / "index", (path.as_uri(), "unknown")
+    text = card.partition("---\n# ")[2]
+    assert rows(index, "cards") == [
+        (*key, name, "docs/CARD.md", f"# {text}", "team", None, None, "high", None) for name in "ab"
+    ]
+    data = base64.b64encode(picture()).decode()
+    assert rows(index, "images") == [(*key, name, "docs/x.png", "png", 480, 180, data) for name in "ab"]
+    assert rows(index, "artifacts", "artifact", "owner", "card")[0] == ("a", "team", "docs/CARD.md")
 
 
 # -- what cannot be read -----------------------------------------------------------------------------

@@ -125,7 +125,12 @@ def test_card__is_text_tables_and_harmless_links_alone(story: Path) -> None:
     assert "a form" in card
     assert "[image: a curve]" in card
     assert "<script" not in card
-    assert "<img" not in card
+    # Of its images one is the repository's: a file beside the page, named by its content.
+    (image,) = re.findall(r"<img ([^>]*)>", card)
+    assert 'alt="Calibration on contracts of 2025" width="480" height="180"' in image
+    (file,) = (story / CHURN / "images").iterdir()
+    assert file.read_bytes() == sites.picture()
+    assert f'src="../../../artifacts/github.com%252Facme%252Frisk/churn/images/{file.name}"' in image
     page = (story / CHURN / "index.html").read_text()
     assert "<dt>Intended use</dt><dd>Ranks customers for a call.</dd>" in page
 

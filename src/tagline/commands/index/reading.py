@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
-from tagline.commands.manifest.cards import cards_of
+from tagline.commands.manifest.cards import cards_of, images_of
 from tagline.commands.manifest.snapshots import entries_of
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
@@ -15,6 +15,7 @@ from tagline.domain.index.rows import Behind, Registry, behind_of
 from tagline.domain.ledger.events import RawTag, Reading, left_out, read_events
 from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.tags import artifact_in_tag
+from tagline.domain.manifest.card_images import Image
 from tagline.domain.manifest.cards import Card
 from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.errors import TaglineError
@@ -66,7 +67,8 @@ def read_registry(
     told = {state.name: reports.get(artifact_in_tag(state.name), ()) for state in states}
     entries = _entries(tree, gaps)
     cards = _cards(tree, entries, gaps)
-    return ReadRegistry(Registry(states, raw, entries, behind, told, cards), gaps)
+    images = _images(tree, entries, cards, gaps)
+    return ReadRegistry(Registry(states, raw, entries, behind, told, cards, images), gaps)
 
 
 def _by_commit(subject: Subject) -> str:
@@ -111,6 +113,16 @@ def _entries(tree: Tree | None, gaps: list[str]) -> Mapping[str, ManifestEntry]:
 def _cards(tree: Tree | None, entries: Mapping[str, ManifestEntry], gaps: list[str]) -> Mapping[str, Card]:
     try:
         return cards_of(tree, entries.values()) if tree is not None else {}
+    except TaglineError as error:
+        gaps.append(error.message)
+        return {}
+
+
+def _images(
+    tree: Tree | None, entries: Mapping[str, ManifestEntry], cards: Mapping[str, Card], gaps: list[str]
+) -> Mapping[str, Sequence[Image]]:
+    try:
+        return images_of(tree, entries, cards) if tree is not None and cards else {}
     except TaglineError as error:
         gaps.append(error.message)
         return {}

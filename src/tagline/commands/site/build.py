@@ -9,6 +9,7 @@ from typing import Any
 
 from tagline.domain.site import api, places
 from tagline.domain.site.gathering import Artifact, Site, gather
+from tagline.domain.site.images import images_of
 from tagline.domain.site.places import root_from
 from tagline.domain.site.results import Built
 from tagline.domain.site.scripts import Scripts, data_script, scripts
@@ -55,8 +56,10 @@ def _put(folder: SiteFolder, files: Iterator[tuple[str, str | bytes]]) -> dict[s
     return sizes
 
 
-def _of_artifact(one: Artifact, pages: Pages, base: str) -> Iterator[tuple[str, str]]:
+def _of_artifact(one: Artifact, pages: Pages, base: str) -> Iterator[tuple[str, str | bytes]]:
     yield places.artifact_page(*one.key), pages.artifact(one)
+    for image in images_of(one).values():
+        yield image.file, image.data
     yield places.data_file(*one.key), data_script(one)
     for row in one.versions:
         yield places.version_page(*one.key, row.version), pages.version(one, row)

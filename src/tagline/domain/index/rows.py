@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from tagline.domain.ledger.holds import approvals
 from tagline.domain.ledger.messages import CHANGE, Trailers, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.lineage.lineage import Figure, Lineage, Parameter
+from tagline.domain.manifest.card_images import Image
 from tagline.domain.manifest.cards import Card
 from tagline.domain.manifest.manifest import ManifestEntry
 from tagline.domain.storage.sha256 import told_sha256
@@ -71,6 +73,8 @@ class Registry(NamedTuple):
     reports: Mapping[str, Sequence[Report]] = {}
     #: The card of each artifact that has one.
     cards: Mapping[str, Card] = {}
+    #: The pictures that it shows.
+    images: Mapping[str, Sequence[Image]] = {}
 
 
 class _Said(NamedTuple):
@@ -103,6 +107,7 @@ def repository_rows(about: About, registry: Registry | None = None) -> Rows:
         _artifact(add, name, entry, states.get(name), card)
         if card is not None and entry is not None:
             _card(rows, about, name, entry.card or "", card)
+            _images(rows, about, name, registry.images.get(name, ()))
     for name in sorted(states):
         state = states[name]
         _versions(add, state, registry, said)
@@ -120,6 +125,13 @@ def _card(rows: Rows, about: About, name: str, path: str, card: Card) -> None:
     key = (about.repository, about.visibility, name, public(path))
     text = public(card.text).encode(errors="replace").decode()
     rows.setdefault("cards", []).append((*_clean(key), text, *_clean(said)))
+
+
+def _images(rows: Rows, about: About, name: str, images: Sequence[Image]) -> None:
+    """Their bytes, too, are longer than other cells."""
+    for one in images:
+        key = _clean((about.repository, about.visibility, name, public(one.path), one.type, one.width, one.height))
+        rows.setdefault("images", []).append((*key, b64encode(one.data).decode()))
 
 
 def _artifact(add: Any, name: str, entry: ManifestEntry | None, state: ArtifactState | None, card: Card | None) -> None:

@@ -233,6 +233,20 @@ _TABLES = (
             _text("data", "what it was made from, in words"),
         ),
     ),
+    Table(
+        "images",
+        "a picture that a model card shows, a file of the default branch of at most 1 MiB",
+        (
+            _REPOSITORY,
+            _VISIBILITY,
+            _ARTIFACT,
+            _text("path", "where it is, from the root of the repository", nullable=False),
+            _text("type", "png, jpeg, gif or webp, as its content says", nullable=False),
+            Column("width", "BIGINT", "its pixels from left to right", nullable=False),
+            Column("height", "BIGINT", "its pixels from top to bottom", nullable=False),
+            _text("data", "its bytes, as base64", nullable=False),
+        ),
+    ),
 )
 
 #: All tables by name.

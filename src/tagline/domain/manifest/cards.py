@@ -13,16 +13,10 @@ from typing import Any, NamedTuple
 MAX_CARD = 1 << 20
 #: Characters of the text that an index keeps.
 LONGEST_TEXT = 100_000
-#: Our fields, each with what a wrong value is told.
-FIELDS = {
-    "owner": "text: who looks after it",
-    "license": "text: the licence's identifier, such as apache-2.0",
-    "intended_use": "text: what it is for, and what not",
-    "risk_tier": "text, such as high",
-    "data": "text, or a list of texts: what it was made from",
-}
-#: Of the Hub's, what another program would stumble on.
-_LISTS = ("tags", "datasets", "metrics", "language")
+#: Our fields, and license, which is the Hub's: ``schemas/card.schema.json`` says what each takes.
+FIELDS = ("owner", "license", "intended_use", "risk_tier", "data")
+#: What people write for a field, beside its own name with other marks and capitals.
+_ALSO = {"licence": "license"}
 
 
 class Card(NamedTuple):
@@ -37,9 +31,10 @@ class Card(NamedTuple):
 
 
 class Flaw(NamedTuple):
-    """What is wrong with a card, at a line of it (from 1)."""
+    """What is wrong with a card, at a line and column of it (from 1)."""
 
     line: int
+    column: int
     message: str
     hint: str
 
@@ -64,18 +59,11 @@ def card_of(front: Any, text: str) -> Card:
     return Card(text[:LONGEST_TEXT], **found)
 
 
-def flaws_of(front: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Fields of the wrong kind: name, and what it should be."""
-    found = []
-    for name, meant in FIELDS.items():
-        value = front.get(name)
-        if value is not None and (isinstance(value, bool) or _text(value) is None):
-            found.append((name, meant))
-    for name in _LISTS:
-        value = front.get(name)
-        if value is not None and not isinstance(value, str) and _text(value) is None:
-            found.append((name, "text, or a list of texts"))
-    return found
+def field_meant(key: str) -> str | None:
+    """The field that somebody meant who wrote another key for it."""
+    plain = key.strip().lower().replace("-", "_").replace(" ", "_")
+    meant = _ALSO.get(plain, plain)
+    return meant if meant in FIELDS and meant != key else None
 
 
 def _text(value: Any) -> str | None:

@@ -20,6 +20,7 @@ from tagline.domain.site.records import (
     Input,
     Metric,
     Param,
+    Picture,
     Repository,
     Stage,
     Version,
@@ -57,6 +58,7 @@ class Artifact:
     events: list[Event] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     cards: list[CardText] = field(default_factory=list)
+    images: list[Picture] = field(default_factory=list)
     behind: dict[str, Behind] = field(default_factory=dict)
     #: All stages of its repository, in one order: what it can be promoted to.
     known_stages: tuple[str, ...] = ()
@@ -133,7 +135,7 @@ def gather(rows: Rows, generated_at: str, audience: str = "public") -> Site:
 
 def _fill(artifacts: dict[tuple[str, str], Artifact], rows: Rows) -> None:
     new: Any = tuple.__new__  # a row has as many cells as its record: the reader selects them by name
-    for table in ("versions", "stages", "holds", "events", "deployments", "cards"):
+    for table in ("versions", "stages", "holds", "events", "deployments", "cards", "images"):
         make: Any = RECORDS[table]
         for row in rows.get(table, ()):
             one = new(make, _shown(row))
@@ -165,7 +167,9 @@ def _finish(one: Artifact) -> None:
     one.holds.sort(key=lambda row: (row.since, row.stage), reverse=True)
     one.deployments.sort()
     repository = one.repository._replace(fingerprint=None, indexed_at=None)
-    lists = (one.versions, one.stages, one.holds, one.events, one.deployments, one.cards, sorted(one.behind.items()))
+    one.images.sort()
+    said = (one.versions, one.stages, one.holds, one.events, one.deployments, one.cards, one.images)
+    lists = (*said, sorted(one.behind.items()))
     # JSON, since it takes named rows for lists and is quick: there are hundreds of thousands.
     whole = json.dumps((repository, one.described, *lists, one.known_stages))
     one.fingerprint = hashlib.sha256(whole.encode()).hexdigest()

@@ -39,6 +39,11 @@ def version_page(repository: str, artifact: str, version: str) -> str:
     return f"{folder_of(repository, artifact)}/{part(version)}.html"
 
 
+def image_file(repository: str, artifact: str, data: bytes, kind: str) -> str:
+    """A picture of its card, named by its content."""
+    return f"{folder_of(repository, artifact)}/images/{hashlib.sha256(data).hexdigest()[:32]}.{kind}"
+
+
 def data_file(repository: str, artifact: str) -> str:
     """The script with all that is known of an artifact's versions, for comparisons."""
     return f"{folder_of(repository, artifact)}/data.js"

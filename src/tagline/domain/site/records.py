@@ -166,6 +166,19 @@ class CardText(NamedTuple):
     data: str | None
 
 
+class Picture(NamedTuple):
+    """A picture that a model card shows; ``data`` is base64."""
+
+    repository: str
+    visibility: str
+    artifact: str
+    path: str
+    type: str
+    width: int
+    height: int
+    data: str
+
+
 #: The record of each table.
 RECORDS: dict[str, type[tuple[object, ...]]] = {
     "repositories": Repository,
@@ -179,4 +192,5 @@ RECORDS: dict[str, type[tuple[object, ...]]] = {
     "inputs": Input,
     "deployments": Deployment,
     "cards": CardText,
+    "images": Picture,
 }

@@ -1,16 +1,19 @@
 """A card's Markdown as HTML that can do nothing: no HTML of its own, links and images as the site allows them.
 
-Images come from the repository alone, which the site does not hold: their text stands for them. A link leads to a page
-of the web or is text; one that opens a filled-in form or starts something is text too, since a card is written by many.
+Images are those of the repository that the site holds; the text of any other stands for it. A link leads to a page of
+the web or is text; one that opens a filled-in form or starts something is text too, since a card is written by many.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tagline.domain.manifest.card_images import image_path
 from tagline.domain.site.links import safe_url
 
 if TYPE_CHECKING:
@@ -21,20 +24,29 @@ _FORM_RE = re.compile(
     r"/(?:new|edit|upload|delete|-/new|-/pipelines/new|actions/runs|dispatches|compare|merge|issues/new|merge_requests/new)"
     r"(?:/|$)"
 )
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "img": {"src", "alt", "width", "height", "loading"}}
 _TAGS = {
-    "a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s", "strong",
-    "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p", "pre", "s",
+    "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 
 
-def card_html(text: str) -> str:
-    """The HTML of a card."""
+class Drawn(NamedTuple):
+    """A picture that the site has: its address from the page, its pixels."""
+
+    url: str
+    width: int
+    height: int
+
+
+def card_html(text: str, path: str = "", images: Mapping[str, Drawn] = MappingProxyType({})) -> str:
+    """The HTML of a card: ``path`` is its own in the repository, ``images`` are by theirs."""
     import nh3
 
-    made = _parser().render(text)
+    made = _parser().render(text, {"path": path, "images": images})
     # A second lock: what the parser lets through by mistake.
     return str(
-        nh3.clean(made, tags=_TAGS, attributes={"a": {"href"}, "ol": {"start"}}, url_schemes={"http", "https"},
+        nh3.clean(made, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https"},
                   link_rel="noopener noreferrer")
     )  # fmt: skip
 
@@ -54,19 +66,14 @@ def _tame(state: Any) -> None:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1:]) + 2)}"
         if token.type == "inline" and token.children:
-            token.children = list(_inline(token.children))
+            token.children = list(_inline(token.children, state.env))
 
 
-def _inline(children: list[Any]) -> Any:
+def _inline(children: list[Any], known: Mapping[str, Any]) -> Iterator[Any]:
     dropped = 0
     for child in children:
         if child.type == "image":
-            child.type, child.tag, child.content = (
-                "text",
-                "",
-                f"[image: {child.content}]" if child.content else "[image]",
-            )
-            child.children = None
+            _picture(child, known["images"].get(image_path(str(child.attrGet("src") or ""), known["path"])))
         elif child.type == "link_open" and not _harmless(child.attrGet("href")):
             dropped += 1
             continue
@@ -74,6 +81,15 @@ def _inline(children: list[Any]) -> Any:
             dropped -= 1
             continue
         yield child
+
+
+def _picture(token: Any, drawn: Drawn | None) -> None:
+    """An image as the site has it; without one its words."""
+    if drawn is not None:
+        token.attrs = {"src": drawn.url, "alt": "", "width": drawn.width, "height": drawn.height, "loading": "lazy"}
+        return
+    token.type, token.tag, token.content = "text", "", f"[image: {token.content}]" if token.content else "[image]"
+    token.children = None
 
 
 def _harmless(url: Any) -> bool:

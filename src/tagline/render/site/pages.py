@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from tagline.domain.site import gaps, links
 from tagline.domain.site.gathering import Artifact, Site
+from tagline.domain.site.images import images_of
 from tagline.domain.site.places import (
     api_artifact,
     api_badge,
@@ -25,7 +26,7 @@ from tagline.domain.site.records import Event, Version
 from tagline.domain.site.scripts import Scripts
 from tagline.domain.text.times import format_time
 from tagline.errors import WrongUsage
-from tagline.render.site.markdown import card_html
+from tagline.render.site.markdown import Drawn, card_html
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -121,7 +122,7 @@ class SitePages:
             web=links.web_of(one.repository),
             spans={stage.stage: gaps.opened_by(one, stage.stage) for stage in one.stages},
             rollbacks=_rollbacks(one),
-            card=_safe(card_html(one.card.text)) if one.card is not None else "",
+            card=_card(one, root_from(file)),
             card_facts=_card_facts(one),
             charted=charted,
             metric_rows=[(row, found) for row, found in rows if any(value is not None for value in found)],
@@ -232,6 +233,16 @@ def _safe(html: str) -> Any:
     from markupsafe import Markup
 
     return Markup(html)  # noqa: S704
+
+
+def _card(one: Artifact, root: str) -> Any:
+    """The model card as HTML; its pictures lie beside the page."""
+    if one.card is None:
+        return ""
+    shown = {
+        path: Drawn(root + url_of(image.file), image.width, image.height) for path, image in images_of(one).items()
+    }
+    return _safe(card_html(one.card.text, one.card.path, shown))
 
 
 def _card_facts(one: Artifact) -> list[tuple[str, str]]:
