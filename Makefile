@@ -61,7 +61,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
-	$(RETRY) $(VENV)/bin/pip install --quiet --editable .
+	$(RETRY) $(VENV)/bin/pip install --quiet --editable '.[site]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python

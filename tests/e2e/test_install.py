@@ -50,6 +50,8 @@ def test_make_demo__fresh_clone__shows_changes_becoming_versions(fresh_clone: Pa
     ):
         assert shown in out
     assert not list(Path("/tmp").glob("tagline-demo-*/shop"))
+    page = Path(out.partition("# The page stays. Open it in a browser:\n")[2].splitlines()[0])
+    assert "churn" in (page.parent / "api/v1/index.json").read_text()
 
 
 def test_wheel__fresh_environment__has_all_it_needs(fresh_clone: Path, tmp_path: Path) -> None:
@@ -68,7 +70,9 @@ def test_wheel__fresh_environment__has_all_it_needs(fresh_clone: Path, tmp_path:
     _run(python, "-m", "pip", "install", "--quiet", str(wheel), cwd=tmp_path)
     command = str(tmp_path / "env" / "bin" / "tagline")
     assert _run(command, "--version", cwd=tmp_path).startswith("tagline ")
-    assert "made churn@v1.0.0 at" in _run(command, "demo", cwd=tmp_path)
+    demo = _run(command, "demo", cwd=tmp_path)
+    assert "made churn@v1.0.0 at" in demo
+    assert "pip install 'tagline[site]'" in demo
     repository = tmp_path / "r"
     _run("git", "init", "--quiet", str(repository), cwd=tmp_path)
     (repository / "artifacts.yaml").write_text("rf: {pth: m}\n")

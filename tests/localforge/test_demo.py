@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def test_demo__played__says(played: tuple[str, Path], line: str) -> None:
 
 def test_demo__played__can_be_read_at_a_glance(played: tuple[str, Path]) -> None:
     lines = played[0].splitlines()
-    assert len(lines) <= 185
+    assert len(lines) <= 200
     assert not [line for line in lines if "\\" in line or "`" in line or "<!--" in line or "\x1b" in line]
 
 
@@ -74,8 +75,9 @@ def test_demo__played__has_no_shells_tricks_and_no_address_that_is_dead_by_now(p
 def test_demo__played__explains_its_counter_and_ends_with_a_next_step(played: tuple[str, Path]) -> None:
     out, _ = played
     assert "churn#staging#1 is the first of them, churn#prod#2 the second." in out
-    *_, page, _, init, _, look, _ = out.splitlines()
-    assert (ROOT / "docs" / page.rpartition("/docs/")[2]).exists()
+    *_, site, _, _, hour, _, init, _, look, _ = out.splitlines()
+    assert (ROOT / "docs" / hour.rpartition("/docs/")[2]).exists()
+    assert Path(site).read_text().count("<h1>Artifacts</h1>") == 1
     assert init.endswith("tagline init --dry-run")
     assert look.endswith("tagline show --repo ./kept/shop")
 
@@ -85,6 +87,13 @@ def test_demo__kept__leaves_a_clone_with_the_registry(played: tuple[str, Path], 
     tags = run_git(kept / "shop", "tag", "--list").split()
     assert tags == ["churn#prod#2", "churn#prod#4", "churn#prod#5", "churn#staging#1", "churn#staging#3",
                     "churn@v1.0.0", "churn@v1.1.0"]  # fmt: skip
+    listed = json.loads((kept / "page/api/v1/index.json").read_text())["artifacts"]
+    assert {one["repository"].partition("/")[2]: one["stages"] for one in listed} == {
+        "group/shop": {"staging": "v0.1.0", "prod": "v0.1.0"},
+        "org/shop": {"staging": "v1.1.0", "prod": "v1.0.0"},
+    }
+    (page,) = (kept / "page/artifacts").glob("*org*shop/churn/index.html")
+    assert "Ranks customers for a call." in page.read_text()
     assert tagline.json("show", "churn#prod", cwd=kept / "shop")["version"] == "v1.0.0"
     assert "v1.1.0" in tagline("show", "--repo", "./kept/shop", cwd=kept.parent).out
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from tagline_localforge import serve
@@ -18,6 +19,19 @@ churn:
   path: models/churn.txt
   metrics: metrics/churn.json
   description: Who is about to leave
+  card: MODEL_CARD.md
+"""
+_CARD = """\
+---
+license: apache-2.0
+owner: retention
+intended_use: Ranks customers for a call. Decides nothing by itself.
+risk_tier: low
+data: Contracts of the last two years
+---
+# Churn
+
+Trees that say who is about to leave. Trained on contracts, **without** names.
 """
 _BROKEN = _MANIFEST.replace("metrics:", "metrcs:")
 _POLICY = """\
@@ -28,7 +42,9 @@ stages:
     approvals: {count: 1, from: [carol]}
     gates: [{metric: accuracy, not_worse_than: prod}]
 """
-_PAGE = "https://github.com/tagline-dev/tagline/blob/main/docs/first-hour.md"
+#: What the page is made with, beside Tagline itself.
+_NEEDED = ("duckdb", "jinja2", "markdown_it", "nh3")
+_FIRST_HOUR = "https://github.com/tagline-dev/tagline/blob/main/docs/first-hour.md"
 
 
 def demo(keep: str | None, *, color: bool) -> int:
@@ -36,24 +52,32 @@ def demo(keep: str | None, *, color: bool) -> int:
 
     Raises FileExistsError when ``keep`` exists already and is not empty.
     """
+    has_page = all(map(find_spec, _NEEDED))
     if keep is None:
+        # The page outlives the registry that it shows.
+        page = Path(tempfile.mkdtemp(prefix="tagline-page-")) if has_page else None
         with tempfile.TemporaryDirectory(prefix="tagline-demo-") as folder:
-            _play(Path(folder), color=color)
-        return _next("demo --keep DIR", "this registry again, to look around in")
+            _play(Path(folder), page, color=color)
+        return _next(page, "demo --keep DIR", "this registry again, to look around in")
     folder_to_keep = Path(keep)
     if folder_to_keep.exists() and any(folder_to_keep.iterdir()):
         raise FileExistsError(f"{keep} is not empty.")
     folder_to_keep.mkdir(parents=True, exist_ok=True)
-    _play(folder_to_keep.resolve(), color=color)
-    return _next(f"show --repo ./{folder_to_keep / 'shop'}", "this registry: a clone of it is there")
+    page = folder_to_keep.resolve() / "page" if has_page else None
+    _play(folder_to_keep.resolve(), page, color=color)
+    return _next(page, f"show --repo ./{folder_to_keep / 'shop'}", "this registry: a clone of it is there")
 
 
-def _next(command: str, what: str) -> int:
-    """The end: what to do now."""
+def _next(page: Path | None, command: str, what: str) -> int:
+    """The end: where the page is, and what to do now."""
     program = "tagline" if shutil.which("tagline") else str(Path(sys.executable).parent / "tagline")
+    if page is None:
+        print("\n# To look at it as a page as well: pip install 'tagline[site]', and the demo again.")
+    else:
+        print(f"\n# The page stays. Open it in a browser:\n{page / 'index.html'}")
     print(
         "\n# Next, a repository of your own:\n"
-        f"{_PAGE}\n"
+        f"{_FIRST_HOUR}\n"
         "    from nothing to a model in prod, with DVC and S3\n"
         f"{program} init --dry-run\n"
         "    in a clone of yours: what it would write there, and what is left to do\n"
@@ -63,15 +87,19 @@ def _next(command: str, what: str) -> int:
     return 0
 
 
-def _play(folder: Path, *, color: bool) -> None:
-    files = {"artifacts.yaml": _MANIFEST, ".tagline.yaml": _POLICY, **_model(1, 0.5)}
+def _play(folder: Path, page: Path | None, *, color: bool) -> None:
+    files = {"artifacts.yaml": _MANIFEST, ".tagline.yaml": _POLICY, "MODEL_CARD.md": _CARD, **_model(1, 0.5)}
     with serve(new_forge(folder / "forge")) as server:
         stage = Stage(folder, server, color=color)
         on_github = GitHub(stage, "org/shop", "shop", files)
         stage.call(on_github.url, "$SHOP")
         _on_github(stage, on_github)
-        _on_gitlab(stage, GitLab(stage, "group/shop", "shop-on-gitlab", files))
+        on_gitlab = GitLab(stage, "group/shop", "shop-on-gitlab", files)
+        stage.call(on_gitlab.url, "$SHOP_ON_GITLAB")
+        _on_gitlab(stage, on_gitlab)
         _read_it(stage, on_github.url)
+        if page is not None:
+            _show_it(stage, (on_github.url, on_gitlab.url), page)
         on_github.update_clone()
 
 
@@ -149,3 +177,10 @@ def _read_it(stage: Stage, url: str) -> None:
 
     stage.say("And what would the other version be instead? tagline lineage shows all that is behind it.")
     stage.tagline("diff", "churn#prod", "churn@v1.1.0", "--repo", url)
+
+
+def _show_it(stage: Stage, urls: tuple[str, ...], page: Path) -> None:
+    stage.say("And to look at: an index of both repositories, and a static site from it. It needs no server.")
+    stage.call(str(page), "$PAGE")
+    stage.tagline("index", *urls, "-o", "index", only=" read, ")
+    stage.tagline("site", "--index", "index", "-o", str(page), "--audience", "private")
