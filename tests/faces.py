@@ -179,6 +179,8 @@ _PLACES = {
     "github/labels.yml": ".github/workflows/tagline-labels.yml",
     "github/gitops.yml": ".github/workflows/model.yml, in the repository that is deployed from",
     "gitlab/gitops.yml": ".gitlab-ci.yml, in the project that is deployed from",
+    "github/update-models.yml": ".github/workflows/models.yml, in the repository that uses the models",
+    "gitlab/update-models.yml": ".gitlab-ci.yml, in the project that uses the models",
     "gitlab/labels.yml": ".gitlab-ci.yml",
     "gitlab/review.yml": ".gitlab-ci.yml",
     "gitlab/promote.yml": ".gitlab-ci.yml",
@@ -204,6 +206,7 @@ DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
         *(f"{forge}/{name}.yml" for name in ("deploy", "reuse", "gitops") for forge in ("github", "gitlab"))
     ),
     "docs/permissions.md": _examples("github/company-review.yml", "github/company-promote.yml"),
+    "docs/pins.md": _examples("github/update-models.yml", "gitlab/update-models.yml"),
     "docs/labels.md": _examples("github/labels.yml", "gitlab/labels.yml"),
     "README.md": _examples("github/review.yml", "github/promote.yml", "gitlab/review.yml", "gitlab/promote.yml"),
 }

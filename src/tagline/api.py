@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal, overload
 
 from tagline import answers
 from tagline.errors import WrongUsage
@@ -25,6 +26,7 @@ from tagline.wiring.registry import Wiring, now
 
 if TYPE_CHECKING:
     from tagline.commands.storage.resolve import Wanted
+    from tagline.domain.ledger.superseded import IfSuperseded
     from tagline.domain.ledger.targets import Target
 
 #: What ``repo`` may be, and what says when.
@@ -40,22 +42,30 @@ def resolve(
     as_of: Instant = None,
     presign: int | None = None,
     require_change: bool = False,
+    if_superseded: IfSuperseded = "run",
     token: Token = None,
 ) -> answers.Resolved:
     """The version behind a target, and where its bytes are.
 
     ``target`` is ``NAME``, ``NAME@v1.2.3``, ``NAME@latest`` or ``NAME#stage``. ``presign`` is in seconds.
-    ``require_change`` refuses what no merged change has promoted. Raises NotFound and what reading raises.
+    ``require_change`` refuses what no merged change has promoted. ``if_superseded`` is about an answer that another tag
+    has overtaken: "fail" raises Refused, "skip" answers with ``superseded`` and nothing of its bytes. Raises NotFound
+    and what reading raises.
     """
     from tagline.commands.storage.resolve import resolve as run
     from tagline.render.json import documents
 
-    wanted, wiring = _wanted(target, repo, token, as_of, require_change=require_change)
+    wanted, wiring = _wanted(target, repo, token, as_of, require_change=require_change, if_superseded=if_superseded)
+    begun = time.monotonic()
     with _closing(wiring):
-        found = run(wiring.source(), wanted, now(), wiring.storage.context(), presign=presign)
+        found = run(
+            wiring.source(), wanted, now(), wiring.storage.context(), presign=presign,
+            passed=lambda: time.monotonic() - begun,
+        )  # fmt: skip
     return answers.Resolved.from_dict(documents.resolved(found))
 
 
+@overload
 def fetch(
     target: str,
     dest: str | os.PathLike[str] | None = None,
@@ -64,15 +74,51 @@ def fetch(
     cache: str | os.PathLike[str] | None = None,
     force: bool = False,
     require_change: bool = False,
+    if_superseded: Literal["fail", "run"] = "run",
+    lock: str | os.PathLike[str] | None = None,
     token: Token = None,
-) -> Path:
+) -> Path: ...
+@overload
+def fetch(
+    target: str,
+    dest: str | os.PathLike[str] | None = None,
+    repo: Repo = None,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    require_change: bool = False,
+    if_superseded: IfSuperseded,
+    lock: str | os.PathLike[str] | None = None,
+    token: Token = None,
+) -> Path | None: ...
+def fetch(
+    target: str,
+    dest: str | os.PathLike[str] | None = None,
+    repo: Repo = None,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    require_change: bool = False,
+    if_superseded: IfSuperseded = "run",
+    lock: str | os.PathLike[str] | None = None,
+    token: Token = None,
+) -> Path | None:
     """Bring an artifact's bytes, verified; gives the path of the file or folder.
 
     Without ``dest`` it lies in this user's cache (``TAGLINE_CACHE``, at most ``TAGLINE_CACHE_LIMIT``), read-only, and
     is verified again at each call. With ``dest`` the file or folder is that path itself, and ``force`` replaces what
-    an earlier fetch put there. ``cache`` is a folder of objects in DVC's layout. Raises WrongBytes for other bytes.
+    an earlier fetch put there. ``cache`` is a folder of objects in DVC's layout. Where another tag has overtaken the
+    one that decides, ``if_superseded`` "fail" raises Refused and "skip" gives None. With ``lock``, a file of
+    ``tagline pin``, the target is one of its pins, and exactly that is brought, overtaken or not. Raises WrongBytes for
+    other bytes, Conflict for a pin whose tag was replaced.
     """
-    return _fetch(_wanted(target, repo, token, require_change=require_change), dest, cache, force=force)
+    if lock is None:
+        asked = _wanted(target, repo, token, require_change=require_change, if_superseded=if_superseded)
+    elif if_superseded != "run":
+        raise WrongUsage("A pin is taken, overtaken or not.", "Leave if_superseded out, or lock.")
+    else:
+        asked = _pinned(target, Path(lock), repo, token, require_change=require_change)
+    return _fetch(asked, dest, cache, force=force)
 
 
 def open(  # noqa: A001 - as tagline.open
@@ -96,7 +142,7 @@ def open(  # noqa: A001 - as tagline.open
             'mode is "rb" or "r", verify "before" or "late".',
         )
     asked = _wanted(target, repo, token, require_change=require_change)
-    raw = _stream(asked, path or "") if verify == "late" else io.FileIO(_fetch(asked, only=path or ""))
+    raw = _stream(asked, path or "") if verify == "late" else io.FileIO(_cached(asked, path or ""))
     buffered = io.BufferedReader(raw)
     return buffered if mode == "rb" else io.TextIOWrapper(buffered, encoding="utf-8")
 
@@ -179,14 +225,36 @@ def validate(*files: str | os.PathLike[str], repo: Repo = None, token: Token = N
 
 
 def _wanted(
-    target: str, repo: Repo, token: Token, as_of: Instant = None, *, require_change: bool = False
+    target: str,
+    repo: Repo,
+    token: Token,
+    as_of: Instant = None,
+    *,
+    require_change: bool = False,
+    if_superseded: IfSuperseded = "run",
 ) -> tuple[Wanted, Wiring]:
     """What is asked of the ledger, and the adapters for it."""
     from tagline.commands.storage.resolve import Wanted
     from tagline.domain.ledger.targets import parse_target
 
+    if if_superseded not in ("fail", "skip", "run"):
+        raise WrongUsage(f"if_superseded={if_superseded!r} means nothing.", 'Give "fail", "skip" or "run".')
     parsed: Target = parse_target(target)
-    return Wanted(parsed, _seconds(as_of), require_change), _wiring(repo, parsed.artifact, token)
+    return Wanted(parsed, _seconds(as_of), require_change, if_superseded), _wiring(repo, parsed.artifact, token)
+
+
+def _pinned(name: str, lock: Path, repo: Repo, token: Token, *, require_change: bool) -> tuple[Wanted, Wiring]:
+    """What a lock pins, by the tag that decided then. A token needs ``repo``, which the lock must agree with."""
+    from tagline.commands.storage.resolve import Wanted
+    from tagline.domain.ledger.targets import parse_target
+    from tagline.domain.pins.lock import pin_of
+    from tagline.wiring.pins import read_pins, wiring_of_pin
+
+    pin = pin_of(read_pins(lock), name, str(lock))
+    artifact = parse_target(pin.target).artifact
+    named = _wiring(repo, artifact, token) if repo is not None or token is not None else None
+    wiring = wiring_of_pin(Settings.from_environ(os.environ), pin.repository, artifact, named)
+    return Wanted(pin.tag, None, require_change, pin=pin), wiring
 
 
 def _fetch(
@@ -196,7 +264,7 @@ def _fetch(
     *,
     force: bool = False,
     only: str | None = None,
-) -> Path:
+) -> Path | None:
     from tagline.commands.storage.fetch import fetch as run
 
     wanted, wiring = asked
@@ -208,7 +276,15 @@ def _fetch(
             wiring.source(), wanted, now(), wiring.storage.context(), destination,
             lambda size, files: lambda size, files: None, force=force, only=only,
         )  # fmt: skip
-    return place.shelve() if place is not None else Path(fetched.destination or "").absolute()
+    if fetched.destination is None:
+        return None
+    return place.shelve() if place is not None else Path(fetched.destination).absolute()
+
+
+def _cached(asked: tuple[Wanted, Wiring], path: str) -> Path:
+    found = _fetch(asked, only=path)
+    assert found is not None  # noqa: S101 - nobody asked whether it was overtaken
+    return found
 
 
 def _stream(asked: tuple[Wanted, Wiring], path: str) -> io.RawIOBase:

@@ -50,6 +50,8 @@ CASES = [
     (["diff", "rf@v1.0.0", "rf#prod"], {"git", "yaml"}),
     (["validate"], {"git", "yaml"}),
     (["doctor"], {"git", "yaml"}),
+    (["pin", "--update"], set()),
+    (["pin", "--propose"], set()),
     (["site", "--index", ".", "-o", "site"], {"jinja2", "duckdb", "_duckdb"}),
     # DuckDB is another process's; an index is asked without what reads repositories.
     (["query", "--list"], set()),

@@ -188,7 +188,7 @@ def test_job__files__are_those_that_the_command_writes(name: str) -> None:
     assert reports.get("codequality") == (str(FILES["code-quality"]) if name == "validate" else None)
     assert reports.get("junit") == (str(FILES["junit"]) if name == "validate" else None)
     assert reports.get("annotations") == (str(FILES["annotations"]) if changes else None)
-    assert (str(REPORT) in paths) is (changes or name == "lineage")
+    assert (str(REPORT) in paths) is (changes or name in ("lineage", "pin"))
     assert ("model" in paths) is has_dest
     assert paths <= {str(REPORT), *map(str, FILES.values()), "model"}
     # Presigned URLs and bytes are not for everybody.
@@ -206,14 +206,14 @@ def test_job__of_lineage__keeps_no_whole_folder(dest: str) -> None:
 def test_job__with_a_write_token__takes_nothing_from_elsewhere() -> None:
     for name in ("plan", "promote", "labels-sync"):
         job = COMPONENTS[name].job()
-        assert job["dependencies"] == []
+        assert job["dependencies"] == COMPONENTS["pin"].job()["dependencies"] == []
         assert job["variables"]["GIT_STRATEGY"] == "none"
     assert COMPONENTS["promote"].job()["resource_group"] == "tagline-promote"
     assert COMPONENTS["promote"].job()["interruptible"] is False
 
 
 def test_job__that_reads_the_checkout__has_all_of_it() -> None:
-    for name in ("validate", "resolve", "fetch", "lineage", "check-ref"):
+    for name in ("validate", "resolve", "fetch", "lineage", "check-ref", "pin"):
         assert COMPONENTS[name].job()["variables"]["GIT_DEPTH"] == "0"
 
 
@@ -346,7 +346,7 @@ def test_readme__tables__are_the_inputs() -> None:
     text = README.read_text()
     assert [match[2] for match in _TABLE.finditer(text)] == [
         "validate", "plan", "promote", "check-ref", "resolve", "fetch", "lineage", "deployed", "labels-sync",
-        "doctor",
+        "pin", "doctor",
     ]  # fmt: skip
     assert text == readme_with_tables(text), "python -m tests.contract.test_gitlab_components"
 

@@ -186,7 +186,11 @@ EVENTS: list[tuple[Happening, set[str]]] = [
     (Happening("pull_request_review", type="dismissed"), {"review", "company-review"}),
     (Happening("pull_request_review", type="edited"), set()),
     (Happening("merge_group", type="checks_requested"), {"review", "company-review"}),
-    (Happening("schedule"), {"review", "company-review", "promote", "company-promote", "reuse", "gitops", "index"}),
+    (
+        Happening("schedule"),
+        {"review", "company-review", "promote", "company-promote", "reuse", "gitops", "index", "update-models"},
+    ),
+    (branch("main", paths=("tagline.lock",)), {"promote", "company-promote", "update-models"}),
     (Happening("schedule", on_default_branch=False), set()),
     # What deliver does with the job's own token.
     (Happening("workflow_dispatch", "refs/tags/churn#prod#3", by_a_job=True), {*ON_GITHUB} - {"company-deploy"}),
@@ -273,7 +277,7 @@ PIPELINES = {
         ("a merge", {"validate", "promote", "labels-sync"}),  # the last where policy or manifests change
         ("a branch", set()),
         ("a merge request", {"validate", "plan"}),
-        ("a schedule", {"plan", "promote"}),
+        ("a schedule", {"plan", "promote", "pin"}),
         ("a schedule of a branch", {"plan"}),
         ("a child pipeline", set()),
         ("another project", set()),
@@ -317,7 +321,7 @@ JOBS = {
 
 
 #: Another project's, which no tag of the registry starts.
-ELSEWHERE = ("gitops.yml", "index.yml", "reuse.yml")
+ELSEWHERE = ("gitops.yml", "index.yml", "reuse.yml", "update-models.yml")
 
 
 @pytest.mark.parametrize("path", [path for path in ON_GITLAB if path.name not in ELSEWHERE], ids=lambda path: path.stem)

@@ -71,17 +71,18 @@ class _Step:
 
         from tagline.errors import WrongUsage
 
-        if not getattr(asked, "output", None):
+        name, given = ("lock-file", asked.file) if asked.command == "pin" else ("dest", getattr(asked, "output", None))
+        if not given:
             return
         here, workspace = Path.cwd(), self._settings.container_workspace
-        dest = Path(os.path.normpath(here / asked.output))
+        dest = Path(os.path.normpath(here / given))
         # What lies at the destination is replaced and not followed, but what goes into a folder is.
-        into = asked.output.endswith("/")
+        into = given.endswith("/")
         real = Path(os.path.realpath(dest)) if into else Path(os.path.realpath(dest.parent), dest.name)
-        absolute = Path(asked.output).is_absolute()
+        absolute = Path(given).is_absolute()
         if workspace is not None and absolute and not dest.is_relative_to(workspace):
             raise WrongUsage(
-                f"dest is {asked.output}, which is outside the workspace: this container's files end with it.",
+                f"{name} is {given}, which is outside the workspace: this container's files end with it.",
                 "Name a path inside the workspace, relative to it, such as models/churn.pkl.",
                 code="outside-workspace",
             )
@@ -89,7 +90,7 @@ class _Step:
         if self._settings.ci and inside and not real.is_relative_to(os.path.realpath(here)):
             # A checkout is somebody's change: its links, and dots in an input, lead no write out of it.
             raise WrongUsage(
-                f"dest is {asked.output}, which leads out of the job's folder, to {real}.",
+                f"{name} is {given}, which leads out of the job's folder, to {real}.",
                 "Name a path inside it that goes through no link.",
                 code="outside-workspace",
             )

@@ -67,7 +67,9 @@ COMMANDS = (
         step=True,
     ),
     Command("fetch", "Bring an artifact's bytes, verified.", arguments.ask_fetch, "storage:run_fetch", step=True),
-    Command("pin", "Keep exactly this version of another repository's artifact.", pins.ask_pin, "pins:run_pin"),
+    Command(
+        "pin", "Keep exactly this version of another repository's artifact.", pins.ask_pin, "pins:run_pin", step=True
+    ),
     Command("outdated", "What has moved since it was pinned.", pins.ask_outdated, "pins:run_outdated"),
     Command(
         "lineage",

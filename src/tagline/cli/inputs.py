@@ -48,8 +48,8 @@ INPUTS = (
     Input(
         "target",
         "NAME (its latest version), NAME@v1.2.3, NAME@latest or NAME#stage; for check-ref a tag, for deployed "
-        "NAME#stage or its tag. Empty: the tag that started this job.",
-        "", (*_BYTES, "lineage", "check-ref", "deployed"),
+        "NAME#stage or its tag; the name of a pin with locked and update. Empty: this job's tag; all pins.",
+        "", (*_BYTES, "lineage", "check-ref", "deployed", "pin"),
     ),
     Input("repo", "The repository: owner/name on this forge, any Git URL, or a folder. Empty: this one.", "--repo"),
     Input("repo-token", "The token for `repo`; without one this job's own is used, on its own forge."),
@@ -65,7 +65,7 @@ INPUTS = (
     Input("change", "The number of the pull or merge request. Empty: this job's.", "--change", (*_CHANGES, "lineage")),
     Input("open", "Every open change: for schedules.", "--open", ("plan",), "flag"),
     Input("dry-run", "Say what would be done; write, comment and set nothing.", "--dry-run",
-          (*_CHANGES, "labels-sync", "deployed"), "flag"),
+          (*_CHANGES, "labels-sync", "deployed", "pin"), "flag"),
     Input("per-artifact", "Also labels that name an artifact: at most 100 in all.", "--per-artifact", ("labels-sync",),
           "flag"),
     Input(
@@ -84,6 +84,16 @@ INPUTS = (
     Input(
         "force", "Replace the file at `dest`, or the folder that an earlier fetch made.", "--force", ("fetch",), "flag",
     ),
+    Input("locked", "The target is a pin of the lock file: exactly that version and its bytes, or nothing.", "--locked",
+          ("fetch",), "flag"),
+    Input("update", "Pin anew what the targets name now: the lock file is written.", "--update", ("pin",), "flag"),
+    Input(
+        "propose",
+        "Update by a pull or merge request that is opened once and kept up to date. The lock is the default branch's.",
+        "--propose", ("pin",), "flag",
+    ),
+    Input("branch", "The branch of that request. Empty: tagline/update-models.", "--branch", ("pin",)),
+    Input("lock-file", "The lock file. Empty: tagline.lock.", "--file", ("fetch", "pin")),
     Input("cache", "A folder that keeps fetched objects between runs.", commands=("fetch",)),
     Input("as-of", "As the registry was then: an instant with its zone, or a date: midnight UTC.", "--as-of",
           (*_BYTES, "lineage")),
@@ -95,7 +105,8 @@ INPUTS = (
     ),
     Input(
         "if-superseded",
-        "Where another tag has overtaken the one that decides: fail, skip (hand nothing over) or run. Empty: run.",
+        "Where another tag has overtaken the one that decides: fail, skip (hand nothing over) or run. Empty: run. It "
+        "means nothing with as-of and locked.",
         "--if-superseded", _BYTES,
     ),
     Input("state", "How far the deployment is: in_progress, success or failure.", "--state", ("deployed",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tagline.cli.presenter import Presenter
-from tagline.cli.shared import instant, meanwhile, wiring_of
+from tagline.cli.shared import instant, meanwhile, shown, wiring_of
 
 # As in cli/main.py.
 TYPE_CHECKING = False
@@ -116,11 +116,8 @@ def _say(
 
         write_answer(Path(chosen.output), dumps(document) if presenter.as_json else text)
         text = f"Written to {one_line(chosen.output)}."
-    elif job.reads_commands and not presenter.as_json:
-        from tagline.render.escape import break_commands, no_command
-
-        # Names stand as they are in Markdown, and the runner reads what is printed.
-        text = "\n".join(no_command(break_commands(line)) for line in text.split("\n"))
+    elif not presenter.as_json:
+        text = shown(text, settings)
     presenter.say(document, text, warnings)
     if settings.step:
         job.report(_markdown(traced, seen_on))

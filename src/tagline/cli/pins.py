@@ -8,10 +8,12 @@ from tagline.cli.arguments import Parser, ask_repository
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from tagline.commands.pins.pins import Registry
+    from tagline.commands.pins.pins import Open
+    from tagline.domain.changes.pages import Pages
     from tagline.domain.ledger.events import Warn
+    from tagline.domain.lineage.pinned import Moved
     from tagline.domain.pins.lock import Pin
     from tagline.domain.pins.looked import Looked
     from tagline.settings import Settings
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Also of domain/pins/lock, which a help text does not import.
 _LOCK_FILE = "tagline.lock"
+_BRANCH = "tagline/update-models"
 
 
 def ask_file(sub: Parser) -> None:
@@ -35,6 +38,11 @@ def ask_pin(sub: Parser) -> None:
     )
     sub.add_argument("--update", action="store_true", help="pin anew what the targets name now")
     sub.add_argument("--as", dest="name", metavar="NAME", help="what the pin is called (default: the artifact's name)")
+    sub.add_argument(
+        "--propose", action="store_true",
+        help="update by a change that is opened and kept up to date, in a job: nothing is written here",
+    )  # fmt: skip
+    sub.add_argument("--branch", metavar="NAME", help=f"the branch of that change (default: {_BRANCH})")
     ask_file(sub)
     sub.add_argument("--dry-run", action="store_true", help="say what would be pinned, write nothing")
     ask_repository(sub)
@@ -43,6 +51,7 @@ def ask_pin(sub: Parser) -> None:
 def ask_outdated(sub: Parser) -> None:
     """The options of ``outdated``."""
     ask_file(sub)
+    sub.add_argument("--markdown", action="store_true", help="as Markdown for a reviewer, with what is behind each")
     ask_repository(sub)
 
 
@@ -55,13 +64,19 @@ def run_pin(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.errors import WrongUsage
     from tagline.render.json import pins as documents
     from tagline.render.terminal import pins as terminal
+    from tagline.wiring.pins import read_pins
     from tagline.wiring.runner import write_answer
 
-    file = Path(chosen.file)
-    before = _read(file, missing_is_fine=not chosen.update)
-    if chosen.update and chosen.name is not None:
+    updates = chosen.update or chosen.propose
+    if updates and chosen.name is not None:
         raise WrongUsage("--as names a new pin, and --update an old one.", "Give one of them.")
-    after, warnings = _updated(chosen, settings, before) if chosen.update else _pinned(chosen, settings, before)
+    if chosen.propose:
+        return _propose(chosen, settings)
+    if chosen.branch is not None:
+        raise WrongUsage("--branch is of the change that --propose opens.", "Leave it out, or add --propose.")
+    file = Path(chosen.file)
+    before = read_pins(file, missing_is_fine=not updates)
+    after, warnings = _updated(chosen, settings, before) if updates else _pinned(chosen, settings, before)
     changed = [name for name in sorted(after) if after[name] != before.get(name)]
     if changed and not chosen.dry_run:
         write_answer(file, write_lock(after))
@@ -71,18 +86,61 @@ def run_pin(chosen: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _propose(chosen: argparse.Namespace, settings: Settings) -> int:
+    """``pin --propose``: 0 whatever was done, 6 where a pin is gone."""
+    from tagline.cli.presenter import Presenter
+    from tagline.cli.shared import shown
+    from tagline.commands.pins.updates import Text, begin, propose
+    from tagline.domain.ledger.events import Warn
+    from tagline.errors import Exit
+    from tagline.render.json import pins as documents
+    from tagline.render.markdown import pins as markdown
+    from tagline.render.terminal import pins as terminal
+    from tagline.wiring.pins import updating_of
+    from tagline.wiring.registry import Wiring, now
+    from tagline.wiring.runner import job_of
+
+    own = Wiring(settings)
+    updating = updating_of(settings, own, chosen.branch or _BRANCH, dry_run=chosen.dry_run)
+    work = begin(updating, own.repository_path(chosen.file))
+    looked, after = _moved_on(chosen, settings, work.pins)
+    moved = _traced(chosen, settings, looked)
+    body = markdown.proposed(moved, looked, chosen.file)
+    update = propose(updating, work, after, Text(markdown.title(moved), body), now(), dry_run=chosen.dry_run)
+    presenter = Presenter(chosen, settings)
+    changed = [one.looked.name for one in moved]
+    warnings = [Warn("pin-gone", None, f"{one.name}: {one.why}") for one in looked if one.state == "gone"]
+    proposed = (update.state, update.branch, update.change)
+    document = documents.pinned(after, work.pins, changed, chosen.file, chosen.dry_run, warnings, proposed)
+    text = terminal.proposed(after, work.pins, changed, proposed, presenter.pen)
+    presenter.say(document, f"{text}\n\n{shown(body, settings)}" if chosen.dry_run else text, warnings)
+    if settings.step:
+        job_of(settings).report(body)
+    return Exit.NOT_FOUND if warnings else Exit.DONE
+
+
 def run_outdated(chosen: argparse.Namespace, settings: Settings) -> int:
     """``outdated``: 0 nothing moved, 1 something moved, 6 a pin is gone."""
     from pathlib import Path
 
     from tagline.cli.presenter import Presenter
-    from tagline.errors import Exit
+    from tagline.errors import Exit, WrongUsage
     from tagline.render.json import pins as documents
     from tagline.render.terminal import pins as terminal
+    from tagline.wiring.pins import read_pins
 
-    looked = _look(chosen, settings, _read(Path(chosen.file)))
+    if chosen.json and chosen.markdown:
+        raise WrongUsage("--json and --markdown contradict each other.", "Use one of them.")
+    looked = _look(chosen, settings, read_pins(Path(chosen.file)))
     presenter = Presenter(chosen, settings)
-    presenter.say(documents.outdated(looked), terminal.outdated(looked, presenter.pen), [])
+    if chosen.markdown:
+        from tagline.cli.shared import shown
+        from tagline.render.markdown import pins as markdown
+
+        text = shown(markdown.outdated(_traced(chosen, settings, looked), looked, chosen.file), settings)
+    else:
+        text = terminal.outdated(looked, presenter.pen)
+    presenter.say(documents.outdated(looked), text, [])
     states = {one.state for one in looked}
     return Exit.NOT_FOUND if "gone" in states else Exit.FINDINGS if "moved" in states else Exit.DONE
 
@@ -94,18 +152,20 @@ def locked(chosen: argparse.Namespace, settings: Settings) -> tuple[Pin, Wiring]
     from tagline.domain.ledger.targets import parse_target
     from tagline.domain.pins.lock import pin_of
     from tagline.errors import WrongUsage
+    from tagline.wiring.pins import read_pins
 
     if not chosen.target:
         raise WrongUsage("--locked says no pin.", "Name one: tagline fetch --locked NAME -o DEST")
-    found = pin_of(_read(Path(chosen.file)), chosen.target, chosen.file)
+    found = pin_of(read_pins(Path(chosen.file)), chosen.target, chosen.file)
     return found, _wiring(chosen, settings, found.repository, parse_target(found.target).artifact)
 
 
 def _pinned(chosen: argparse.Namespace, settings: Settings, before: Pins) -> tuple[Pins, list[Warn]]:
     from tagline.cli.shared import wiring_of
-    from tagline.commands.pins.pins import Registry, pin
+    from tagline.commands.pins.pins import pin
     from tagline.domain.ledger.targets import parse_target
     from tagline.errors import WrongUsage
+    from tagline.wiring.pins import registry_of
     from tagline.wiring.registry import now
 
     if not chosen.target:
@@ -118,70 +178,59 @@ def _pinned(chosen: argparse.Namespace, settings: Settings, before: Pins) -> tup
             "Add --repo URL, or --repo owner/name in a job of the same forge.",
             code="no-repository",
         )
-    registry = Registry(wiring.source(), wiring.storage.context())
-    found, warnings = pin(registry, target, wiring.address, now())
+    found, warnings = pin(registry_of(wiring), target, wiring.address, now())
     return {**before, chosen.name or target.artifact: found}, warnings
 
 
 def _updated(chosen: argparse.Namespace, settings: Settings, before: Pins) -> tuple[Pins, list[Warn]]:
-    from tagline.domain.pins.lock import pin_of
     from tagline.errors import NotFound
 
-    asked = before if not chosen.target else {chosen.target: pin_of(before, chosen.target, chosen.file)}
-    after = dict(before)
-    for one in _look(chosen, settings, asked):
-        if one.now is None:
+    looked, after = _moved_on(chosen, settings, before)
+    for one in looked:
+        if one.state == "gone":
             raise NotFound(
                 f"{one.name}: {one.why}", "Pin another version, or take it out of the lock.", code="pin-gone"
             )
-        if one.state == "moved":
-            after[one.name] = one.now
     return after, []
 
 
-def _look(chosen: argparse.Namespace, settings: Settings, pins: Pins) -> list[Looked]:
-    from tagline.commands.pins.pins import Registry, look_at_pins
+def _moved_on(chosen: argparse.Namespace, settings: Settings, before: Mapping[str, Pin]) -> tuple[list[Looked], Pins]:
+    """What became of the pins that are asked for, and all of them with those that moved as they are now."""
+    from tagline.domain.pins.lock import pin_of
+
+    asked = before if not chosen.target else {chosen.target: pin_of(before, chosen.target, chosen.file)}
+    looked = _look(chosen, settings, asked)
+    return looked, {**before, **{one.name: one.now for one in looked if one.state == "moved" and one.now is not None}}
+
+
+def _look(chosen: argparse.Namespace, settings: Settings, pins: Mapping[str, Pin]) -> list[Looked]:
+    from tagline.commands.pins.pins import look_at_pins
     from tagline.wiring.registry import now
 
-    def open_registry(repository: str, artifact: str) -> Registry:
-        wiring = _wiring(chosen, settings, repository, artifact)
-        return Registry(wiring.source(), wiring.storage.context())
+    return look_at_pins(pins, _opening(chosen, settings), now())
 
-    return look_at_pins(pins, open_registry, now())
+
+def _traced(chosen: argparse.Namespace, settings: Settings, looked: Sequence[Looked]) -> list[Moved]:
+    from tagline.commands.pins.updates import trace_moved
+    from tagline.wiring.pins import pages_of
+    from tagline.wiring.registry import now
+
+    def pages(repository: str) -> Pages | None:
+        return pages_of(settings, repository, chosen.repo_forge)
+
+    return trace_moved(looked, _opening(chosen, settings), pages, now())
+
+
+def _opening(chosen: argparse.Namespace, settings: Settings) -> Open:
+    from tagline.wiring.pins import registry_of
+
+    return lambda repository, artifact: registry_of(_wiring(chosen, settings, repository, artifact))
 
 
 def _wiring(chosen: argparse.Namespace, settings: Settings, repository: str, artifact: str) -> Wiring:
     """The adapters for a pin's repository: a lock introduces no host that gets a token, ``--repo`` does."""
     from tagline.cli.shared import wiring_of
-    from tagline.errors import WrongUsage
-    from tagline.wiring.registry import Wiring
+    from tagline.wiring.pins import wiring_of_pin
 
-    if chosen.repo is None:
-        return Wiring(settings, repo=repository, artifact=artifact, named_by="content")
-    named = wiring_of(chosen, settings, artifact)
-    if named.address != repository:
-        raise WrongUsage(
-            f"The pin is of {repository}, and --repo names {named.address or chosen.repo}.",
-            "Leave --repo out, or pin from there: tagline pin",
-            code="other-repository",
-        )
-    return named
-
-
-def _read(file: Path, *, missing_is_fine: bool = False) -> Pins:
-    """The pins of a lock file. Raises NotFound where there is none, WrongUsage for what is no lock."""
-    from tagline.domain.pins.lock import MAX_LOCK, read_lock
-    from tagline.errors import NotFound, WrongUsage
-
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_LOCK + 1)
-    except FileNotFoundError as error:
-        if missing_is_fine:
-            return {}
-        raise NotFound(f"There is no {file}.", "Make it: tagline pin NAME#stage --repo URL", code="no-lock") from error
-    except OSError as error:
-        raise WrongUsage(f"{file} cannot be read: {error.strerror}.", "Name the lock: --file FILE") from error
-    if len(data) > MAX_LOCK:
-        raise WrongUsage(f"{file} has more than {MAX_LOCK:,} bytes.", "Name the lock: --file FILE", code="bad-lock")
-    return read_lock(data, str(file))
+    named = wiring_of(chosen, settings, artifact) if chosen.repo is not None else None
+    return wiring_of_pin(settings, repository, artifact, named)

@@ -54,6 +54,17 @@ def window(chosen: argparse.Namespace) -> tuple[int | None, int | None]:
     return start, end
 
 
+def shown(text: str, settings: Settings) -> str:
+    """Markdown as it may be printed: names stand in it as they are, and the runner of a job reads what is printed."""
+    from tagline.wiring.runner import job_of
+
+    if not job_of(settings).reads_commands:
+        return text
+    from tagline.render.escape import break_commands, no_command
+
+    return "\n".join(no_command(break_commands(line)) for line in text.split("\n"))
+
+
 def meanwhile(*modules: str) -> None:
     """Import libraries that will be needed while git waits for the network."""
     import contextlib

@@ -108,7 +108,8 @@ def _locked(chosen: argparse.Namespace, settings: Settings) -> tuple[Wanted, Wir
 
     if chosen.as_of is not None:
         raise WrongUsage("--locked and --as-of both say when.", "Give one of them.")
-    if chosen.if_superseded not in (None, "run"):
+    # GitLab's component says "fail" where nobody said anything: in a step it means nothing.
+    if chosen.if_superseded not in (None, "run") and not settings.step:
         raise WrongUsage("--locked takes what is pinned, overtaken or not.", "Leave --if-superseded out.")
     pin, wiring = locked(chosen, settings)
     return Wanted(pin.tag, None, chosen.require_change, pin=pin), wiring

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git.remote import RemoteCache
     from tagline.adapters.git.remote_ledger import RemoteLedger
     from tagline.adapters.git.repository import GitRepository
+    from tagline.adapters.git.tag_objects import Tagger
     from tagline.adapters.git.urls import Login, RemoteUrl
     from tagline.commands.ledger.writing import WriteContext
     from tagline.commands.lineage.reading import LineageSource
@@ -311,25 +312,21 @@ class Wiring:
         return LocalLedger(self.repository, Tagger(self.repository.git, self.settings.tagger))
 
     def commits(self, branch: str, *, push: bool | None, dry_run: bool) -> Commits:
-        """What makes commits on a branch of this clone. ``push`` is as for :meth:`context`.
-
-        Raises WrongUsage where ``--repo`` names a remote: commits are made in a clone.
-        """
+        """What makes commits on a branch of this clone. ``push`` is as for :meth:`context`. Raises WrongUsage."""
         from tagline.adapters.git.commits import BranchCommits
+
+        pushes = push if push is not None else self.settings.ci
+        return BranchCommits(self.repository, branch, *self.committing(pushes=pushes), keeps=not dry_run)
+
+    def committing(self, *, pushes: bool) -> tuple[Tagger, Callable[[], RemoteUrl] | None]:
+        """Who commits in this clone, and what is pushed to. Raises WrongUsage where ``--repo`` names a remote."""
         from tagline.adapters.git.tag_objects import Tagger
-        from tagline.adapters.git.urls import upstream_of
 
         if self._url is not None:
             raise WrongUsage(
                 "This needs a clone: commits are made in it.", "Clone it, and name the folder: --repo ./PATH"
             )
-
-        def remote() -> RemoteUrl:
-            return upstream_of(self.repository, self._remote() or "origin", push=True, login_for=self._own_login)
-
-        tagger = Tagger(self.repository.git, self.settings.tagger)
-        pushes = push if push is not None else self.settings.ci
-        return BranchCommits(self.repository, branch, tagger, remote if pushes else None, keeps=not dry_run)
+        return Tagger(self.repository.git, self.settings.tagger), (lambda: self._pushed_to) if pushes else None
 
     def commit(self, revision: str) -> str:
         """The commit of a revision, of the remote when ``--repo`` names one."""

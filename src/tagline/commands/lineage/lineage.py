@@ -38,10 +38,13 @@ def trace_target(
     target: Target | str,
     now: int,
     as_of: int | None = None,
+    *,
+    beside: Against | None = None,
 ) -> tuple[Traced, list[Warn]]:
     """A target's lineage (or of what a tag named), compared with what held the stage before and what stages hold.
 
-    ``as_of`` (unix seconds) asks the ledger of that instant. Raises NotFound, IncompleteClone.
+    ``as_of`` (unix seconds) asks the ledger of that instant. ``beside``: compared with that alone, without a history.
+    Raises NotFound, IncompleteClone.
     """
     name = artifact_of(target) or "" if isinstance(target, str) else target.artifact
     view = read(source, [name], details=True)
@@ -49,9 +52,16 @@ def trace_target(
         state = present(view, name, as_of, deprecated=True)
         answer = of_tag(state, target) if isinstance(target, str) else find(state, target)
     warnings = view.warnings(state, now if as_of is None else None)
-    others = rivals_of(state, answer.commit, first=_before(state, answer))
-    points = held_points(state, answer.commit)
-    lineage_source.repository.prepare([answer.commit, *(other.commit for other in others)])
+    if beside is None:
+        others, points = (
+            rivals_of(state, answer.commit, first=_before(state, answer)),
+            held_points(state, answer.commit),
+        )
+        lineage_source.repository.prepare([answer.commit, *(other.commit for other in others)])
+    else:
+        # It may be gone by now, which is a gap of the comparison alone.
+        others, points = [beside], []
+        lineage_source.repository.prepare([answer.commit])
     subject = Subject(answer.artifact, answer.commit, answer.version, answer.tag)
     lineage = read_lineage(lineage_source, subject)
     if answer.version is not None:

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from tagline.commands.ledger.reading import Source
+from tagline.commands.lineage.lineage import ReadPolicy
+from tagline.commands.lineage.reading import LineageSource
 from tagline.commands.storage.asking import inner_place, location_of
 from tagline.commands.storage.locating import StorageContext
 from tagline.commands.storage.resolve import Found, Wanted, look_up, place_of
@@ -22,10 +24,12 @@ _AT_ONCE = 8
 
 
 class Registry(NamedTuple):
-    """A pin's repository: the ledger and what reaches its bytes."""
+    """A pin's repository: the ledger, what reaches its bytes, and where lineages are read from."""
 
     source: Source
     context: StorageContext
+    lineage: Callable[[], LineageSource]
+    policy: ReadPolicy
 
 
 #: Opens the registry of a repository (its URL) and an artifact.

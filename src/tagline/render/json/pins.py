@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from tagline.domain.delivery.events import ChangeLink
 from tagline.domain.ledger.events import Warn
 from tagline.domain.pins.lock import Pin
 from tagline.render.json.documents import Document, warnings
@@ -21,8 +22,10 @@ def pinned(
     file: str,
     dry_run: bool,
     found: Iterable[Warn],
+    proposed: tuple[str, str, ChangeLink | None] | None = None,
 ) -> Document:
-    """``pin``: the lock, and what this run changed in it."""
+    """``pin``: the lock, and what this run changed in it; ``proposed``: what came of the change, its branch, itself."""
+    state, branch, change = proposed or ("", "", None)
     return {
         "file": file,
         "pins": {name: asdict(pins[name]) for name in sorted(pins)},
@@ -30,6 +33,9 @@ def pinned(
             {"name": name, "before": asdict(before[name]) if name in before else None, "after": asdict(pins[name])}
             for name in changed
         ],
+        "proposed": {"state": state, "branch": branch, "change": change._asdict() if change is not None else None}
+        if proposed is not None
+        else None,
         "dry_run": dry_run,
         "warnings": warnings(found),
     }

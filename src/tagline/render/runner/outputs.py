@@ -41,6 +41,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "check-ref": ("event", *_OF_AN_ARTIFACT, "current"),
     "resolve": (*_OF_AN_ARTIFACT, *_OF_BYTES, "current", "superseded"),
     "fetch": (*_OF_AN_ARTIFACT, *_OF_BYTES, "current", "superseded"),
+    "pin": (),
     "doctor": (),
     "lineage": (*_OF_AN_ARTIFACT, *_OF_BYTES),
     "labels-sync": (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tagline.domain.delivery.events import ChangeLink
 from tagline.domain.pins.lock import Pin
 from tagline.domain.pins.looked import Looked
 from tagline.render.escape import one_line
@@ -16,12 +17,41 @@ def pinned(pins: Mapping[str, Pin], before: Mapping[str, Pin], changed: Sequence
     """``pin``: a line for each pin that changed."""
     if not changed:
         return f"{one_line(file)} is up to date: {len(pins)} pin{'s' * (len(pins) != 1)}."
+    return "\n".join(_lines(pins, before, changed, pen))
+
+
+def _lines(pins: Mapping[str, Pin], before: Mapping[str, Pin], changed: Sequence[str], pen: Pen) -> list[str]:
     lines = []
     for name in changed:
         old = f"{_version(before[name])} -> " if name in before else ""
         where = pen(f"{pins[name].target} of {pins[name].repository}", "dim")
         lines.append(f"{pen(one_line(name), 'bold')}  {one_line(old + _version(pins[name]))}  {one_line(where)}")
-    return "\n".join(lines)
+    return lines
+
+
+#: What came of the change that updates a lock.
+_SAID = {
+    "opened": "Opened",
+    "updated": "Brought up to date",
+    "unchanged": "Open already, and up to date",
+    "nothing": "Nothing has moved, and nothing is proposed.",
+    "withdrawn": "Nothing has moved any more. What was proposed before is withdrawn",
+    "declined": "People closed the change that proposed this; it is not opened again",
+    "left-alone": "People pushed other files to the branch, which is theirs now; merge or delete it",
+}
+
+
+def proposed(
+    pins: Mapping[str, Pin],
+    before: Mapping[str, Pin],
+    changed: Sequence[str],
+    update: tuple[str, str, ChangeLink | None],
+    pen: Pen,
+) -> str:
+    """``pin --propose``: what moved, and what came of the change."""
+    state, branch, change = update
+    where = f": {one_line(change.url)}" if change is not None else f" ({one_line(branch)})."
+    return "\n".join([*_lines(pins, before, changed, pen), _SAID[state] + ("" if state == "nothing" else where)])
 
 
 def outdated(looked: Sequence[Looked], pen: Pen) -> str:
