@@ -83,16 +83,16 @@ def pages_of(settings: Settings, repository: str, forge: str | None) -> Pages | 
 
 def updating_of(settings: Settings, wiring: Wiring, branch: str, *, dry_run: bool) -> Updating:
     """What keeps a change on ``branch`` of the clone's own repository. Raises WrongUsage outside of a job."""
-    from tagline.adapters.git.update_branch import GitUpdateBranch
-    from tagline.ports.updates import Updating
-    from tagline.wiring.changes import ChangeWiring
-
     if settings.platform is None or settings.repository is None:
         raise WrongUsage(
             "--propose opens a change of the repository whose job this is, and this is no job of GitHub or GitLab.",
             "Update the lock here, and open the change yourself: tagline pin --update",
             code="no-job",
         )
+    from tagline.adapters.git.update_branch import GitUpdateBranch
+    from tagline.ports.updates import Updating
+    from tagline.wiring.changes import ChangeWiring
+
     own = ChangeWiring(settings)
     target = GitUpdateBranch(wiring.repository, branch, *wiring.committing(pushes=True), keeps=not dry_run)
     if own.flavour == "gitlab":
