@@ -45,6 +45,9 @@ def test_lock__written__reads_the_same() -> None:
         (row(size=-1), "size is no number"),
         (row(size=True), "size is no number"),
         (row(tag=None), "tag is missing"),
+        (row(repository="./vendored"), "repository is a folder"),
+        (row(repository="/srv/git/shop"), "repository is a folder"),
+        (row(repository="~/shop"), "repository is a folder"),
         (row(target="a b@@"), "no target"),
     ],
 )

@@ -103,6 +103,9 @@ def _pin(value: Any, where: str) -> Pin:
     for name in ("commit", "tag_object"):
         if not _OBJECT_RE.fullmatch(texts[name]):
             raise _bad(where, f"{name} is no id of Git: {texts[name]!r}")
+    if texts["repository"].startswith((".", "/", "~")):
+        # git does what the configuration of a repository says, and whoever wrote the lock may have brought that too.
+        raise _bad(where, f"repository is a folder, and no URL: {texts['repository']!r}")
     if not _DIGEST_RE.fullmatch(texts["digest"]):
         raise _bad(where, f"digest is none: {texts['digest']!r}")
     parse_target(texts["target"])
