@@ -78,6 +78,12 @@ def shows(page: Any, table: str, rows: int) -> None:
     expect(page.locator(f"{table} tbody tr")).to_have_count(rows)
 
 
+def cells(page: Any, table: str) -> list[list[str]]:
+    """The texts of a table's cells, by rows."""
+    rows = page.locator(f"{table} tbody tr").all()
+    return [row.locator("td").all_inner_texts() for row in rows]
+
+
 def names(page: Any) -> list[str]:
     """The artifacts that the first page lists."""
     return [one.split("\n")[0] for one in page.locator("#hits tbody th").all_inner_texts()]
@@ -105,6 +111,14 @@ def test_first_page__search_filter_sort_open_back(page: Watched) -> None:
     # What was chosen is still chosen.
     assert it.get_by_label("Sort").input_value() == "changed"
     assert names(it)[0] == "detector"
+
+
+def test_search__as_of_a_date__shows_what_was_held_then(page: Watched) -> None:
+    it = page.open("index.html#q=stage%3Aprod%20as-of%3A2026-02-01")
+    shows(it, "#hits", 2)
+    assert [row[2] for row in cells(it, "#hits")] == ["v1.2.0", "v0.1.0"]
+    # Not what they hold now.
+    assert [row[3] for row in cells(it, "#hits")] == ["staging v1.2.0prod v1.2.0", "prod v0.1.0"]
 
 
 def test_search__what_cannot_be_meant__says_so_with_a_proposal(page: Watched) -> None:
@@ -190,6 +204,9 @@ def test_version__lineage_is_drawn_and_promotion_is_asked_of_the_forge(page: Wat
     it = page.open(PAGES["version"])
     assert it.locator("#graph g.node").count() == 7
     assert it.locator("#graph g.own text").text_content().startswith("churn v1.4.0")
+    code = it.get_by_role("link", name="src/train.py").get_attribute("href")
+    assert code.startswith("https://github.com/acme/risk/blob/0000")
+    assert it.get_by_role("link", name="data/features.parquet").count() == 0
     link = it.get_by_role("link", name="Ask to promote to prod").get_attribute("href")
     assert link.startswith("https://github.com/acme/risk/new/main?")
     asked = parse_qs(urlsplit(link).query)
@@ -216,6 +233,12 @@ def test_log__person_stage_and_time__filter(page: Watched) -> None:
     it.get_by_label("From").fill("2026-02-10")
     shows(it, "#log", 2)
     assert "from=2026-02-10" in it.url
+    it.get_by_label("From").fill("")
+    it.get_by_label("Person").fill("eli")
+    # Eli tagged nothing: he approved.
+    shows(it, "#log", 3)
+    assert {row[3] for row in cells(it, "#log")} == {"Bo Chen"}
+    assert {row[2] for row in cells(it, "#log")} == {"dana, eli"}
 
 
 def test_every_page__from_a_file__works_without_a_server(browser: Any, story: Path) -> None:
@@ -240,6 +263,12 @@ def test_every_page__axe__finds_nothing(browser: Any, web: str, scheme: str) -> 
             it.wait_for_load_state("networkidle")
             assert watched.axe() == [], (name, width)
             assert it.evaluate("document.documentElement.scrollWidth") <= width, name
+            if name in ("index", "board", "log", "repositories"):
+                # Whoever reads on a phone sees every column without scrolling sideways, and a table all the same.
+                assert it.evaluate(
+                    "[...document.querySelectorAll('.scroll')].every(one => one.scrollWidth <= one.clientWidth)"
+                )
+                assert it.get_by_role("table").first.get_by_role("columnheader").count() > 3
         context.close()
         assert watched.wrongs == []
 

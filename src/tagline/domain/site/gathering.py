@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from tagline.domain.ledger.versions import precedence
@@ -89,6 +90,16 @@ class Artifact:
         names = [one.version for one in self.versions]
         rest = self.versions[names.index(version) + 1 :] if version in names else []
         return next((one for one in rest if one.active), None)
+
+    @cached_property
+    def approvals(self) -> dict[str, tuple[str, ...]]:
+        """Who approved, by the tag that was made: of a version its own, of a stage that of the span that it opened."""
+        found = {row.tag: tuple(row.approved_by or ()) for row in self.versions}
+        spans = {(hold.stage, hold.version, hold.since): tuple(hold.approved_by or ()) for hold in self.holds}
+        for event in self.events:
+            if event.event == "assignment":
+                found[event.tag] = spans.get((event.stage or "", event.version, event.timestamp), ())
+        return found
 
     def deployment(self, stage: str) -> Deployment | None:
         """What was reported of a stage."""

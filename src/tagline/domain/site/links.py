@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from tagline.domain.site.records import Repository
 
+_COMMIT_RE = re.compile(r"[0-9a-f]{40,64}")
 _PLAIN_RE = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*(?::[A-Za-z0-9_/-]+)?")
 _NOT_IN_FILES_RE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -57,6 +58,18 @@ def file_url(repository: Repository, commit: str, path: str) -> str | None:
     """A file's page at a commit."""
     web = web_of(repository)
     return None if web is None else f"{web}{_way(repository)}/blob/{quote(commit)}/{quote(path)}"
+
+
+def download(repository: Repository, uri: str | None) -> str | None:
+    """Where a browser gets the bytes of a version: an address of the web, or a file in Git at its own forge."""
+    found = safe_url(uri)
+    if found is not None or not uri or not uri.startswith("git+"):
+        return found
+    place, _, path = uri.partition("#")
+    web, commit = web_of(repository), place.rpartition("@")[2]
+    if web is None or not path or not _COMMIT_RE.fullmatch(commit):
+        return None
+    return f"{web}{_way(repository)}/raw/{commit}/{quote(path)}"
 
 
 def promote(repository: Repository, artifact: str, version: str, stage: str) -> Ask | None:

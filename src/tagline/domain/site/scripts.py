@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from tagline.domain.site.gathering import Artifact, Site
 from tagline.domain.site.links import web_of
 from tagline.domain.site.places import folder_of, url_of
+from tagline.domain.site.records import Event
 
 #: Artifacts and events a file.
 _ARTIFACTS, _EVENTS, _SEARCH = 2_000, 2_000, 250
@@ -52,11 +53,7 @@ def scripts(site: Site) -> Scripts:
     rows = [_artifact(one, place[one.repository.repository]) for one in site.artifacts]
     parts = _parts(rows, _ARTIFACTS)
     numbers = {one.key: number for number, one in enumerate(site.artifacts)}
-    events: list[list[Any]] = [
-        [numbers[one.key], event.event, event.version, event.stage, event.timestamp, event.actor, event.change]
-        for one in site.artifacts
-        for event in one.events
-    ]
+    events = [_event(numbers[one.key], event, one) for one in site.artifacts for event in one.events]
     # Oldest first, so that a new event leaves all files but the last as they are.
     events.sort(key=lambda row: (row[4], row[0], str(row[1:])))
     return Scripts(
@@ -68,6 +65,13 @@ def scripts(site: Site) -> Scripts:
         _chunks("behind", site.artifacts, _behind),
         tuple(_script("log", number, [number, part]) for number, part in enumerate(_parts(events, _EVENTS))),
     )
+
+
+def _event(number: int, event: Event, one: Artifact) -> list[Any]:
+    approved = list(one.approvals.get(event.tag, ()))
+    return [
+        number, event.event, event.version, event.stage, event.timestamp, event.actor, event.change, approved,
+    ]  # fmt: skip
 
 
 def data_script(one: Artifact) -> str:

@@ -147,6 +147,8 @@ class SitePages:
             previous=previous,
             behind=now,
             web=links.web_of(one.repository),
+            download=None if (row.digest or "").startswith("gittree:") else links.download(one.repository, row.uri),
+            code=_code(one, row),
             commit_url=links.commit_url(one.repository, row.commit),
             holding=[stage for stage in one.stages if stage.version == row.version],
             holds=[hold for hold in one.holds if hold.version == row.version],
@@ -251,6 +253,15 @@ def _card_facts(one: Artifact) -> list[tuple[str, str]]:
         return []
     named = {"Intended use": card.intended_use, "Risk": card.risk_tier, "License": card.license, "Data": card.data}
     return [(name, value) for name, value in named.items() if value]
+
+
+def _code(one: Artifact, row: Version) -> dict[str, str]:
+    """The pages of the files that steps read and none wrote, as the version's commit has them: its code."""
+    inputs = one.behind_of(row.version).inputs
+    made = {file.path for file in inputs if file.kind != "dep"}
+    paths = {file.path for file in inputs if file.kind == "dep" and file.path and file.path not in made}
+    found = {path: links.file_url(one.repository, row.commit, path) for path in paths}
+    return {path: url for path, url in found.items() if url is not None}
 
 
 def _asks(one: Artifact, row: Version) -> list[tuple[str, links.Ask]]:

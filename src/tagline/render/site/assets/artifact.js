@@ -30,7 +30,7 @@
             var step = Math.ceil(at.length / Math.max(2, Math.floor(box.clientWidth / 80)));
             return at.map(function (one, number) { return number % step === 0 ? versions[one] : ''; });
           }}),
-          Object.assign({}, axis, {size: 58, values: function (_, at) { return at.map(function (one) { return String(+one.toPrecision(4)); }); }})
+          Object.assign({}, axis, {size: 58, space: 26, values: function (_, at) { return at.map(function (one) { return String(+one.toPrecision(4)); }); }})
         ],
         series: [{}, {label: name, stroke: blue, width: 2, spanGaps: true, points: {size: 6}}]
       }, [places, values], box);

@@ -163,8 +163,23 @@
   tagline.fill = function (table, rows) {
     var into = table.tBodies[0];
     into.replaceChildren.apply(into, rows);
+    stack(table);
     tagline.reach();
   };
+  /* On a narrow screen rows of a .stack stand below each other, each cell after its column's name; roles keep them a table. */
+  function stack(table) {
+    var heads = table.tHead && table.tHead.rows[0] ? table.tHead.rows[0].cells : [];
+    table.setAttribute('role', 'table');
+    Array.prototype.forEach.call(table.querySelectorAll('thead, tbody'), function (one) { one.setAttribute('role', 'rowgroup'); });
+    Array.prototype.forEach.call(table.rows, function (row) {
+      row.setAttribute('role', 'row');
+      Array.prototype.forEach.call(row.cells, function (cell, at) {
+        cell.setAttribute('role', cell.tagName === 'TD' ? 'cell' : cell.scope === 'col' ? 'columnheader' : 'rowheader');
+        if (cell.tagName === 'TD' && heads[at]) cell.dataset.label = heads[at].textContent;
+      });
+    });
+  }
+  document.querySelectorAll('table.stack').forEach(stack);
   /* Calls once the hands rest. */
   tagline.later = function (call) {
     var timer = 0;

@@ -24,8 +24,8 @@
       asks = form && h('a', {'class': 'ask', href: form, rel: 'noopener noreferrer',
         title: 'Ask to promote ' + one.name + ' ' + one.latest + ' to ' + stage}, 'promote ' + one.latest);
     }
-    if (!held) return h('td', {'data-label': stage}, asks || h('span', {'class': 'dim'}, '–'));
-    return h('td', {'data-label': stage},
+    if (!held) return h('td', {}, asks || h('span', {'class': 'dim'}, '–'));
+    return h('td', {},
       held.version ? h('a', {href: one.versionPage(held.version)}, held.version) : 'a commit', ' ',
       h('span', {'class': 'age', title: new Date(held.since * 1000).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'}, t.age(held.since)), ' ',
       held.held ? h('span', {'class': 'mark warn', title: 'A rollback holds it: nothing is promoted past it.'}, 'held') : null, ' ',
@@ -51,7 +51,7 @@
     more.hidden = hits.length <= limit;
     t.fill(table, hits.slice(0, limit).map(function (one) {
       return h('tr', {}, h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name), h('div', {'class': 'dim small'}, one.repository.name)),
-        h('td', {'data-label': 'latest'}, one.latest ? h('a', {href: one.versionPage(one.latest)}, one.latest) : h('span', {'class': 'dim'}, '–')),
+        h('td', {}, one.latest ? h('a', {href: one.versionPage(one.latest)}, one.latest) : h('span', {'class': 'dim'}, '–')),
         stages.map(function (stage) { return cell(one, stage); }));
     }));
   }

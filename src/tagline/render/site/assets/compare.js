@@ -43,6 +43,11 @@
   }
   function row(it) { return it.one && (versions(it.one) || []).find(function (one) { return one[0] === it.version.value; }); }
   function text(value) { return value === null || value === undefined ? '' : typeof value === 'number' ? String(+value.toPrecision(6)) : String(value); }
+  function cell(name, value) {
+    if (name === 'change') return t.change(value);
+    if (/^[a-z0-9]+:[0-9a-f]{32,}/.test(value) || /^[0-9a-f]{64}$/.test(value)) return h('code', {}, value);
+    return text(value);
+  }
   function pairs(a, b) {
     var found = {};
     a.forEach(function (one) { (found[one[0]] = found[one[0]] || [null, null])[0] = one[1]; });
@@ -62,7 +67,7 @@
             (one[2] > one[1] ? '+' : '−') + String(+Math.abs(one[2] - one[1]).toPrecision(4)) :
             one[1] === null ? 'only second' : one[2] === null ? 'only first' : 'differs';
         }
-        return h('tr', differs ? {'class': 'changed'} : {}, h('th', {scope: 'row'}, one[0]), h('td', {}, text(one[1])), h('td', {}, text(one[2])), h('td', {}, mark));
+        return h('tr', differs ? {'class': 'changed'} : {}, h('th', {scope: 'row'}, one[0]), h('td', {}, cell(one[0], one[1])), h('td', {}, cell(one[0], one[2])), h('td', {}, mark));
       })))) : h('p', {'class': 'dim'}, rows.length ? 'No difference.' : 'None are known.'));
   }
   function draw() {
@@ -74,7 +79,7 @@
     document.title = 'Compare ' + names[0] + ' and ' + names[1];
     function facts(one) {
       return [['commit', one[1].slice(0, 12)], ['registered', new Date(one[2] * 1000).toISOString().slice(0, 16).replace('T', ' ')],
-        ['stages', one[9].join(', ') || null], ['digest', one[4]], ['sha256', one[5]], ['size', one[6]], ['change', one[7]], ['approved by', one[8].join(', ') || null]];
+        ['stages', one[9].join(', ') || null], ['digest', one[4]], ['sha256', one[5]], ['size in bytes', one[6]], ['change', one[7]], ['approved by', one[8].join(', ') || null]];
     }
     function files(one) { return one[12].map(function (file) { return [file[1] || file[3] || '', file[2]]; }); }
     var about = facts(a).map(function (fact, at) { return [fact[0], fact[1], facts(b)[at][1]]; });

@@ -157,6 +157,12 @@
       }
     };
   }
+  /* What a version held at an instant, as rows show stages. */
+  function asHeld(it) {
+    var order = it.one.known;
+    return it.held().map(function (held) { return {stage: held[0], version: it.row[0], held: false}; })
+      .sort(function (a, b) { return order.indexOf(a.stage) - order.indexOf(b.stage); });
+  }
   /* Hits as {one, version}; a promise. With ``every`` all versions that match, not the newest alone. */
   t.find = function (text, options) {
     var asked, wants = {version: false, behind: false, active: false, words: []}, all = t.artifacts();
@@ -184,7 +190,7 @@
           var it = version(one, of, row[1], behind[each], events, at);
           if (!(wants.active || options.deprecated || it.active())) continue;
           if (matches(asked.where, it)) {
-            hits.push({one: one, version: of[0]});
+            hits.push({one: one, version: of[0], stages: at === null ? null : asHeld(it)});
             if (!options.every) return;
           }
         }

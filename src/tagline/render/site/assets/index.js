@@ -24,14 +24,14 @@
     return h('tr', one.deprecated ? {'class': 'gone'} : {},
       h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name),
         one.description ? h('div', {'class': 'dim small'}, one.description.length > 160 ? one.description.slice(0, 159) + '…' : one.description) : null),
-      h('td', {'data-label': 'repository'}, one.repository.name),
-      h('td', {'data-label': 'type'}, one.type || ''),
-      h('td', {'data-label': 'version'}, hit.version ? h('a', {href: one.versionPage(hit.version)}, hit.version) : h('span', {'class': 'dim'}, '–')),
-      h('td', {'data-label': 'stages'}, one.stages.map(function (held) {
+      h('td', {}, one.repository.name),
+      h('td', {}, one.type || ''),
+      h('td', {}, hit.version ? h('a', {href: one.versionPage(hit.version)}, hit.version) : h('span', {'class': 'dim'}, '–')),
+      h('td', {}, (hit.stages || one.stages).map(function (held) {
         return h('span', {'class': 'pair'}, h('span', {'class': 'stage'}, held.stage), ' ', held.version || 'a commit',
-          held.held ? h('span', {'class': 'mark warn'}, 'held') : null, ' ');
+          held.held ? [' ', h('span', {'class': 'mark warn'}, 'held')] : null, ' ');
       })),
-      h('td', {'data-label': 'changed'}, one.changed ? t.when(one.changed) : ''));
+      h('td', {}, one.changed ? t.when(one.changed) : ''));
   }
   function draw() {
     var mine = ++asked, began = performance.now();

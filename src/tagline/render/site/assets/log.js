@@ -33,7 +33,7 @@
       var hits = events().filter(function (row) {
         var one = all[row[0]];
         return (!artifact || (one.name + ' ' + one.repository.name).toLowerCase().indexOf(artifact) >= 0) &&
-          (!person || (row[5] || '').toLowerCase().indexOf(person) >= 0) && (!state.stage || row[3] === state.stage) &&
+          (!person || row[7].concat(row[5] || '').some(function (name) { return name.toLowerCase().indexOf(person) >= 0; })) && (!state.stage || row[3] === state.stage) &&
           (!state.event || row[1] === state.event) && (from === null || row[4] >= from) && (until === null || row[4] < until);
       });
       var whole = wanted.length === parts.length;
@@ -41,10 +41,10 @@
       more.hidden = whole && hits.length <= limit;
       t.fill(table, hits.slice(0, limit).map(function (row) {
         var one = all[row[0]];
-        return h('tr', {}, h('td', {'data-label': 'when'}, t.when(row[4], true)),
+        return h('tr', {}, h('td', {}, t.when(row[4], true)),
           h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name), h('div', {'class': 'dim small'}, one.repository.name)),
-          h('td', {'data-label': 'what'}, what(row, one)), h('td', {'data-label': 'who'}, row[5] || ''),
-          h('td', {'data-label': 'change'}, t.change(row[6])));
+          h('td', {}, what(row, one)), h('td', {}, row[7].join(', ')), h('td', {}, row[5] || ''),
+          h('td', {}, t.change(row[6])));
       }));
     }, function (error) { count.textContent = 'The log ' + error.message; });
   }
