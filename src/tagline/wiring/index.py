@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +80,16 @@ class IndexWiring:
         """Addresses whose host a file names: no token goes there that nobody meant for it."""
         return set()
 
+    @cached_property
+    def _listed_by_forge(self) -> set[str]:
+        """Addresses of an organization's or group's repositories."""
+        return set()
+
+    @cached_property
+    def _of_owners(self) -> Settings:
+        """As who asks for a group: GitLab's own token of the job lists none, and reads only what let it."""
+        return replace(self.settings, job_token=None) if self.settings.token else self.settings
+
     def _forge_of(self, page: str) -> str:
         """Whose page it is, as far as somebody said so."""
         own = self.settings.server_url
@@ -97,8 +107,10 @@ class IndexWiring:
                 f"--{'org' if forge == 'github' else 'group'} is {forge}'s, and --repo-forge says {self.forge}.",
                 "GitHub has organizations (--org), GitLab has groups (--group).",
             )
-        changes = ChangeWiring(self.settings, f"{owner}/any", forge, self.api_url)
-        return changes.organization().repositories(owner)
+        changes = ChangeWiring(self._of_owners, f"{owner}/any", forge, self.api_url)
+        for wanted in changes.organization().repositories(owner):
+            self._listed_by_forge.add(wanted.address)
+            yield wanted
 
     def registries(self, jobs: int) -> GitRegistries:
         """What reads repositories."""
@@ -110,7 +122,8 @@ class IndexWiring:
         from tagline.adapters.git.urls import remote_url
 
         by: NamedBy = "content" if address in self._of_lists else "caller"
-        return remote_url(address, login=login_of(token_for(self.settings, address, address, by)))
+        settings = self._of_owners if address in self._listed_by_forge else self.settings
+        return remote_url(address, login=login_of(token_for(settings, address, address, by)))
 
     def data(self, destination: str) -> PlacedDataSet:
         """The data set at a folder or an ``s3://`` address."""

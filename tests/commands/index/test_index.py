@@ -27,6 +27,7 @@ from tagline.domain.index.listing import INDEX, Listing, decode
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict
 from tagline.wiring.index import IndexWiring
+from tests.e2e.gitlab_runner import token_of
 from tests.support.gitbuild import Commit, History, Tag, build, environment, run_git
 from tests.support.githttp import GitServer, serve
 from tests.support.indexes import HOSTILE
@@ -589,3 +590,28 @@ def test_wiring__forge__is_known_only_where_somebody_said_so(tmp_path: Path) -> 
     assert [(one.repository, one.forge) for one in told] == [
         ("example.org/a/b", "git"), ("github.com/a/b", "github"),
     ]  # fmt: skip
+
+
+def test_group__in_a_job_of_gitlab__is_read_with_the_groups_token(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job's own token lists no group, and reads only projects that let it."""
+    from tagline_localforge import LocalForge
+    from tagline_localforge import serve as serve_forge
+
+    forge = LocalForge(tmp_path / "forge")
+    project = forge.repository("org/risk")
+    project.grant("bot", "read")
+    forge.token("groups-token", login="bot")
+    forge.token("jobs-token", login="bot", kind="job")
+    run_git(template(tmp_path, 1), "push", "--quiet", "--mirror", str(project.path))
+    with serve_forge(forge) as server:
+        for name, value in {
+            "GITLAB_CI": "true", "CI_SERVER_URL": server.url, "CI_API_V4_URL": f"{server.url}/api/v4",
+            "CI_PROJECT_PATH": "org/models", "CI_JOB_TOKEN": "jobs-token", "TAGLINE_TOKEN": "groups-token",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        ran = run("--group", "org")
+        asked = {token_of(one) for one in server.exchanges}
+    assert (ran.code, ran.read, ran.failed) == (0, 1, [])
+    assert asked == {"groups-token"}
