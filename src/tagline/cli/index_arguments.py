@@ -61,7 +61,13 @@ def ask_query(sub: Parser) -> None:
 def ask_site(sub: Parser) -> None:
     """The options of ``site``."""
     sub.add_argument("--index", required=True, metavar="DEST", help="the index: a folder, or s3://BUCKET/PREFIX")
-    sub.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder that the site is written to")
+    sub.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="where the site is written: a folder, or s3://BUCKET/PREFIX",
+    )
     sub.add_argument(
         "--base-url", metavar="URL", help="where it will be published; links are then whole ones (default: relative)"
     )

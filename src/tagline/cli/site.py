@@ -22,7 +22,7 @@ def run_site(chosen: argparse.Namespace, settings: Settings) -> int:
     base = _base(chosen.base_url)
     pages = SitePages(base)
     rows = index_rows(chosen.index, settings)
-    with site_folder(chosen.output).locked() as folder:
+    with site_folder(chosen.output) as folder:
         built = build(rows, pages, folder, chosen.audience, base)
     Presenter(chosen, settings).say(render.document(built), render.text(built), ())
     return 0

@@ -8,32 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
+from tagline.adapters.site.state import STATE, decode, encode, require_free
 from tagline.errors import Conflict, WrongUsage
 from tagline.ports.site import Made, Written
 
-#: What a site was made from. Hidden, so that no link leads there.
-STATE = ".tagline-site.json"
 _ASIDE = ".tagline-site-new"
-#: What stands at the root of a site: somebody else's is in the way.
-_OURS = (
-    "index.html",
-    "board.html",
-    "log.html",
-    "compare.html",
-    "repositories.html",
-    "api",
-    "artifacts",
-    "assets",
-    "data",
-)
 #: Seconds to wait for another run.
 _WAIT = 60.0
 
@@ -91,15 +76,11 @@ class DiskFolder:
 
     def _read(self) -> Made:
         try:
-            return _decode(json.loads((self._root / STATE).read_bytes()))
+            return decode((self._root / STATE).read_bytes())
         except FileNotFoundError:
-            there = [name for name in _OURS if (self._root / name).exists()]
-            if there:
-                raise WrongUsage(
-                    f"{self.name} has {there[0]}, which tagline site did not write.", "Name an empty folder with -o."
-                ) from None
+            require_free(self.name, lambda one: (self._root / one).exists())
             return Made()
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except OSError:
             return Made()
 
     def there(self, files: Mapping[str, int]) -> bool:
@@ -157,19 +138,5 @@ class DiskFolder:
     def _write(self, made: Made) -> None:
         self._root.joinpath(_ASIDE).mkdir(exist_ok=True)
         aside = self._root / _ASIDE / "state"
-        aside.write_text(json.dumps({"format": 1, **made._asdict()}, separators=(",", ":")), encoding="utf-8")
+        aside.write_bytes(encode(made))
         aside.replace(self._root / STATE)
-
-
-def _decode(found: Any) -> Made:
-    """The state; a path that leads out of the folder is none of ours."""
-    artifacts = {key: (str(mark), _files(files)) for key, (mark, files) in found["artifacts"].items()}
-    return Made(str(found["source"]), artifacts, _files(found["others"]))
-
-
-def _files(found: Mapping[str, Any]) -> dict[str, int]:
-    return {file: int(size) for file, size in found.items() if _inside(file)}
-
-
-def _inside(file: str) -> bool:
-    return not file.startswith("/") and ".." not in PurePosixPath(file).parts
