@@ -18,9 +18,10 @@ import pytest
 import tagline as package
 from tagline.errors import TaglineError
 from tests.commands.storage.test_fetch import FILES, MODEL, Registry, md5, registry, server
+from tests.commands.storage.test_superseded import overtake_late
 from tests.conftest import CommandLine
 from tests.support.gitbuild import EPOCH, run_git
-from tests.support.githttp import serve
+from tests.support.githttp import GitServer, serve
 
 __all__ = ["registry", "server"]
 
@@ -136,6 +137,45 @@ def test_fetch__where_somebody_changed_the_cache__brings_the_bytes_anew(registry
     assert (package.fetch("data", repo=repo) / "a.txt").read_bytes() == FILES["a.txt"]
     (path / "more").write_bytes(b"added")
     assert sorted(one.name for one in package.fetch("data", repo=repo).iterdir()) == ["a.txt", "empty", "sub"]
+
+
+def called(call: Callable[[], Path | None]) -> tuple[int, Path | None]:
+    """The exit code that an answer or a refusal stands for, and the path."""
+    try:
+        return 0, call()
+    except TaglineError as error:
+        return int(error.exit_code), None
+
+
+def test_fetch__overtaken_meanwhile__fails_skips_or_runs_as_the_command_line(
+    registry: Registry, server: GitServer, tagline: CommandLine, tmp_path: Path
+) -> None:
+    for name in ("allowFilter", "allowAnySHA1InWant"):
+        run_git(registry.path, "config", f"uploadpack.{name}", "true")
+    repo, dest = f"{server.url}/shop.git", tmp_path / "out"
+    found = {}
+    for what in ("fail", "skip", "run"):
+        for face in ("function", "command"):
+            overtake_late(registry, server)
+            if face == "command":
+                said = tagline(
+                    "fetch", "model#prod", "-o", str(dest), "--repo", repo, "--if-superseded", what, "--json"
+                )
+                code, path = said.code, said.json.get("destination")
+            else:
+                code, path = called(partial(package.fetch, "model#prod", dest, repo, if_superseded=what))
+            found[what, face] = (code, path and str(path), dest.exists())
+            dest.unlink(missing_ok=True)
+            run_git(registry.path, "update-ref", "-d", "refs/tags/model#prod#3")
+            server.requests.clear()
+    for face in ("function", "command"):
+        assert [found[what, face] for what in ("fail", "skip", "run")] == [
+            (1, None, False), (0, None, False), (0, str(dest), True),
+        ], face  # fmt: skip
+    server.redirect = lambda _: None
+    assert package.fetch("model#prod", repo=repo, if_superseded="skip") is not None
+    with pytest.raises(package.WrongUsage, match="if_superseded"):
+        package.fetch("model#prod", repo=repo, if_superseded="maybe")  # type: ignore[call-overload]
 
 
 def test_fetch__of_tampered_bytes__hands_nothing_out(registry: Registry, tmp_path: Path) -> None:
@@ -258,7 +298,9 @@ def test_types__of_a_users_program__are_known_to_mypy(tmp_path: Path) -> None:
         "        raise SystemExit(error.hint) from error\n"
         "    registered: datetime | None = found.registered_at\n"
         "    print(found.version, registered)\n"
-        "    return tagline.fetch('churn#prod')\n"
+        "    waiting: Path | None = tagline.fetch('churn#prod', if_superseded='skip')\n"
+        "    print(waiting)\n"
+        "    return tagline.fetch('churn', lock='tagline.lock')\n"
     )
     mypy = shutil.which("mypy", path=str(Path(sys.executable).parent))
     assert mypy, "make installs it"

@@ -92,6 +92,7 @@ def _propose(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.cli.shared import shown
     from tagline.commands.pins.updates import Text, begin, propose
     from tagline.domain.ledger.events import Warn
+    from tagline.domain.pins.looked import warnings_of
     from tagline.errors import Exit
     from tagline.render.json import pins as documents
     from tagline.render.markdown import pins as markdown
@@ -109,14 +110,15 @@ def _propose(chosen: argparse.Namespace, settings: Settings) -> int:
     update = propose(updating, work, after, Text(markdown.title(moved), body), now(), dry_run=chosen.dry_run)
     presenter = Presenter(chosen, settings)
     changed = [one.looked.name for one in moved]
-    warnings = [Warn("pin-gone", None, f"{one.name}: {one.why}") for one in looked if one.state == "gone"]
+    gone = [Warn("pin-gone", None, f"{one.name}: {one.why}") for one in looked if one.state == "gone"]
+    warnings = [*warnings_of(looked), *gone]
     proposed = (update.state, update.branch, update.change)
     document = documents.pinned(after, work.pins, changed, chosen.file, chosen.dry_run, warnings, proposed)
     text = terminal.proposed(after, work.pins, changed, proposed, presenter.pen)
     presenter.say(document, f"{text}\n\n{shown(body, settings)}" if chosen.dry_run else text, warnings)
     if settings.step:
         job_of(settings).report(body)
-    return Exit.NOT_FOUND if warnings else Exit.DONE
+    return Exit.NOT_FOUND if gone else Exit.DONE
 
 
 def run_outdated(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -124,6 +126,7 @@ def run_outdated(chosen: argparse.Namespace, settings: Settings) -> int:
     from pathlib import Path
 
     from tagline.cli.presenter import Presenter
+    from tagline.domain.pins.looked import warnings_of
     from tagline.errors import Exit, WrongUsage
     from tagline.render.json import pins as documents
     from tagline.render.terminal import pins as terminal
@@ -140,7 +143,7 @@ def run_outdated(chosen: argparse.Namespace, settings: Settings) -> int:
         text = shown(markdown.outdated(_traced(chosen, settings, looked), looked, chosen.file), settings)
     else:
         text = terminal.outdated(looked, presenter.pen)
-    presenter.say(documents.outdated(looked), text, [])
+    presenter.say(documents.outdated(looked), text, warnings_of(looked))
     states = {one.state for one in looked}
     return Exit.NOT_FOUND if "gone" in states else Exit.FINDINGS if "moved" in states else Exit.DONE
 
@@ -183,6 +186,7 @@ def _pinned(chosen: argparse.Namespace, settings: Settings, before: Pins) -> tup
 
 
 def _updated(chosen: argparse.Namespace, settings: Settings, before: Pins) -> tuple[Pins, list[Warn]]:
+    from tagline.domain.pins.looked import warnings_of
     from tagline.errors import NotFound
 
     looked, after = _moved_on(chosen, settings, before)
@@ -191,7 +195,7 @@ def _updated(chosen: argparse.Namespace, settings: Settings, before: Pins) -> tu
             raise NotFound(
                 f"{one.name}: {one.why}", "Pin another version, or take it out of the lock.", code="pin-gone"
             )
-    return after, []
+    return after, warnings_of(looked)
 
 
 def _moved_on(chosen: argparse.Namespace, settings: Settings, before: Mapping[str, Pin]) -> tuple[list[Looked], Pins]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.storage.test_fetch import FILES, MODEL, OLD, Registry, registry
+import tagline as package
+from tagline import Conflict, TaglineError, WrongBytes, WrongUsage
+from tests.commands.storage.test_fetch import FILES, MODEL, OLD, Registry, key, md5, registry
 from tests.conftest import CommandLine
 from tests.support.gitbuild import run_git
 from tests.support.githttp import GitServer, serve
@@ -107,6 +109,103 @@ def test_pin__without_a_repository_by_url__says_what_to_name(
     assert tagline("pin").code == 2
     assert tagline("outdated").code == 6, "no lock"
     assert tagline("fetch", "--locked", "-o", "m").code == 2
+
+
+def test_fetch_locked__of_other_bytes__refuses_and_writes_nothing(
+    tagline: CommandLine, registry: Registry, url: str, here: Path
+) -> None:
+    tagline("pin", "model#prod", "--repo", url)
+    tagline("pin", "data@v1.0.0", "--repo", url)
+    for data, name, put, code in (
+        (MODEL, "model", MODEL[:-1] + b"!", "wrong-bytes"),
+        (MODEL, "model", MODEL + b"!", "wrong-size"),
+        (FILES["a.txt"], "data", b"eve", "wrong-bytes"),
+    ):
+        registry.s3.put(registry.bucket, key(md5(data)), put)
+        said = tagline("fetch", "--locked", name, "-o", "out/m", "--json")
+        assert (said.code, said.json["error"]["code"]) == (1, code), said.err
+        with pytest.raises(WrongBytes):
+            package.fetch(name, "out/m", lock="tagline.lock")
+        assert not (here / "out").exists() or not list((here / "out").iterdir())
+
+
+def test_fetch_locked__of_a_version_that_was_withdrawn_or_a_tag_that_moved__as_documented(
+    tagline: CommandLine, registry: Registry, url: str, here: Path
+) -> None:
+    for target, name in (("model@v1.0.0", "by-version"), ("model#prod", "by-stage")):
+        tagline("pin", target, "--repo", url, "--as", name)
+    # Withdrawn: the pin names it still, with a warning; its target is gone.
+    commit = run_git(registry.path, "rev-parse", "model@v1.0.0^{commit}").strip()
+    run_git(registry.path, "tag", "-a", "-m", "withdrawn", "model@v1.0.0!", commit)
+    said = tagline("fetch", "--locked", "by-version", "-o", "old", "--json")
+    assert (said.code, [one["code"] for one in said.json["warnings"]]) == (0, ["deregistered"]), said.out
+    assert (here / "old").read_bytes() == OLD
+    said = tagline("outdated", "--json")
+    assert (said.code, [one["code"] for one in said.json["warnings"]]) == (0, ["deregistered"]), said.out
+    assert "withdrawn" in tagline("outdated").err
+    # Moved to another commit, by force.
+    run_git(registry.path, "tag", "-f", "-a", "-m", "moved", "model#prod#2", commit)
+    said = tagline("fetch", "--locked", "by-stage", "-o", "new", "--json")
+    assert (said.code, said.json["error"]["code"]) == (5, "pin-differs")
+    with pytest.raises(Conflict):
+        package.fetch("by-stage", "new", lock="tagline.lock")
+    assert not (here / "new").exists()
+    run_git(registry.path, "tag", "-d", "model#prod#2")
+    said = tagline("fetch", "--locked", "by-stage", "-o", "new", "--json")
+    assert (said.code, said.json["error"]["code"]) == (6, "unknown-tag")
+
+
+def test_lock__that_is_none__is_refused_by_command_and_function(tagline: CommandLine, url: str, here: Path) -> None:
+    tagline("pin", "model#prod", "--repo", url)
+    good = (here / "tagline.lock").read_text()
+    for text, name, code in (
+        ("{", "model", "bad-lock"),
+        ('{"version": 2, "pins": {}}', "model", "bad-lock"),
+        (good.replace('"md5:', '"../'), "model", "bad-lock"),
+        (good.replace('"commit": "', '"commit": "--upload-pack='), "model", "bad-lock"),
+        (good, "modle", "not-pinned"),
+    ):
+        (here / "tagline.lock").write_text(text)
+        said = tagline("fetch", "--locked", name, "-o", "m", "--json")
+        with pytest.raises(TaglineError) as caught:
+            package.fetch(name, "m", lock=here / "tagline.lock")
+        assert said.json["error"]["code"] == caught.value.code == code
+        assert said.code == caught.value.exit_code
+    assert not (here / "m").exists()
+
+
+def test_lock__that_names_another_host__sends_it_no_token(
+    tagline: CommandLine, registry: Registry, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(registry.path.parent, password="s3cret") as good, serve(registry.path.parent) as other:
+        monkeypatch.setenv("TAGLINE_REPO_TOKEN", "s3cret")
+        assert tagline("pin", "model#prod", "--repo", f"{good.url}/shop.git").code == 0
+        lock = (here / "tagline.lock").read_text()
+        (here / "tagline.lock").write_text(lock.replace(good.url, other.url))
+        good.headers.clear()
+        for host in ("", good.url):  # named by nobody, and named as another
+            monkeypatch.setenv("TAGLINE_REPO_HOST", host) if host else None
+            assert tagline("fetch", "--locked", "model", "-o", "m").code == 0, "it asks for none"
+            assert tagline("outdated", "--markdown").code == 0
+            assert tagline("pin", "--update").code == 0
+            assert package.fetch("model", lock="tagline.lock").read_bytes() == MODEL
+        # Named as another repository than the lock's: nothing is asked of either.
+        seen = len(other.headers)
+        said = tagline("fetch", "--locked", "model", "-o", "n", "--repo", f"{good.url}/shop.git", "--json")
+        assert (said.code, said.json["error"]["code"]) == (2, "other-repository")
+        with pytest.raises(WrongUsage, match="names"):
+            package.fetch("model", "n", f"{good.url}/shop.git", lock="tagline.lock", token="s3cret")
+        with pytest.raises(WrongUsage, match="URL"):
+            package.fetch("model", "n", lock="tagline.lock", token="s3cret")
+        assert (good.headers, len(other.headers)) == ([], seen)
+        assert seen > 0
+        assert not [one for one in other.headers if "authorization" in one.lower()]
+        # To the host that the lock names by the caller's word it goes.
+        (here / "tagline.lock").write_text(lock)
+        monkeypatch.delenv("TAGLINE_REPO_HOST")
+        monkeypatch.delenv("TAGLINE_REPO_TOKEN")
+        path = package.fetch("model", here / "n", f"{good.url}/shop", lock="tagline.lock", token=lambda: "s3cret")
+        assert path.read_bytes() == MODEL
 
 
 @pytest.fixture

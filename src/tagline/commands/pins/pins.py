@@ -55,12 +55,10 @@ def look_at_pins(pins: Mapping[str, Pin], open_registry: Open, now: int) -> list
 def _look(name: str, pinned: Pin, open_registry: Open, now: int) -> Looked:
     target = parse_target(pinned.target)
     try:
-        found, _ = pin(open_registry(pinned.repository, target.artifact), target, pinned.repository, now)
+        found, warnings = pin(open_registry(pinned.repository, target.artifact), target, pinned.repository, now)
     except NotFound as error:
         return Looked(name, pinned, "gone", why=error.message)
-    if pinned.is_current(found):
-        return Looked(name, pinned, "current", found)
-    return Looked(name, pinned, "moved", found)
+    return Looked(name, pinned, "current" if pinned.is_current(found) else "moved", found, warnings=tuple(warnings))
 
 
 def _location(registry: Registry, found: Found) -> Location:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from tagline.domain.delivery.events import ChangeLink
 from tagline.domain.ledger.events import Warn
 from tagline.domain.pins.lock import Pin
+from tagline.domain.pins.looked import Looked, warnings_of
 from tagline.render.json.documents import Document, warnings
-
-if TYPE_CHECKING:
-    from tagline.domain.pins.looked import Looked
 
 
 def pinned(
@@ -41,7 +38,7 @@ def pinned(
     }
 
 
-def outdated(looked: Iterable[Looked]) -> Document:
+def outdated(looked: Sequence[Looked]) -> Document:
     """``outdated``: each pin, and what its target names now."""
     return {
         "pins": [
@@ -54,5 +51,5 @@ def outdated(looked: Iterable[Looked]) -> Document:
             }
             for one in looked
         ],
-        "warnings": [],
+        "warnings": warnings(warnings_of(looked)),
     }
