@@ -10,7 +10,7 @@ import pytest
 
 import tagline as package
 from tagline import Conflict, TaglineError, WrongBytes, WrongUsage
-from tests.commands.storage.test_fetch import FILES, MODEL, OLD, Registry, key, md5, registry
+from tests.commands.storage.test_fetch import FILES, MODEL, OLD, Registry, key, md5, registry, tree
 from tests.conftest import CommandLine
 from tests.support.gitbuild import run_git
 from tests.support.githttp import GitServer, serve
@@ -126,7 +126,8 @@ def test_fetch_locked__of_other_bytes__refuses_and_writes_nothing(
         assert (said.code, said.json["error"]["code"]) == (1, code), said.err
         with pytest.raises(WrongBytes):
             package.fetch(name, "out/m", lock="tagline.lock")
-        assert not (here / "out").exists() or not list((here / "out").iterdir())
+        assert not (here / "out" / "m").exists()
+        assert put not in tree(here).values()
 
 
 def test_fetch_locked__of_a_version_that_was_withdrawn_or_a_tag_that_moved__as_documented(
