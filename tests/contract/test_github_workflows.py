@@ -22,7 +22,7 @@ from tests.support.workflow_files import EXPRESSION, evaluate, filled, load, wit
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 EXAMPLES = sorted((ROOT / "docs/examples/github").glob("*.yml"))
-REUSABLE = ("review", "promote", "deploy", "index")
+REUSABLE = ("review", "promote", "deploy", "index", "page")
 OURS = "tagline-dev/tagline"
 TOOLS = Path(sys.executable).parent
 

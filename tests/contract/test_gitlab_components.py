@@ -23,10 +23,10 @@ from tagline.render.runner.outputs import ANSWERS, OUTPUTS
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "gitlab-ci"
 README = PROJECT / "README.md"
-#: The component that runs the second image, and so no step of ``tagline ci``: test_index_faces.py.
-OTHER = "index"
-TEMPLATES = sorted(path for path in (PROJECT / "templates").glob("*.yml") if path.stem != OTHER)
-EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples" / "gitlab").glob("*.yml") if path.stem != OTHER)
+#: The components that run the second image, and so no step of ``tagline ci``: test_index_faces.py.
+OTHERS = ("index", "page")
+TEMPLATES = sorted(path for path in (PROJECT / "templates").glob("*.yml") if path.stem not in OTHERS)
+EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples" / "gitlab").glob("*.yml") if path.stem not in OTHERS)
 NAMES = [template.stem for template in TEMPLATES]
 
 #: Tokens are CI/CD variables, which GitLab masks and protects; the command is an argument, which no variable overrides.
@@ -266,18 +266,18 @@ def test_schema__of_gitlab__accepts_every_document(tmp_path: Path) -> None:
         for part, text in (("spec", each.header), ("job", each.text())):
             files.append(tmp_path / f"{name}-{part}.yml")
             files[-1].write_text(text)
-    assert _check(*files) == ""
+    assert check(*files) == ""
 
 
 def test_schema__of_a_misspelt_keyword__refuses(tmp_path: Path) -> None:
     (tmp_path / "job.yml").write_text(COMPONENTS["plan"].text().replace("expire_in:", "expires_in:"))
     (tmp_path / "spec.yml").write_text(COMPONENTS["plan"].header.replace("type: string", "type: text", 1))
-    said = _check(tmp_path / "job.yml", tmp_path / "spec.yml")
+    said = check(tmp_path / "job.yml", tmp_path / "spec.yml")
     assert "job.yml" in said
     assert "spec.yml" in said
 
 
-def _check(*files: Path) -> str:
+def check(*files: Path) -> str:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode == 0) == ("ok -- validation done" in done.stdout), done.stdout + done.stderr

@@ -19,6 +19,7 @@ TABLE = ROOT / "docs/permissions.md"
 OTHERS: Mapping[str, Permissions] = {
     "actions/checkout": {"contents": "read"},
     "actions/attest-build-provenance": {"attestations": "write", "id-token": "write"},
+    "actions/deploy-pages": {"id-token": "write", "pages": "write"},
     "aws-actions/configure-aws-credentials": {"id-token": "write"},  # with a role
     "pypa/gh-action-pypi-publish": {"id-token": "write"},  # PyPI's trusted publishing
 }
@@ -99,6 +100,7 @@ def needed_by(*found: Granted) -> Permissions:
 def test_table__has_every_command_of_a_step() -> None:
     commands = set(re.findall(r"[\w-]+", load(ROOT / "action.yml")["inputs"]["command"]["description"]))
     assert commands & set(NEEDED) >= {"validate", "plan", "promote", "check-ref", "resolve", "fetch", "lineage"}
+    assert NEEDED["page"] == OTHERS["actions/deploy-pages"]
     assert (NEEDED["deliver"], NEEDED["aws-role"]) == ({"actions": "write"}, {"id-token": "write"})
 
 
@@ -108,7 +110,7 @@ def test_workflows__examples_reusable_ones_and_those_of_documents__are_all_here(
         names
     )
     called = {job.name for _, workflow in WORKFLOWS for job in jobs(workflow, SAID)}
-    assert {"review/validate", "review/plan", "promote/promote", "model/deploy", "test/lint"} <= called
+    assert {"review/validate", "review/plan", "promote/promote", "model/deploy", "page/publish", "test/lint"} <= called
 
 
 @each_workflow

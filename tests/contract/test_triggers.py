@@ -188,7 +188,7 @@ EVENTS: list[tuple[Happening, set[str]]] = [
     (Happening("merge_group", type="checks_requested"), {"review", "company-review"}),
     (
         Happening("schedule"),
-        {"review", "company-review", "promote", "company-promote", "reuse", "gitops", "index", "update-models"},
+        {"review", "company-review", "promote", "company-promote", "reuse", "gitops", "index", "page", "update-models"},
     ),
     (branch("main", paths=("tagline.lock",)), {"promote", "company-promote", "update-models"}),
     (Happening("schedule", on_default_branch=False), set()),
@@ -321,7 +321,7 @@ JOBS = {
 
 
 #: Another project's, which no tag of the registry starts.
-ELSEWHERE = ("gitops.yml", "index.yml", "reuse.yml", "update-models.yml")
+ELSEWHERE = ("gitops.yml", "index.yml", "page.yml", "reuse.yml", "update-models.yml")
 
 
 @pytest.mark.parametrize("path", [path for path in ON_GITLAB if path.name not in ELSEWHERE], ids=lambda path: path.stem)

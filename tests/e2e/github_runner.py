@@ -50,7 +50,30 @@ STAND_INS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
         'if [ -d "$path" ]; then cp -r "$path/." "/e2e/artifacts/$NAME"; '
         'else cp "$path" "/e2e/artifacts/$NAME"; fi || exit; done',
     ),
-    "actions/download-artifact": (("name", "path"), (), 'cp -r "/e2e/artifacts/$NAME/." "${PATH_:-.}"'),
+    "actions/download-artifact": (
+        ("name", "path"), (), 'mkdir -p "${PATH_:-.}" && cp -r "/e2e/artifacts/$NAME/." "${PATH_:-.}"',
+    ),
+    # In place of the service that keeps caches: the newest one of those that begin so.
+    "actions/cache/restore": (
+        ("path", "key", "restore-keys"), (),
+        'found=$(ls -td "/e2e/caches/$RESTORE_KEYS"* 2>/dev/null | head -n 1) || true; [ -z "$found" ] || '
+        '{ mkdir -p "$PATH_" && cp -r "$found/." "$PATH_"; }',
+    ),
+    "actions/cache/save": (
+        ("path", "key"), (), 'mkdir -p "/e2e/caches/$KEY" && cp -r "$PATH_/." "/e2e/caches/$KEY"',
+    ),
+    # With the command of the action itself.
+    "actions/upload-pages-artifact": (
+        ("path",), (),
+        'mkdir -p /e2e/artifacts/github-pages && tar --dereference --hard-dereference --directory "$PATH_" '
+        "--exclude=.git --exclude=.github '--exclude=.[^/]*' -cf /e2e/artifacts/github-pages/artifact.tar .",
+    ),
+    # In place of GitHub Pages: a folder of this machine.
+    "actions/deploy-pages": (
+        (), ("page_url",),
+        "rm -rf /e2e/pages && mkdir /e2e/pages && tar -xf /e2e/artifacts/github-pages/artifact.tar -C /e2e/pages && "
+        'echo "page_url=https://org.github.io/models/" >> "$GITHUB_OUTPUT"',
+    ),
     # In place of GitHub, which gives an App's token to whoever signs with its key.
     "actions/create-github-app-token": (
         ("client-id", "private-key", "owner", "repositories", "permission-actions", "permission-contents",
@@ -128,6 +151,8 @@ class Runner:
     server_url: str
     #: What a job without a container of its own runs in.
     image: str = RUNNER_IMAGE
+    #: Whether jobs start containers: they have Docker's socket, and a workspace that lies where it lies outside.
+    docker: bool = False
     #: Text that no process's command line and no log may show.
     secrets: set[str] = field(default_factory=set)
     leaks: list[str] = field(default_factory=list)
@@ -167,7 +192,7 @@ class Runner:
             str(ACT), event, "--json", "--rm", "--directory", str(clone),
             "--workflows", f".github/workflows/{workflow}", "--eventpath", str(event_file),
             "--platform", f"ubuntu-latest={self.image}", "--pull=false",
-            "--network", "host", "--no-cache-server", "--container-daemon-socket", "-",
+            "--network", "host", "--no-cache-server", *self._docker_options(),
             "--container-options", f"--volume {self.folder / 'shared'}:/e2e",
             "--env", f"GITHUB_SERVER_URL={self.server_url}", "--env", f"GITHUB_API_URL={self.server_url}/api/v3",
             "--env", f"GITHUB_REPOSITORY={repository}", "--env", f"GITHUB_RUN_ID={76 + self._runs}",
@@ -193,9 +218,12 @@ class Runner:
         """Each foreign action that a workflow names, at the commit that it names."""
         files = [*clone.glob(".github/workflows/*.yml"), *self.release.glob(".github/workflows/*.yml")]
         named = {(match[1], match[2]) for file in files for match in _USES.finditer(file.read_text())}
-        for action, commit in sorted(named):
-            if action in STAND_INS:
-                yield f"{action}@{commit}={self.folder / 'stand-ins' / action}"
+        of_ours = {(*action.split("/")[:2], commit) for action, commit in named if action in STAND_INS}
+        for owner, name, commit in sorted(of_ours):
+            yield f"{owner}/{name}@{commit}={self.folder / 'stand-ins' / owner / name}"
+
+    def _docker_options(self) -> tuple[str, ...]:
+        return ("--bind",) if self.docker else ("--container-daemon-socket", "-")
 
 
 def _shown(record: Mapping[str, Any]) -> str:

@@ -201,10 +201,15 @@ class GitLab:
         self._run(checkout, "--preview", *options)
         configuration = yaml.safe_load((checkout / ".gitlab-ci-local" / "expanded-gitlab-ci.yml").read_text())
         options += [f"--variable={name}={token}" for name, token in _id_tokens(configuration, project, ref).items()]
+        here, kept = checkout / ".gitlab-ci-local" / "cache", self.folder / "caches" / project.full_name
+        if kept.exists():
+            shutil.copytree(kept, here, dirs_exist_ok=True)
         done = self._run(
             checkout, *jobs, "--network=host", "--pull-policy=if-not-present", f"--helper-image={HELPER}",
             "--no-artifacts-to-source", "--concurrency=2", *options,
         )  # fmt: skip
+        if here.exists():
+            shutil.copytree(here, kept, dirs_exist_ok=True)
         log = done.stdout + done.stderr
         ran = [match["job"] for match in _RESULT.finditer(log) if match["job"] in configuration]
         failed = {match["job"]: int(match["code"]) for match in _EXIT_CODE.finditer(log)}

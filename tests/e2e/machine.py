@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("TAGLINE_E2E_CACHE") or Path.home() / ".cache" / "tagline-e2e")
 BASE = "debian:trixie-slim"
 IMAGE = "tagline:e2e"
+#: The second image, under the name that workflows and components give it.
+SITE_IMAGE = "ghcr.io/tagline-dev/tagline-site:1"
 #: Where GitHub's runner mounts the workspace in a Docker action.
 WORKSPACE = "/github/workspace"
 #: In the environment of the build, and in files of its folder: must be nowhere in the image.
@@ -121,6 +123,17 @@ def build_image() -> str:
     return IMAGE
 
 
+@functools.cache
+def build_site_image() -> str:
+    """Build the second image on the first; its name."""
+    certificates = [f"--build-arg=PIP_CERT={os.environ['PIP_CERT']}"] if os.environ.get("PIP_CERT") else []
+    docker(
+        "build", "--quiet", "--network=host", *certificates, f"--build-arg=TAGLINE={build_image()}",
+        f"--file={ROOT / 'Dockerfile.site'}", f"--tag={SITE_IMAGE}", str(ROOT),
+    )  # fmt: skip
+    return SITE_IMAGE
+
+
 def copy_sources(target: Path) -> None:
     """Copy what Git tracks or would track, as it is now."""
     listed = subprocess.run(
@@ -138,3 +151,9 @@ def image() -> str:
     """The name of the image, built once in a run of the tests."""
     need_docker()
     return build_image()
+
+
+@pytest.fixture(scope="session")
+def site_image(image: str) -> str:
+    """The name of the second image, built once in a run of the tests."""
+    return build_site_image()
