@@ -241,6 +241,7 @@ class Hold(_Answer):
     approved_by: tuple[Approval, ...]
     policy: str | None
     reasons: tuple[str, ...]
+    tickets: tuple[str, ...]
     override: str | None
     rollback_from: str | None
     held: str | None

@@ -193,6 +193,12 @@ BAD = [
     (STAGE + "after: [prod]", 4, 12, "policy", "'prod', which comes after 'prod': none", ""),
     ("stages: {a: {after: [b]}, b: {after: [a]}}", 1, 0, "policy", "which comes after", "Remove one"),
     (STAGE + "after: []\n    soak: 1h", 5, 11, "policy", "'prod' has a soak but no stage to hold.", ""),
+    (STAGE + "ticket: RISK 1", 4, 0, "policy", "'RISK 1' is no pattern of tickets.", "such as RISK-*"),
+    (STAGE + "ticket: [A-*, 'B\u200b']", 4, 0, "policy", "is no pattern of tickets.", ""),
+    (STAGE + "ticket: 12", 4, 0, "wrong-type", "must be text or a list", ""),
+    (STAGE + "ticket: [12]", 4, 0, "wrong-type", "", ""),
+    (STAGE + "ticket: ''", 4, 0, "wrong-value", "", ""),
+    (STAGE + f"ticket: [{'a, ' * 20}a]", 4, 0, "policy", "more than 20 patterns", ""),
     (STAGE + "approvals: {from: [org/team]}", 4, 24, "policy", "neither a login nor a team.", "Write '@org/team'."),
     (STAGE + "approvals: {from: [a b]}", 4, 24, "policy", "'a b' is neither a login nor a team.", "codeowners"),
     (STAGE + "gates: [{metric: a, min: 2, max: 1}]", 4, 30, "policy", "'min' (2) is above 'max' (1)", "Exchange"),
@@ -279,7 +285,20 @@ def test_check_policy__long_chain_of_stages__does_not_overflow() -> None:
 # -- properties -----------------------------------------------------------------
 
 NAMES = ["stages", "artifacts", "prod", "dev", "x/*", "after", "soak", "approvals", "count", "from", "not", "fresh"]
-NAMES += ["gates", "metric", "min", "max", "not_worse_than", "freeze", "to", "atomic", "drift", "labels", "prefix"]
+NAMES += [
+    "ticket",
+    "gates",
+    "metric",
+    "min",
+    "max",
+    "not_worse_than",
+    "freeze",
+    "to",
+    "atomic",
+    "drift",
+    "labels",
+    "prefix",
+]
 LEAVES = st.none() | st.booleans() | st.integers(-1, 3) | st.floats() | st.sampled_from([*NAMES, "", "1h", "change"])
 VALUES = st.recursive(
     LEAVES,

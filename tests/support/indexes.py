@@ -32,7 +32,8 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "stages": [("h/o/r", "public", "rf", "prod", "v1.0.0", "c0", "rf#prod#1", 1_700_000_001, False)],
     "holds": [("h/o/r", "public", "rf", "prod", "v1.0.0", 1_700_000_001, None, "https://h/o/r/pull/7", ["alice"])],
     "events": [
-        ("h/o/r", "public", "rf", "registration", "v1.0.0", None, "c0", "rf@v1.0.0", 1_700_000_000, "Ann", None),
+        ("h/o/r", "public", "rf", "registration", "v1.0.0", None, "c0", "rf@v1.0.0", 1_700_000_000, "Ann", None,
+         "Q1 review", ["RISK-12"]),
     ],
     "metrics": [
         ("h/o/r", "public", "rf", "v1.0.0", "accuracy", 0.91, "metrics.json"),

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tagline.domain.changes.asks import Ask, Mistake, read_labels, read_requests
+from tagline.domain.changes.asks import Ask, Mistake, read_labels
 from tagline.domain.changes.changes import Change, Label
 from tagline.domain.changes.intents import Intent, Known, resolve
 from tagline.domain.changes.policy import NO_POLICY, Policy
 from tagline.domain.changes.promotion import Decided, plan_artifact
+from tagline.domain.changes.request_files import read_requests
 from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.ledger.events import RawTag, read_events
 from tagline.domain.ledger.planning import NewTag

@@ -87,7 +87,7 @@ class Story:
             link,
             approved,
         )
-        self._add("events", "registration", version, None, commit, f"{self.name}@{version}", time, by, link)
+        self._add("events", "registration", version, None, commit, f"{self.name}@{version}", time, by, link, None, None)
         for name, value in (metrics or {}).items():
             self._add("metrics", version, name, value, "metrics.json")
         for name, value in (params or {}).items():
@@ -125,6 +125,8 @@ class Story:
             time,
             by,
             self._change(change),
+            "Q1 review",
+            ["RISK-12"],
         )
         return self
 
@@ -358,7 +360,7 @@ def hostile() -> Rows:
         (*one, bad, "v1.0.0", NOW, None, "javascript:window.harmed=1", [bad]),
         (*one, bad, bad, NOW - 9, NOW, bad, [bad]),
     ]
-    rows["events"].append((*one, bad, "v1.0.0", bad, bad, bad, NOW, bad, "javascript:window.harmed=1"))
+    rows["events"].append((*one, bad, "v1.0.0", bad, bad, bad, NOW, bad, "javascript:window.harmed=1", bad, [bad]))
     rows["cards"].append(
         (
             *one,

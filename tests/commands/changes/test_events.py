@@ -84,7 +84,7 @@ def test_events__of_a_promotion__one_for_who_gains_and_one_for_who_loses(
         assert gained["data"] == {
             "artifact": "churn", "stage": "prod", "version": "v0.2.0", "previous_version": "v0.1.0",
             "commit": tag.target, "tag": "churn#prod#2", "change": {"number": later, "url": ran.json["change"]["url"]},
-            "actor": "bob", "approved_by": ["dave"], "reason": None,
+            "actor": "bob", "approved_by": ["dave"], "reason": None, "tickets": [],
         }  # fmt: skip
         assert [headers["webhook-id"] for headers, _ in inbox.got] == [one["id"] for one in events(inbox)]
 

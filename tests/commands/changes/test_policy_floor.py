@@ -151,3 +151,75 @@ def test_floor__by_address__is_read_without_a_redirect(make_world: Callable[...,
         assert redirected.code == 4
         assert "answered 301" in redirected.out + redirected.err
         server.shutdown()
+
+
+#: Every key that a floor may have of a stage, with a looser one of a repository.
+STRICT = """\
+stages:
+  staging: {}
+  prod:
+    after: [staging]
+    soak: 1h
+    approvals: {count: 2}
+    ticket: RISK-*
+    gates: [{metric: accuracy, min: 0.9}]
+    freeze: [{from: "2020-01-01T00:00:00Z", to: "2020-01-02T00:00:00Z"}]
+sha256: preferred
+storage: required
+"""
+LOOSER = """\
+stages: {staging: {}}
+artifacts:
+  "ch*":
+    stages:
+      prod:
+        after: []
+        soak: 0s
+        approvals: {count: 1, fresh: false}
+        ticket: "*"
+        gates: []
+        freeze: []
+        override: {allow: [alice]}
+"""
+KEYS = (
+    "after is nothing", "soak is 0s", "approvals.count is 1", "approvals.fresh is false", "ticket is *",
+    "gates is no gate as strict", "freeze is another time", "override.allow is alice",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_floor__each_looser_key__is_refused_with_the_file_that_says_it(
+    make_world: Callable[..., World], platform: Platform
+) -> None:
+    """In the repository's own file for all, for some artifacts, or in what it extends: that one is named."""
+    world = make_world(platform)
+    environ = set_floor(world, STRICT)
+    publish(world, "artifacts: {'ch*': {stages: {prod: {ticket: OPS-*}}}}\nstorage: best-effort\n")
+    number = world.open("topic", BETTER, labels=LABELS)
+
+    def refused(policy: str) -> list[str]:
+        world.push("main", {".tagline.yaml": policy})
+        planned = world.plan(number, **environ)
+        assert planned.code == 1
+        assert all(one["fix"] for one in planned.json["refused"])
+        return [one["message"] for one in planned.json["refused"] if one["rule"] == "policy-floor"]
+
+    found = refused(LOOSER)
+    assert len(found) == len(KEYS)
+    for words in KEYS:
+        assert any(f"{words} in .tagline.yaml, which is looser than the policy floor" in one for one in found), words
+    assert all("floor.yaml: " in one for one in found)
+    # What the whole repository extends is looser too; a key of the whole file refuses before any stage is looked at.
+    (found,) = refused(EXTENDS)
+    assert "storage is best-effort in org/policies@v3:p.yaml, which is looser than the policy floor" in found
+    (found,) = refused(EXTENDS + "storage: required\n")
+    assert "ticket is OPS-* in org/policies@v3:p.yaml, which is looser than the policy floor" in found
+    assert "org/policies@v3:p.yaml" in world.comments(number)[-1].replace("\\", "").replace("\u2060", "")
+    assert refused(EXTENDS + "storage: required\nstages: {prod: {ticket: [RISK-*]}}\n") != []
+    assert refused("stages: {prod: {ticket: [RISK-*, CHG-*]}}\n") == []
+    # Nothing is promoted past a floor, however the change is merged.
+    world.push("main", {".tagline.yaml": "stages: {prod: {ticket: []}}\n"})
+    world.merge(number)
+    promoted = world.promote(number, **environ)
+    assert (promoted.code, "policy-floor" in promoted.out) == (1, True)
+    assert not any("#prod" in tag for tag in world.tags())

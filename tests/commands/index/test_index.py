@@ -180,6 +180,7 @@ def test_index__hostile_names_and_values__are_data_in_every_column(run: Run, tmp
         "params.yaml": f"{text}: {text}\n",
     }
     message = f"x\n\nChange: https://u:secret@h/{'a' * 20_000}\nApproved-By: {evil}\n"
+    message += f"Ticket: {evil}\nReason: https://u:secret@h/\n"
     tags = (
         Tag("rf@v1.0.0", "c0", message=message, tagger="A\u202e=cmd <a@b>"),
         Tag("rf#prod#1", "c0", 1_700_000_001, message=message),
@@ -201,6 +202,7 @@ def test_index__hostile_names_and_values__are_data_in_every_column(run: Run, tmp
     assert len(change) <= 10_000
     assert "secret" not in change
     assert approved == evil
+    assert set(rows(index, "events", "tickets[1]", "reason")) == {(evil, "https://h/")}
     assert {row[0] for row in rows(index, "stages", "stage")} == {"prod"}
     assert run(path).unchanged == 1
 

@@ -79,6 +79,7 @@ def test_history_at__one_artifact__the_document(registry: dict[str, str], taglin
         ],
         "policy": "sha256:aa",
         "reasons": ["first"],
+        "tickets": [],
         "override": None,
         "rollback_from": None,
         "held": None,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.changes.asks import Action, Ask, Mistake, concerns_us, read_labels, read_requests, request_stage
+from tagline.domain.changes.asks import Action, Ask, Mistake, concerns_us, read_labels
 from tagline.domain.changes.changes import Label
+from tagline.domain.changes.request_files import read_requests, request_stage
 from tagline.formats.yaml import reading as yaml
 from tests.support.promotions import asked, labels
 
@@ -391,6 +392,10 @@ WRONG = {
     "- [rf]": "is a mapping",
     "-": "is a mapping",
     "{artifact: rf}": "is a list",
+    "- {artifact: rf, ticket: 12}": "'ticket' is text without blanks",
+    "- artifact: rf\n  ticket: #12": "'ticket' is text without blanks",
+    "- {artifact: rf, ticket: ''}": "'ticket' is text without blanks",
+    "- {artifact: rf, ticket: []}": "'ticket' is text without blanks",
     "rf": "is a list",
     "[]": "is a list",
     "{}": "is a list",
@@ -428,7 +433,7 @@ def test_requests__no_yaml_from_some_line_on__names_that_line():
 def test_request__key_like_no_other__is_told_the_known_ones():
     found = one("- {artifact: rf, zzz: this}")
     assert isinstance(found, Mistake)
-    assert found.fix == "Known keys are artifact, version, rollback, reason, lift, override, from."
+    assert found.fix == "Known keys are artifact, version, rollback, reason, ticket, lift, override, from."
 
 
 def test_request__version_of_five_thousand_digits__is_a_short_mistake():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tagline.domain.changes.floors import looser_keys, looser_rules
-from tagline.domain.changes.origins import judge_floor, with_origin
+from tagline.domain.changes.origins import judge_floor, other_stage, with_origin
 from tagline.domain.changes.policy import Part, read_policy
 from tagline.domain.changes.verdicts import Verdict
 
@@ -57,6 +57,11 @@ RULES: list[tuple[dict[str, Any], list[dict[str, Any]], list[tuple[str, dict[str
         {"freeze": [WINTER]},
         [{}, {"freeze": [LONGER]}, {"freeze": [SHORTER, WINTER]}],
         [("freeze", {"freeze": []}), ("freeze", {"freeze": [SHORTER]})],
+    ),
+    (
+        {"ticket": "RISK-*"},
+        [{}, {"ticket": "RISK-*"}, {"ticket": ["CHG-*", "RISK-*"]}],
+        [("ticket", {"ticket": "*"}), ("ticket", {"ticket": []}), ("ticket", {"ticket": "RISK-2026-*"})],
     ),
     ({"drift": "refuse"}, [{}, {"drift": "refuse"}], [("drift", {"drift": "replan"})]),
     ({"rollback": {"hold": True}}, [{}], [("rollback.hold", {"rollback": {"hold": False}})]),
@@ -124,6 +129,45 @@ def test_policy__of_three_files__says_what_each_says_and_whose_rule_it_is() -> N
     assert told.message == "It held staging. (org/policies@v3:p.yaml)"
     assert with_origin(Verdict("approvals", "ok", "m"), policy, "x", "prod").message == "m"
     assert len({policy.digest, read_policy(BASE).digest, read_policy(Part({}), None, FLOOR).digest}) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "said", "named"),
+    [
+        ("after", {"stages": {"prod": {"after": ["s"]}}}, True),
+        ("soak", {"stages": {"prod": {"soak": "1h"}}}, True),
+        ("gate:auc", {"stages": {"prod": {"gates": [GATE]}}}, True),
+        ("freeze", {"stages": {"prod": {"freeze": [WINTER]}}}, True),
+        ("approvals", {"stages": {"prod": {"approvals": {}}}}, True),
+        ("branch-behind", {"stages": {"prod": {"approvals": {}}}}, True),
+        ("not-what-was-approved", {"stages": {"prod": {"approvals": {}}}}, True),
+        ("ticket", {"stages": {"prod": {"ticket": "A-*"}}}, True),
+        ("override", {"stages": {"prod": {"override": {"allow": ["a"]}}}}, True),
+        ("storage", {"storage": "required"}, True),
+        ("reproduced", {"reproduced": "required"}, True),
+        ("mlflow", {"mlflow": "required"}, True),
+        ("atomic", {"atomic": "change"}, True),
+        # The repository has no file of its own, so that a default is nobody's.
+        ("storage", {}, False),
+        ("approvals", {"stages": {"prod": {"ticket": "A-*"}}}, False),
+        ("superseded", {"stages": {"prod": {"ticket": "A-*"}}}, False),
+    ],
+)
+def test_with_origin__of_each_rule(rule: str, said: dict[str, Any], named: bool) -> None:
+    """Whether it stands in what the repository extends, or in the floor alone."""
+    for policy in (read_policy(Part({}), Part(said, "THERE")), read_policy(Part({}), None, Part(said, "THERE"))):
+        told = with_origin(Verdict(rule, "ok", "Said."), policy, "churn", "prod").message
+        assert told == ("Said. (THERE)" if named else "Said.")
+    own = read_policy(Part(said), Part(said, "THERE"), Part(said, "THERE"))
+    assert with_origin(Verdict(rule, "ok", "Said."), own, "churn", "prod").message == "Said."
+
+
+def test_other_stage__names_who_lists_stages_or_refuses_others() -> None:
+    listed = read_policy(Part({}), Part({"stages": {"prod": {}}}, "THERE"))
+    assert other_stage(listed, "churn", "prdo").message.endswith("refuses others. (THERE)")
+    said = read_policy(Part({"stages": {"prod": {}}}), None, Part({"other_stages": "refuse"}, "FLOOR"))
+    assert other_stage(said, "churn", "prdo").message.endswith("refuses others. (FLOOR)")
+    assert other_stage(read_policy(Part({"stages": {"prod": {}}})), "churn", "x").message.endswith("refuses others.")
 
 
 def test_policy__below_the_floor__names_both_files() -> None:

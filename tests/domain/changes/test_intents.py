@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake, read_requests
+from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake
 from tagline.domain.changes.intents import Intent, Known, is_bump, resolve
+from tagline.domain.changes.request_files import read_requests
 from tagline.formats.yaml import reading as yaml
 from tests.support.promotions import asked, intents, known
 

@@ -9,7 +9,7 @@ from tagline.domain.changes.changes import Label
 from tagline.domain.changes.labels import Lesson, lessons
 from tagline.domain.changes.policy import NO_POLICY, Part, read_policy
 from tagline.domain.changes.unheard import Unheard, added_late, similar
-from tests.support.promotions import merged_change
+from tests.support.promotions import merged_change, policy
 
 POLICY = read_policy(Part({"stages": {"prod": {"after": ["staging"]}, "staging": None}}, digest="sha256:1"))
 
@@ -40,6 +40,9 @@ def test_added_late__labels_of_today__are_the_requests_that_did_not_stand() -> N
 def test_lessons__one_artifact__is_one_pair_with_the_stage_that_comes_first() -> None:
     assert lessons(POLICY, ["churn"], None, 50) == (Lesson(None, "version:minor", "stage:staging"),)
     assert lessons(NO_POLICY, ["churn"], None, 50) == (Lesson(None, "version:minor", "stage:prod"),)
+    # A label cannot name the ticket that a stage asks for.
+    tickets = policy("stages: {prod: {ticket: A-*}}\n")
+    assert lessons(tickets, ["churn"], None, 50) == (Lesson(None, "version:minor", None),)
     assert lessons(NO_POLICY, ["churn"], ("qa",), 50) == (Lesson(None, "version:minor", "stage:qa"),)
     refusing = read_policy(Part({"other_stages": "refuse"}, digest="sha256:2"))
     assert lessons(refusing, ["churn"], None, 50) == (Lesson(None, "version:minor", None),)

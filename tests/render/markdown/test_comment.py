@@ -17,11 +17,12 @@ from markdown_it.token import Token
 
 from tagline.adapters.forges.pages import GitHubPages
 from tagline.domain.changes.approvals import People
-from tagline.domain.changes.asks import THIS, Action, Ask, Mistake, read_requests
+from tagline.domain.changes.asks import THIS, Action, Ask, Mistake
 from tagline.domain.changes.changes import Change, Review, Reviews
 from tagline.domain.changes.intents import Intent, resolve
 from tagline.domain.changes.promotion import Decided, Refusal, settle
 from tagline.domain.changes.record import MARKER, Record, digest, find
+from tagline.domain.changes.request_files import read_requests
 from tagline.domain.changes.steps import Step
 from tagline.domain.changes.touches import Touches
 from tagline.domain.changes.verdicts import Verdict

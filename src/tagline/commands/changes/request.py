@@ -18,24 +18,14 @@ from tagline.commands.changes.landing import MOST_COMMITS, RECENT
 from tagline.commands.manifest.gto_file import GtoFile, read_gto
 from tagline.commands.manifest.snapshots import Snapshot, pointers_among, snapshot
 from tagline.domain.changes import unheard
-from tagline.domain.changes.asks import (
-    MAX_REQUESTS,
-    REQUESTS,
-    Action,
-    Ask,
-    Mistake,
-    as_put_on,
-    concerns_us,
-    read_labels,
-    read_requests,
-    request_stage,
-)
+from tagline.domain.changes.asks import REQUESTS, Action, Ask, Mistake, as_put_on, concerns_us, read_labels
 from tagline.domain.changes.changes import Change, Label
 from tagline.domain.changes.codeowners import LOCATIONS, MAX_CODEOWNERS, Codeowners, parse_codeowners
 from tagline.domain.changes.floors import below_floor
 from tagline.domain.changes.labels import offered_stages
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.promotion import Refusal
+from tagline.domain.changes.request_files import MAX_REQUESTS, read_requests, request_stage
 from tagline.domain.changes.touches import Among, FileChange, Side, Touches, find_touches
 from tagline.domain.changes.unheard import Unheard
 from tagline.domain.ledger.events import Warn
@@ -260,9 +250,8 @@ def _below_floor(request: ChangeRequest) -> list[Refusal]:
     policy = request.policy
     if policy.floor is None or not any(request.asks):
         return []
-    return [
-        Refusal(None, None, "policy-floor", *below_floor(one, policy.name, policy.floor.name)) for one in policy.looser
-    ]
+    said = ((one, policy.origins[one.key.partition(".")[0]]) for one in policy.looser)
+    return [Refusal(None, None, "policy-floor", *below_floor(one, file, policy.floor.name)) for one, file in said]
 
 
 def _unknown_stages(request: ChangeRequest, findings: Sequence[Finding]) -> list[Refusal]:

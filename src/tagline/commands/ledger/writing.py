@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tagline.commands.ledger.reading import Source, View, no_such_artifact, read
-from tagline.domain.changes.policy import other_stage
+from tagline.domain.changes.origins import other_stage
 from tagline.domain.ledger import messages
 from tagline.domain.ledger.events import RawTag, Warn, read_events
 from tagline.domain.ledger.planning import Plan, projected

@@ -12,8 +12,8 @@ from tagline.commands.manifest.dvc_pointers import DvcPointers
 from tagline.commands.manifest.gto_file import not_regular, read_gto
 from tagline.commands.manifest.reading import LoadedManifest, load_manifest, mentions_artifacts
 from tagline.commands.manifest.snapshots import snapshot
-from tagline.domain.changes.asks import judge_requests, request_stage
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
+from tagline.domain.changes.request_files import judge_requests, request_stage
 from tagline.domain.manifest import manifest_rules
 from tagline.domain.manifest import paths as manifest_paths
 from tagline.domain.manifest.findings import Finding

@@ -1,22 +1,19 @@
-"""What a change asks for, as people write it: labels and request files, read one by one.
+"""What a change asks for, as people write it by labels, read one by one; ``request_files`` reads files.
 
 The grammar of both is the contract's; docs/labels.md shows it to people.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, assert_never, get_args
+from typing import Literal, assert_never, get_args
 
 from tagline.domain.changes.changes import Label
 from tagline.domain.ledger.tags import is_artifact, is_name
 from tagline.domain.ledger.versions import BUMPS, is_version
-from tagline.domain.manifest.document import Document, Node, Position
-from tagline.domain.manifest.findings import Finding
 from tagline.domain.text.plain import plain, undressed
 from tagline.domain.text.similar import did_you_mean
 
@@ -25,7 +22,6 @@ REQUESTS = "promotions/"
 THIS, LATEST = "this", "latest"
 #: A longer label is nobody's request; GitHub allows 50 characters, GitLab 255.
 _MAX_LABEL = 300
-MAX_REQUESTS = 1000
 #: Invisible. ``render.markdown`` puts it into a text where somebody would be mentioned.
 WORD_JOINER = "\u2060"
 
@@ -50,7 +46,7 @@ class Ask:
     says without a word). ``source`` is the label, or ``file:line``; ``file`` is set for request files.
     ``by`` and ``at`` (unix seconds) tell who asked and when, None where nobody can tell. ``lifts``: what holds the
     stage is lifted with it. ``override`` is why rules about people and time are passed over. ``leaves``: whom a
-    rollback is from, None for any.
+    rollback is from, None for any. ``tickets`` say where it was decided.
     """
 
     action: Action
@@ -65,6 +61,7 @@ class Ask:
     lifts: bool = False
     override: str | None = None
     leaves: str | None = None
+    tickets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -305,96 +302,3 @@ def _value_near(word: _Word, rest: str) -> str | None:
         return f"{word}:NAME#{text}"
     as_artifact = text.replace("=", ":").replace("@V", "@v")
     return f"{word}:{as_artifact}" if as_artifact != text and _parse(word, as_artifact) else None
-
-
-def request_stage(path: str) -> str | None:
-    """The stage that a request file asks for, by its folder; empty without one, None for any other file."""
-    if not path.startswith(REQUESTS) or not path.endswith((".yaml", ".yml")):
-        return None
-    return posixpath.dirname(path)[len(REQUESTS) :]
-
-
-def read_requests(path: str, document: Document, by: str | None) -> tuple[list[Ask], list[Mistake]]:
-    """The requests of one file that a change adds; ``by`` is the change's author."""
-    asks, findings = judge_requests(path, document, by)
-    if any(finding.rule != _RULE for finding in findings):
-        findings = findings[:1]  # a file that is no YAML is one mistake
-    return asks, [Mistake(f"{path}:{found.line}", found.message, found.hint) for found in findings]
-
-
-_RULE = "request"
-_EXAMPLE = "Write '- {artifact: NAME, version: v1.2.3}', one a line."
-
-
-def judge_requests(path: str, document: Document, by: str | None = None) -> tuple[list[Ask], list[Finding]]:
-    """The requests of one file, and what is wrong in it. Of a file that is no YAML there are no requests."""
-    problems = [problem for problem in document.problems if problem.severity == "error"]
-    if problems:
-        found = [problem.finding(path) for problem in problems]
-        return [], [f._replace(hint=_EXAMPLE) if f.rule == "file-empty" else f for f in found]
-    root, stage = document.root or Node(None, 1, 1), request_stage(path) or ""
-    if not is_name(stage):
-        fix = f"Put the file under {REQUESTS}STAGE/."
-        return [], [_wrong(path, Position(1, 1), f"{stage!r} cannot name a stage.", fix)]
-    if not root.items or len(root.items) > MAX_REQUESTS:
-        return [], [_wrong(path, root, f"A request file is a list of 1 to {MAX_REQUESTS} requests.", _EXAMPLE)]
-    read = [_read_request(path, item, stage, by) for item in root.items]
-    return [one for one in read if isinstance(one, Ask)], [one for one in read if isinstance(one, Finding)]
-
-
-def _wrong(path: str, place: Node | Position, message: str, fix: str) -> Finding:
-    return Finding(path, place.line, place.column, None, _RULE, "error", message, fix)
-
-
-def _misread(said: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    """A key of a request whose value is none of its kind: the key, what is wrong, and what to write."""
-    for key in ("rollback", "lift"):
-        if not isinstance(said.get(key), bool | None):
-            return key, f"'{key}' is true or false.", f"Write '{key}: true', or remove it."
-    if said.get("rollback") and said.get("lift"):
-        return "lift", "A rollback holds the stage, and 'lift' lifts that.", "Drop one of them."
-    if not isinstance(said.get("reason"), str | None):
-        return "reason", "'reason' is text.", "Put it in quotes."
-    left = said.get("from")
-    if left is not None and not (said.get("rollback") and isinstance(left, str) and is_version(left)):
-        return "from", "'from' is the version that a rollback is from.", "Write 'rollback: true, from: v1.2.3'."
-    override = said.get("override")
-    if override is not None and not (isinstance(override, str) and override.strip()):
-        return "override", "'override' is a reason.", "Write why the rules are passed over, in quotes."
-    return None
-
-
-_REQUEST_KEYS = ("artifact", "version", "rollback", "reason", "lift", "override", "from")
-
-
-def _read_request(path: str, item: Node, stage: str, by: str | None) -> Ask | Finding:
-    if not isinstance(item.value, Mapping):
-        return _wrong(path, item, "A request is a mapping.", "Write '- {artifact: NAME, version: v1.2.3}'.")
-    for key, place in item.keys.items():
-        if key not in _REQUEST_KEYS:
-            near = did_you_mean(key[:_MAX_LABEL], _REQUEST_KEYS)
-            meant = f"Did you mean '{near}'?" if near else f"Known keys are {', '.join(_REQUEST_KEYS)}."
-            return _wrong(path, place, f"A request has no key {key[:_MAX_LABEL]!r}.", meant)
-    artifact, version, rollback, reason, lift, why, left = (item.value.get(key) for key in _REQUEST_KEYS)
-
-    def wrong(key: str, message: str, fix: str) -> Finding:
-        return _wrong(path, item.fields.get(key, item), message, fix)
-
-    if not isinstance(artifact, str) or not is_artifact(artifact):
-        fix = "Add 'artifact: NAME' (in a directory: dir/sub:NAME)."
-        return wrong("artifact", "The request names no artifact.", fix)
-    misread = _misread(item.value)
-    if misread is not None:
-        return wrong(*misread)
-    if rollback and version is not None:
-        fix = "Drop 'version' or 'rollback'."
-        return wrong("version", "A rollback goes to the version before and names none.", fix)
-    known = isinstance(version, str) and (version in (THIS, LATEST) or is_version(version))
-    if version is not None and not known:
-        text = str(version)[:50]
-        near = f"v{text}" if is_version(f"v{text}") else did_you_mean(text, (THIS, LATEST))
-        meant = f"Did you mean '{near}'?" if near else "Write v1.2.3, this or latest."
-        return wrong("version", f"{text!r} is no version.", meant)
-    action = Action.ROLLBACK if rollback else Action.LIFT if lift and version is None else Action.ASSIGN
-    # A request is part of what was pushed: it is covered by whoever reviewed the last push.
-    return Ask(action, f"{path}:{item.line}", artifact, stage, version, by, 0.0, path, reason, bool(lift), why, left)

@@ -11,11 +11,12 @@ from tagline.domain.changes.asks import LATEST, THIS, Action
 from tagline.domain.changes.changes import Review, Unknown
 from tagline.domain.changes.conditions import judge_after, judge_freeze, judge_gate
 from tagline.domain.changes.intents import Intent, is_bump
-from tagline.domain.changes.origins import judge_floor, with_origin
+from tagline.domain.changes.origins import judge_floor, other_stage, with_origin
 from tagline.domain.changes.overriding import Override, judge_override, pass_over
-from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules, other_stage
+from tagline.domain.changes.policy import ApprovalRule, Policy, StageRules
 from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.changes.stops import either, judge_late_stop, judge_stop, why_held, why_lifted
+from tagline.domain.changes.tickets import judge_tickets
 from tagline.domain.changes.trailers import approval, content_of, trailers
 from tagline.domain.changes.verdicts import Verdict
 from tagline.domain.ledger import messages
@@ -120,7 +121,7 @@ class Decision:
         allowed = rules.overriders if rules is not None else ()
         verdict = judge_override(allowed, self.facts.people, self.facts.change.author, reason, self.intent.lifters)
         self._overrides = verdict.state == "ok"
-        return [verdict]
+        return [with_origin(verdict, self.policy, self.intent.artifact, self.intent.stage or "")]
 
     def _passed(self, verdicts: list[Verdict]) -> tuple[list[Verdict], Override | None]:
         if not self._overrides:
@@ -206,10 +207,11 @@ class Decision:
         for stage, rules in rules_of(self.intent, self.then, self.policy):
             found = self._stage_verdicts(stage, rules, version)
             verdicts += [with_origin(one, self.policy, self.intent.artifact, stage) for one in found]
-        return verdicts + self._stored(version) + self._reproduced(version) + self._mlflow(version)
+        whole = self._stored(version) + self._reproduced(version) + self._mlflow(version)
+        return [*verdicts, *(with_origin(one, self.policy, "", "") for one in whole)]
 
     def _stage_verdicts(self, stage: str, rules: StageRules, version: VersionState | None) -> list[Verdict]:
-        verdicts = judge_floor(self.policy, self.intent.artifact, stage)
+        verdicts = judge_floor(self.policy, self.intent.artifact, stage) + judge_tickets(rules.tickets, self.intent)
         if self.intent.action is Action.ASSIGN:
             name, prefix = version.version if version else None, self.policy.label_prefix
             is_new = self._is_new(version)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tagline.domain.changes.tickets import patterns_of
 from tagline.domain.text.durations import parse_duration
 from tagline.domain.text.times import parse_time
 
@@ -62,9 +63,8 @@ def looser_keys(own: _Raw, floor: _Raw) -> Iterator[Looser]:
 
 def looser_rules(own: _Raw, floor: _Raw) -> Iterator[Looser]:
     """Of the rules of one stage of one artifact."""
-    missing = [stage for stage in floor.get("after", ()) if stage not in own.get("after", floor.get("after", ()))]
-    if missing:
-        yield Looser("after", _list(own["after"]), f"{_list(missing)} too")
+    yield from _all_of("after", own.get("after"), floor.get("after", ()))
+    yield from _all_of("ticket", patterns_of(own) if "ticket" in own else None, patterns_of(floor))
     if "soak" in own and parse_duration(own["soak"]) < parse_duration(floor.get("soak", "0s")):
         yield Looser("soak", own["soak"], f"at least {floor['soak']}")
     if "approvals" in own and "approvals" in floor:
@@ -83,6 +83,13 @@ def looser_rules(own: _Raw, floor: _Raw) -> Iterator[Looser]:
     # Nobody passes over the rules of a floor that names nobody who may.
     if floor:
         yield from _granted("override.allow", own.get("override", {}).get("allow"), _allowed(floor))
+
+
+def _all_of(key: str, own: Sequence[str] | None, floor: Sequence[str]) -> Iterator[Looser]:
+    """Lists of which each must be met: a repository may add, not leave out."""
+    missing = [one for one in floor if own is not None and one not in own]
+    if missing:
+        yield Looser(key, _list(own or (), "nothing"), f"{_list(missing)} too")
 
 
 def _approvals(own: _Raw, floor: _Raw) -> Iterator[Looser]:
@@ -148,5 +155,5 @@ def _gate(gate: _Raw) -> str:
     return ", ".join(f"{word} {gate[key]}" for key, word in words.items() if key in gate)
 
 
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(map(str, names)) or "nobody"
+def _list(names: Sequence[str], none: str = "nobody") -> str:
+    return ", ".join(map(str, names)) or none

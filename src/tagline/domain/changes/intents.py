@@ -49,6 +49,11 @@ class Intent:
         return next((ask.override for ask in self.asks if ask.override is not None), None)
 
     @property
+    def tickets(self) -> tuple[str, ...]:
+        """Where it was decided, by the requests that name it."""
+        return tuple(dict.fromkeys(ticket for ask in self.asks for ticket in ask.tickets))
+
+    @property
     def leaves(self) -> list[str]:
         """The versions that a rollback is said to be from; none: from whichever holds the stage."""
         return [ask.leaves for ask in self.asks if ask.leaves is not None]

@@ -103,15 +103,15 @@ def lessons(
 
 
 def _first_stage(policy: Policy, artifact: str, allowed: Sequence[str] | None) -> str | None:
-    """The stage that a new version can have first: one that comes after no other."""
+    """The stage that a new version can have first, by a label: one that comes after no other and asks for no ticket."""
     offered = offered_stages(policy, allowed)
-    stages = [stage for stage in offered if not policy.refuses(artifact, stage)]
-    for stage in stages:
-        rules = policy.rules(artifact, stage)
+    known = ((stage, policy.rules(artifact, stage)) for stage in offered if not policy.refuses(artifact, stage))
+    stages = {stage: rules for stage, rules in known if rules is None or not rules.tickets}
+    for stage, rules in stages.items():
         if rules is None or not rules.after:
             return stage
     if stages or offered or allowed is not None:
-        return stages[0] if stages else None
+        return next(iter(stages), None)
     return None if policy.refuses(artifact, _ANY_STAGE) else _ANY_STAGE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tagline.domain.changes import approvals
+from tagline.domain.changes import approvals, tickets
 from tagline.domain.changes.approvals import People, is_robot, is_team
 from tagline.domain.changes.changes import Unknown
 from tagline.domain.changes.verdicts import Verdict
@@ -14,7 +14,7 @@ from tagline.domain.ledger import stops
 RULE = "override"
 #: What an override passes over: who must agree, what must be waited for, and a stop. Never what a version is.
 PASSES = frozenset(
-    {approvals.RULE, approvals.OTHER, "branch-behind", "after", "soak", "freeze", stops.RULE},
+    {approvals.RULE, approvals.OTHER, "branch-behind", "after", "soak", "freeze", tickets.RULE, stops.RULE},
 )
 
 

@@ -13,13 +13,12 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from tagline.domain.changes.floors import Looser, looser_keys, looser_rules
+from tagline.domain.changes.tickets import patterns_of
 from tagline.domain.delivery.targets import Target, read_target
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.tracked import upwards
 from tagline.domain.text.durations import parse_duration
-from tagline.domain.text.similar import listed, suggestion
 from tagline.domain.text.times import parse_time
-from tagline.errors import Refused
 
 #: Its name, at the root of the default branch.
 POLICY_FILE = ".tagline.yaml"
@@ -125,6 +124,8 @@ class StageRules:
     deliver: Target | None = None
     #: Whether a deployment that failed opens a change which rolls the stage back.
     rolls_back: bool = False
+    #: Patterns of tickets, each of which the request must meet.
+    tickets: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, raw: _Raw) -> StageRules:
@@ -141,6 +142,7 @@ class StageRules:
             raw.get("environment"),
             read_target(raw.get("deliver") or {}),
             (raw.get("deliver") or {}).get("on_failure") == "rollback-change",
+            patterns_of(raw),
         )
 
     @property
@@ -218,6 +220,8 @@ class Policy:
     findings: tuple[Finding, ...] = ()
     floor: Policy | None = None
     looser: tuple[Looser, ...] = ()
+    #: Of the keys for a whole repository: the file that says them.
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def rules(self, artifact: str, stage: str) -> StageRules | None:
         """The rules of a stage of an artifact; None if the policy does not list it there."""
@@ -236,6 +240,10 @@ class Policy:
         if not own and self.floor is not None and key in (self.floor._raw(artifact, stage) or {}):
             return self.floor.name
         return own[-1] if own else self.name
+
+    def listing(self, artifact: str) -> list[str]:
+        """The files that list stages of an artifact."""
+        return [layer.origin for layer in self._all_layers_of(artifact)]
 
     def _raw(self, artifact: str, stage: str) -> _Raw | None:
         """The keys that the layers have; None where none lists the stage."""
@@ -307,17 +315,6 @@ class Policy:
         return (layer for layer in self.all_layers if fnmatchcase(artifact, layer.glob))
 
 
-def other_stage(policy: Policy, artifact: str, stage: str) -> Refused:
-    """The refusal of a stage that the policy does not list."""
-    known = policy.stages(artifact)
-    return Refused(
-        f"The policy lists no stage {stage!r} of {artifact}, and refuses others.",
-        f"It lists {listed(known)}.{suggestion(stage, known)} A new stage is listed in {POLICY_FILE} of the default "
-        "branch first, or all others are allowed there: other_stages: allow",
-        code="other-stages",
-    )
-
-
 #: Where there is no policy file: everything is free.
 NO_POLICY = Policy()
 
@@ -339,6 +336,7 @@ def read_policy(own: Part, base: Part | None = None, floor: Part | None = None) 
     said = merge(base.raw if base is not None else {}, own.raw)
     policy = _read_keys(merge(floor.raw if floor is not None else {}, said))
     parts = [part for part in (base, own) if part is not None]
+    every = [part for part in (floor, base, own) if part is not None]
     layers = [Layer("*", _stages(part.raw), part.name) for part in parts]
     for part in parts:
         layers += [Layer(glob, _stages(raw), part.name) for glob, raw in (part.raw.get("artifacts") or {}).items()]
@@ -349,6 +347,7 @@ def read_policy(own: Part, base: Part | None = None, floor: Part | None = None) 
         name=own.name,
         floor=read_policy(floor) if floor is not None else None,
         looser=tuple(looser_keys(said, floor.raw)) if floor is not None else (),
+        origins={key: part.name for part in every for key in part.raw},
     )
 
 

@@ -11,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 from tagline.domain.changes.policy import CODEOWNERS
+from tagline.domain.changes.tickets import LONGEST, MOST, is_ticket
 from tagline.domain.delivery.targets import KINDS, parse_wait, why_no_workflow
 from tagline.domain.ledger.tags import is_name
 from tagline.domain.manifest.document import Document, Node, Position
@@ -61,7 +62,7 @@ def policy_problems(document: Document, file: str) -> list[Finding]:
     stages = list(_listed(document))
     found = [*_globs(document), *_unknown_stages(stages), *_soaks(stages), *_cycles(stages)]
     for stage in stages:
-        for check in (_name, _duration, _people, _gates, _freezes, _delivery):
+        for check in (_name, _duration, _people, _gates, _freezes, _tickets, _delivery):
             found += check(stage)
     return [Finding(file, t.place.line, t.place.column, None, "policy", "error", t.message, t.hint) for t in found]
 
@@ -167,6 +168,18 @@ def _freezes(stage: _Stage) -> Iterator[_Trouble]:
                 ends, f"The freeze ends at {ends.value}, not after its beginning at {begins.value}.",
                 "Write the later instant under 'to'.",
             )  # fmt: skip
+
+
+def _tickets(stage: _Stage) -> Iterator[_Trouble]:
+    """A pattern that no ticket can match would refuse for ever."""
+    said = stage.node.fields.get("ticket")
+    patterns = said.items or [said] if said is not None else []
+    for node in patterns:
+        if isinstance(node.value, str) and node.value and not is_ticket(node.value):
+            message = f"'{_cut(node.value)}' is no pattern of tickets."
+            yield _Trouble(node, message, f"Write at most {LONGEST} visible characters without blanks, such as RISK-*.")
+    if len(patterns) > MOST:
+        yield _Trouble(patterns[MOST], f"There are more than {MOST} patterns.", "Ask for fewer tickets.")
 
 
 def _delivery(stage: _Stage) -> Iterator[_Trouble]:

@@ -14,6 +14,7 @@ from tagline.domain.changes.asks import Action, Mistake
 from tagline.domain.changes.changes import Change
 from tagline.domain.changes.decision import Decision, held_before
 from tagline.domain.changes.intents import Intent
+from tagline.domain.changes.origins import with_origin
 from tagline.domain.changes.policy import Policy
 from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.changes.touches import Touches
@@ -241,5 +242,6 @@ def settle(decided: Decided, policy: Policy) -> Decided:
     if not (policy.atomic_change and settled.refused):
         return settled
     why = Verdict("atomic", "refused", "Something else of this change is refused, and the policy wants all or nothing.")
+    why = with_origin(why, policy, "", "")
     undone = (replace(s, rows=(), new=(), verdicts=(*s.verdicts, why)) if s.new else s for s in steps)
     return replace(settled, steps=tuple(undone))

@@ -30,6 +30,7 @@ def trailers(
         (messages.ROLES_READ_AT, format_time(read_at) if reviews and read_at is not None else None),
         (messages.POLICY, policy),
         *((messages.REASON, reason) for reason in reasons),
+        *((messages.TICKET, ticket) for ticket in intent.tickets),
         (messages.OVERRIDE, override),
         (messages.DIGEST, content.digest),
         (messages.SHA256, content.sha256),

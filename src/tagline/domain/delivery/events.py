@@ -62,6 +62,7 @@ class Event:
     person: str | None = None
     approved_by: tuple[str, ...] = ()
     reason: str | None = None
+    tickets: tuple[str, ...] = ()
     #: Of a deployment that reports: its state, run, page and digest.
     deployment: Mapping[str, str | None] | None = None
 
@@ -83,6 +84,7 @@ def events_of(row: Row, written: WrittenTag, change: ChangeLink | None) -> Itera
         "change": change,
         "person": _first(said, messages.REQUESTED_BY),
         "approved_by": tuple(line.split(" ")[0] for line in said.get(messages.APPROVED_BY, ())[:_MOST_PEOPLE]),
+        "tickets": tuple(line[:_LONGEST_REASON] for line in said.get(messages.TICKET, ())[:_MOST_PEOPLE]),
     }
     reason, before = _first(said, messages.REASON), _first(said, messages.PREVIOUS)
     match row.event:
@@ -147,6 +149,7 @@ def as_json(event: Event, source: str) -> bytes:
             "actor": event.person,
             "approved_by": list(event.approved_by),
             "reason": reason[:_LONGEST_REASON] if reason is not None else None,
+            "tickets": list(event.tickets),
             **({"deployment": dict(event.deployment)} if event.deployment is not None else {}),
         },
     }

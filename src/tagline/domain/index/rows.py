@@ -11,7 +11,7 @@ from tagline.domain.delivery.book import Report
 from tagline.domain.ledger.answers import versions_by_commit
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.holds import approvals
-from tagline.domain.ledger.messages import CHANGE, Trailers, parse_trailers
+from tagline.domain.ledger.messages import CHANGE, REASON, TICKET, Trailers, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
 from tagline.domain.lineage.lineage import Figure, Lineage, Parameter
 from tagline.domain.manifest.card_images import Image
@@ -183,8 +183,14 @@ def _events(add: Any, state: ArtifactState, raw: Mapping[str, RawTag], said: Any
         actor = raw[event.tag].actor_name if event.tag in raw else ""
         add(
             "events", state.name, str(event.kind), version, event.stage, event.commit, event.tag, event.time,
-            public(actor) or None, _said(said(event.tag)).change,
+            public(actor) or None, _said(said(event.tag)).change, *_why(said(event.tag)),
         )  # fmt: skip
+
+
+def _why(trailers: Trailers) -> tuple[str | None, list[str] | None]:
+    """The reason and the tickets of a request."""
+    reason = next(iter(trailers.get(REASON, ())), None)
+    return public(reason) if reason else None, list(map(public, trailers.get(TICKET, ()))) or None
 
 
 def _newest(reports: Sequence[Report]) -> list[Report]:

@@ -158,6 +158,8 @@ _TABLES = (
             _time("timestamp", "when", nullable=False),
             _text("actor", "who: the tagger's name"),
             _CHANGE,
+            _text("reason", "why, as a request file says"),
+            Column("tickets", "VARCHAR[]", "where that was decided, as a request file says"),
         ),
     ),
     Table(

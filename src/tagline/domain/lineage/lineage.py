@@ -18,6 +18,7 @@ from tagline.domain.ledger.messages import (
     REQUESTED_BY,
     ROLLBACK_FROM,
     RUN,
+    TICKET,
     parse_trailers,
 )
 from tagline.domain.ledger.tags import EventKind
@@ -97,6 +98,7 @@ class Passage(NamedTuple):
     tagger: str = ""
     version: str | None = None
     sha256: str | None = None
+    tickets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,7 @@ def passage(event: Event, tag: RawTag) -> Passage:
     return Passage(
         event.time, event.kind, event.stage, event.tag, one(CHANGE), trailers.get(REQUESTED_BY, ()),
         trailers.get(APPROVED_BY, ()), one(POLICY), one(RUN), one(OVERRIDE), one(ROLLBACK_FROM), one(REASON),
-        tag.actor_name, event.version, told_sha256(trailers),
+        tag.actor_name, event.version, told_sha256(trailers), trailers.get(TICKET, ()),
     )  # fmt: skip
 
 

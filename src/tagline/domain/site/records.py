@@ -96,6 +96,8 @@ class Event(NamedTuple):
     timestamp: int
     actor: str | None
     change: str | None
+    reason: str | None
+    tickets: list[str] | None
 
 
 class Metric(NamedTuple):

@@ -275,12 +275,14 @@ class _Writer:
         if registered is not None:
             yield from [("registered-at", when(registered.time)), ("policy", registered.policy)]
             yield from [("override", registered.override), ("reason", registered.reason)]
+            yield from (("ticket", line) for line in registered.tickets)
             yield from (("requested-by", line) for line in registered.requested_by)
             yield from (("approved-by", line) for line in registered.approved_by)
         for passage in lineage.passages:
             if passage is not registered:
                 words = (when(passage.time), passage.kind.value, passage.stage, passage.tag)
                 yield "event", " ".join(word for word in words if word)
+                yield from (("event-ticket", f"{passage.tag}: {line}") for line in passage.tickets)
                 yield from (("event-approved-by", f"{passage.tag}: {line}") for line in passage.approved_by)
         run = run_fields(lineage)
         yield from [("mlflow-run", run.get("runId")), ("mlflow-state", run.get("state"))]

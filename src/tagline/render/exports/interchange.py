@@ -256,6 +256,7 @@ def passage_fields(passage: Passage) -> dict[str, Any]:
             "override": text(passage.override or ""),
             "rollbackFrom": text(passage.rollback_from or ""),
             "reason": text(passage.reason or ""),
+            "tickets": [text(line) for line in passage.tickets],
         }
     )
 

@@ -7,19 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tagline.domain.delivery.receipts import Receipt
+from tagline.domain.ledger import messages
 from tagline.domain.ledger.events import Warn
-from tagline.domain.ledger.messages import (
-    CHANGE,
-    HOLD,
-    HOLD_LIFTED,
-    OVERRIDE,
-    POLICY,
-    REASON,
-    REQUESTED_BY,
-    ROLLBACK_FROM,
-    Trailers,
-    shown_trailers,
-)
+from tagline.domain.ledger.messages import Trailers, shown_trailers
 from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
 
@@ -183,15 +173,16 @@ def _past_hold(artifact: str, one: Holding) -> Document:
         "opened_by": hold.opened_by,
         "ended_by": hold.ended_by,
         "actor": {"name": one.actor_name, "email": one.actor_email},
-        "change": _first(trailers, CHANGE),
-        "requested_by": trailers.get(REQUESTED_BY, []),
+        "change": _first(trailers, messages.CHANGE),
+        "requested_by": trailers.get(messages.REQUESTED_BY, []),
         "approved_by": [approval._asdict() for approval in approvals(trailers)],
-        "policy": _first(trailers, POLICY),
-        "reasons": trailers.get(REASON, []),
-        "override": _first(trailers, OVERRIDE),
-        "rollback_from": _first(trailers, ROLLBACK_FROM),
-        "held": _first(trailers, HOLD),
-        "lifted": _first(trailers, HOLD_LIFTED),
+        "policy": _first(trailers, messages.POLICY),
+        "reasons": trailers.get(messages.REASON, []),
+        "tickets": trailers.get(messages.TICKET, []),
+        "override": _first(trailers, messages.OVERRIDE),
+        "rollback_from": _first(trailers, messages.ROLLBACK_FROM),
+        "held": _first(trailers, messages.HOLD),
+        "lifted": _first(trailers, messages.HOLD_LIFTED),
     }
 
 

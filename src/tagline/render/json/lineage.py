@@ -181,6 +181,7 @@ def _passage(passage: Passage) -> Document:
         "override": passage.override,
         "rollback_from": passage.rollback_from,
         "reason": passage.reason,
+        "tickets": list(passage.tickets),
         "by": passage.tagger,
     }
 

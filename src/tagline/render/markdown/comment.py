@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, assert_never
 
 from tagline.domain.changes.approvals import RULE as APPROVALS
-from tagline.domain.changes.asks import REQUESTS, Action
+from tagline.domain.changes.asks import REQUESTS, Action, Ask
 from tagline.domain.changes.pages import Pages
 from tagline.domain.changes.promotion import Decided
 from tagline.domain.changes.record import Record, hide
@@ -360,12 +360,14 @@ def _word(step: Step, rule: str, message: str) -> str:
 
 
 def _requests(decided: Decided) -> str:
-    asks = {
-        ask.source: f"{_span(ask.source)} by {_span(ask.by)}" if ask.by else _span(ask.source)
-        for step in decided.steps
-        for ask in step.intent.asks
-    }
+    asks = {ask.source: _asked(ask) for step in decided.steps for ask in step.intent.asks}
     return _listed("Asked for: ", asks.values())
+
+
+def _asked(ask: Ask) -> str:
+    """A request: its place, who asked, the tickets and the reason that it gives."""
+    said = [*map(_span, ask.tickets[:_NAMES]), *([_words(ask.reason)] if ask.reason else [])]
+    return _span(ask.source) + (f" by {_span(ask.by)}" if ask.by else "") + (f" ({': '.join(said)})" if said else "")
 
 
 def _touched(decided: Decided) -> str:

@@ -27,6 +27,8 @@ _SECTIONS = {
     "request": "labels.md",
     "held": "labels.md#held-stages",
     "override": "policy.md#override",
+    "ticket": "policy.md#ticket",
+    "policy-floor": "policy.md#policies-for-many-repositories",
 }
 _OTHERS = "policy.md#rule-ids"
 

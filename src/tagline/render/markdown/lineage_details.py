@@ -83,9 +83,10 @@ def record_rows(passages: Sequence[Passage]) -> list[list[str]]:
 
 
 def _why(passage: Passage) -> str:
-    """The change, the run that wrote the tag, and an override with its reason."""
+    """The change, the run that wrote the tag, the tickets, and an override with its reason."""
     pages = (("change", passage.change), ("run", passage.run))
     parts = [link(word, url) for word, url in pages if url and url.startswith(("https://", "http://"))]
+    parts += map(code, passage.tickets[:20])
     parts += [f"override: {text(passage.override)}"] if passage.override else []
     return ", ".join(parts) or "–"
 

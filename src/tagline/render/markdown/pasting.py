@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tagline.domain.changes.asks import Action
 from tagline.domain.changes.steps import Step
+from tagline.domain.changes.tickets import PLACEHOLDER, RULE
 from tagline.render.escape import one_line
 
 
@@ -17,10 +18,22 @@ def request_line(step: Step) -> str | None:
         return f"- {{{artifact}, rollback: true}}"
     if step.intent.action is Action.ASSIGN and step.version is not None:
         lift = ", lift: true" if step.intent.lifts else ""
-        return f"- {{{artifact}, version: {step.version}{lift}}}"
+        return f"- {{{artifact}, version: {step.version}{_ticket(step)}{lift}}}"
     if step.intent.action is Action.LIFT:
         return f"- {{{artifact}, lift: true}}"
     return None
+
+
+def _ticket(step: Step) -> str:
+    """The tickets of a request once more; where one was missing, the place for it."""
+    tickets = list(step.intent.tickets)
+    if any(verdict.rule == RULE and verdict.state != "ok" for verdict in step.verdicts):
+        tickets.append(PLACEHOLDER)
+    quoted = ["'{}'".format(ticket.replace("'", "''")) for ticket in tickets]
+    if not quoted:
+        return ""
+    listed = ", ".join(quoted)
+    return f", ticket: {listed}" if len(quoted) == 1 else f", ticket: [{listed}]"
 
 
 def pasted(lines: Sequence[str], most: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tagline.domain.ledger.events import Warn
-from tagline.domain.ledger.messages import CHANGE, HOLD, HOLD_LIFTED, OVERRIDE, ROLLBACK_FROM, Trailers
+from tagline.domain.ledger.messages import CHANGE, HOLD, HOLD_LIFTED, OVERRIDE, ROLLBACK_FROM, TICKET, Trailers
 from tagline.domain.ledger.tags import EventKind
 from tagline.domain.text.times import format_time
 from tagline.errors import TaglineError
@@ -178,6 +178,7 @@ def history(result: History, pen: Pen) -> str:
 UNUSUAL = {
     CHANGE: "",
     ROLLBACK_FROM: "rollback from ",
+    TICKET: "",
     OVERRIDE: "override: ",
     HOLD: "held: ",
     HOLD_LIFTED: "hold lifted: ",
