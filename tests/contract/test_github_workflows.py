@@ -602,6 +602,45 @@ def run_step(step: str, folder: Path, given: Mapping[str, str]) -> str:
     return done.stdout
 
 
+DOCKER = """#!/bin/bash
+printf '%s ' "$@" | tr '\\n' ' ' >>"$SEEN"; echo >>"$SEEN"
+case "$*" in
+*--version) echo "tagline $VERSION" ;;
+*inspect*) image=${4%:*}; printf '{"digest": "sha256:%064d"}' "${#image}" ;;
+esac
+"""
+
+
+def test_release__both_images__are_pushed_joined_and_tagged_alike(tmp_path: Path) -> None:
+    (tmp_path / "docker").write_text(DOCKER)
+    (tmp_path / "docker").chmod(0o755)
+    given = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SEEN": str(tmp_path / "seen"), "GITHUB_ACTOR": "bot"}
+    given |= {"VERSION": "1.2.3", "MAJOR": "1", "MINOR": "1.2", "PROCESSOR": "arm64", "GITHUB_SHA": "c0", "TOKEN": "t"}
+    given |= {"IMAGE": "ghcr.io/o/tagline", "GITHUB_OUTPUT": str(tmp_path / "output")}
+    for job, step in (("image", "Build, try, push"), ("index", "One image for both processors")):
+        run_step(script("release", job, step), tmp_path, given)
+    digests = dict(line.split("=") for line in (tmp_path / "output").read_text().splitlines())
+    assert digests["digest"] != digests["site-digest"]
+    given |= {"DIGEST": digests["digest"], "SITE_DIGEST": digests["site-digest"]}
+    run_step(script("release", "image-tags", "The image's tags that move"), tmp_path, given)
+
+    lines = (tmp_path / "seen").read_text().splitlines()
+    told = [line.strip() for line in lines if re.match("push|buildx imagetools create", line)]
+    first = [line for line in told if "tagline-site" not in line]
+    assert len(first) == 3
+    seconds = [
+        line.replace("/tagline", "/tagline-site").replace(digests["digest"], digests["site-digest"]) for line in first
+    ]
+    assert [line for line in told if line not in first] == seconds
+    assert "--tag ghcr.io/o/tagline-site:1.2 --tag ghcr.io/o/tagline-site:1 " in seconds[-1]
+    # What is pushed was tried first, the page too.
+    tried = [place for place, line in enumerate(lines) if line.startswith("run ")]
+    assert any("tagline site --index" in lines[place] for place in tried)
+    assert max(tried) < min(place for place, line in enumerate(lines) if line.startswith("push"))
+    attested = [step["with"] for step in load(RELEASE)["jobs"]["index"]["steps"] if "attest" in step.get("uses", "")]
+    assert [each["subject-name"] for each in attested] == ["${{ env.IMAGE }}", "${{ env.IMAGE }}-site"]
+
+
 def test_release__gitlab_step__the_components_alone_and_their_tags(
     tmp_path: Path, project: tuple[Repository, str]
 ) -> None:

@@ -72,12 +72,22 @@ def test_image_lock__stores__are_all_extras_but_those_of_development() -> None:
     assert set(chosen[1].split()) == set(EXTRAS)
 
 
+def test_site_lock__has_what_the_index_and_the_page_need_beside_the_first_image() -> None:
+    first, second = read("image.lock"), read("site.lock")
+    extras = PROJECT["optional-dependencies"]
+    wanted = [one for name in ("index", "site") for one in extras[name] if not one.startswith("tagline[")]
+    assert len(wanted) > 3
+    assert unmet(wanted, second) == []
+    # Where both have it, the second image would have two versions.
+    assert all(first[name].version == second[name].version for name in set(first) & set(second))
+
+
 def test_build_lock__has_what_builds_the_wheel() -> None:
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     assert unmet(build, read("image-build.lock")) == []
 
 
-@pytest.mark.parametrize("name", ["image.lock", "image-build.lock"])
+@pytest.mark.parametrize("name", ["image.lock", "site.lock", "image-build.lock"])
 def test_locks__every_version__has_hashes_and_no_place_that_it_comes_from(name: str) -> None:
     assert all(entry.hashes for entry in read(name).values())
     text = (ROOT / ".ci" / name).read_text()
@@ -93,8 +103,8 @@ def test_unmet__too_old_or_absent__is_told() -> None:
 
 
 def test_dockerfile__installs__by_hash_and_only_wheels() -> None:
-    dockerfile = (ROOT / "Dockerfile").read_text()
-    installs = [line for line in dockerfile.splitlines() if re.search(r"\bpip\b.* install ", line)]
-    assert len(installs) == 3
-    for line in installs:
-        assert "--require-hashes --only-binary :all:" in line or "--no-deps --no-index" in line
+    for name, count in (("Dockerfile", 3), ("Dockerfile.site", 1)):
+        installs = [line for line in (ROOT / name).read_text().splitlines() if re.search(r"\bpip\b.* install ", line)]
+        assert len(installs) == count, name
+        for line in installs:
+            assert "--require-hashes --only-binary :all:" in line or "--no-deps --no-index" in line
