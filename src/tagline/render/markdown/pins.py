@@ -15,10 +15,13 @@ from tagline.render.markdown.escaping import code, instant, link, table, text
 from tagline.render.markdown.lineage import section
 
 #: Characters of a change's text: GitHub takes 65,536, of which ours leaves some to the rest.
-_ROOM = 56_000
+_ROOM = 62_000
+#: Fewer say nothing of a lineage.
 _LEAST_ROOM = 400
-#: Characters that both forges take for a title; rows of a table; people who are named.
-_LONGEST, _MOST, _PEOPLE = 200, 50, 10
+#: Characters that both forges take for a title; people who are named.
+_LONGEST, _PEOPLE = 200, 10
+#: Rows of the overview: as many as have room.
+_ROWS = (100, 50, 20, 5)
 #: How the text of a change ends.
 _FOOT = (
     "Merging this changes the lock alone; from then on `tagline fetch --locked` takes the new versions. "
@@ -48,15 +51,22 @@ def outdated(moved: Sequence[Moved], looked: Sequence[Looked], file: str) -> str
     gone = [one for one in looked if one.state == "gone"]
     if not moved and not gone:
         return f"Nothing that {code(file)} pins has moved."
-    parts = []
+    heads = (_head(moved, gone, file, most) for most in _ROWS)
+    head = next((one for one in heads if len(one) <= _ROOM), "")
+    return "\n\n".join([head, *_sections(moved, _ROOM - len(head))])
+
+
+def _head(moved: Sequence[Moved], gone: Sequence[Looked], file: str, most: int) -> str:
+    parts = [f"What {code(file)} pins has moved." if moved else f"Of what {code(file)} pins something is gone."]
     if moved:
-        head = ["Pin", "Pinned", "Now", "Since", "Promoted by", "Approved by"]
-        more = f"\n\n… and {len(moved) - _MOST} more." if len(moved) > _MOST else ""
-        parts = [f"What {code(file)} pins has moved.", table(head, [_row(one) for one in moved[:_MOST]]) + more]
+        names = ["Pin", "Pinned", "Now", "Since", "Promoted by", "Approved by"]
+        more = f"\n\n… and {len(moved) - most} more." if len(moved) > most else ""
+        parts.append(table(names, [_row(one) for one in moved[:most]]) + more)
     if gone:
-        lines = [f"- ⚠️ {code(one.name)} ({_target(one.pinned)}) is gone: {text(one.why or '')}" for one in gone[:_MOST]]
+        lines = [f"- ⚠️ {code(one.name)} ({_target(one.pinned)}) is gone: {text(one.why or '')}" for one in gone[:most]]
+        lines += [f"- and {len(gone) - most} more"] if len(gone) > most else []
         parts.append("\n".join(lines))
-    return "\n\n".join([*parts, *_sections(moved)])
+    return "\n\n".join(parts)
 
 
 def _row(one: Moved) -> list[str]:
@@ -90,7 +100,7 @@ def _promoted(passage: Passage | None) -> str:
     if passage.change and passage.change.startswith(("https://", "http://")):
         parts.append(link("its change", passage.change))
     asked = [line.split(" ")[0] for line in passage.requested_by[:_PEOPLE]] or ([passage.tagger] if not parts else [])
-    parts += [f"by {', '.join(map(code, asked))}"] if asked else []
+    parts += [f"asked by {', '.join(map(code, asked))}"] if asked else []
     parts += [f"⚠️ override: {text(passage.override)}"] if passage.override else []
     parts += [f"rolled back from {code(passage.rollback_from)}"] if passage.rollback_from else []
     parts += [f"“{text(passage.reason)}”"] if passage.reason else []
@@ -103,12 +113,12 @@ def _people(passage: Passage | None) -> str:
     return ", ".join(map(code, names[:_PEOPLE])) + more if names else "nobody"
 
 
-def _sections(moved: Sequence[Moved]) -> Iterator[str]:
+def _sections(moved: Sequence[Moved], room: int) -> Iterator[str]:
     """Each lineage, within an even share of the room."""
-    room = _ROOM // max(len(moved), 1)
+    share = room // max(len(moved), 1) - 2
     left = 0
     for one in moved:
-        said = section([one.traced], one.pages, room) if room >= _LEAST_ROOM else ""
+        said = section([one.traced], one.pages, share) if share >= _LEAST_ROOM else ""
         if said:
             yield said
         else:
