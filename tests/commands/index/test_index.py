@@ -20,6 +20,7 @@ import duckdb
 import pytest
 
 from benchmarks.index_world import add_tag, copies, template
+from tagline.adapters.index.bucket import Bucket
 from tagline.adapters.index.dataset import RETIRED_FOR
 from tagline.adapters.index.folder import Folder
 from tagline.cli.main import main
@@ -475,8 +476,9 @@ def test_parts__that_are_listed_no_more__go_after_a_day(run: Run, many: list[Pat
     index = tmp_path / "index"
     run(many[0])
     old = listing(index).files
-    stray = index / "events" / f"{'0' * 32}.parquet"
+    stray, of_people = index / "events" / f"{'0' * 32}.parquet", index / "inputs" / "train.parquet"
     stray.write_bytes(b"killed")
+    of_people.write_bytes(b"data")
     add_tag(many[0], 1)
     run(many[0])
     left = {file for file in old if (index / file).exists()}
@@ -487,10 +489,11 @@ def test_parts__that_are_listed_no_more__go_after_a_day(run: Run, many: list[Pat
     document["retired"] = dict.fromkeys(document["retired"], "2020-01-01T00:00:00Z")
     (index / INDEX).write_text(json.dumps(document))
     long_ago = time.time() - RETIRED_FOR - 60
-    os.utime(stray, (long_ago, long_ago))
+    for file in (stray, of_people):
+        os.utime(file, (long_ago, long_ago))
     run(many[0])
     there = {str(file.relative_to(index)) for file in index.glob("*/*.parquet")}
-    assert there == listing(index).files
+    assert there == {*listing(index).files, "inputs/train.parquet"}
 
 
 # -- at S3 -------------------------------------------------------------------------------------------
@@ -515,6 +518,10 @@ def test_s3__written_and_read_again__is_what_a_folder_has(
     assert again.read == 1
     shutil.rmtree(tmp_path / "cache")
     assert run(*many[:3], into=place).unchanged == 3
+    s3_server.client.put_object(Bucket=bucket, Key="some/index/inputs/train.parquet", Body=b"of people")
+    strays = Bucket(place, tmp_path / "cache").strays((), time.time() + 60)
+    assert strays
+    assert "inputs/train.parquet" not in strays
     copy = tmp_path / "copy"
     for row in s3_server.client.list_objects_v2(Bucket=bucket)["Contents"]:
         file = copy / row["Key"].removeprefix("some/index/")

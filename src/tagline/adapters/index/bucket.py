@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tagline.adapters.stores.s3_prefix import S3Prefix
-from tagline.domain.index.listing import INDEX, MAX_INDEX, Part
+from tagline.domain.index.listing import INDEX, MAX_INDEX, Part, is_part
 from tagline.domain.index.tables import TABLES
 from tagline.errors import PlatformRefused
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagline.domain.index.listing import INDEX, MAX_INDEX, Listing, Part, decode
+from tagline.domain.index.listing import INDEX, MAX_INDEX, Listing, Part, decode, is_part
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict, PlatformRefused
 
@@ -107,9 +107,10 @@ class Folder:
         found = set()
         for table in TABLES:
             for path in (self._root / table).glob("*.parquet"):
+                file = f"{table}/{path.name}"
                 with contextlib.suppress(FileNotFoundError):
-                    if f"{table}/{path.name}" not in known and path.stat().st_mtime <= older:
-                        found.add(f"{table}/{path.name}")
+                    if is_part(file) and file not in known and path.stat().st_mtime <= older:
+                        found.add(file)
         return found
 
     @contextlib.contextmanager

@@ -45,6 +45,11 @@ class Listing:
         return frozenset(part.file for parts in self.tables.values() for part in parts)
 
 
+def is_part(file: str) -> bool:
+    """Whether a path is called as parts are: a folder may also have files of other people."""
+    return _FILE_RE.fullmatch(file) is not None
+
+
 def encode(listing: Listing) -> bytes:
     """The content of ``index.json``."""
     tables = {
