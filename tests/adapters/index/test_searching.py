@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from tagline.domain.index.questions import QUESTIONS
+from tagline.domain.index.rows import About, Registry, Row, repository_rows
 from tagline.domain.index.tables import TABLES, Column
+from tagline.domain.ledger.events import RawTag, read_events
+from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.search.compiling import COLUMNS, compile_search, version_key
 from tagline.domain.search.reading import read_search
-from tagline.domain.text.times import parse_time
+from tagline.domain.text.times import format_time, parse_time
 from tests.support.indexes import HOSTILE, into
 
 VECTORS = json.loads((Path(__file__).parents[3] / "schemas" / "search" / "vectors.json").read_text())
@@ -79,3 +84,64 @@ def test_versions__in_sql__are_in_the_order_of_semver(connection: duckdb.DuckDBP
         f"SELECT v FROM (SELECT unnest($1) AS v) ORDER BY {version_key('v')}, v", [versions]
     ).fetchall()
     assert [row[0] for row in ordered] == sorted(versions, key=lambda one: (precedence(one), one))
+
+
+def test_search_and_in_stage_on__at_every_second_of_any_history__say_what_the_ledger_says() -> None:
+    """Also where events share a second, a version is registered twice, and two differ in build metadata alone."""
+    histories = {f"h/o/{number:02}": _history(random.Random(number)) for number in range(40)}
+    rows: dict[str, list[Row]] = {}
+    for name, tags in histories.items():
+        registry = Registry(_states(tags), {tag.name: tag for tag in tags}, {}, {})
+        for table, some in repository_rows(About(name, name, "git"), registry).items():
+            rows.setdefault(table, []).extend(some)
+    with duckdb.connect() as made:
+        made.execute("SET TimeZone = 'UTC'; SET threads = 1")
+        into(made, rows)
+        for at in (None, *range(9)):
+            asked = read_search("" if at is None else f"as-of:{format_time(at)}")
+            states = [(name, state) for name, tags in histories.items() for state in _states(tags, at)]
+            active = [(name, state) for name, state in states if not state.deprecated and state.latest]
+            compiled = compile_search(asked, all_versions=True)
+            found = [row[:4] for row in made.execute(compiled.sql, list(compiled.parameters)).fetchall()]
+            assert found == [
+                (name, state.name, row.version, sorted(row.stages))
+                for name, state in active
+                for row in state.versions
+                if row.active
+            ], at
+            compiled = compile_search(asked)
+            newest = [row[:3] for row in made.execute(compiled.sql, list(compiled.parameters)).fetchall()]
+            assert at is not None or newest == [
+                (name, one.name, one.latest.version) for name, one in active if one.latest
+            ]
+            question = QUESTIONS["in-stage-on"]
+            for stage in ("prod", "1") if at is not None else ():
+                held = made.execute(question.sql, list(question.bind([format_time(at or 0), stage]))).fetchall()
+                assert [row[:4] for row in held] == [
+                    (name, state.name, stage, state.stages[stage].version)
+                    for name, state in states
+                    if stage in state.stages
+                ], at
+
+
+def _states(tags: list[RawTag], at: int | None = None) -> list[ArtifactState]:
+    reading = read_events(tags)
+    states = [state_of(reading, name, at) for name in sorted(reading.events)]
+    return [state for state in states if state.events]
+
+
+def _history(chance: random.Random) -> list[RawTag]:
+    """Tags as GTO and Tagline make them, in a few seconds, with a counter or without."""
+    names = {}
+    for _ in range(chance.randint(1, 12)):
+        version = chance.choice(["v1.0.0", "v1.0.0+b", "v1.1.0", "v2.0.0-rc.1"])
+        stage = chance.choice(["prod", "1"])
+        event = chance.choice(
+            [f"@{version}", f"@{version}", f"#{stage}", f"#{stage}", f"@{version}!", f"#{stage}!", "@deprecated"]
+        )
+        counter = chance.choice(["", f"#{chance.randint(0, 12)}"])
+        names[f"{chance.choice(['rf', 'd=x'])}{event}{counter}"] = (
+            chance.randint(0, 7),
+            f"{chance.randint(0, 2):040x}",
+        )
+    return [RawTag(name, "o", "tag", commit, "commit", time, name) for name, (time, commit) in names.items()]

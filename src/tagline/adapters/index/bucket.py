@@ -100,8 +100,8 @@ class Bucket(S3Prefix):
                 for page in pages:
                     for row in page.get("Contents", ()):
                         file = f"{table}/{row['Key'].rpartition('/')[2]}"
-                        is_part = file.endswith(".parquet") and row["Key"] == self.key(file)
-                        if is_part and file not in known and row["LastModified"].timestamp() <= older:
+                        ours = is_part(file) and row["Key"] == self.key(file)
+                        if ours and file not in known and row["LastModified"].timestamp() <= older:
                             found.add(file)
             return found
 

@@ -21,6 +21,8 @@ _KEY = "repository, artifact, version"
 _OURS = "(v.repository, v.artifact, v.version)"
 _NUMBERS = NUMBER.pattern.replace("'", "''")
 _OF_ARTIFACT = "(v.repository, v.artifact)"
+#: The last of some events as the ledger orders them: of one second by their counters, then by name.
+_LAST = "arg_max(event, (timestamp, length(counter), counter, tag))"
 
 
 class Compiled(NamedTuple):
@@ -65,11 +67,12 @@ class _Compiler:
         """The statement."""
         parts = [self._node(self._search.where)] if self._search.where is not None else []
         if self._at is not None:
-            parts.append(f"v.registered_at <= {self._at}")
+            parts.append(self._registered())
         if not self._search.keys & {"active", "deprecated"}:
             parts.append(self._active())
         where = " AND ".join(parts) or "true"
-        order = "PARTITION BY v.repository, v.artifact ORDER BY precedence DESC, v.version DESC"
+        # As the ledger does: of versions that differ in build metadata alone the newest registration comes first.
+        order = "PARTITION BY v.repository, v.artifact ORDER BY precedence DESC, v.registered_at DESC, v.tag DESC"
         newest = "" if all_versions else f"QUALIFY row_number() OVER ({order}) = 1"
         artifact = ", ".join(f"a.{name}" for name in ("type", "description", "labels", "owner"))
         own = ", ".join(f"h.{name}" for name in COLUMNS[11:20])
@@ -87,7 +90,7 @@ class _Compiler:
             LEFT JOIN artifacts a USING (repository, artifact)
             LEFT JOIN held USING ({_KEY})
             LEFT JOIN measured m USING ({_KEY})
-            ORDER BY repository, artifact, precedence DESC, version DESC
+            ORDER BY repository, artifact, precedence DESC, h.registered_at DESC, h.tag DESC
         """
         return Compiled(sql, tuple(self._parameters), frozenset(self._tables))
 
@@ -243,19 +246,31 @@ class _Compiler:
         registered = self._versions("versions", condition())
         return f"({registered} OR {self._versions(self._from('holds'), before + condition())})"
 
+    def _registered(self) -> str:
+        """Whether the version was registered by then, if only for the first of several times."""
+        before = f"SELECT {_KEY} FROM {self._from('events')} WHERE event = 'registration' AND timestamp <= {self._at}"
+        return f"(v.registered_at <= {self._at} OR {_OURS} IN ({before}))"
+
     def _active(self, row: str = "v") -> str:
         if self._at is None:
             return f"{row}.active"
-        same = f"(e.repository, e.artifact, e.version) = ({row}.repository, {row}.artifact, {row}.version)"
-        gone = f"e.event = 'deregistration' AND e.timestamp >= {row}.registered_at AND e.timestamp <= {self._at}"
-        taken = f"EXISTS (SELECT 1 FROM {self._from('events')} e WHERE {same} AND {gone})"
-        return f"(NOT {taken} AND NOT {self._deprecated(row)})"
+        about = "event IN ('registration', 'deregistration')"
+        gone = f"SELECT {_KEY} {self._until(about)} GROUP BY {_KEY} HAVING {_LAST} = 'deregistration'"
+        ours = f"({row}.repository, {row}.artifact, {row}.version)"
+        return f"({ours} NOT IN ({gone}) AND NOT {self._deprecated(row)})"
 
     def _deprecated(self, row: str = "v") -> str:
         """Whether the artifact's newest event, until then, is its deprecation."""
         if self._at is None:
             found = "SELECT repository, artifact FROM artifacts WHERE deprecated"
         else:
-            last = f"FROM {self._from('events')} WHERE timestamp <= {self._at} GROUP BY repository, artifact"
-            found = f"SELECT repository, artifact {last} HAVING arg_max(event, timestamp) = 'deprecation'"
+            last = f"GROUP BY repository, artifact HAVING {_LAST} = 'deprecation'"
+            found = f"SELECT repository, artifact {self._until('true')} {last}"
         return f"(({row}.repository, {row}.artifact) IN ({found}))"
+
+    def _until(self, condition: str) -> str:
+        """The events by then of which something is true, each with its counter."""
+        behind = "CASE WHEN stage IS NULL THEN 1 ELSE length(stage) + 2 END"
+        counter = f"ltrim(regexp_extract(substr(tag, length(artifact) + {behind}), '#([0-9]+)$', 1), '0')"
+        events = f"SELECT *, {counter} AS counter FROM {self._from('events')} WHERE timestamp <= {self._at}"
+        return f"FROM ({events}) WHERE {condition}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from tagline.domain.ledger.tags import parse_tag
 from tagline.domain.ledger.versions import precedence
 from tagline.domain.site.records import (
     RECORDS,
@@ -172,9 +173,9 @@ def _text_order(row: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _finish(one: Artifact) -> None:
-    one.versions.sort(key=lambda row: precedence(row.version), reverse=True)
+    one.versions.sort(key=lambda row: (precedence(row.version), row.registered_at, row.tag), reverse=True)
     one.stages.sort(key=lambda row: one.known_stages.index(row.stage))
-    one.events.sort(key=lambda row: (row.timestamp, row.tag), reverse=True)
+    one.events.sort(key=_in_ledger, reverse=True)
     one.holds.sort(key=lambda row: (row.since, row.stage), reverse=True)
     one.deployments.sort()
     repository = one.repository._replace(fingerprint=None, indexed_at=None)
@@ -184,6 +185,12 @@ def _finish(one: Artifact) -> None:
     # JSON, since it takes named rows for lists and is quick: there are hundreds of thousands.
     whole = json.dumps((repository, one.described, *lists, one.known_stages))
     one.fingerprint = hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _in_ledger(event: Event) -> tuple[int, int, str]:
+    """As the ledger orders events: of one second by their counters, then by name."""
+    tag = parse_tag(event.tag)
+    return event.timestamp, (tag.counter if tag is not None else None) or 0, event.tag
 
 
 def _check_audience(repositories: Sequence[Repository], audience: str) -> None:

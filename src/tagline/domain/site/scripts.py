@@ -53,9 +53,9 @@ def scripts(site: Site) -> Scripts:
     rows = [_artifact(one, place[one.repository.repository]) for one in site.artifacts]
     parts = _parts(rows, _ARTIFACTS)
     numbers = {one.key: number for number, one in enumerate(site.artifacts)}
-    events = [_event(numbers[one.key], event, one) for one in site.artifacts for event in one.events]
-    # Oldest first, so that a new event leaves all files but the last as they are.
-    events.sort(key=lambda row: (row[4], row[0], str(row[1:])))
+    events = [_event(numbers[one.key], event, one) for one in site.artifacts for event in reversed(one.events)]
+    # Oldest first, so that a new event leaves all files but the last as they are; of one second as the ledger does.
+    events.sort(key=lambda row: (row[4], row[0]))
     return Scripts(
         tuple(
             _script("artifacts", number, [number, len(parts), repositories if number == 0 else [], part])

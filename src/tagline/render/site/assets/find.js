@@ -9,7 +9,7 @@
     if (!ready[kind]) {
       ready[kind] = Promise.all((files[kind] || '').split(' ').filter(Boolean).map(t.load)).then(function () {
         var rows = [];
-        t.got(kind).forEach(function (chunk) {
+        t.got(kind).slice().sort(function (a, b) { return a[0] - b[0]; }).forEach(function (chunk) {
           if (kind === 'log') chunk[1].forEach(function (event) { (rows[event[0]] = rows[event[0]] || []).push(event); });
           else chunk[1].forEach(function (row, at) { rows[chunk[0] + at] = row; });
         });
@@ -136,6 +136,12 @@
   /* A version with what terms ask of it: now, or at an instant. */
   function version(one, row, spans, behind, events, at) {
     function own(span) { return span[1] === row[0]; }
+    /* What the last event by then did, of those that a test is true of: they come in the order of the ledger. */
+    function last(test) {
+      var found = null;
+      events.forEach(function (event) { if (event[4] <= at && test(event)) found = event[1]; });
+      return found;
+    }
     return {
       one: one, row: row, behind: behind || NOTHING,
       held: function () {
@@ -145,15 +151,13 @@
       spans: function () { return spans.filter(function (span) { return own(span) && (at === null || span[2] <= at); }); },
       deprecated: function () {
         if (at === null) return one.deprecated;
-        var last = null;
-        events.forEach(function (event) { if (event[4] <= at && (!last || event[4] >= last[4])) last = event; });
-        return last !== null && last[1] === 'deprecation';
+        return last(function () { return true; }) === 'deprecation';
       },
       active: function () {
         if (at === null) return Boolean(row[2]);
-        return !this.deprecated() && !events.some(function (event) {
-          return event[1] === 'deregistration' && event[2] === row[0] && event[4] >= row[1] && event[4] <= at;
-        });
+        return !this.deprecated() && last(function (event) {
+          return event[2] === row[0] && /^(de)?registration$/.test(event[1]);
+        }) !== 'deregistration';
       }
     };
   }
@@ -186,7 +190,9 @@
         if (!row) return;
         for (var each = 0; each < row[0].length; each++) {
           var of = row[0][each];
-          if (at !== null && of[1] > at) continue;
+          if (at !== null && of[1] > at && !events.some(function (event) {
+            return event[1] === 'registration' && event[2] === of[0] && event[4] <= at;
+          })) continue;
           var it = version(one, of, row[1], behind[each], events, at);
           if (!(wants.active || options.deprecated || it.active())) continue;
           if (matches(asked.where, it)) {
