@@ -49,7 +49,7 @@ def needs(step: Mapping[str, Any], said: Mapping[str, Any]) -> Permissions:
     if action in OURS:
         command = filled(given["command"], said)
         if command == "pin":  # a change of its own repository, whatever it reads
-            return NEEDED["propose"] if given.get("propose") else {}
+            return NEEDED["pin"] if given.get("propose") else {}
         elsewhere = filled(given.get("repo", ""), said) not in ("", HERE)
         if elsewhere:
             return {}  # its repo-token's affair
