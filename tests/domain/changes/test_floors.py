@@ -42,6 +42,17 @@ RULES: list[tuple[dict[str, Any], list[dict[str, Any]], list[tuple[str, dict[str
         ],
     ),
     (
+        {"approvals": {"not": ["author", "labeller"]}},
+        [{"approvals": {"not": ["author", "requester"]}}, {"drift": "refuse"}],
+        # An approval of something else is none of what the floor asks for.
+        [("drift", {"drift": "replan"})],
+    ),
+    (
+        {"deliver": {"workflow": "deploy.yml", "required": True}},
+        [{"deliver": {"wait": "1m"}}, {"deliver": {"required": True}}],
+        [("deliver.required", {"deliver": {"required": False}})],
+    ),
+    (
         {"gates": [GATE]},
         [{}, {"gates": [GATE, {"metric": "f1", "min": 0.5}]}, {"gates": [{**GATE, "min": 0.95, "tolerance": 0}]}],
         [
@@ -182,3 +193,36 @@ def test_policy__without_a_file__is_the_floor() -> None:
     policy = read_policy(Part({}), None, FLOOR)
     assert policy.guards("churn", "prod")
     assert policy.refuses("churn", "live")
+
+
+@pytest.mark.parametrize(
+    ("own", "floor", "key"),
+    [
+        # What the floor says for a whole repository holds for each stage.
+        ({"stages": {"prod": {"drift": "replan"}}}, {"drift": "refuse"}, "drift"),
+        ({"stages": {"prod": {"rollback": {"hold": False}}}}, {"rollback": {"hold": True}}, "rollback.hold"),
+        # And the other way round.
+        ({"drift": "replan"}, {"stages": {"prod": {"approvals": {"count": 1}}}}, "drift"),
+        ({"stages": {"prod": {}}}, {"other_stages": "refuse", "stages": {"staging": {}}}, "stages"),
+    ],
+)
+def test_policy__looser_elsewhere_than_the_floor_says_it__is_refused(own: Any, floor: Any, key: str) -> None:
+    (verdict,) = judge_floor(read_policy(Part(own), None, Part(floor, "the floor")), "churn", "prod")
+    assert verdict.message.startswith(f"{key} is ")
+    assert "looser than the floor" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("own", "floor"),
+    [
+        ({"drift": "replan"}, {}),
+        ({"drift": "replan"}, {"drift": "replan", "stages": {"prod": {"approvals": {}}}}),
+        ({"drift": "replan"}, {"stages": {"prod": {"drift": "refuse"}}}),
+        ({"stages": {"prod": {"drift": "replan"}}}, {"stages": {"prod": {"approvals": {}, "drift": "replan"}}}),
+        ({"stages": {"prod": {}}}, {"stages": {"staging": {}}}),
+        ({"stages": {"prod": {}}}, {"other_stages": "refuse", "stages": {"live": {"after": ["prod"]}}}),
+        ({}, {"other_stages": "refuse", "stages": {"staging": {}}}),
+    ],
+)
+def test_policy__as_strict_as_the_floor__passes(own: Any, floor: Any) -> None:
+    assert judge_floor(read_policy(Part(own), None, Part(floor, "the floor")), "churn", "prod") == []

@@ -6,7 +6,7 @@ floor says; what it says must be as strict.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tagline.domain.changes.tickets import patterns_of
@@ -41,6 +41,8 @@ _SCALES: Mapping[str, Sequence[Any]] = {
     "reproduced": ("best-effort", "required"),
     "sha256": ("off", "preferred", "required"),
 }
+#: Roles that have two names.
+ROLES = {"requester": "labeller"}
 #: Lists that let something pass: a repository may leave out of them, not add.
 _GRANTS = ("branches", "comment_authors")
 
@@ -61,8 +63,11 @@ def looser_keys(own: _Raw, floor: _Raw) -> Iterator[Looser]:
         yield from _on_scale("storage", ours, theirs, ("best-effort", "required"))
 
 
-def looser_rules(own: _Raw, floor: _Raw) -> Iterator[Looser]:
-    """Of the rules of one stage of one artifact."""
+def looser_rules(own: _Raw, floor: _Raw, whole: _Raw | None = None) -> Iterator[Looser]:
+    """Of the rules of one stage of one artifact.
+
+    ``whole`` is what the floor says for a whole repository of keys that a stage may have too, and win by.
+    """
     yield from _all_of("after", own.get("after"), floor.get("after", ()))
     yield from _all_of("ticket", patterns_of(own) if "ticket" in own else None, patterns_of(floor))
     if "soak" in own and parse_duration(own["soak"]) < parse_duration(floor.get("soak", "0s")):
@@ -77,9 +82,14 @@ def looser_rules(own: _Raw, floor: _Raw) -> Iterator[Looser]:
         for window in floor.get("freeze", ()):
             if not any(_contains(ours, window) for ours in own["freeze"]):
                 yield Looser("freeze", "another time", f"{window['from']} to {window['to']}")
-    if "drift" in own and "drift" in floor:
-        yield from _on_scale("drift", own["drift"], floor["drift"], _SCALES["drift"])
-    yield from _held(own, floor)
+    # An approval is of what was approved, unless the floor itself says otherwise.
+    strict = {"drift": "refuse"} if "approvals" in floor else {}
+    strict = {**strict, **(whole or {}), **floor}
+    if "drift" in own and "drift" in strict:
+        yield from _on_scale("drift", own["drift"], strict["drift"], _SCALES["drift"])
+    yield from _held(own, strict)
+    if own.get("deliver", {}).get("required") is False and floor.get("deliver", {}).get("required"):
+        yield Looser("deliver.required", "false", "true")
     # Nobody passes over the rules of a floor that names nobody who may.
     if floor:
         yield from _granted("override.allow", own.get("override", {}).get("allow"), _allowed(floor))
@@ -96,12 +106,16 @@ def _approvals(own: _Raw, floor: _Raw) -> Iterator[Looser]:
     if own.get("count", floor.get("count", 1)) < floor.get("count", 1):
         yield Looser("approvals.count", str(own.get("count")), f"at least {floor.get('count', 1)}")
     yield from _granted("approvals.from", own.get("from"), floor.get("from"))
-    needed = floor.get("not", ("author", "pusher"))
-    left_out = [role for role in needed if role not in own.get("not", needed)]
+    needed = _roles(floor.get("not", ("author", "pusher")))
+    left_out = [role for role in needed if role not in _roles(own.get("not", needed))]
     if left_out:
         yield Looser("approvals.not", _list(own["not"]), f"{_list(left_out)} too")
     if not own.get("fresh", True) and floor.get("fresh", True):
         yield Looser("approvals.fresh", "false", "true")
+
+
+def _roles(names: Iterable[str]) -> list[str]:
+    return [ROLES.get(name, name) for name in names]
 
 
 def _covers(own: _Raw, floor: _Raw) -> bool:

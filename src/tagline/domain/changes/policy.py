@@ -12,12 +12,13 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from tagline.domain.changes.floors import Looser, looser_keys, looser_rules
+from tagline.domain.changes.floors import ROLES, Looser, looser_keys, looser_rules
 from tagline.domain.changes.tickets import patterns_of
 from tagline.domain.delivery.targets import Target, read_target
 from tagline.domain.manifest.findings import Finding
 from tagline.domain.manifest.tracked import upwards
 from tagline.domain.text.durations import parse_duration
+from tagline.domain.text.similar import listed
 from tagline.domain.text.times import parse_time
 
 #: Its name, at the root of the default branch.
@@ -26,9 +27,6 @@ POLICY_FILE = ".tagline.yaml"
 MAX_POLICY = 1024 * 1024
 #: Among the people of an approval rule: the owners of the files that the change touches.
 CODEOWNERS = "codeowners"
-
-#: Roles that have two names.
-_ROLES = {"requester": "labeller"}
 
 _Raw = Mapping[str, Any]
 
@@ -56,7 +54,7 @@ class ApprovalRule:
         return cls(
             int(raw.get("count", 1)),  # YAML's 2.0 is a whole number too
             None if people is None else tuple(people),
-            frozenset(_ROLES.get(role, role) for role in raw.get("not", ("author", "pusher"))),
+            frozenset(ROLES.get(role, role) for role in raw.get("not", ("author", "pusher"))),
             raw.get("fresh", True),
             "pusher" in raw.get("not", ()),
         )
@@ -230,8 +228,19 @@ class Policy:
 
     def looser_rules(self, artifact: str, stage: str) -> list[tuple[Looser, str]]:
         """The rules of a stage that are looser than the floor's, each with the file that says so."""
-        own, floor = self._raw(artifact, stage), self.floor and self.floor._raw(artifact, stage)
-        found = looser_rules(own, floor) if own and floor else ()
+        if (floor := self.floor) is None:
+            return []
+        own, rules = self._raw(artifact, stage), floor._raw(artifact, stage)
+        if own is not None and rules is None and floor.other_stages == "refuse" and floor.refuses(artifact, stage):
+            others = listed(floor.stages(artifact)) or "none"
+            origin = [layer.origin for layer in self._layers_of(artifact) if stage in layer.stages][-1]
+            return [(Looser("stages", f"{stage} too", f"{others}, and no others"), origin)]
+        whole: dict[str, Any] = {"drift": floor.drift, "rollback": {"hold": floor.rollback_holds}}
+        whole = {key: value for key, value in whole.items() if key in floor.origins}
+        # Where the floor says it neither here nor for all, what this file says for all counts here.
+        ours = {"drift": self.drift} if self.origins.get("drift", floor.name) != floor.name else {}
+        said = {**(ours if "drift" not in {*whole, *(rules or ())} else {}), **(own or {})}
+        found = looser_rules(said, rules or {}, whole)
         return [(one, self.origin(artifact, stage, one.key.partition(".")[0])) for one in found]
 
     def origin(self, artifact: str, stage: str, key: str) -> str:
