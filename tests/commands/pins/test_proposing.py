@@ -13,6 +13,7 @@ import pytest
 from tagline_localforge import Repository
 from tests.commands.changes.conftest import make_world, platform
 from tests.commands.changes.world import BETTER, Platform, Ran, World
+from tests.localforge.faults import fail_always, fail_once
 from tests.support.gitbuild import run_git
 
 __all__ = ["make_world", "platform"]
@@ -45,9 +46,7 @@ class App:
         return self.world.run(*arguments, cwd=clone, **{**own, **more})
 
     def propose(self, *more: str) -> Ran:
-        ran = self.job("pin", "--propose", *more)
-        assert "app" not in ran.err, ran.err  # the token
-        return ran
+        return self.job("pin", "--propose", *more)
 
     def change(self) -> Any:
         """The one open change."""
@@ -75,7 +74,7 @@ def app(make_world: Callable[..., World], platform: Platform) -> App:
     """prod of churn is v0.1.0 and pinned."""
     world = make_world(platform, POLICY)
     world.repo.public = True
-    promote(world, "first", {"models/churn.txt": "trees: 11\n"})
+    move(world, "v0.1.0")
     repo = world.forge.repository("org/app")
     for login in ("alice", "tagline-bot"):
         repo.grant(login, "admin")
@@ -90,6 +89,15 @@ def app(make_world: Callable[..., World], platform: Platform) -> App:
     run_git(start, "commit", "--quiet", "--message", "All")
     run_git(start, "push", "--quiet", str(repo.path), "HEAD:refs/heads/main")
     return App(world, repo, folder)
+
+
+def move(world: World, version: str, files: dict[str, str] | None = None) -> None:
+    """An administrator gives prod to a version, a new one where there are ``files``."""
+    if files is not None:
+        world.push("main", files)
+    if files is not None or version == "v0.1.0":
+        world.admin("register", "churn", "--version", version, "--rev", "main")
+    world.admin("assign", "churn#prod", "--version", version, "--override", "it was not broken")
 
 
 def promote(world: World, branch: str, files: dict[str, str]) -> int:
@@ -132,7 +140,7 @@ def test_propose__stage_moved__one_change_that_is_kept_up_to_date(app: App) -> N
     assert (again.json["proposed"]["state"], app.change().head) == ("unchanged", change.head)
     assert app.change().body.startswith("Looked at.")
 
-    promote(app.world, "best", {"models/churn.txt": "trees: 90\n", "metrics/churn.json": '{"accuracy": 0.95}\n'})
+    move(app.world, "v0.3.0", {"models/churn.txt": "trees: 90\n", "metrics/churn.json": '{"accuracy": 0.95}\n'})
     ran = app.propose()
     assert (ran.json["proposed"]["state"], ran.json["proposed"]["change"]["number"]) == ("updated", change.number)
     assert (app.change().title, app.lock(BRANCH)["version"]) == ("Update churn from v0.1.0 to v0.3.0", "v0.3.0")
@@ -145,7 +153,7 @@ def test_propose__stage_moved__one_change_that_is_kept_up_to_date(app: App) -> N
 
 
 def test_propose__what_people_did__is_theirs(app: App) -> None:
-    promote(app.world, "better", BETTER)
+    move(app.world, "v0.2.0", BETTER)
     app.propose()
     change = app.change()
     app.repo.close(change.number, by="alice")
@@ -154,19 +162,19 @@ def test_propose__what_people_did__is_theirs(app: App) -> None:
     assert [one.state for one in app.repo.changes()] == ["closed"]
 
     # Another version is another question. What people pushed beside it is not overwritten.
-    promote(app.world, "best", {"models/churn.txt": "trees: 90\n"})
+    move(app.world, "v0.3.0", {"models/churn.txt": "trees: 90\n"})
     assert app.propose().json["proposed"]["state"] == "opened"
     second = app.change()
     app.push(BRANCH, {"serve.py": "print('new')\n"})
     head = app.change().head
-    promote(app.world, "other", {"models/churn.txt": "trees: 91\n"})
+    move(app.world, "v0.4.0", {"models/churn.txt": "trees: 91\n"})
     ran = app.propose()
     assert (ran.json["proposed"]["state"], ran.json["proposed"]["change"]["number"]) == ("left-alone", second.number)
     assert (app.change().head, app.lock(BRANCH)["version"]) == (head, "v0.3.0")
 
 
 def test_propose__moved_back__is_withdrawn_and_a_gone_pin_exits_6(app: App) -> None:
-    promote(app.world, "better", BETTER)
+    move(app.world, "v0.2.0", BETTER)
     app.propose()
     number = app.change().number
     app.world.admin("rollback", "churn#prod", "--override", "broken")
@@ -176,7 +184,7 @@ def test_propose__moved_back__is_withdrawn_and_a_gone_pin_exits_6(app: App) -> N
     assert app.repo.change(number).state == "closed"
     assert "Withdrawn" in app.repo.change(number).body
 
-    app.world.admin("assign", "churn#prod", "--version", "v0.2.0", "--override", "it was not broken")
+    move(app.world, "v0.2.0")
     ran = app.propose()
     assert (ran.json["proposed"]["state"], app.change().number != number) == ("opened", True)
     assert "it was not broken" in app.change().body
@@ -190,12 +198,26 @@ def test_propose__moved_back__is_withdrawn_and_a_gone_pin_exits_6(app: App) -> N
 
 
 def test_propose__by_a_token_that_may_not__exits_4_with_the_fix(app: App) -> None:
-    promote(app.world, "better", BETTER)
+    move(app.world, "v0.2.0", BETTER)
     app.world.forge.token("reads", login="mallory")
     app.repo.grant("mallory", "read")
     ran = app.job("pin", "--propose", TAGLINE_TOKEN="reads")
     assert ran.code == 4, ran.out
     assert ran.json["error"]["hint"]
     assert app.repo.changes() == []
+
+    # Refused when the branch is there already: the next run opens what this one could not.
+    path = "/pulls$" if app.world.platform == "github" else "/merge_requests$"
+    fault = fail_always(app.world.server, "POST", path, 403)
+    ran = app.propose()
+    assert (ran.code, ran.json["error"]["code"]) == (4, "cannot-propose"), ran.out
+    assert BRANCH in app.repo.git.branches()
+    fault.remove()
+    # An answer that nobody heard opens no second one.
+    lost = fail_once(app.world.server, "POST", path, "drop-after")
+    ran = app.propose()
+    assert (ran.code, ran.json["proposed"]["state"], lost.fired) == (0, "opened", 1), ran.out
+    assert app.change().number == ran.json["proposed"]["change"]["number"]
+
     outside = app.world.run_cli("pin", "--propose", "--json", cwd=app.folder / "start")
     assert (outside.code, outside.json["error"]["code"]) == (2, "no-job")
