@@ -290,6 +290,39 @@ class Validation(_Answer):
 
 
 @dataclass(frozen=True)
+class OpenedChange(_Answer):
+    """A pull or merge request; ``opened`` by this very call."""
+
+    number: int
+    url: str
+    opened: bool
+
+
+@dataclass(frozen=True)
+class Proposed(_Answer):
+    """What came of asking for a promotion or a rollback; ``version`` is what ``latest`` meant.
+
+    ``change`` is None where there is nothing to ask, which ``why`` says, and in a dry run where none is open.
+    ``requester`` is who started the run that asks, as the forge says; None outside of one.
+    """
+
+    action: str
+    artifact: str
+    version: str
+    stage: str
+    reason: str | None
+    ticket: str | None
+    requester: str | None
+    change: OpenedChange | None
+    branch: str | None
+    file: str | None
+    content: str | None
+    why: str | None
+    dry_run: bool
+    warnings: tuple[LedgerWarning, ...]
+
+
+@dataclass(frozen=True)
 class Lineage(_Answer):
     """What is behind a version: code, data, steps, parameters and metrics; who promoted it (``record``); and how it
     differs from what the stages hold (``against``). The inner tables are as in ``schemas/output/lineage.schema.json``.

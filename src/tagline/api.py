@@ -224,6 +224,41 @@ def validate(*files: str | os.PathLike[str], repo: Repo = None, token: Token = N
     )
 
 
+def propose(
+    artifact: str,
+    version: str,
+    stage: str,
+    repo: Repo = None,
+    *,
+    action: Literal["promote", "rollback"] = "promote",
+    reason: str | None = None,
+    ticket: str | None = None,
+    dry_run: bool = False,
+    forge: Literal["github", "gitlab"] | None = None,
+    api_url: str | None = None,
+    token: Token = None,
+) -> answers.Proposed:
+    """Open the change that asks for a promotion, or a rollback from ``version``; find it where it is open already.
+
+    It merges nothing: people approve, under the rules of the policy. ``forge`` says whose ``repo`` is; in a job it is
+    known. Raises NotFound and Refused for what cannot be asked, PlatformRefused where the token may not.
+    """
+    from tagline.commands.changes.proposing import propose as run
+    from tagline.domain.delivery.proposals import KINDS, Request
+    from tagline.render.json import proposals as document
+    from tagline.render.markdown.proposal import proposal
+    from tagline.wiring.changes import ChangeWiring
+    from tagline.wiring.proposing import ProposingWiring
+
+    if action not in KINDS:
+        raise WrongUsage(f"action={action!r} is nothing that can be asked.", 'Write "promote" or "rollback".')
+    wiring = _wiring(repo, artifact, token, forge, api_url, here=False)
+    registry = ChangeWiring(wiring.settings, wiring.repo, forge, api_url)
+    context = ProposingWiring(wiring.settings, wiring, registry).context(proposal)
+    request = Request(artifact, version, stage, action, reason, ticket)
+    return answers.Proposed.from_dict(document.asked(run(context, request, dry_run=dry_run)))
+
+
 def _wanted(
     target: str,
     repo: Repo,
@@ -307,11 +342,22 @@ def _closing(wiring: Wiring) -> Iterator[None]:
         wiring.storage.close()
 
 
-def _wiring(repo: Repo, artifact: str | None, token: Token) -> Wiring:
+def _wiring(
+    repo: Repo,
+    artifact: str | None,
+    token: Token,
+    forge: str | None = None,
+    api_url: str | None = None,
+    *,
+    here: bool = True,
+) -> Wiring:
+    """``here``: without ``repo`` a job's checkout is meant, else its repository on the forge."""
     settings = Settings.from_environ(os.environ)
     named = str(Path(repo).expanduser().absolute()) if isinstance(repo, os.PathLike) else repo
+    if named is None and not here and settings.repository_url is not None:
+        named = f"{settings.repository_url}.git"
     if token is not None:
-        if address_of(named, settings, None, None) is None:
+        if address_of(named, settings, forge, api_url) is None:
             raise WrongUsage(
                 "A token is for a repository that is named by its URL.",
                 "Name it: repo='https://...'; a clone's own remote is asked with Git's own login.",
@@ -319,7 +365,7 @@ def _wiring(repo: Repo, artifact: str | None, token: Token) -> Wiring:
             )
         text = token() if callable(token) else token
         settings = replace(settings, repo_token=Secret(text.strip()), repo_host=None)
-    return Wiring(settings, repo=named, artifact=artifact)
+    return Wiring(settings, repo=named, forge=forge, api_url=api_url, artifact=artifact)
 
 
 def _seconds(instant: Instant) -> int | None:

@@ -94,3 +94,43 @@ def test_inputs__wrong__refused_in_words(command: str | None, environ: dict[str,
 
 def test_inputs__a_flag_that_says_no__is_not_given() -> None:
     assert command_line("promote", {"TAGLINE_OPEN": "false", "TAGLINE_DRY_RUN": "0"}) == ["promote"]
+
+
+def test_inputs__of_a_form__ask_nothing_of_other_jobs_of_the_pipeline() -> None:
+    form = {
+        "TAGLINE_PROPOSE_ARTIFACT": "churn", "TAGLINE_PROPOSE_VERSION": "v1.0.0", "TAGLINE_PROPOSE_STAGE": "prod",
+        "TAGLINE_PROPOSE_ACTION": "rollback", "TAGLINE_PROPOSE_REASON": "-", "TAGLINE_PROPOSE_TICKET": "-",
+    }  # fmt: skip
+    assert command_line("propose", form) == ["propose", "--action=rollback", "--", "churn", "v1.0.0", "prod"]
+    assert command_line("plan", form) == ["plan"]
+    with pytest.raises(WrongUsage, match="needs the input artifact"):
+        command_line("propose", {**form, "TAGLINE_PROPOSE_ARTIFACT": "-"})
+    with pytest.raises(WrongUsage, match="means nothing to plan"):  # a step of GitHub's has inputs of its own
+        command_line("plan", {**form, "INPUT_COMMAND": "plan"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refused"),
+    [
+        ("TAGLINE_TOKEN", "glpat-x", True),
+        ("CI_JOB_TOKEN", "64_abcdef", True),
+        ("DATABASE", "9f8e7d6c5b4a39281706", True),
+        ("CI_COMMIT_SHA", "9f8e7d6c5b4a39281706", False),
+        ("INPUT_REASON", "Better by 9f8e7d6c5b4a39281706.", False),
+        ("DEPLOY_TO", "production", False),
+        ("SHORT_KEY", "a", False),
+    ],
+)
+def test_inputs__reason_with_a_secret_of_the_job__is_refused(name: str, value: str, refused: bool) -> None:
+    """GitLab expands variables in what somebody writes into a form, and a change is read by many."""
+    form = {
+        "TAGLINE_PROPOSE_ARTIFACT": "churn", "TAGLINE_PROPOSE_VERSION": "v1.0.0", "TAGLINE_PROPOSE_STAGE": "prod",
+        "TAGLINE_PROPOSE_REASON": f"Because {value}.", name: value,
+    }  # fmt: skip
+    if not refused:
+        assert f"--reason=Because {value}." in command_line("propose", form)
+        return
+    with pytest.raises(WrongUsage) as caught:
+        command_line("propose", form)
+    assert caught.value.code == "secret-in-input"
+    assert value not in f"{caught.value}{caught.value.hint}"

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tagline.domain.delivery.targets import by_rules, parse_rule
 from tagline.domain.ledger.planning import Row
 from tagline.domain.ledger.tags import EventKind, TagName, format_tag, parse_tag
-from tests.contract.test_gitlab_components import COMPONENTS
+from tests.contract.test_gitlab_components import COMPONENTS, document_of
 from tests.domain.ledger.test_tags import tag_names
 from tests.support.github_events import Happening, let_through, matches, starts
 from tests.support.gitlab_rules import holds, runs
@@ -300,7 +299,7 @@ def test_gitlab__components__of_a_tag_that_starts_them(name: str) -> None:
 @functools.cache
 def jobs_of(path: Path) -> dict[str, dict[str, Any]]:
     """The jobs of an example, those of its components among them."""
-    document = yaml.safe_load(path.read_text())
+    document = document_of(path)
     found = {name: body for name, body in document.items() if name != "include"}
     for each in document["include"]:
         component = COMPONENTS[each["component"].rpartition("/")[2].partition("@")[0]]
@@ -314,6 +313,7 @@ JOBS = {
     "deploy.yml": dict.fromkeys(("deploy", "tagline-fetch", "tagline-deployed", "tagline-deployed-failed"), gives_prod),
     "record.yml": {"tagline-lineage": registers, "tagline-bom": registers},
     "labels.yml": {"tagline-labels-sync": lambda _: False},
+    "propose.yml": {"tagline-propose": lambda _: False},
     "promote.yml": {"tagline-promote": lambda _: False},
     "doctor.yml": {"tagline-doctor": lambda _: False},
     "review.yml": {"tagline-validate": lambda _: False, "tagline-plan": lambda _: False},
@@ -333,6 +333,22 @@ def test_gitlab__examples__a_tag_starts_what_it_is_for(path: Path) -> None:
         assert started == {job for job, says in wanted.items() if says(name)}, name
     if path.stem not in ("doctor", "labels", "promote", "review"):
         assert not [job for job, body in found.items() for each in PIPELINES.values() if runs(body, each)]
+
+
+@pytest.mark.parametrize(
+    ("variables", "starts"),
+    [
+        ({"TAGLINE_PROPOSE_ARTIFACT": "churn"}, True),
+        ({"TAGLINE_PROPOSE_ARTIFACT": "-"}, False),
+        ({}, False),
+        ({"TAGLINE_PROPOSE_ARTIFACT": "churn", "CI_COMMIT_BRANCH": "topic"}, False),
+        ({"TAGLINE_PROPOSE_ARTIFACT": "churn", "CI_PIPELINE_SOURCE": "push"}, False),
+    ],
+)
+def test_gitlab__form__starts_a_request_where_it_was_filled_in(variables: dict[str, str], starts: bool) -> None:
+    """Rules see the variables of their job, and those of a link's form in their place."""
+    (job,) = jobs_of(ROOT / "docs/examples/gitlab/propose.yml").values()
+    assert runs(job, {**job["variables"], **pipeline("web", CI_COMMIT_BRANCH="main"), **variables}) is starts
 
 
 @given(written=ANY_TAG)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tagline import __version__
-from tagline.cli import arguments, delivery_arguments, index_arguments, pins
+from tagline.cli import arguments, delivery_arguments, index_arguments, pins, proposing
 from tagline.cli.arguments import Parser
 
 
@@ -103,6 +103,13 @@ COMMANDS = (
         "plan", "What merging a change will do, said on the change.", arguments.ask_plan, "changes:run_plan", step=True
     ),
     Command("promote", "Do what a merged change asked for.", arguments.ask_promote, "changes:run_promote", step=True),
+    Command(
+        "propose",
+        "Open the change that asks for a promotion or a rollback.",
+        proposing.ask_propose,
+        "proposing:run_propose",
+        step=True,
+    ),
     Command(
         "deployed",
         "Report a deployment: checked against the ledger, told to the forge.",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
@@ -15,6 +16,11 @@ from tagline.errors import WrongUsage
 
 _BYTES = ("resolve", "fetch")
 _CHANGES = ("plan", "promote")
+#: What others read on a change.
+_TOLD = ("reason", "ticket")
+_SHORTEST_SECRET = 6
+_SECRET_RE = re.compile("TOKEN|PASSW|SECRET|KEY|JWT|CREDENTIAL")
+_RANDOM_RE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[^\s/:]{16,}")
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("", "false", "0", "no", "off")
 
 
@@ -40,8 +46,17 @@ class Input(NamedTuple):
         return _VARIABLES.get(self.name, f"TAGLINE_{self.name.upper().replace('-', '_')}")
 
 
+_OF_A_FORM = "TAGLINE_PROPOSE_"
+#: What a form says that nobody has filled in: GitLab's older servers let no empty text pass a regex.
+_NOTHING = "-"
 #: Where the variable has another name than the input.
-_VARIABLES = {"cache": "TAGLINE_OBJECTS", "digest": "TAGLINE_DEPLOYED_DIGEST"}
+_VARIABLES = {
+    "cache": "TAGLINE_OBJECTS",
+    "digest": "TAGLINE_DEPLOYED_DIGEST",
+    # In a form of GitLab's they are variables of the whole pipeline: named so that no other job takes them for its own.
+    **{name: f"{_OF_A_FORM}{name.upper()}" for name in ("artifact", "version", "action", "reason", "ticket")},
+    "registry-stage": f"{_OF_A_FORM}STAGE",
+}
 
 INPUTS = (
     Input("command", f"What to do: {', '.join(STEPS)}.", needed=STEPS),
@@ -65,7 +80,7 @@ INPUTS = (
     Input("change", "The number of the pull or merge request. Empty: this job's.", "--change", (*_CHANGES, "lineage")),
     Input("open", "Every open change: for schedules.", "--open", ("plan",), "flag"),
     Input("dry-run", "Say what would be done; write, comment and set nothing.", "--dry-run",
-          (*_CHANGES, "labels-sync", "deployed", "pin"), "flag"),
+          (*_CHANGES, "labels-sync", "deployed", "pin", "propose"), "flag"),
     Input("per-artifact", "Also labels that name an artifact: at most 100 in all.", "--per-artifact", ("labels-sync",),
           "flag"),
     Input(
@@ -109,6 +124,16 @@ INPUTS = (
         "means nothing with as-of and locked.",
         "--if-superseded", _BYTES,
     ),
+    Input("artifact", "What is asked about.", "", ("propose",), needed=("propose",)),
+    Input(
+        "version", "v1.2.3 or latest; for a rollback the version that the stage is taken from.", "", ("propose",),
+        needed=("propose",),
+    ),
+    Input("registry-stage", "The stage of the artifact.", "", ("propose",), needed=("propose",)),
+    Input("action", "promote, or rollback: give the stage back to the version before. Empty: promote.", "--action",
+          ("propose",)),
+    Input("reason", "Why, for people and for the tag.", "--reason", ("propose",)),
+    Input("ticket", "The ticket that this is about, where the policy wants one.", "--ticket", ("propose",)),
     Input("state", "How far the deployment is: in_progress, success or failure.", "--state", ("deployed",),
           needed=("deployed",)),
     Input(
@@ -164,14 +189,45 @@ def command_line(command: str | None, environ: Mapping[str, str]) -> list[str]:
     if chosen not in STEPS:
         said = f"{chosen!r} is no command of a CI step." if chosen else "No command was given."
         raise WrongUsage(said, f"Set the input command to one of: {', '.join(STEPS)}.", code="no-command")
-    given = [(each, environ.get(each.variable, "").strip()) for each in INPUTS]
+    given = [(each, _said(each, environ, chosen)) for each in INPUTS]
     for each, value in given:
         _check(each, value, chosen)
+        if each.name in _TOLD:
+            _check_secret(each, value, environ)
     # Options with '=' and arguments after '--': a value that begins with '-' stays a value.
     options = [text for each, value in given if each.option for text in _option(each, value)]
     rest = [text for each, value in given if each.option == "" for text in _lines(each, value)]
     line = [*BY_STEP[chosen].line, *options]
     return [*line, "--", *rest] if rest else line
+
+
+def _said(each: Input, environ: Mapping[str, str], command: str) -> str:
+    """What an input says; of a form that was filled in for another job of the pipeline nothing."""
+    said = environ.get(each.variable, "").strip()
+    of_form = each.variable.startswith(_OF_A_FORM) and "INPUT_COMMAND" not in environ
+    return "" if of_form and (said == _NOTHING or command not in each.commands) else said
+
+
+def _check_secret(each: Input, value: str, environ: Mapping[str, str]) -> None:
+    """Raises WrongUsage where a text has a secret of the job in it.
+
+    GitLab expands what somebody writes into a form as ``$NAME``, and many people read the change.
+    """
+    for name, said in environ.items():
+        if said in value and not name.startswith(_OF_A_FORM) and _is_secret(name, said):
+            raise WrongUsage(
+                f"The input {each.name} has in it what the variable {name} says.",
+                "Many people read it. Write it without variables ($NAME).",
+                code="secret-in-input",
+            )
+
+
+def _is_secret(name: str, said: str) -> bool:
+    """Whether a variable is a secret, by its name, or by its value where people named it."""
+    if len(said) < _SHORTEST_SECRET:
+        return False
+    ours = not name.startswith(("CI_", "GITLAB_", "GITHUB_", "RUNNER_", "INPUT_"))
+    return _SECRET_RE.search(name) is not None or (ours and _RANDOM_RE.fullmatch(said) is not None)
 
 
 def _check(each: Input, value: str, command: str) -> None:

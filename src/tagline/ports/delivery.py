@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tagline.domain.delivery.book import Book
-from tagline.domain.delivery.deployments import Announcement, Deployment, Proposal, Proposed
+from tagline.domain.delivery.deployments import Announcement, Deployment
 from tagline.domain.delivery.events import Event
+from tagline.domain.delivery.proposals import Proposal, Proposed
 from tagline.domain.delivery.receipts import How, Run, Start
-from tagline.errors import PlatformRefused
+from tagline.errors import Conflict, PlatformRefused
 
 
 class Lost(Exception):
@@ -94,11 +95,26 @@ class Deployments(Protocol):
         """Who started this job, as the forge says; None where it does not. Raises PlatformRefused."""
 
 
+class BranchTaken(Conflict):
+    """The branch of a change that is to be opened has something else in it (exit 5)."""
+
+    code = "branch-taken"
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(
+            f"There is a branch {branch} already, and more or something else is in it than the request file.",
+            "Nothing was opened from it. Look who pushed it, delete it and run this again.",
+        )
+
+
 class Proposer(Protocol):
-    """What opens changes in the ledger's repository."""
+    """What opens changes in the ledger's repository. Every method may raise PlatformRefused."""
+
+    def find(self, branch: str) -> Proposed | None:
+        """The change of a branch, whatever became of it; of several one that is open."""
 
     def propose(self, proposal: Proposal) -> Proposed:
         """Open a change, once for each branch: one that was opened, whatever became of it, is the answer.
 
-        Raises PlatformRefused.
+        What a killed run has left is completed. Raises :class:`BranchTaken` where the branch has anything else in it.
         """

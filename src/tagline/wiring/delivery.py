@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from tagline.commands.delivery.notebook import Notebook
 from tagline.commands.delivery.reporting import Compose, Reporting
-from tagline.domain.changes.policy import Policy
 from tagline.domain.text.public import public
 from tagline.errors import WrongUsage
 from tagline.ports.clock import Clock
 from tagline.settings import Settings
 from tagline.wiring.changes import ChangeWiring
+from tagline.wiring.policies import policy_now
 from tagline.wiring.registry import Wiring
+from tagline.wiring.tokens import token_of_job
 
 if TYPE_CHECKING:
     from tagline.ports.delivery import Deployments, Proposer, Receiver
@@ -32,6 +33,49 @@ def receivers_of(settings: Settings, page: str) -> tuple[Receiver, ...]:
         if settings.slack_webhook is not None:
             found.append(slack(settings.slack_webhook, page))
     return tuple(found)
+
+
+def deployments_of(settings: Settings, registry_page: str | None) -> Deployments | None:
+    """The deployments of the job's own repository; None on a plain machine.
+
+    ``registry_page`` is the page of the ledger's repository, which may be the same; None where it lies on no forge.
+    """
+    own = ChangeWiring(settings)
+    if settings.platform is None or settings.repository is None or settings.repository_url is None:
+        return None
+    is_registry = registry_page == own.page
+    if settings.platform == "gitlab":
+        from tagline.adapters.forges.gitlab.deployments import GitLabDeployments, JobHere
+
+        server, name, page, token, is_job_token, _ = own.on_gitlab()
+        job_token = token_of_job(settings, f"{server}/api/v4")
+        here = JobHere(settings.run_id, settings.environment, settings.commit, settings.ref, is_registry, job_token)
+        return GitLabDeployments(server, name, page, token, here, job_token=is_job_token)
+    from tagline.adapters.forges.github.deployments import GitHubDeployments, JobOfRun
+
+    api, name, server, token, _ = own.on_github()
+    job = JobOfRun(
+        settings.run_url, settings.run_id, settings.attempt, settings.machine, settings.commit, settings.ref,
+        is_registry,
+    )  # fmt: skip
+    return GitHubDeployments(api, name, server, token, job)
+
+
+def proposer_of(registry: ChangeWiring, refusal: str) -> Proposer:
+    """What opens changes in a repository. ``refusal`` is the code of the error where the token may not.
+
+    Raises WrongUsage where nothing says on which forge it is.
+    """
+    base, tip = registry.default_branch()
+    if registry.flavour == "gitlab":
+        from tagline.adapters.forges.gitlab.proposals import GitLabProposer
+
+        server, name, page, token, is_job_token, _ = registry.on_gitlab()
+        return GitLabProposer(server, name, page, token, job_token=is_job_token, base=base, refusal=refusal)
+    from tagline.adapters.forges.github.proposals import GitHubProposer
+
+    api, name, server, token, _ = registry.on_github()
+    return GitHubProposer(api, name, server, token, base=base, tip=tip, refusal=refusal)
 
 
 @dataclass(frozen=True)
@@ -52,22 +96,15 @@ class DeploymentWiring:
             storage=self.wiring.storage.context(),
             notebook=Notebook(self.wiring.delivery_memory(), clock),
             clock=clock,
-            policy=self._policy,
+            policy=lambda: policy_now(self.settings, self.wiring),
             registry=address,
-            deployments=self._deployments(),
-            proposer=self._proposer,
+            deployments=deployments_of(self.settings, self._page),
+            proposer=lambda: proposer_of(self.registry, "no-rollback-change"),
             receivers=receivers_of(settings, self._page or address),
             run_url=settings.attempt_url,
             actor=settings.identity or (tagger[0] if tagger is not None else ""),
             write=write,
         )
-
-    def _policy(self) -> Policy:
-        data = self.wiring.policy(fresh=True)
-        from tagline.formats.policy import judge_policy  # here, because it parses YAML
-        from tagline.wiring.policies import outside_of
-
-        return judge_policy(data, outside_of(self.settings, self.wiring.forge, self.wiring.api_url))
 
     @cached_property
     def _page(self) -> str | None:
@@ -76,38 +113,3 @@ class DeploymentWiring:
             return self.registry.page
         except WrongUsage:
             return None
-
-    def _deployments(self) -> Deployments | None:
-        """The deployments of the job's own repository; None on a plain machine."""
-        settings, own = self.settings, ChangeWiring(self.settings)
-        if settings.platform is None or settings.repository is None or settings.repository_url is None:
-            return None
-        is_registry = self._page == own.page
-        if settings.platform == "gitlab":
-            from tagline.adapters.forges.gitlab.deployments import GitLabDeployments, JobHere
-
-            server, name, page, token, is_job_token, _ = own.on_gitlab()
-            here = JobHere(settings.run_id, settings.environment, settings.commit, settings.ref, is_registry)
-            return GitLabDeployments(server, name, page, token, here, job_token=is_job_token)
-        from tagline.adapters.forges.github.deployments import GitHubDeployments, JobOfRun
-
-        api, name, server, token, _ = own.on_github()
-        job = JobOfRun(
-            settings.run_url, settings.run_id, settings.attempt, settings.machine, settings.commit, settings.ref,
-            is_registry,
-        )  # fmt: skip
-        return GitHubDeployments(api, name, server, token, job)
-
-    def _proposer(self) -> Proposer:
-        """What opens changes in the ledger's repository. Raises WrongUsage where nothing says on which forge it is."""
-        registry = self.registry
-        base, tip = registry.default_branch()
-        if registry.flavour == "gitlab":
-            from tagline.adapters.forges.gitlab.proposals import GitLabProposer
-
-            server, name, page, token, is_job_token, _ = registry.on_gitlab()
-            return GitLabProposer(server, name, page, token, job_token=is_job_token, base=base)
-        from tagline.adapters.forges.github.proposals import GitHubProposer
-
-        api, name, server, token, _ = registry.on_github()
-        return GitHubProposer(api, name, server, token, base=base, tip=tip)

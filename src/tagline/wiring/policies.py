@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from tagline.domain.changes.policy import MAX_POLICY, Extends
 from tagline.domain.text.public import public
 from tagline.errors import NotFound, WrongUsage
 from tagline.formats.policy import Outside
 from tagline.settings import Settings
+
+if TYPE_CHECKING:
+    from tagline.domain.changes.policy import Policy
+    from tagline.wiring.registry import Wiring
 
 _COMMIT_RE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -52,3 +57,10 @@ def outside_of(settings: Settings, forge: str | None, api_url: str | None) -> Ou
         return found
 
     return Outside(floor, read_base)
+
+
+def policy_now(settings: Settings, wiring: Wiring) -> Policy:
+    """The policy of a repository's default branch as its remote has it. Raises PlatformRefused."""
+    from tagline.formats.policy import judge_policy  # here, because it parses YAML
+
+    return judge_policy(wiring.policy(fresh=True), outside_of(settings, wiring.forge, wiring.api_url))

@@ -69,6 +69,11 @@ def token_to_start(settings: Settings, asked: str, repository: str) -> Grant | N
     return Grant(settings.deliver_token)
 
 
+def token_of_job(settings: Settings, asked: str) -> Secret | None:
+    """GitLab's own token of this job, to this job's forge: by it the forge tells which job asks, and whose it is."""
+    return settings.job_token if _is_of_jobs_forge(settings, asked) else None
+
+
 def mlflow_login_for(settings: Settings, url: str) -> Login | None:
     """The environment's login to MLflow, for the environment's server only; for the caller's where it names none."""
     named = settings.mlflow_url

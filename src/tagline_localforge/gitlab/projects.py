@@ -101,6 +101,27 @@ def _changes_of_commit(call: Call) -> Response:
     return call.paged(repository.without_late(found, repository.switches.late_commit_list), call.changes.listed)
 
 
+@route("GET", PROJECT + "/repository/compare", job=404)
+def _compare(call: Call) -> Response:
+    """From where two branches left each other to the second."""
+    repository, git, query = call.repository, call.repository.git, call.request.query
+    ends = [git.revision(query.get(name, "")) for name in ("from", "to")]
+    base, head = ends
+    common = git.merge_base(base, head) if base and head else None
+    if base is None or head is None or common is None:
+        raise ApiError(404, "404 Ref Not Found")
+    commits = git.commits("--reverse", f"{base}..{head}")
+    shape = {
+        "commit": call.shapes.commit(repository, git.commit(head)) if commits else None,
+        "commits": [call.shapes.commit(repository, commit) for commit in commits],
+        "diffs": [call.shapes.file(file) for file in git.files(common, head)],
+        "compare_timeout": False,
+        "compare_same_ref": base == head,
+        "web_url": f"{call.shapes.site}/{repository.full_name}/-/compare/{base}...{head}",
+    }
+    return Response(json=shape)
+
+
 # What happened there
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tagline.domain.delivery.deployments import rollback_place
+from tagline.domain.delivery.proposals import rollback_place
 from tests.commands.changes.test_deployed import LABELS, deployed, promoted
 from tests.commands.changes.world import Platform, Ran, World
 from tests.localforge.faults import fail_always

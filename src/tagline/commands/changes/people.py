@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from tagline.commands.changes.request import ChangeRequest
-from tagline.domain.changes.approvals import People, approvers, is_robot, is_team, persons_of, teams_of
+from tagline.domain.changes.approvals import People, approvers, is_made_by_run, is_team, persons_of, teams_of
 from tagline.domain.changes.changes import Named, Reviews, Unknown
 from tagline.domain.changes.intents import Intent
-from tagline.domain.changes.policy import StageRules
+from tagline.domain.changes.policy import ApprovalRule, StageRules
 from tagline.domain.changes.pushes import trail
 from tagline.ports.forge import CannotRead
 
@@ -63,7 +63,8 @@ def read_people(request: ChangeRequest, rules: Rules, owners: Owners, file_owner
         read_at=request.answers.setdefault(("roles-read-at", ""), int(request.context.clock.now())),
         pushers=pushers,
         looked_for=frozenset(looked_for if asks_pushers else ()),
-        starters=_starters(request) if logins and any("labeller" in rule.exclude for rule in rules_met) else Named(),
+        starters=_starters(request) if logins and _asks_starters(request, wanted) else Named(),
+        by_run=is_made_by_run(request.change),
         writers={folded: _ask(request, "write", forge.may_write, login) for folded, login in logins.items()},
         members={team: _members(request, team) for team in teams if logins and _is_group(request, team, logins)},
     )
@@ -105,10 +106,21 @@ def _pushers(
     return Named(known, Unknown("who pushed some of its commits", needs)), people - unsure
 
 
+def _asks_starters(request: ChangeRequest, wanted: Mapping[Intent, list[ApprovalRule]]) -> bool:
+    """Whether it matters who started a run: a robot opens no change of itself, and a person asks for what they open."""
+    author = request.change.author.casefold()
+    asked = {
+        role
+        for intent, rules in wanted.items()
+        for rule in rules
+        for role in rule.exclude
+        if role == "labeller" or (role == "author" and any((ask.by or "").casefold() == author for ask in intent.asks))
+    }
+    return bool(asked) and is_made_by_run(request.change)
+
+
 def _starters(request: ChangeRequest) -> Named:
-    """Who started what opened the change: a robot opens none of itself, and a person asks for what they open."""
-    if not is_robot(request.change.author):
-        return Named()
+    """Who started what opened the change."""
     found = _ask(request, "starters", lambda _: request.context.forge.starters(request.change), "")
     return Named(unread=found) if isinstance(found, Unknown) else found
 

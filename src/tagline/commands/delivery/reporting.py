@@ -17,16 +17,9 @@ from tagline.commands.storage.locating import StorageContext
 from tagline.commands.storage.resolve import Found, Wanted, look_up, place_of
 from tagline.domain.changes.policy import Policy, StageRules
 from tagline.domain.delivery.book import Report
-from tagline.domain.delivery.deployments import (
-    Announcement,
-    Proposal,
-    Reported,
-    State,
-    knows,
-    rollback_place,
-    rollback_request,
-)
+from tagline.domain.delivery.deployments import Announcement, Reported, State, knows
 from tagline.domain.delivery.events import reported
+from tagline.domain.delivery.proposals import Proposal, rollback_place, rollback_request
 from tagline.domain.delivery.targets import environment_of
 from tagline.domain.ledger.events import Warn
 from tagline.domain.ledger.tags import EventKind, parse_tag

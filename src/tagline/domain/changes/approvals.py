@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tagline.domain.changes.changes import Named, Review, Reviews, Unknown, latest_reviews
+from tagline.domain.changes.changes import Change, Named, Review, Reviews, Unknown, latest_reviews
 from tagline.domain.changes.policy import CODEOWNERS, ApprovalRule
 from tagline.domain.changes.verdicts import Verdict
+from tagline.domain.delivery.proposals import opened_by_run
 
 RULE = "approvals"
 #: The rule that enough people approved, but not what lands.
@@ -33,9 +34,10 @@ class People:
     reviews: Reviews | Unknown = field(default_factory=lambda: Reviews(()))
     writers: Mapping[str, bool | Unknown] = field(default_factory=dict)
     members: Mapping[str, frozenset[str] | Unknown] = field(default_factory=dict)
-    #: Who pushed to the change, and who started the run that opened it.
+    #: Who pushed to the change, and who started the run that opened it; and whether a run did.
     pushers: Named = field(default_factory=Named)
     starters: Named = field(default_factory=Named)
+    by_run: bool = False
     looked_for: frozenset[str] = frozenset()
     read_at: int | None = None
 
@@ -85,6 +87,11 @@ def approvers(reviews: Reviews | Unknown) -> list[Review]:
 def is_robot(login: str) -> bool:
     """Whether a login is that of an App, of a project's or group's token, or of a service account."""
     return _BOT.fullmatch(login) is not None
+
+
+def is_made_by_run(change: Change) -> bool:
+    """Whether a run opened a change, and not its author by hand: by its author, or by the name of its branch."""
+    return change.by_bot or is_robot(change.author) or opened_by_run(change.branch)
 
 
 def is_team(name: str) -> bool:
@@ -209,8 +216,14 @@ def _barred(rule: ApprovalRule, people: People, subject: Subject) -> dict[str, s
     if "labeller" in rule.exclude:
         found |= dict.fromkeys(sorted({*people.starters.logins, *(subject.requesters or ())}), "asked for it")
     if "author" in rule.exclude:
+        found |= dict.fromkeys(sorted(people.starters.logins if _asked_by_run(people, subject) else ()), _STARTED)
         found[subject.author.casefold()] = "the author"
     return found
+
+
+def _asked_by_run(people: People, subject: Subject) -> bool:
+    """Whether a run opened the change and its author, a robot or not, asked: then whoever started the run did."""
+    return people.by_run and subject.author.casefold() in (subject.requesters or ())
 
 
 def _may_be(name: str, people: People, out: Collection[str]) -> bool:
@@ -252,6 +265,7 @@ def _exceptions(
 
 
 _READER = "may not write"
+_STARTED = "started a run that may have opened it"
 #: So many people are worth reading.
 _MOST_NAMES = 8
 
@@ -279,6 +293,7 @@ def _why_not(
         return Unknown(f"when {review.by} approved", "GitLab 18 and newer tell it.")
     checks = (
         _pusher(rule, people.pushers, login),
+        _starter(rule, people, subject, login),
         _labeller(rule, people.starters, subject, login),
         _stale(subject, review, reviews) if rule.fresh else None,
         _outsider(rule, people, subject, login),
@@ -296,11 +311,18 @@ def _pusher(rule: ApprovalRule, pushers: Named, login: str) -> str | Unknown | N
     return pushers.unread if rule.must_know_pushers else None
 
 
+def _starter(rule: ApprovalRule, people: People, subject: Subject, login: str) -> str | Unknown | None:
+    """Whoever has a run ask in another's name is as its author."""
+    if "author" not in rule.exclude or not _asked_by_run(people, subject):
+        return None
+    return _STARTED if login in people.starters.logins else people.starters.unread
+
+
 def _labeller(rule: ApprovalRule, starters: Named, subject: Subject, login: str) -> str | Unknown | None:
     if "labeller" not in rule.exclude:
         return None
     if login in starters.logins:
-        return "started a run that may have opened it"
+        return _STARTED
     if subject.requesters is None:
         return Unknown("who applied the label", "Remove the label and add it again.")
     return "asked for it" if login in subject.requesters else starters.unread

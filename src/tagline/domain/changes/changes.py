@@ -23,7 +23,7 @@ class Change:
     when; both None where the forge does not tell. ``is_guess``: the commit only looks like it, by Git. ``squashed``:
     its commits became one. ``base`` is the branch that it goes into and ``base_commit`` the merge base where the forge
     tells it. ``labels`` are the names as they stand now. ``comments`` is how many there are. ``key`` is what names it
-    for good, whatever its repository is called. ``by_bot``: the forge calls its author a bot.
+    for good, whatever its repository is called. ``by_bot``: the forge calls its author a bot. ``branch`` is its own.
     """
 
     number: int
@@ -46,6 +46,7 @@ class Change:
     key: ChangeKey | None = None
     opened_at: float | None = None
     by_bot: bool = False
+    branch: str = ""
 
     @property
     def open(self) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tagline.domain.changes.changes import Named, Unknown
 
 #: One that the forge may still know of, and a way that needs none.
-_FIX = "Have a person open the change, or take labeller (requester) out of not of the approvals."
+_FIX = "Have a person open the change, or take author and labeller (requester) out of not of the approvals."
 
 
 class Attempt(NamedTuple):

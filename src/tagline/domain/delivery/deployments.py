@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tagline.domain.delivery.book import Report
-from tagline.domain.delivery.events import ChangeLink
+from tagline.domain.delivery.proposals import Proposed
 from tagline.domain.ledger.events import Warn
 from tagline.errors import TaglineError, WrongUsage
 
@@ -47,23 +46,6 @@ class Deployment(NamedTuple):
     url: str | None
     environment: str
     by: Literal["tagline", "forge"]
-    news: bool
-
-
-class Proposal(NamedTuple):
-    """A change to be opened: one file on a branch of its own."""
-
-    branch: str
-    path: str
-    content: str
-    title: str
-    body: str
-
-
-class Proposed(NamedTuple):
-    """A change that was opened. ``news``: by this run."""
-
-    change: ChangeLink
     news: bool
 
 
@@ -124,26 +106,6 @@ def check_page(text: str) -> str:
             code="bad-address",
         )
     return said
-
-
-def rollback_place(artifact: str, stage: str, tag_object: str) -> tuple[str, str]:
-    """Branch and request file of the change that takes a failed tag back: the same whenever it is asked.
-
-    Names go into them by letters and digits only, and what tells them apart is the tag's id.
-    """
-    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{artifact}-{stage}").strip("-")[:60]
-    key = tag_object[:12]
-    return f"tagline/rollback-{name}-{key}", f"promotions/{stage}/rollback-{name}-{key}.yaml"
-
-
-def rollback_request(artifact: str, version: str | None, reason: str) -> str:
-    """The request file's text: it takes the stage from ``version`` and from no later one, however late it is merged.
-
-    JSON is YAML too, whatever stands in a name.
-    """
-    left = {"from": version} if version is not None else {}
-    row = json.dumps({"artifact": artifact, "rollback": True, **left, "reason": reason})
-    return f"# Written by tagline deployed, after a deployment failed. Merging this rolls back.\n- {row}\n"
 
 
 def record_name(artifact: str, environment: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tagline.domain.delivery.deployments import Deployment, Proposed, Reported
+from tagline.domain.delivery.deployments import Deployment, Reported
 from tagline.domain.delivery.drift import Deployed
 from tagline.domain.text.times import format_time
 from tagline.render.json.documents import Document, failure, warnings
+from tagline.render.json.proposals import proposed
 
 
 def reported(result: Reported) -> Document:
@@ -29,7 +30,7 @@ def reported(result: Reported) -> Document:
         "remembered": result.remembered,
         "deployment": _deployment(result.deployment),
         "recorded": result.recorded,
-        "rollback_change": _proposed(result.rollback),
+        "rollback_change": proposed(result.rollback),
         "dry_run": result.dry_run,
         "errors": [failure(error)["error"] for error in result.errors],
         "warnings": warnings(result.warnings),
@@ -38,10 +39,6 @@ def reported(result: Reported) -> Document:
 
 def _deployment(deployment: Deployment | None) -> Document | None:
     return None if deployment is None else deployment._asdict()
-
-
-def _proposed(proposed: Proposed | None) -> Document | None:
-    return None if proposed is None else {**proposed.change._asdict(), "opened": proposed.news}
 
 
 def deployed(found: Deployed | None) -> Document | None:

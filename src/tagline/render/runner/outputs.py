@@ -45,6 +45,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "doctor": (),
     "lineage": (*_OF_AN_ARTIFACT, *_OF_BYTES),
     "labels-sync": (),
+    "propose": ("name", "version", "stage"),
     "deployed": ("name", "version", "stage", "tag", "commit", "digest", "current"),
 }
 

@@ -99,6 +99,7 @@ class Changes(Access):
             comments=None if listed else pull.comments,
             opened_at=_seconds(pull.created_at),
             by_bot=pull.user is not None and pull.user.type == "Bot",
+            branch=pull.head.ref,
             key=ChangeKey(host_of(self._web), str(pull.base.repo.id), pull.number),
         )
 

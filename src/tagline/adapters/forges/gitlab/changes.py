@@ -105,6 +105,7 @@ class Changes(Access):
             comments=getattr(request, "user_notes_count", None),
             opened_at=_seconds(request.created_at),
             by_bot=bool(author.get("bot")),
+            branch=str(request.source_branch),
             key=ChangeKey(host_of(self._web), str(request.target_project_id), request.iid),
         )
 

@@ -30,7 +30,7 @@ _PAGE = 20
 class JobHere(NamedTuple):
     """The job that executes us: its number, its environment, its commit and full ref.
 
-    ``is_registry``: it runs in the ledger's own project, where the tags are.
+    ``is_registry``: it runs in the ledger's own project, where the tags are. ``token`` is its own.
     """
 
     job_id: str | None
@@ -38,6 +38,7 @@ class JobHere(NamedTuple):
     commit: str | None
     ref: str | None
     is_registry: bool
+    token: Secret | None = None
 
 
 class GitLabDeployments:
@@ -46,9 +47,10 @@ class GitLabDeployments:
     def __init__(
         self, server: str, project: str, web_url: str, token: Secret | None, job: JobHere, *, job_token: bool
     ) -> None:
-        self._web, self._name, self._job, self._job_token = web_url.rstrip("/"), project, job, job_token
+        self._web, self._name, self._job = web_url.rstrip("/"), project, job
         self._api: Any = client(server, token, job_token=job_token)
         self._path = f"/projects/{quote(project, safe='')}"
+        self._server = server
 
     def announce(self, announcement: Announcement, *, news: bool) -> Deployment:
         """By one list, and one request that makes or moves a deployment."""
@@ -76,10 +78,11 @@ class GitLabDeployments:
         raise WrongUsage("GitLab keeps no records by digest.", "Leave --record out: it is GitHub's.", code="no-records")
 
     def starter(self) -> str | None:
-        """Who started this job."""
+        """Who started this job: by its own token, since whoever starts a pipeline may set its number to another's."""
         with self._explaining("read this job of"):
-            if self._job_token:
-                found = self._api.http_get("/job")
+            if self._job.token is not None:
+                own: Any = client(self._server, self._job.token, job_token=True)
+                found = own.http_get("/job")
             elif self._job.job_id is not None:
                 found = self._api.http_get(f"{self._path}/jobs/{quote(self._job.job_id, safe='')}")
             else:

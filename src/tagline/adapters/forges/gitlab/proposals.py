@@ -11,11 +11,13 @@ import requests
 from gitlab.exceptions import GitlabError
 
 from tagline.adapters.forges.gitlab.api import client, explained, is_passing
+from tagline.adapters.forges.patches import is_just_that_file
 from tagline.adapters.forges.refusals import GARBLED
 from tagline.adapters.http import retries as http_retries
-from tagline.domain.delivery.deployments import Proposal, Proposed
 from tagline.domain.delivery.events import ChangeLink
+from tagline.domain.delivery.proposals import Proposal, Proposed
 from tagline.errors import PlatformRefused
+from tagline.ports.delivery import BranchTaken
 from tagline.settings import Secret
 
 #: GitLab lists forks' merge requests of the same branch too: room for many of them.
@@ -23,33 +25,59 @@ _PAGE = 100
 
 
 class GitLabProposer:
-    """Opens merge requests of one project, into ``base``."""
+    """Opens merge requests of one project, into ``base``.
+
+    ``refusal`` is the code of the error where the token may not.
+    """
 
     def __init__(
-        self, server: str, project: str, web_url: str, token: Secret | None, *, job_token: bool, base: str
+        self,
+        server: str,
+        project: str,
+        web_url: str,
+        token: Secret | None,
+        *,
+        job_token: bool,
+        base: str,
+        refusal: str,
     ) -> None:
-        self._web, self._name, self._base = web_url, project, base
+        self._web, self._name, self._base, self._refusal = web_url, project, base, refusal
         self._api: Any = client(server, token, job_token=job_token)
         self._path = f"/projects/{quote(project, safe='')}"
 
-    def propose(self, proposal: Proposal) -> Proposed:
-        """By three requests: the list of merge requests, the commit, the merge request."""
+    def find(self, branch: str) -> Proposed | None:
+        """By the list of merge requests."""
         with self._explaining():
-            if (there := self._there(proposal)) is not None:
-                return Proposed(there, news=False)
-            http_retries.again(lambda: self._commit(proposal), is_passing)
-            change = http_retries.post_once(lambda: self._open(proposal), lambda: self._there(proposal), is_passing)
-            return Proposed(change, news=True)
+            return self._there(branch)
 
-    def _there(self, proposal: Proposal) -> ChangeLink | None:
-        """The merge request of the branch, whatever became of it. One from a fork is somebody else's, and no answer."""
-        asked = {"source_branch": proposal.branch, "state": "all", "per_page": _PAGE}
+    def propose(self, proposal: Proposal) -> Proposed:
+        """By three requests: the list of merge requests, the commit, the merge request.
+
+        Of a branch that is there already one more tells what is in it.
+        """
+        with self._explaining():
+            if (there := self._there(proposal.branch)) is not None:
+                return there
+            made = http_retries.again(lambda: self._commit(proposal), is_passing)
+            if not made and not self._is_ours(proposal):
+                raise BranchTaken(proposal.branch)
+            return http_retries.post_once(
+                lambda: self._open(proposal), lambda: self._there(proposal.branch), is_passing
+            )
+
+    def _there(self, branch: str) -> Proposed | None:
+        """The merge request of the branch. One from a fork is somebody else's, and no answer."""
+        asked = {"source_branch": branch, "state": "all", "per_page": _PAGE}
         rows = self._api.http_get(f"{self._path}/merge_requests", query_data=asked)
         own = [row for row in rows if row["source_project_id"] == row["target_project_id"]]
-        found = [row for row in own if row["source_branch"] == proposal.branch]
-        return ChangeLink(int(found[0]["iid"]), str(found[0]["web_url"])) if found else None
+        found = sorted((row for row in own if row["source_branch"] == branch), key=lambda row: row["state"] != "opened")
+        if not found:
+            return None
+        link = ChangeLink(int(found[0]["iid"]), str(found[0]["web_url"]))
+        return Proposed(link, news=False, open=found[0]["state"] == "opened")
 
-    def _commit(self, proposal: Proposal) -> None:
+    def _commit(self, proposal: Proposal) -> bool:
+        """Make the branch with the file; False where it is there."""
         body = {
             "branch": proposal.branch,
             "start_branch": self._base,
@@ -59,11 +87,24 @@ class GitLabProposer:
         try:
             self._api.http_post(f"{self._path}/repository/commits", post_data=body)
         except GitlabError as error:
-            # The commit is what makes the branch: where that is, the file is too.
             if error.response_code != 400 or "already exists" not in str(error.error_message):
                 raise
+            return False
+        return True
 
-    def _open(self, proposal: Proposal) -> ChangeLink:
+    def _is_ours(self, proposal: Proposal) -> bool:
+        """Whether nothing is in the branch but the file that this, or a killed run of it, made with the branch."""
+        ends = {"from": self._base, "to": proposal.branch}
+        try:
+            found = self._api.http_get(f"{self._path}/repository/compare", query_data=ends)
+        except GitlabError as error:
+            if error.response_code == 404:  # it was the file that is there already, on the base branch
+                return False
+            raise
+        files = [(str(one["new_path"]), bool(one["new_file"]), str(one["diff"])) for one in found["diffs"]]
+        return is_just_that_file(files, proposal.path, proposal.content)
+
+    def _open(self, proposal: Proposal) -> Proposed:
         body = {
             "source_branch": proposal.branch,
             "target_branch": self._base,
@@ -74,11 +115,11 @@ class GitLabProposer:
         try:
             row = self._api.http_post(f"{self._path}/merge_requests", post_data=body)
         except GitlabError as error:
-            there = self._there(proposal) if error.response_code == 409 else None  # another run was faster
+            there = self._there(proposal.branch) if error.response_code == 409 else None  # another run was faster
             if there is None:
                 raise
             return there
-        return ChangeLink(int(row["iid"]), str(row["web_url"]))
+        return Proposed(ChangeLink(int(row["iid"]), str(row["web_url"])), news=True)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -87,9 +128,9 @@ class GitLabProposer:
         except (GitlabError, requests.RequestException, *GARBLED) as error:
             if getattr(error, "response_code", None) in (401, 403, 404):
                 raise PlatformRefused(
-                    f"The change that rolls back could not be opened in {self._name} with this token.",
+                    f"The change could not be opened in {self._name} with this token.",
                     "It needs a project's token with the scope api and the role Developer (TAGLINE_TOKEN; in another "
                     "project's job TAGLINE_REPO_TOKEN): the job token may not.",
-                    code="no-rollback-change",
+                    code=self._refusal,
                 ) from error
             raise explained(self._web, error) from error
