@@ -81,13 +81,8 @@ class IndexWiring:
         return set()
 
     @cached_property
-    def _listed_by_forge(self) -> set[str]:
-        """Addresses of an organization's or group's repositories."""
-        return set()
-
-    @cached_property
-    def _of_owners(self) -> Settings:
-        """As who asks for a group: GitLab's own token of the job lists none, and reads only what let it."""
+    def _asking(self) -> Settings:
+        """With TAGLINE_TOKEN before GitLab's own token of the job, which lists no group and reads only what let it."""
         return replace(self.settings, job_token=None) if self.settings.token else self.settings
 
     def _forge_of(self, page: str) -> str:
@@ -107,10 +102,8 @@ class IndexWiring:
                 f"--{'org' if forge == 'github' else 'group'} is {forge}'s, and --repo-forge says {self.forge}.",
                 "GitHub has organizations (--org), GitLab has groups (--group).",
             )
-        changes = ChangeWiring(self._of_owners, f"{owner}/any", forge, self.api_url)
-        for wanted in changes.organization().repositories(owner):
-            self._listed_by_forge.add(wanted.address)
-            yield wanted
+        changes = ChangeWiring(self._asking, f"{owner}/any", forge, self.api_url)
+        return changes.organization().repositories(owner)
 
     def registries(self, jobs: int) -> GitRegistries:
         """What reads repositories."""
@@ -122,8 +115,7 @@ class IndexWiring:
         from tagline.adapters.git.urls import remote_url
 
         by: NamedBy = "content" if address in self._of_lists else "caller"
-        settings = self._of_owners if address in self._listed_by_forge else self.settings
-        return remote_url(address, login=login_of(token_for(settings, address, address, by)))
+        return remote_url(address, login=login_of(token_for(self._asking, address, address, by)))
 
     def data(self, destination: str) -> PlacedDataSet:
         """The data set at a folder or an ``s3://`` address."""

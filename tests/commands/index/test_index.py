@@ -601,7 +601,7 @@ def test_wiring__forge__is_known_only_where_somebody_said_so(tmp_path: Path) -> 
     ]  # fmt: skip
 
 
-def test_group__in_a_job_of_gitlab__is_read_with_the_groups_token(
+def test_index__in_a_job_of_gitlab__is_read_with_the_groups_token(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job's own token lists no group, and reads only projects that let it."""
@@ -620,7 +620,8 @@ def test_group__in_a_job_of_gitlab__is_read_with_the_groups_token(
             "CI_PROJECT_PATH": "org/models", "CI_JOB_TOKEN": "jobs-token", "TAGLINE_TOKEN": "groups-token",
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
-        ran = run("--group", "org")
+        of_group = run("--group", "org")
+        named = run("org/risk", into=tmp_path / "named")
         asked = {token_of(one) for one in server.exchanges}
-    assert (ran.code, ran.read, ran.failed) == (0, 1, [])
+    assert [(ran.code, ran.read, ran.failed) for ran in (of_group, named)] == [(0, 1, [])] * 2
     assert asked == {"groups-token"}
