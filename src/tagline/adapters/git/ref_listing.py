@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tagline.adapters.git.refs_here import refs_here
 from tagline.adapters.git.refusals import unreachable
 from tagline.adapters.git.running import Git
 from tagline.adapters.git.urls import RemoteUrl
@@ -169,7 +170,14 @@ def _counting(rows: Any, branch: bytes) -> Refs:
 
 
 def local_refs(git: Git, git_dir: Path) -> Refs:
-    """What counts of a repository's refs on this machine, by one process. Raises PlatformRefused for a broken one."""
+    """What counts of a repository's refs on this machine: by its files, else by one process.
+
+    Raises PlatformRefused for a broken one.
+    """
+    here = refs_here(git_dir)
+    if here is not None:
+        rows = here.refs.items()
+        return _counting(rows if here.head is None else [(b"HEAD", here.head), *rows], here.branch)
     result = git.run("show-ref", "--head", check=False)
     if result.stderr.strip() or result.status > 1:
         from tagline.adapters.git.running import command_failed
