@@ -63,6 +63,10 @@ class Known(NamedTuple):
 class Before(Protocol):
     """The state of an index that a run goes on from. Threads may ask at once."""
 
+    @property
+    def outdated(self) -> int | None:
+        """The format of an older release that the index has, so that nothing is known; None for our own, or none."""
+
     def repositories(self) -> Mapping[str, tuple[Any, ...]]:
         """The rows of the table ``repositories``, by name."""
 

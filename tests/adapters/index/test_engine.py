@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -201,6 +204,53 @@ def test_tables__of_hostile_cells__come_back_as_they_are(tmp_path: Path) -> None
             assert {str(cell) for cell, one in zip(row, table.columns, strict=True) if one.kind == "VARCHAR"} == {
                 HOSTILE
             }
+
+
+def test_killed__with_its_private_copy__the_next_question_clears_that_and_no_other(
+    folder: Path, tmp_path: Path
+) -> None:
+    def started(sql: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tagline", "query", sql, "--index", str(folder)]
+        return subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL)
+
+    def copies() -> set[Path]:
+        return {file.parents[1] for file in tmp_path.glob("tagline-query-*/stages/*.parquet")}
+
+    kept = tmp_path / "tagline-query-link"
+    kept.symlink_to(folder / "stages")
+    long = "SELECT count(*) FROM stages, range(1000000000000)"
+    killed = started(long)
+    _until(lambda: bool(copies()))
+    (left,) = copies()
+    (worker,) = "".join(file.read_text() for file in Path(f"/proc/{killed.pid}/task").glob("*/children")).split()
+    killed.kill()
+    killed.wait()
+    alive = started(long)
+    try:
+        _until(lambda: bool(copies()) and left not in copies())
+        (of_alive,) = copies()
+        assert started("SELECT 1").wait(60) == 0
+        assert copies() == {of_alive}
+        assert kept.is_symlink()
+        # Nor does its process go on for nobody.
+        _until(lambda: not _runs(worker))
+    finally:
+        alive.terminate()
+        alive.wait()
+
+
+def _runs(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

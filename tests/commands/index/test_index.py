@@ -7,99 +7,26 @@ import json
 import math
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from benchmarks.index_world import add_tag, copies, template
-from tagline.adapters.index.bucket import Bucket
+from benchmarks.index_world import add_tag, template
 from tagline.adapters.index.dataset import RETIRED_FOR
 from tagline.adapters.index.folder import Folder
-from tagline.cli.main import main
-from tagline.domain.index.listing import INDEX, Listing, decode
+from tagline.domain.index.listing import INDEX
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict
 from tagline.wiring.index import IndexWiring
 from tests.e2e.gitlab_runner import token_of
-from tests.support.gitbuild import Commit, History, Tag, build, environment, run_git
+from tests.support.gitbuild import Tag, environment, run_git
 from tests.support.githttp import GitServer, serve
+from tests.support.index_runs import TAGS, VERSIONS, Run, everything, listing, rows, small
 from tests.support.indexes import HOSTILE
-from tests.support.s3server import KEY_ID, SECRET, S3Server
 from tests.support.sites import picture
-
-#: Of the one model of each repository: as many tags for staging, half as many for prod.
-VERSIONS, TAGS = 8, 20
-
-
-class Ran:
-    """One run: its exit code, its document, what a person was told."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.err = code, err
-        self.document: dict[str, Any] = json.loads(out) if out else {}
-
-    def __getattr__(self, name: str) -> Any:
-        return self.document[name]
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """``tagline index`` into ``tmp_path/index``."""
-    monkeypatch.setenv("TAGLINE_CACHE", str(tmp_path / "cache"))
-
-    def index(*arguments: str | Path, into: str | Path | None = None) -> Ran:
-        line = ["index", *map(str, arguments), "-o", str(into or tmp_path / "index"), "--json"]
-        code = main(line)
-        said = capsys.readouterr()
-        return Ran(code, said.out, said.err)
-
-    return index
-
-
-@pytest.fixture(scope="module")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return template(tmp_path_factory.mktemp("pattern"), VERSIONS)
-
-
-@pytest.fixture
-def many(pattern: Path, tmp_path: Path) -> list[Path]:
-    return copies(pattern, tmp_path / "git", 6)
-
-
-def listing(index: Path) -> Listing:
-    return decode((index / INDEX).read_bytes(), str(index))
-
-
-def rows(index: Path, table: str, *columns: str) -> list[Any]:
-    """Rows of a table of the state that is listed."""
-    files = ", ".join(f"'{index / part.file}'" for part in listing(index).tables[table])
-    names = ", ".join(columns or TABLES[table].names)
-    duck = duckdb.connect()
-    duck.execute("SET TimeZone = 'UTC'")
-    return duck.execute(f"SELECT {names} FROM read_parquet([{files}]) ORDER BY ALL").fetchall()
-
-
-def everything(index: Path) -> dict[str, list[Any]]:
-    return {
-        name: rows(index, name, *(one for one in table.names if one != "indexed_at")) for name, table in TABLES.items()
-    }
-
-
-def small(path: Path, *tags: Tag, files: dict[str, str | bytes] | None = None) -> Path:
-    build(path, History((Commit("c0", (), files or {"a": "a"}),), tags), bare=True)
-    return path
-
 
 # -- rows --------------------------------------------------------------------------------------------
 
@@ -359,7 +286,7 @@ def test_failed__server_away__what_was_read_before_stays(run: Run, many: list[Pa
     ran = run(url)
     assert [one["status"] for one in ran.failed] == ["broken"]
     assert ran.rows["events"] == TAGS
-    assert rows(tmp_path / "index", "repositories", "status", "fingerprint") == [("broken", None)]
+    assert rows(tmp_path / "index", "repositories", "status", "fingerprint", "branch") == [("broken", None, "main")]
     # And once more: nothing is new.
     files = listing(tmp_path / "index").files
     run(url)
@@ -430,46 +357,12 @@ def test_while_read__refs_move__rows_and_fingerprint_are_of_one_instant(
 # -- writers -----------------------------------------------------------------------------------------
 
 
-def test_shards__at_once_and_again__have_the_rows_of_one_run(run: Run, many: list[Path], tmp_path: Path) -> None:
-    run(*many, into=tmp_path / "whole")
-    command = [str(Path(sys.executable).with_name("tagline")), "index", *map(str, many), "-o", str(tmp_path / "parts")]
-    for _ in range(2):
-        shards = [
-            subprocess.Popen([*command, "--shard", f"{number}/3"], stdout=subprocess.DEVNULL) for number in (1, 2, 3)
-        ]
-        assert [shard.wait(120) for shard in shards] == [0, 0, 0]
-        assert everything(tmp_path / "parts") == everything(tmp_path / "whole")
-    assert run(*many, "--shard", "4/3").code == 2
-
-
 def test_lock__held_by_another_run__conflict_after_the_wait(tmp_path: Path) -> None:
     place = Folder(tmp_path, wait=0.3)
     with place.writing(), pytest.raises(Conflict), Folder(tmp_path, wait=0.3).writing():
         pass
     with place.writing() as scratch:
         assert scratch.is_dir()
-
-
-@pytest.mark.parametrize("delay", [0.4, 1.0, 1.6])
-def test_killed__at_any_time__the_old_state_and_then_the_new(
-    run: Run, many: list[Path], tmp_path: Path, delay: float
-) -> None:
-    run(*many[:3])
-    old = everything(tmp_path / "index")
-    for number, path in enumerate(many[:3]):
-        add_tag(path, number)
-    command = [str(Path(sys.executable).with_name("tagline")), "index", *map(str, many[:3])]
-    process = subprocess.Popen([*command, "-o", str(tmp_path / "index")], stdout=subprocess.DEVNULL)
-    time.sleep(delay)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    found = everything(tmp_path / "index")
-    assert found == old or len(found["versions"]) == len(old["versions"]) + 3
-    run(*many[:3])
-    after = everything(tmp_path / "index")
-    assert len(after["versions"]) == len(old["versions"]) + 3
-    left = {file.name for file in (tmp_path / "index").glob(".new-*")}
-    assert left == set()
 
 
 def test_parts__that_are_listed_no_more__go_after_a_day(run: Run, many: list[Path], tmp_path: Path) -> None:
@@ -494,65 +387,6 @@ def test_parts__that_are_listed_no_more__go_after_a_day(run: Run, many: list[Pat
     run(many[0])
     there = {str(file.relative_to(index)) for file in index.glob("*/*.parquet")}
     assert there == {*listing(index).files, "inputs/train.parquet"}
-
-
-# -- at S3 -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return s3_server.bucket()
-
-
-def test_s3__written_and_read_again__is_what_a_folder_has(
-    run: Run, many: list[Path], tmp_path: Path, bucket: str, s3_server: S3Server
-) -> None:
-    place = f"s3://{bucket}/some/index"
-    assert run(*many[:3], into=place).read == 3
-    add_tag(many[0], 1)
-    assert (again := run(*many[:3], into=place)).unchanged == 2
-    assert again.read == 1
-    shutil.rmtree(tmp_path / "cache")
-    assert run(*many[:3], into=place).unchanged == 3
-    s3_server.client.put_object(Bucket=bucket, Key="some/index/inputs/train.parquet", Body=b"of people")
-    strays = Bucket(place, tmp_path / "cache").strays((), time.time() + 60)
-    assert strays
-    assert "inputs/train.parquet" not in strays
-    copy = tmp_path / "copy"
-    for row in s3_server.client.list_objects_v2(Bucket=bucket)["Contents"]:
-        file = copy / row["Key"].removeprefix("some/index/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(s3_server.client.get_object(Bucket=bucket, Key=row["Key"])["Body"].read())
-    run(*many[:3], into=tmp_path / "here")
-    assert everything(copy) == everything(tmp_path / "here")
-    manifest = (copy / "events" / "_symlink_format_manifest" / "manifest").read_text().splitlines()
-    assert manifest == [f"{place}/{part.file}" for part in listing(copy).tables["events"]]
-
-
-def test_s3__two_writers_at_once__lose_nothing(run: Run, many: list[Path], tmp_path: Path, bucket: str) -> None:
-    place = f"s3://{bucket}/index"
-    command = [str(Path(sys.executable).with_name("tagline")), "index", *map(str, many[:3]), "-o", place]
-    shards = [subprocess.Popen([*command, "--shard", f"{number}/2"], stdout=subprocess.DEVNULL) for number in (1, 2)]
-    assert [shard.wait(120) for shard in shards] == [0, 0]
-    assert run(*many[:3], into=place).unchanged == 3
-
-
-def test_s3__somebody_was_faster__the_state_is_merged_again(tmp_path: Path, many: list[Path], bucket: str) -> None:
-    from tagline.adapters.index.bucket import Bucket
-
-    place = Bucket(f"s3://{bucket}/x", tmp_path / "copies")
-    assert place.read() is None
-    assert place.replace(b"one", None)
-    found = place.read()
-    assert found is not None
-    assert not place.replace(b"two", None)
-    assert place.replace(b"three", found[1])
-    assert not place.replace(b"four", found[1])
-    assert (place.read() or (b"",))[0] == b"three"
 
 
 # -- wrong usage -------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ repository of its own that goes away; of versions that the index has already, th
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
@@ -23,6 +22,7 @@ from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, Place, Result, is_url, open_git
 from tagline.adapters.git.tags import tag_of
 from tagline.adapters.git.urls import RemoteUrl
+from tagline.adapters.scratch import clear, scratch
 from tagline.domain.delivery.book import Report, from_record
 from tagline.domain.index.refs import Refs
 from tagline.domain.ledger.commits import CommitFacts
@@ -32,6 +32,7 @@ from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused, WrongUsage
 
 _SMALL, _COMMITS = f"blob:limit={MOST_OF_FILE}", "tree:0"
+_PREFIX = "new-index-"
 #: Bytes of a tag object.
 _MOST_OF_TAG = 1 << 20
 #: Tags of tags, one in the other.
@@ -57,6 +58,8 @@ class GitRegistries:
         self._remote_of = remote_of
         self._folder = folder
         self._listing = RefListing(streams)
+        self._lock = threading.Lock()
+        self._cleared = False
 
     def look(self, address: str) -> Refs:
         """By one request, or one process."""
@@ -83,15 +86,21 @@ class GitRegistries:
 
     @contextlib.contextmanager
     def _emptied(self) -> Iterator[Path]:
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(dir=self._folder, prefix="new-index-"))
-        except OSError as error:
-            raise cache_unwritable(self._folder, error) from error
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                self._clear()
+                folder = stack.enter_context(scratch(self._folder, _PREFIX))
+            except OSError as error:
+                raise cache_unwritable(self._folder, error) from error
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+
+    def _clear(self) -> None:
+        """Once a run: the folders that killed ones have left."""
+        with self._lock:
+            if not self._cleared:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                clear(self._folder, _PREFIX)
+                self._cleared = True
 
 
 def local_path(address: str) -> Path | None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
+import os
+import shutil
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from tagline.adapters.scratch import clear, scratch, scratch_file
 from tagline.adapters.stores.s3_prefix import S3Prefix
 from tagline.domain.index.listing import INDEX, MAX_INDEX, Part, is_part
 from tagline.domain.index.tables import TABLES
 from tagline.errors import PlatformRefused
 
 _PIECE = 1 << 20
+_NEW = "new-"
+#: Seconds that a copy stays which nobody asks for.
+_MONTH = 30 * 86_400
 
 
 class Bucket(S3Prefix):
@@ -26,6 +32,7 @@ class Bucket(S3Prefix):
     def __init__(self, address: str, cache: Path) -> None:
         super().__init__(address, "index")
         self._cache = cache
+        self._cleared = False
 
     def read(self) -> tuple[bytes, str] | None:
         """The mark is its ETag."""
@@ -37,23 +44,20 @@ class Bucket(S3Prefix):
 
     def local(self, part: Part) -> Path:
         """A copy, brought once and compared with the name."""
-        path = self._cache / part.file.replace("/", "-")
+        path = self._copy(part.file)
         if path.is_file() and path.stat().st_size == part.bytes:
+            os.utime(path)
             return path
-        self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, new = tempfile.mkstemp(dir=self._cache, prefix="new-")
-        digest, size = hashlib.sha256(), 0
+        digest = hashlib.sha256()
+        with scratch_file(self._copies(), _NEW) as new:
 
-        def ask(client: Any) -> None:
-            nonlocal size
-            body = client.get_object(Bucket=self.bucket, Key=self.key(part.file))["Body"]
-            with open(handle, "wb") as file:  # noqa: PTH123 - an open descriptor
-                while piece := body.read(_PIECE):
-                    file.write(piece)
-                    digest.update(piece)
-                    size += len(piece)
+            def ask(client: Any) -> None:
+                body = client.get_object(Bucket=self.bucket, Key=self.key(part.file))["Body"]
+                with new.open("wb") as file:
+                    while piece := body.read(_PIECE):
+                        file.write(piece)
+                        digest.update(piece)
 
-        try:
             self.ask(part.file, "s3:GetObject", ask)
             if digest.hexdigest()[:32] != Path(part.file).stem:
                 raise PlatformRefused(
@@ -61,9 +65,7 @@ class Bucket(S3Prefix):
                     "Somebody replaced it: make the index anew at an empty place.",
                     code="index-broken",
                 )
-            Path(new).replace(path)
-        finally:
-            Path(new).unlink(missing_ok=True)
+            new.replace(path)
         return path
 
     def put(self, file: str, path: Path) -> None:
@@ -74,11 +76,24 @@ class Bucket(S3Prefix):
                 "s3:PutObject",
                 lambda client: client.put_object(Bucket=self.bucket, Key=self.key(file), Body=body),
             )
-        self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, new = tempfile.mkstemp(dir=self._cache, prefix="new-")
-        with open(handle, "wb") as copy:  # noqa: PTH123
-            copy.write(path.read_bytes())
-        Path(new).replace(self._cache / file.replace("/", "-"))
+        with scratch_file(self._copies(), _NEW) as new:
+            shutil.copyfile(path, new)
+            new.replace(self._copy(file))
+
+    def _copy(self, file: str) -> Path:
+        return self._cache / file.replace("/", "-")
+
+    def _copies(self) -> Path:
+        """The folder of copies, without those that nobody has asked for in a month."""
+        if not self._cleared:
+            self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+            clear(self._cache, _NEW)
+            for path in self._cache.glob("*.parquet"):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < time.time() - _MONTH:
+                        path.unlink()
+            self._cleared = True
+        return self._cache
 
     def write(self, file: str, text: str) -> None:
         """By one PUT."""
@@ -110,6 +125,5 @@ class Bucket(S3Prefix):
     @contextlib.contextmanager
     def writing(self) -> Iterator[Path]:
         """Nobody is kept out; the last step has a condition."""
-        self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._cache, prefix="new-") as scratch:
-            yield Path(scratch)
+        with scratch(self._copies(), _NEW) as folder:
+            yield folder

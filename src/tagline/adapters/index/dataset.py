@@ -7,26 +7,26 @@ that is killed leaves the state before, and files that later runs clear away.
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from tagline.adapters.index.duck import connect, parquet, require
+from tagline.adapters.index.duck import connect, in_seconds, require
 from tagline.adapters.index.folder import ReadDataSet
-from tagline.adapters.index.merging import Merge, Merged, rows_of
+from tagline.adapters.index.merging import Merge, Merged
 from tagline.adapters.index.spool import FileSpool
+from tagline.adapters.scratch import clear, scratch
 from tagline.domain.index.buckets import bucket_of
 from tagline.domain.index.listing import MANIFEST, Listing, Part, decode, encode
-from tagline.domain.index.tables import TABLES
+from tagline.domain.index.tables import FORMAT, TABLES
 from tagline.domain.text.times import format_time, parse_time
 from tagline.errors import Conflict, WrongUsage
 from tagline.ports.index import Known, Update
 
 #: Seconds that files stay which are listed no more: readers may be at them.
 RETIRED_FOR = 86_400
+_PREFIX = "new-rows-"
 #: Attempts to be the one that replaces the index.
 _ATTEMPTS = 20
 
@@ -75,11 +75,13 @@ class PlacedDataSet(ReadDataSet):
         self._scratch = scratch
         self._spool: FileSpool | None = None
         self._folder: Path | None = None
+        self._stack = contextlib.ExitStack()
 
     def before(self) -> OldState:
         """What is there now."""
-        listing = self.read()
-        return OldState(self, listing.tables if listing is not None else {}, self._own())
+        found = self._place.read()
+        listing = decode(found[0], self.name, outdated=True) if found is not None else None
+        return OldState(self, listing, self._own())
 
     def spool(self) -> FileSpool:
         """In a folder that goes with the run."""
@@ -90,7 +92,8 @@ class PlacedDataSet(ReadDataSet):
     def _own(self) -> Path:
         if self._folder is None:
             self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(dir=self._scratch, prefix="new-rows-"))
+            clear(self._scratch, _PREFIX)
+            self._folder = self._stack.enter_context(scratch(self._scratch, _PREFIX))
         return self._folder
 
     def __enter__(self) -> Self:
@@ -98,8 +101,7 @@ class PlacedDataSet(ReadDataSet):
 
     def __exit__(self, *_: object) -> None:
         """Clear what this run left on this machine."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._stack.close()
 
     def update(self, update: Update) -> Listing:
         """Merge with what is there by then; again where somebody was faster."""
@@ -107,7 +109,7 @@ class PlacedDataSet(ReadDataSet):
         for _ in range(_ATTEMPTS):
             with self._place.writing() as scratch:
                 found = self._place.read()
-                listing = decode(found[0], self.name) if found is not None else Listing("", {})
+                listing = decode(found[0], self.name, outdated=True) if found is not None else Listing("", {})
                 merged = self._merge(listing, update, spool, scratch)
                 new = _next(listing, merged, update.now)
                 for file, path in merged.fresh.items():
@@ -133,6 +135,8 @@ class PlacedDataSet(ReadDataSet):
                 )
             stays = {*update.kept, *update.replaced}
             leaving = [one for one in there if one not in stays and update.owned(bucket_of(one))]
+            if not leaving and not update.replaced and all(listing.tables.get(table) for table in TABLES):
+                return Merged({table: list(some) for table, some in listing.tables.items()}, {})
             return merge.run(listing.tables, spool, leaving, update.replaced, {*there, *update.replaced})
 
     def _tidy(self, before: Listing, after: Listing, now: int) -> None:
@@ -147,10 +151,11 @@ class PlacedDataSet(ReadDataSet):
 
 def _next(before: Listing, merged: Merged, now: int) -> Listing:
     """The listing of the next state. What was deleted is forgotten one state later."""
-    files = {part.file for parts in merged.tables.values() for part in parts}
-    since = {file: format_time(now) for file in before.files} | dict(before.retired)
+    told = format_time(now)
+    files = {part.file for some in merged.tables.values() for part in some}
+    since = dict.fromkeys(before.files, told) | {file: when or told for file, when in before.retired.items()}
     kept = {file: when for file, when in since.items() if file not in files and not _is_over(when, now)}
-    return Listing(format_time(now), merged.tables, kept)
+    return Listing(told, merged.tables, kept)
 
 
 def _is_over(since: str, now: int) -> bool:
@@ -163,20 +168,20 @@ def _is_over(since: str, now: int) -> bool:
 class OldState:
     """The port Before: a state's rows, by a connection of its own for each thread."""
 
-    def __init__(self, data: PlacedDataSet, tables: Mapping[str, Sequence[Part]], scratch: Path) -> None:
+    def __init__(self, data: PlacedDataSet, listing: Listing | None, scratch: Path) -> None:
         self._data = data
-        self._tables = tables
+        self._tables = listing.tables if listing is not None else {}
+        self.outdated = listing.format if listing is not None and listing.format != FORMAT else None
         self._duck = connect(scratch)
         self._threads = threading.local()
+        self._selects: dict[tuple[str, tuple[Path, ...]], str] = {}
 
     def repositories(self) -> Mapping[str, tuple[Any, ...]]:
         """By name."""
         files = self._data.local(self._tables.get("repositories", ()))
         if not files:
             return {}
-        names = TABLES["repositories"].names
-        cells = ["CAST(epoch(indexed_at) AS BIGINT)" if one == "indexed_at" else one for one in names]
-        rows = self._cursor().execute(f"SELECT {', '.join(cells)} FROM {parquet(files)}").fetchall()
+        rows = self._cursor().execute(self._select("repositories", files)).fetchall()
         return {row[0]: row for row in rows}
 
     def versions(self, repository: str) -> Mapping[tuple[str, str], Known]:
@@ -197,8 +202,18 @@ class OldState:
 
     def _rows(self, table: str, repository: str) -> list[tuple[Any, ...]]:
         bucket = bucket_of(repository)
-        parts = [part for part in self._tables.get(table, ()) if bucket in part.buckets]
-        return rows_of(self._cursor(), table, self._data.local(parts), repository)
+        files = self._data.local([part for part in self._tables.get(table, ()) if bucket in part.buckets])
+        if not files:
+            return []
+        query = f"FROM ({self._select(table, files)}) WHERE repository = ?"
+        found: list[tuple[Any, ...]] = self._cursor().execute(query, [repository]).fetchall()
+        return found
+
+    def _select(self, table: str, files: Sequence[Path]) -> str:
+        key = (table, tuple(files))
+        if key not in self._selects:
+            self._selects[key] = in_seconds(self._cursor(), table, files)
+        return self._selects[key]
 
     def _cursor(self) -> Any:
         if not hasattr(self._threads, "duck"):

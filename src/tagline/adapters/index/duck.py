@@ -60,6 +60,35 @@ def parquet(files: Sequence[Path]) -> str:
     return f"read_parquet([{listed}])"
 
 
+def parts(connection: Any, table: str, files: Sequence[Path]) -> str:
+    """A SELECT of a table's columns from its parts. A column that an older release did not write is NULL.
+
+    All parts of a table have the same columns: who writes some of them with more writes all of them anew.
+    """
+    gone = lacking(connection, table, files)
+    cells = [
+        f'NULL::{one.kind} AS "{one.name}"' if one.name in gone else f'"{one.name}"' for one in TABLES[table].columns
+    ]
+    return f"SELECT {', '.join(cells)} FROM {parquet(files)}"
+
+
+def lacking(connection: Any, table: str, files: Sequence[Path]) -> set[str]:
+    """The columns of a table that its parts do not have."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {parquet(files[:1])}").fetchall()
+    return set(TABLES[table].names) - {row[0] for row in described}
+
+
+def in_seconds(connection: Any, table: str, files: Sequence[Path]) -> str:
+    """The same with times as whole unix seconds."""
+    cells = [
+        f'CAST(floor(epoch("{one.name}")) AS BIGINT) AS "{one.name}"'
+        if one.kind.startswith("TIMESTAMP")
+        else f'"{one.name}"'
+        for one in TABLES[table].columns
+    ]
+    return f"SELECT {', '.join(cells)} FROM ({parts(connection, table, files)})"
+
+
 def _plain(file: Path) -> str:
     """A path in which nothing is a pattern."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in str(file))

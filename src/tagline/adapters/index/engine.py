@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tagline.adapters.scratch import clear, scratch
 from tagline.domain.index.tables import TABLES
 from tagline.errors import PlatformRefused, Refused, TaglineError, WrongUsage
 from tagline.ports.engine import USUAL, Answer, Limits, Question
@@ -26,6 +27,7 @@ from tagline.ports.index import DataSet
 #: Seconds beyond the question's own: to start, to open the files, to hand over the answer.
 _AROUND = 30
 _MOST_THREADS = 8
+_PREFIX = "tagline-query-"
 #: Words of statements that speak of tables without naming them.
 _ANY_TABLE = re.compile(
     r"\b(query|query_table|json_execute_serialized_sql|show|information_schema|sqlite_master|pg_\w+|duckdb_\w+)\b"
@@ -41,7 +43,7 @@ class DataSetEngine:
     def ask(self, question: Question, limits: Limits = USUAL) -> Answer:
         """All rows. Raises NotFound, WrongUsage or PlatformRefused by the data set too."""
         _valid(question, limits)
-        with _worker() as worker, tempfile.TemporaryDirectory(prefix="tagline-query-") as place:
+        with _worker() as worker, _folder() as place:
             listing = self._data.read()
             if listing is None:
                 name = self._data.name
@@ -49,7 +51,7 @@ class DataSetEngine:
             tables = {}
             for name in _tables_of(question):
                 files = self._data.local(listing.tables.get(name, ()))
-                tables[name] = {"files": _copied(files, Path(place, name)), "rows": []}
+                tables[name] = {"files": _copied(files, place / name), "rows": []}
             return _run(worker, place, tables, question, limits)
 
 
@@ -62,7 +64,7 @@ class RowsEngine:
     def ask(self, question: Question, limits: Limits = USUAL) -> Answer:
         """All rows."""
         _valid(question, limits)
-        with _worker() as worker, tempfile.TemporaryDirectory(prefix="tagline-query-") as place:
+        with _worker() as worker, _folder() as place:
             tables = {name: {"files": [], "rows": self._rows.get(name, ())} for name in _tables_of(question)}
             return _run(worker, place, tables, question, limits)
 
@@ -115,6 +117,15 @@ def _valid(question: Question, limits: Limits) -> None:
 
 
 @contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """Where the copy is, which goes afterwards; one that a killed run has left goes now."""
+    parent = Path(tempfile.gettempdir())
+    clear(parent, _PREFIX)
+    with scratch(parent, _PREFIX) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
 def _worker() -> Iterator[subprocess.Popen[bytes]]:
     """The process, which gets ready while its tables are; it is gone afterwards whatever happens."""
     with subprocess.Popen(
@@ -130,11 +141,12 @@ def _worker() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _run(
-    worker: subprocess.Popen[bytes], place: str, tables: Mapping[str, Any], question: Question, limits: Limits
+    worker: subprocess.Popen[bytes], place: Path, tables: Mapping[str, Any], question: Question, limits: Limits
 ) -> Answer:
     """Give the process its question, read its answer."""
     job = {
-        "folder": place,
+        "folder": str(place),
+        "asking": os.getpid(),
         "tables": {
             name: {**given, "columns": [(one.name, one.kind) for one in TABLES[name].columns]}
             for name, given in tables.items()
@@ -152,7 +164,7 @@ def _run(
     lines = told.splitlines()
     end = json.loads(lines[-1]) if lines and lines[-1].startswith(b'{"end"') else {"end": _death(worker.returncode)}
     if end["end"] != "done":
-        raise _failure(end["end"], end.get("message", "").replace(place, ""), limits)
+        raise _failure(end["end"], end.get("message", "").replace(str(place), ""), limits)
     columns = json.loads(lines[0])["columns"]
     rows = [row for line in lines[1:-1] for row in json.loads(line)]
     return Answer(tuple(name for name, _ in columns), tuple(kind for _, kind in columns), rows)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tagline.adapters.index.duck import columns, connect, from_spool, parquet, quoted
+from tagline.adapters.index.duck import columns, connect, from_spool, lacking, quoted
+from tagline.adapters.index.duck import parts as select
 from tagline.domain.index.buckets import BUCKETS, bucket_of, files_for, group_of
 from tagline.domain.index.listing import Part
 from tagline.domain.index.tables import TABLES
@@ -42,7 +43,8 @@ class Merge:
         """Every repository that is listed, and its fingerprint."""
         if not parts:
             return {}
-        rows = self._duck.execute(f"SELECT repository, fingerprint FROM {parquet(self._local(parts))}")
+        there = select(self._duck, "repositories", self._local(parts))
+        rows = self._duck.execute(f"SELECT repository, fingerprint FROM ({there})")
         return dict(rows.fetchall())
 
     def run(
@@ -70,7 +72,7 @@ class Merge:
     def _table(self, table: str, parts: Sequence[Part], spool: Path | None, touched: frozenset[int]) -> list[Part]:
         """One table's parts. Where the number of files changes with the number of rows, all are written anew."""
         files = files_for(sum(part.rows for part in parts))
-        if not _is_split(parts, files):
+        if not _is_split(parts, files) or self._lacks_columns(table, parts):
             touched = frozenset(range(BUCKETS))
         stays, rows = self._gather(table, parts, spool, touched, files)
         if files_for(rows) != files:
@@ -81,7 +83,11 @@ class Merge:
         every = sorted([*stays, *fresh], key=lambda part: part.buckets)
         if every:
             return every
-        return [part for part in parts if not part.rows][:1] or [self._empty(table)]
+        empty = [part for part in parts if not part.rows and not self._lacks_columns(table, [part])]
+        return empty[:1] or [self._empty(table)]
+
+    def _lacks_columns(self, table: str, parts: Sequence[Part]) -> bool:
+        return bool(parts) and bool(lacking(self._duck, table, self._local(parts[:1])))
 
     def _gather(
         self, table: str, parts: Sequence[Part], spool: Path | None, touched: frozenset[int], files: int
@@ -96,7 +102,7 @@ class Merge:
         sources = []
         if old:
             sources.append(
-                f"SELECT {names} FROM {parquet(self._local(old))} "
+                f"SELECT {names} FROM ({select(self._duck, table, self._local(old))}) "
                 "WHERE repository NOT IN (SELECT repository FROM named WHERE goes)"
             )
         if spool is not None:
@@ -139,16 +145,3 @@ def _is_split(parts: Sequence[Part], files: int) -> bool:
     groups: list[set[int]] = [{group_of(bucket, files) for bucket in part.buckets} for part in parts if part.rows]
     seen = [next(iter(group)) for group in groups if len(group) == 1]
     return len(seen) == len(groups) == len(set(seen))
-
-
-def rows_of(duck: Any, table: str, files: Sequence[Path], repository: str) -> list[tuple[Any, ...]]:
-    """A repository's rows of a table, times as whole seconds."""
-    if not files:
-        return []
-    cells = [
-        f'CAST(epoch("{one.name}") AS BIGINT)' if one.kind.startswith("TIMESTAMP") else f'"{one.name}"'
-        for one in TABLES[table].columns
-    ]
-    query = f"SELECT {', '.join(cells)} FROM {parquet(files)} WHERE repository = ?"
-    found: list[tuple[Any, ...]] = duck.execute(query, [repository]).fetchall()
-    return found

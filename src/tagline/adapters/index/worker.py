@@ -21,6 +21,8 @@ from typing import Any
 _BESIDE = 400_000_000
 #: Seconds after which the kernel ends what does not let itself be interrupted.
 _GRACE = 2
+#: Seconds between two looks for who asked.
+_LOOK = 0.5
 #: Rows that become one line.
 _PIECE = 500
 #: Characters of an error that are passed on.
@@ -78,7 +80,7 @@ def _answer(duckdb: Any, job: Job) -> None:
         raise Failure("broken", _first_line(error)) from error
     deadline = time.monotonic() + job["seconds"]
     done = threading.Event()
-    threading.Thread(target=_interrupt, args=(connection, job["seconds"], done), daemon=True).start()
+    threading.Thread(target=_interrupt, args=(connection, job, done), daemon=True).start()
     try:
         if job["checked"]:
             _check(duckdb, connection, job["sql"])
@@ -115,11 +117,17 @@ def _engine() -> Any:
     raise Failure("missing", str(missing))
 
 
-def _interrupt(connection: Any, seconds: float, done: threading.Event) -> None:
-    """Interrupt again and again: between two steps there is nothing to be interrupted."""
-    while not done.wait(seconds):
-        connection.interrupt()
-        seconds = 0.05
+def _interrupt(connection: Any, job: Job, done: threading.Event) -> None:
+    """Interrupt again and again: between two steps there is nothing to be interrupted.
+
+    Who asked may be killed before: then nobody waits for the answer.
+    """
+    deadline = time.monotonic() + job["seconds"]
+    while not done.wait(max(0.05, min(_LOOK, deadline - time.monotonic()))):
+        if os.getppid() != job["asking"]:
+            os._exit(1)
+        if time.monotonic() >= deadline:
+            connection.interrupt()
 
 
 def _check(duckdb: Any, connection: Any, sql: str) -> None:
@@ -159,8 +167,11 @@ def _opened(duckdb: Any, job: Job) -> Any:
         names = ", ".join(_name(name) for name, _ in columns)
         if given["files"]:
             files = ", ".join(map(_quoted, given["files"]))
-            read = f"SELECT {names} FROM read_parquet([{files}])"
-            connection.execute(f"CREATE VIEW {_name(table)} AS {read}")
+            view = f"CREATE VIEW {_name(table)} AS SELECT %s FROM read_parquet([{files}])"
+            try:
+                connection.execute(view % names)
+            except duckdb.BinderException:  # an older release wrote fewer columns
+                connection.execute(view % _those_there(connection, columns, given["files"][0]))
             continue
         described = ", ".join(f"{_name(name)} {kind}" for name, kind in columns)
         connection.execute(f"CREATE TABLE {_name(table)} ({described})")
@@ -179,6 +190,14 @@ def _opened(duckdb: Any, job: Job) -> Any:
     ):
         connection.execute(f"SET {setting} = {value}")
     return connection
+
+
+def _those_there(connection: Any, columns: Iterable[tuple[str, str]], file: str) -> str:
+    """The columns of a table, of which those that its files lack are NULL."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_quoted(file)})").fetchall()
+    there = {row[0] for row in described}
+    cells = ((_name(name), kind) for name, kind in columns)
+    return ", ".join(name if name[1:-1] in there else f"NULL::{kind} AS {name}" for name, kind in cells)
 
 
 def _insert(connection: Any, table: str, columns: Iterable[tuple[str, str]], rows: list[list[Any]]) -> None:

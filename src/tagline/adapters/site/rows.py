@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tagline.adapters.index.duck import connect, load, parquet
+from tagline.adapters.index.duck import connect, in_seconds, load
+from tagline.adapters.scratch import clear, scratch
 from tagline.domain.index.tables import TABLES, Table
 from tagline.errors import WrongUsage
 from tagline.ports.index import DataSet
+
+_PREFIX = "tagline-site-"
 
 
 class ParquetRows:
@@ -31,32 +34,24 @@ class ParquetRows:
 
     def rows(self) -> Mapping[str, Iterable[tuple[Any, ...]]]:
         """All tables; one without parts is empty."""
-        with tempfile.TemporaryDirectory(prefix="tagline-site-") as scratch:
-            connection = connect(Path(scratch))
+        parent = Path(tempfile.gettempdir())
+        clear(parent, _PREFIX)
+        with scratch(parent, _PREFIX) as folder:
+            connection = connect(folder)
             try:
                 return {name: self._read(connection, table) for name, table in TABLES.items()}
             finally:
                 connection.close()
 
     def _read(self, connection: Any, table: Table) -> list[tuple[Any, ...]]:
-        """The rows of a table; a column that its parts do not have yet is NULL."""
-        parts = self._data.local(self._listing.tables.get(table.name, ()))
-        if not parts:
+        files = self._data.local(self._listing.tables.get(table.name, ()))
+        if not files:
             return []
-        source = parquet(parts).removesuffix(")") + ", union_by_name = true)"
         try:
-            there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}  # noqa: S608
-            columns = ", ".join(_select(one.name, one.kind, there) for one in table.columns)
-            rows: list[tuple[Any, ...]] = connection.execute(f"SELECT {columns} FROM {source}").fetchall()  # noqa: S608
+            rows: list[tuple[Any, ...]] = connection.execute(in_seconds(connection, table.name, files)).fetchall()
         except load().Error as error:
             raise WrongUsage(
                 f"The index's table {table.name} cannot be read: {str(error).splitlines()[0]}",
                 "Make the index again: tagline index REPO... -o DEST",
             ) from error
         return rows
-
-
-def _select(name: str, kind: str, there: set[str]) -> str:
-    if name not in there:
-        return f'NULL AS "{name}"'
-    return f'CAST(floor(epoch("{name}")) AS BIGINT) AS "{name}"' if kind.startswith("TIMESTAMP") else f'"{name}"'

@@ -15,7 +15,7 @@ from tagline.domain.index.results import Indexed
 from tagline.domain.index.rows import About, Rows, repository_rows
 from tagline.domain.index.sources import Wanted
 from tagline.domain.index.tables import TABLES
-from tagline.errors import PlatformRefused, TaglineError
+from tagline.errors import PlatformRefused, TaglineError, WrongUsage
 from tagline.ports.index import Before, Kept, Registries, Update
 
 #: How often a repository is looked at again that changed while it was read.
@@ -66,6 +66,8 @@ def index(context: IndexContext, wanted: Iterable[Wanted], shard: Shard, *, add:
     """
     ours = [one for one in wanted if shard.owns(bucket_of(one.repository))]
     before = context.data.before()
+    if before.outdated is not None:
+        _tell_outdated(context, before.outdated, whole=shard.total == 1 and not add)
     known = before.repositories()
     tally = _Tally()
     for outcome in _all(context, before, known, ours):
@@ -181,6 +183,8 @@ class _Reader:
         known = self._known
         known = known if known is not None and known[:4] == self._about[:4] else None
         about = self._about._replace(status=status, reason=reason, indexed_at=known.indexed_at if known else None)
+        if status == "broken" and known is not None:
+            about = about._replace(branch=known.branch)
         notes = [f"{self._wanted.repository}: {status}: {reason}"]
         rows = repository_rows(about)
         if known is not None and known.status == status and known.reason == About(*rows["repositories"][0]).reason:
@@ -205,6 +209,18 @@ def _count(context: IndexContext, tally: _Tally, outcome: _Outcome, known: Mappi
     tally.bugs += outcome.bug
     for note in outcome.notes:
         context.say(note)
+
+
+def _tell_outdated(context: IndexContext, format_: int, *, whole: bool) -> None:
+    """An index of an older release is made anew, as one state; a run over a part would leave nothing of the others."""
+    what = f"The index at {context.data.name} has format {format_} of an older release"
+    if not whole:
+        raise WrongUsage(
+            f"{what}, and is to be made anew as a whole.",
+            "Run tagline index once for all of its repositories, without --shard and --add.",
+            code="index-format",
+        )
+    context.say(f"{what}: every repository is read anew.")
 
 
 def _tell_lost(context: IndexContext, known: Mapping[str, Any], gone: Sequence[str], tally: _Tally) -> None:

@@ -18,7 +18,7 @@ MANIFEST = "_symlink_format_manifest/manifest"
 #: Bytes of it.
 MAX_INDEX = 64 << 20
 
-_FILE_RE = re.compile(r"([a-z]+)/[0-9a-f]{32}\.parquet")
+_FILE_RE = re.compile(r"[a-z]+/[0-9a-f]{32}\.parquet")
 
 
 class Part(NamedTuple):
@@ -60,10 +60,11 @@ def encode(listing: Listing) -> bytes:
     return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
 
 
-def decode(data: bytes, name: str) -> Listing:
+def decode(data: bytes, name: str, *, outdated: bool = False) -> Listing:
     """What an ``index.json`` says. Whoever may write there may have written it: a file's name leads nowhere else.
 
-    Raises WrongUsage for an index of another format, and for what is none.
+    ``outdated``: of an older format no table is known, only its files, which are retired from now on. Else raises
+    WrongUsage for an index of another format; and always for a newer one, and for what is none.
     """
     try:
         found = json.loads(data)
@@ -72,11 +73,14 @@ def decode(data: bytes, name: str) -> Listing:
         raise _no_index(name) from None
     if type(written) is not int:
         raise _no_index(name)
+    if outdated and 0 <= written < FORMAT:
+        files = dict.fromkeys(_FILE_RE.findall(data.decode(errors="replace")), "")
+        return Listing("", {}, files, written)
     if written != FORMAT:
         newer = written > FORMAT
         raise WrongUsage(
             f"The index at {name} has format {written}, and this release of Tagline knows format {FORMAT}.",
-            "Update Tagline." if newer else "Make it anew: tagline index ... -o into an empty place.",
+            "Update Tagline." if newer else "Bring it up to date: run tagline index into the same place.",
             code="index-format",
         )
     try:
