@@ -44,6 +44,7 @@ def run_index(chosen: argparse.Namespace, settings: Settings) -> int:
     with wiring.data(chosen.output) as data:
         wanted = wiring.wanted(*named)
         with Count("Repositories", sys.stderr, terminal=colored(sys.stderr, settings) and not chosen.json) as count:
+            wanted = wiring.with_visibility(wanted, count.say)
             context = wiring.context(data, chosen.jobs, count.say, count.report)
             done = index(context, wanted, shard, add=chosen.add)
     presenter.say(documents.indexed(done), terminal.indexed(done, presenter.pen), ())

@@ -135,3 +135,6 @@ class Organization(Protocol):
 
     def repositories(self, owner: str) -> Iterator[Wanted]:
         """All of them, those of groups below included. Raises NotFound and PlatformRefused."""
+
+    def named(self, names: Sequence[str]) -> Mapping[str, Wanted]:
+        """Those of these full names that can be asked for, many by one request. Raises PlatformRefused."""

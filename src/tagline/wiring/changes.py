@@ -315,6 +315,12 @@ class ChangeWiring:
         server, _, _, secret, is_job_token, why_none = self.on_gitlab()
         return OnGitLab(server, secret, job_token=is_job_token, no_token=why_none)
 
+    @property
+    def asked(self) -> tuple[tuple[str, ...], str]:
+        """What is the same for all repositories that one client asks for, and this one's full name."""
+        where, name, _, secret, *_ = self.on_github() if self.flavour == "github" else self.on_gitlab()
+        return (self.flavour, where, secret.reveal() if secret is not None else ""), name
+
     def on_github(self) -> tuple[str, str, str, Secret | None, str]:
         """API, full name, server, token, and why there is none."""
         from tagline.adapters.forges.refusals import NO_TOKEN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from tagline.commands.index.index import IndexContext
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.index.sources import Wanted, listed, once, page_of, repository_name
 from tagline.domain.text.origins import same_origin
-from tagline.errors import WrongUsage
+from tagline.errors import PlatformRefused, WrongUsage
 from tagline.settings import Settings
 from tagline.wiring.addresses import address_of, over_https
 from tagline.wiring.registry import login_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tagline.adapters.git.registries import GitRegistries
     from tagline.adapters.git.urls import RemoteUrl
     from tagline.adapters.index.dataset import PlacedDataSet
+    from tagline.ports.index import Organization
     from tagline.ports.repository import Repository
 
 #: Bytes of a list of repositories.
@@ -64,6 +65,41 @@ class IndexWiring:
         for owner, forge in [*((one, "github") for one in organizations), *((one, "gitlab") for one in groups)]:
             found += self._of_owner(owner, forge)
         return once(found)
+
+    def with_visibility(self, wanted: Sequence[Wanted], say: Callable[[str], None]) -> list[Wanted]:
+        """The same with what their forge says of those that somebody named, as far as its token may ask.
+
+        Who may see a repository stays unknown where nobody says so.
+        """
+        found = {one.repository: one for one in wanted}
+        for organization, names in self._by_forge(wanted):
+            try:
+                told = organization.named(list(names))
+            except PlatformRefused as error:
+                say(f"Who may see {len(names)} of the repositories is not known: {error.message}")
+                continue
+            for name, one in told.items():
+                own = found[names[name]]
+                found[own.repository] = replace(own, visibility=one.visibility, refs=one.refs, problem=one.problem)
+        return list(found.values())
+
+    def _by_forge(self, wanted: Iterable[Wanted]) -> list[tuple[Organization, dict[str, str]]]:
+        """Whom to ask, and for which full names; each leads to what the index calls that repository."""
+        from tagline.wiring.changes import ChangeWiring
+
+        found: dict[tuple[str, ...], tuple[Organization, dict[str, str]]] = {}
+        for one in wanted:
+            page = one.url.startswith(("http://", "https://"))
+            if one.forge not in ("github", "gitlab") or one.visibility != "unknown" or not page:
+                continue
+            grant = token_for(self.settings, one.address, one.address, "content")
+            if one.address in self._of_lists and grant is None:
+                continue
+            wiring = ChangeWiring(self._of_owners, one.url, one.forge, self.api_url)
+            key, name = wiring.asked
+            _, names = found.setdefault(key, (wiring.organization(), {}))
+            names[name] = one.repository
+        return list(found.values())
 
     def _named(self, text: str, by: NamedBy) -> Wanted:
         address = address_of(text, self.settings, self.forge, self.api_url)

@@ -6,7 +6,7 @@ most repositories of an organization, which have none, need no request of their 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,21 +20,26 @@ from tagline.domain.index.refs import Refs
 from tagline.domain.index.sources import Wanted, repository_name
 from tagline.settings import Secret
 
-_QUERY = """\
-query($owner: String!, $after: String) {
-  organization(login: $owner) {
-    repositories(first: 100, after: $after, orderBy: {field: NAME, direction: ASC}) {
-      pageInfo { hasNextPage endCursor }
-      nodes {
-        nameWithOwner visibility isDisabled
+_FIELDS = """\
+nameWithOwner visibility isDisabled
         defaultBranchRef { name target { oid } }
         tags: refs(refPrefix: "refs/tags/", first: 1) { totalCount }
         memory: refs(refPrefix: "refs/tagline/", first: 1) { totalCount }
-      }
-    }
-  }
-}
 """
+_QUERY = f"""\
+query($owner: String!, $after: String) {{
+  organization(login: $owner) {{
+    repositories(first: 100, after: $after, orderBy: {{field: NAME, direction: ASC}}) {{
+      pageInfo {{ hasNextPage endCursor }}
+      nodes {{
+        {_FIELDS}
+      }}
+    }}
+  }}
+}}
+"""
+#: Repositories that one request asks for by name.
+_NAMED = 100
 #: A page of an organization without end, or of a server that always says that there is one more.
 _MOST_PAGES = 2000
 
@@ -52,6 +57,40 @@ class Organizations:
         # GraphQL answers nobody without a token.
         found = self._by_graphql(owner) if self._has_token else None
         yield from found if found is not None else self._by_rest(owner)
+
+    def named(self, names: Sequence[str]) -> Mapping[str, Wanted]:
+        """By GraphQL, a hundred in one request; nothing without a token, whom it does not answer."""
+        found: dict[str, Wanted] = {}
+        for start in range(0, len(names) if self._has_token else 0, _NAMED):
+            some = names[start : start + _NAMED]
+            try:
+                data = self._asked(some)
+                rows = ((name, data[f"r{number}"]) for number, name in enumerate(some))
+                found |= {name: self._told(row) for name, row in rows if row is not None}
+            except (GithubException, requests.RequestException, *GARBLED) as error:
+                raise explained(self._web, error) from error
+        return found
+
+    def _asked(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """The answer's data; of what is not there or not to be seen it has null, and an error beside it."""
+        variables: dict[str, str] = {}
+        for number, name in enumerate(names):
+            variables[f"o{number}"], _, variables[f"n{number}"] = name.partition("/")
+        head = ", ".join(f"${variable}: String!" for variable in variables)
+        parts = [
+            f"r{number}: repository(owner: $o{number}, name: $n{number}) {{ {_FIELDS} }}"
+            for number in range(len(names))
+        ]
+        query = "\n".join([f"query({head}) {{", *parts, "}"])
+        try:
+            _, answer = self._api.requester.graphql_query(query, variables)
+        except GithubException as error:
+            told = error.data.get("data") if isinstance(error.data, Mapping) else None
+            if not isinstance(told, Mapping):
+                raise
+            return told
+        data: Mapping[str, Any] = answer["data"]
+        return data
 
     def _by_graphql(self, owner: str) -> list[Wanted] | None:
         """None where GraphQL is not to be had, or knows no such organization: then the REST API says what is wrong."""
