@@ -34,7 +34,26 @@ def test_json__hostile__is_exact_and_means_nothing_to_a_runner() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", "-", "=", "\x00=1"]
+    "value",
+    [
+        "=1+1",
+        "+1+1",
+        "-1+1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠A",
+        "-",
+        "=",
+        "\x00=1",
+        '"=1"',
+        "-1;2",
+    ],
 )
 def test_csv__formula__is_text(value: str) -> None:
     text = answers.as_csv(Answer((value,), ("VARCHAR",), [[value], [[value]]]))
@@ -43,9 +62,21 @@ def test_csv__formula__is_text(value: str) -> None:
         assert len(text.splitlines()) == 3
 
 
+@pytest.mark.parametrize("value", ["a;=1+1", "a; =1+1;", 'a";"=1+1"', "a;\t=1", "=1;=1", ";@x;-y", "＝1;＝1", "1;=1"])
+@pytest.mark.parametrize("column", [0, 1])
+def test_csv__read_with_semicolons__has_no_formula_either(value: str, column: int) -> None:
+    """As a spreadsheet of a country whose decimal sign is the comma reads it."""
+    cells: list[object] = ["x", 1.5]
+    cells.insert(column, value)
+    text = answers.as_csv(Answer(tuple("abc"), ("VARCHAR",) * 3, [cells]))
+    for found in next(csv.reader(io.StringIO(text.splitlines()[1]), delimiter=";")):
+        assert not found.strip().startswith(("=", "+", "-", "@", "＝", "\t"))
+
+
 @pytest.mark.parametrize(
     ("value", "cell"),
     [
+        ("a;b", "a;b"), ("1;2;-3", "1;2;-3"),
         (-1.5, "-1.5"), (-3, "-3"), ("-0.001", "-0.001"), ("+1e-3", "+1e-3"), ("a=b", "a=b"), (None, ""), ("", ""),
         (math.nan, "NaN"), (-math.inf, "-Infinity"), (True, "true"), ('a"b,c', 'a"b,c'), (["a", "b"], "a, b"),
         ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), (["a", 1], '["a", 1]'),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LONGEST = 120
 #: With these a spreadsheet takes a cell for a formula.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+#: What a spreadsheet may pass over before it.
+_BEFORE = re.compile(r"^(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|[\s\"])+")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -86,12 +88,20 @@ def _cell(value: Any) -> Any:
 
 
 def _harmless(text: str) -> str:
+    """One cell, or several to a spreadsheet that is set to semicolons: there a quote within a cell ends nothing."""
     line = one_line(text)
+    if _NUMBER.fullmatch(line):
+        return line
+    first, *others = line.split(";")
+    return ";".join([_no_formula(first, is_number=not others), *(_no_formula(part) for part in others)])
+
+
+def _no_formula(text: str, *, is_number: bool = True) -> str:
     # A tab or a line break is not passed on, and what stands behind it must not begin the cell either.
-    began = re.sub(r"^(\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\s)+", "", line)
-    if began.startswith(_FORMULA) and not _NUMBER.fullmatch(line):
-        return f"'{line}"
-    return line
+    began = _BEFORE.sub("", text)
+    if began.startswith(_FORMULA) and not (is_number and _NUMBER.fullmatch(text)):
+        return f"'{text}"
+    return text
 
 
 def plain(value: Any) -> str:
