@@ -102,7 +102,8 @@ def build(folder: Path, versions: int) -> Path:
             file = f"{name}/{hashlib.sha256(data).hexdigest()[:32]}.parquet"
             written.rename(folder / file)
             tables[name].append({"file": file, "rows": count, "bytes": len(data), "buckets": [part]})
-    document = {"format": FORMAT, "generated_at": "2026-01-01T00:00:00Z", "tables": tables}
+    columns_of = {name: len(table.columns) for name, table in TABLES.items()}
+    document = {"format": FORMAT, "generated_at": "2026-01-01T00:00:00Z", "tables": tables, "columns": columns_of}
     (folder / "index.json").write_text(json.dumps(document))
     return folder
 

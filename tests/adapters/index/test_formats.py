@@ -37,6 +37,7 @@ def without_last_column(index: Path, table: str) -> None:
         new = file.with_name(f"{'0' * 32}.parquet")
         duckdb.sql(f"COPY (SELECT * EXCLUDE ({last}) FROM '{file}') TO '{new}' (FORMAT parquet)")
         part.update(file=f"{table}/{new.name}", bytes=new.stat().st_size)
+    document["columns"][table] -= 1
     (index / INDEX).write_text(json.dumps(document))
 
 
@@ -59,6 +60,18 @@ def test_columns__that_an_older_release_did_not_write__are_null_until_read_again
     for table, parts in decode((index / INDEX).read_bytes(), "index").tables.items():
         for part in parts:
             assert tuple(duckdb.read_parquet(str(index / part.file)).columns) == TABLES[table].names
+
+
+def test_columns__that_some_parts_lack__are_null_in_those(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after a run of an older release into an index of a newer one."""
+    index = build_index(tmp_path / "index", {**ROWS, "repositories": [(*ROWS["repositories"][0][:-1], "main")]})
+    document = json.loads((index / INDEX).read_text()) | {"columns": {}}
+    ((part,), new) = document["tables"]["repositories"], index / "repositories" / f"{'0' * 32}.parquet"
+    duckdb.sql(f"COPY (SELECT * EXCLUDE (branch) FROM '{index / part['file']}') TO '{new}' (FORMAT parquet)")
+    for order in (1, -1):
+        document["tables"]["repositories"] = [part, {**part, "file": f"repositories/{new.name}"}][::order]
+        (index / INDEX).write_text(json.dumps(document))
+        assert asked(index, "SELECT branch FROM repositories ORDER BY ALL", capsys) == [["main"], [None]]
 
 
 def test_format__of_an_older_release__is_replaced_in_one_step(

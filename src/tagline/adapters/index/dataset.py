@@ -135,9 +135,9 @@ class PlacedDataSet(ReadDataSet):
                 )
             stays = {*update.kept, *update.replaced}
             leaving = [one for one in there if one not in stays and update.owned(bucket_of(one))]
-            if not leaving and not update.replaced and all(listing.tables.get(table) for table in TABLES):
+            if not leaving and not update.replaced and all(map(listing.is_whole, TABLES)):
                 return Merged({table: list(some) for table, some in listing.tables.items()}, {})
-            return merge.run(listing.tables, spool, leaving, update.replaced, {*there, *update.replaced})
+            return merge.run(listing, spool, leaving, update.replaced, {*there, *update.replaced})
 
     def _tidy(self, before: Listing, after: Listing, now: int) -> None:
         """What follows a new state: the lists that other engines read, and files that nobody reads any more."""
@@ -155,7 +155,7 @@ def _next(before: Listing, merged: Merged, now: int) -> Listing:
     files = {part.file for some in merged.tables.values() for part in some}
     since = dict.fromkeys(before.files, told) | {file: when or told for file, when in before.retired.items()}
     kept = {file: when for file, when in since.items() if file not in files and not _is_over(when, now)}
-    return Listing(told, merged.tables, kept)
+    return Listing(told, merged.tables, kept, columns={name: len(table.columns) for name, table in TABLES.items()})
 
 
 def _is_over(since: str, now: int) -> bool:

@@ -61,21 +61,13 @@ def parquet(files: Sequence[Path]) -> str:
 
 
 def parts(connection: Any, table: str, files: Sequence[Path]) -> str:
-    """A SELECT of a table's columns from its parts. A column that an older release did not write is NULL.
-
-    All parts of a table have the same columns: who writes some of them with more writes all of them anew.
-    """
-    gone = lacking(connection, table, files)
+    """A SELECT of a table's columns from its parts. Of a part of an older release, a column that it lacks is NULL."""
+    source = parquet(files).removesuffix(")") + ", union_by_name = true)"
+    there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     cells = [
-        f'NULL::{one.kind} AS "{one.name}"' if one.name in gone else f'"{one.name}"' for one in TABLES[table].columns
+        f'"{one.name}"' if one.name in there else f'NULL::{one.kind} AS "{one.name}"' for one in TABLES[table].columns
     ]
-    return f"SELECT {', '.join(cells)} FROM {parquet(files)}"
-
-
-def lacking(connection: Any, table: str, files: Sequence[Path]) -> set[str]:
-    """The columns of a table that its parts do not have."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM {parquet(files[:1])}").fetchall()
-    return set(TABLES[table].names) - {row[0] for row in described}
+    return f"SELECT {', '.join(cells)} FROM {source}"
 
 
 def in_seconds(connection: Any, table: str, files: Sequence[Path]) -> str:

@@ -51,7 +51,7 @@ class DataSetEngine:
             tables = {}
             for name in _tables_of(question):
                 files = self._data.local(listing.tables.get(name, ()))
-                tables[name] = {"files": _copied(files, place / name), "rows": []}
+                tables[name] = {"files": _copied(files, place / name), "whole": listing.is_whole(name), "rows": []}
             return _run(worker, place, tables, question, limits)
 
 

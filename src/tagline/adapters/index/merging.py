@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tagline.adapters.index.duck import columns, connect, from_spool, lacking, quoted
+from tagline.adapters.index.duck import columns, connect, from_spool, quoted
 from tagline.adapters.index.duck import parts as select
 from tagline.domain.index.buckets import BUCKETS, bucket_of, files_for, group_of
-from tagline.domain.index.listing import Part
+from tagline.domain.index.listing import Listing, Part
 from tagline.domain.index.tables import TABLES
 
 #: Where the files of some parts are on this machine.
@@ -48,8 +48,8 @@ class Merge:
         return dict(rows.fetchall())
 
     def run(
-        self, tables: Mapping[str, Sequence[Part]], spool: Mapping[str, Path], leaving: Collection[str],
-        replaced: Collection[str], known: Collection[str],
+        self, listing: Listing, spool: Mapping[str, Path], leaving: Collection[str], replaced: Collection[str],
+        known: Collection[str],
     ) -> Merged:  # fmt: skip
         """The next state: without the rows of ``leaving`` and ``replaced``, with those of the spool.
 
@@ -57,7 +57,7 @@ class Merge:
         """
         self._name(known, {*leaving, *replaced})
         touched = frozenset(bucket_of(one) for one in {*leaving, *replaced})
-        found = {table: self._table(table, tables.get(table, ()), spool.get(table), touched) for table in TABLES}
+        found = {table: self._table(table, listing, spool.get(table), touched) for table in TABLES}
         return Merged(found, self._fresh)
 
     def _name(self, known: Collection[str], going: Collection[str]) -> None:
@@ -69,10 +69,14 @@ class Merge:
             values = [value for name in some for value in (name, bucket_of(name), name in going)]
             self._duck.execute(f"INSERT INTO named VALUES {', '.join(['(?, ?, ?)'] * len(some))}", values)
 
-    def _table(self, table: str, parts: Sequence[Part], spool: Path | None, touched: frozenset[int]) -> list[Part]:
-        """One table's parts. Where the number of files changes with the number of rows, all are written anew."""
+    def _table(self, table: str, listing: Listing, spool: Path | None, touched: frozenset[int]) -> list[Part]:
+        """One table's parts. Where the number of files changes with the number of rows, all are written anew.
+
+        So are those that lack a column.
+        """
+        parts, is_whole = listing.tables.get(table, ()), listing.is_whole(table)
         files = files_for(sum(part.rows for part in parts))
-        if not _is_split(parts, files) or self._lacks_columns(table, parts):
+        if not is_whole or not _is_split(parts, files):
             touched = frozenset(range(BUCKETS))
         stays, rows = self._gather(table, parts, spool, touched, files)
         if files_for(rows) != files:
@@ -83,11 +87,8 @@ class Merge:
         every = sorted([*stays, *fresh], key=lambda part: part.buckets)
         if every:
             return every
-        empty = [part for part in parts if not part.rows and not self._lacks_columns(table, [part])]
+        empty = [part for part in parts if not part.rows and is_whole]
         return empty[:1] or [self._empty(table)]
-
-    def _lacks_columns(self, table: str, parts: Sequence[Part]) -> bool:
-        return bool(parts) and bool(lacking(self._duck, table, self._local(parts[:1])))
 
     def _gather(
         self, table: str, parts: Sequence[Part], spool: Path | None, touched: frozenset[int], files: int

@@ -167,11 +167,8 @@ def _opened(duckdb: Any, job: Job) -> Any:
         names = ", ".join(_name(name) for name, _ in columns)
         if given["files"]:
             files = ", ".join(map(_quoted, given["files"]))
-            view = f"CREATE VIEW {_name(table)} AS SELECT %s FROM read_parquet([{files}])"
-            try:
-                connection.execute(view % names)
-            except duckdb.BinderException:  # an older release wrote fewer columns
-                connection.execute(view % _those_there(connection, columns, given["files"][0]))
+            read = f"SELECT {names} FROM read_parquet([{files}])"
+            connection.execute(f"CREATE VIEW {_name(table)} AS {read if given['whole'] else _mixed(connection, given)}")
             continue
         described = ", ".join(f"{_name(name)} {kind}" for name, kind in columns)
         connection.execute(f"CREATE TABLE {_name(table)} ({described})")
@@ -192,12 +189,12 @@ def _opened(duckdb: Any, job: Job) -> Any:
     return connection
 
 
-def _those_there(connection: Any, columns: Iterable[tuple[str, str]], file: str) -> str:
-    """The columns of a table, of which those that its files lack are NULL."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_quoted(file)})").fetchall()
-    there = {row[0] for row in described}
-    cells = ((_name(name), kind) for name, kind in columns)
-    return ", ".join(name if name[1:-1] in there else f"NULL::{kind} AS {name}" for name, kind in cells)
+def _mixed(connection: Any, given: Mapping[str, Any]) -> str:
+    """A SELECT of a table of which some parts, or all, are of a release that wrote fewer columns: those are NULL."""
+    source = f"read_parquet([{', '.join(map(_quoted, given['files']))}], union_by_name = true)"
+    there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    cells = (_name(name) if name in there else f"NULL::{kind} AS {_name(name)}" for name, kind in given["columns"])
+    return f"SELECT {', '.join(cells)} FROM {source}"
 
 
 def _insert(connection: Any, table: str, columns: Iterable[tuple[str, str]], rows: list[list[Any]]) -> None:

@@ -32,12 +32,20 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """One state. ``generated_at`` is RFC 3339; ``retired`` are files that are listed no more, and since when."""
+    """One state. ``generated_at`` is RFC 3339; ``retired`` are files that are listed no more, and since when.
+
+    ``columns`` is how many of a table's columns each of its parts has at least: other releases may have written fewer.
+    """
 
     generated_at: str
     tables: Mapping[str, Sequence[Part]]
     retired: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
+    columns: Mapping[str, int] = field(default_factory=dict)
+
+    def is_whole(self, table: str) -> bool:
+        """Whether each part of a table is known to have all columns that we know."""
+        return self.columns.get(table, 0) >= len(TABLES[table].columns)
 
     @property
     def files(self) -> frozenset[str]:
@@ -56,7 +64,13 @@ def encode(listing: Listing) -> bytes:
         name: [{**part._asdict(), "buckets": list(part.buckets)} for part in parts]
         for name, parts in listing.tables.items()
     }
-    document = {"format": FORMAT, "generated_at": listing.generated_at, "tables": tables, "retired": listing.retired}
+    document = {
+        "format": FORMAT,
+        "generated_at": listing.generated_at,
+        "tables": tables,
+        "retired": listing.retired,
+        "columns": listing.columns,
+    }
     return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
 
 
@@ -88,7 +102,8 @@ def decode(data: bytes, name: str, *, outdated: bool = False) -> Listing:
         retired = {
             str(file): str(since) for file, since in found.get("retired", {}).items() if _FILE_RE.fullmatch(file)
         }
-        return Listing(str(found["generated_at"]), tables, retired)
+        columns = {table: int(number) for table, number in found.get("columns", {}).items() if table in TABLES}
+        return Listing(str(found["generated_at"]), tables, retired, columns=columns)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise _no_index(name) from None
 
