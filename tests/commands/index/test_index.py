@@ -285,6 +285,7 @@ def test_failed__server_away__what_was_read_before_stays(run: Run, many: list[Pa
         run(url)
     ran = run(url)
     assert [one["status"] for one in ran.failed] == ["broken"]
+    assert " ms" not in ran.failed[0]["reason"]
     assert ran.rows["events"] == TAGS
     assert rows(tmp_path / "index", "repositories", "status", "fingerprint", "branch") == [("broken", None, "main")]
     # And once more: nothing is new.

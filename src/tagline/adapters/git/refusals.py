@@ -73,6 +73,8 @@ _REFUSALS = (
 _MISSING_RE = re.compile(
     r"does not exist|not found|does not appear to be a git repository|repository '[^']*' not found", re.I
 )
+#: How long curl tried.
+_TOOK_RE = re.compile(r" after [0-9]+ ms(?=:)")
 _DENIED_RE = re.compile(
     r"authentication failed|could not read username|permission denied|access denied|invalid username|"
     r"terminal prompts disabled|returned error: 40[13]|http basic",
@@ -81,8 +83,8 @@ _DENIED_RE = re.compile(
 
 
 def unreachable(url: str, stderr: str) -> PlatformRefused:
-    """The error for a remote that did not answer, by what git said of it."""
-    shown, said = public(url), plain_stderr(stderr)
+    """The error for a remote that did not answer, by what git said of it; the same one each time."""
+    shown, said = public(url), _TOOK_RE.sub("", plain_stderr(stderr))
     if _DENIED_RE.search(said):
         return PlatformRefused(
             f"{shown} does not let us in: {said}",
