@@ -29,6 +29,9 @@ HEAVY = {
 CASES = [
     (["--version"], set()),
     (["--help"], set()),
+    (["completion", "bash"], set()),
+    # A key is pressed: no library of Git's.
+    (["completion", "bash", "--", "tagline show r", ":"], {"yaml"}),
     (["show"], {"git"}),
     (["show", "--json"], {"git"}),
     (["show", "rf#prod", "--json"], {"git"}),

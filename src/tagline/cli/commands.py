@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tagline import __version__
-from tagline.cli import arguments, delivery_arguments, index_arguments, pins, proposing
+from tagline.cli import arguments, completion, delivery_arguments, index_arguments, pins, proposing
 from tagline.cli.arguments import Parser
 
 
@@ -141,6 +141,12 @@ COMMANDS = (
     Command("search", "Find versions by what is known of them.", index_arguments.ask_search, "query:run_search"),
     Command("query", "Ask the index, or this repository, in SQL.", index_arguments.ask_query, "query:run_query"),
     Command("ci", "A command by the inputs of a CI step; outputs for later steps.", _ask_ci, "ci:run_ci"),
+    Command(
+        "completion",
+        "Print what teaches bash, zsh or fish to complete commands and names.",
+        completion.ask_completion,
+        "completion:run_completion",
+    ),
     Command("demo", "See a registry being born, in a temporary folder.", arguments.ask_demo, "main:run_demo"),
 )
 BY_NAME = {command.name: command for command in COMMANDS}

@@ -98,6 +98,10 @@ def _run(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     if arguments == ["--version"]:
         print(f"tagline {__version__}")
         return 0
+    if arguments[:1] == ["completion"] and arguments[2:3] == ["--"]:
+        from tagline.cli.completion import answer
+
+        return answer(arguments[1], arguments[3:])
     import atexit
     import gc
     import io

@@ -41,16 +41,16 @@ def load(data: bytes, *, max_bytes: int = MAX_BYTES) -> Document:
         return _failed(_forbidden(text, bad.start()))
     composer = Composer()
     try:
-        root = composer.compose(_events(text))
+        root = composer.compose(events(text))
     except Abort as stop:
         return Document(None, (*composer.problems, stop.problem))
     if root is None:
         return _failed(_empty(text))
-    tabs = tab_problems(text, _events(text)) if "\t" in text else ()
+    tabs = tab_problems(text, events(text)) if "\t" in text else ()
     return Document(root, (*composer.problems, *tabs))
 
 
-def _events(text: str) -> Iterator[Any]:
+def events(text: str) -> Iterator[Any]:
     """The events of the text; raises Abort at a syntax error."""
     import yaml
 
