@@ -132,6 +132,20 @@ def test_extends__what_is_not_there_or_wrong__refuses_with_the_place(
     assert words in refused["message"]
 
 
+def test_extends__of_a_change__tells_nothing_of_a_file_that_the_job_may_read(make_world: Callable[..., World]) -> None:
+    """Anybody may open a change, and the job may read more than they."""
+    world = make_world("github")
+    publish(world, 'hunter2: s3cret\nstages: {prod: {approvals: {from: ["hunter2 s3cret"]}}}\n')
+    number = world.open("topic", {".tagline.yaml": EXTENDS})
+    planned = world.plan(number)
+    (refused,) = planned.json["refused"]
+    assert refused["rule"] == "policy-breaks"
+    assert "extends org/policies@v3:p.yaml, which cannot be understood" in refused["message"]
+    told = planned.out + planned.err + "".join(world.comments(number))
+    assert "hunter2" not in told
+    assert "s3cret" not in told
+
+
 def test_floor__by_address__is_read_without_a_redirect(make_world: Callable[..., World], tmp_path: Path) -> None:
     import functools
     import http.server

@@ -51,6 +51,12 @@ class Policies:
         findings = self.at(commit).findings
         if not findings or self._file(before()) == self._file(commit):
             return ()
+        if findings[0].file != POLICY_FILE:
+            # What a change extends is read with the rights of the job, and anybody may have opened it: nothing of a
+            # file is told that perhaps only the job may see.
+            message = f"{POLICY_FILE} extends {findings[0].file}, which cannot be understood as a policy."
+            fix = "Check that file in its own repository: tagline validate"
+            return (Refusal(None, None, "policy-breaks", message, fix),)
         refusals = [
             Refusal(None, None, "policy-breaks", f"{f.file}:{f.line}:{f.column}: {f.message}", f.hint)
             for f in findings[:_MOST_FINDINGS]
