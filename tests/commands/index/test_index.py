@@ -204,6 +204,53 @@ def test_again__known_versions__are_not_read_anew(run: Run, many: list[Path], tm
     assert [row for row in rows(tmp_path / "index", "metrics") if row[3] != "v2.5.0"] == before
 
 
+POINTER = "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  size: 3\n  hash: md5\n  path: m\n"
+
+
+def test_again__stores_that_moved__are_where_the_policy_says_now(run: Run, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "artifacts.yaml": "rf:\n  path: m\n",
+        "m.dvc": POINTER,
+        ".dvc/config": "[core]\n    remote = s\n['remote \"s\"']\n    url = s3://old\n",
+    }
+    moved: dict[str, str | bytes] = {**files, ".tagline.yaml": "storage: {moved: {'s3://old': 's3://new'}}\n"}
+    history = History((Commit("c0", (), files), Commit("c1", ("c0",), moved)), (Tag("rf@v1.0.0", "c0"),))
+    path = tmp_path / "a.git"
+    ids = build(path, history, bare=True)
+    for commit, bucket in (("c0", "old"), ("c1", "new"), ("c1", "new"), ("c0", "old")):
+        run_git(path, "update-ref", "refs/heads/main", ids[commit])
+        run(path)
+        assert rows(tmp_path / "index", "versions", "uri")[0][0].startswith(f"s3://{bucket}/"), commit
+    # Nor does a run that cannot read it forget by which policy it was read.
+    run_git(path, "update-ref", "refs/heads/main", ids["c1"])
+    run(path)
+    (path / "packed-refs").write_text("no refs")
+    assert [one["status"] for one in run(path).failed] == ["broken"]
+    assert rows(tmp_path / "index", "versions", "uri")[0][0].startswith("s3://new/")
+    (path / "packed-refs").unlink()
+    run_git(path, "update-ref", "refs/heads/main", ids["c0"])
+    run(path)
+    assert rows(tmp_path / "index", "versions", "uri")[0][0].startswith("s3://old/")
+
+
+def test_again__version_that_could_not_be_read__is_read_once_it_can_be(run: Run, tmp_path: Path) -> None:
+    commits = [Commit(f"c{n}", (), {"artifacts.yaml": "rf:\n  path: m\n", "m": f"{n}"}) for n in range(2)]
+    path = tmp_path / "a.git"
+    ids = build(path, History(tuple(commits), (Tag("rf@v1.0.0", "c0"), Tag("rf@v1.1.0", "c1"))), bare=True)
+    tree = path / "objects" / ids["tree:c1"][:2] / ids["tree:c1"][2:]
+    tree.rename(tmp_path / "tree")
+    for number in range(2):  # it is told as long as it is so
+        run_git(path, "tag", "-a", "-m", "x", f"rf#prod#{number}", ids["c0"])
+        assert run(path).code == 0
+        assert "v1.1.0" in rows(tmp_path / "index", "repositories", "reason")[0][0]
+        assert [row[0] is None for row in rows(tmp_path / "index", "versions", "digest")] == [False, True]
+    (tmp_path / "tree").rename(tree)
+    run_git(path, "tag", "-a", "-m", "x", "rf#prod#2", ids["c0"])
+    run(path)
+    assert rows(tmp_path / "index", "repositories", "reason") == [(None,)]
+    assert [row[0] is None for row in rows(tmp_path / "index", "versions", "digest")] == [False, False]
+
+
 def run_git_bytes(path: Path, *arguments: str, stdin: bytes) -> bytes:
     command = ["git", "-C", str(path), *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, env=environment(), check=True).stdout

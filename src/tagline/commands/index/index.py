@@ -158,7 +158,7 @@ class _Reader:
 
     def _is_unchanged(self, refs: Refs) -> bool:
         known, about = self._known, self._about
-        same = known is not None and known[:4] == about[:4] and known.fingerprint == refs.fingerprint
+        same = known is not None and known[:4] == about[:4] and _marks(known)[0] == refs.fingerprint
         return same and known is not None and known.status in ("ok", "empty")
 
     def _empty(self, refs: Refs) -> _Outcome:
@@ -169,10 +169,14 @@ class _Reader:
 
     def _read(self, refs: Refs) -> _Outcome:
         context, wanted = self._context, self._wanted
-        known = self._before.versions(wanted.repository) if self._known is not None else {}
+        before = self._known
+        known = self._before.versions(wanted.repository) if before is not None else {}
+        if before is not None and before.reason is not None:
+            # One that has nothing may be one that could not be read then.
+            known = {key: one for key, one in known.items() if any(one[1:])}
         with context.registries.open(wanted.address, refs) as opened:
-            read = read_registry(opened, known, context.storage_of)
-            fingerprint = opened.refs.fingerprint
+            read = read_registry(opened, known, context.storage_of, _marks(before)[1])
+            fingerprint = ":".join(filter(None, (opened.refs.fingerprint, read.moved)))
         reason = f"{len(read.gaps)} gaps: {read.gaps[0]}" if len(read.gaps) > 1 else next(iter(read.gaps), None)
         about = self._about._replace(fingerprint=fingerprint, reason=reason, branch=refs.branch)
         notes = [f"{wanted.repository}: {gap}" for gap in read.gaps]
@@ -184,15 +188,22 @@ class _Reader:
         known = known if known is not None and known[:4] == self._about[:4] else None
         about = self._about._replace(status=status, reason=reason, indexed_at=known.indexed_at if known else None)
         if status == "broken" and known is not None:
-            about = about._replace(branch=known.branch)
+            moved = _marks(known)[1]
+            about = about._replace(branch=known.branch, fingerprint=f":{moved}" if moved else None)
         notes = [f"{self._wanted.repository}: {status}: {reason}"]
         rows = repository_rows(about)
         if known is not None and known.status == status and known.reason == About(*rows["repositories"][0]).reason:
             return _Outcome(self._wanted, status, None, notes)
         if status == "broken" and known is not None:
-            # Without a fingerprint it is read again as soon as that can be done.
+            # Without a mark of its refs it is read again as soon as that can be done.
             rows |= {table: list(some) for table, some in self._before.rows(self._wanted.repository).items()}
         return _Outcome(self._wanted, status, rows, notes)
+
+
+def _marks(known: About | None) -> tuple[str, str]:
+    """Of a row's fingerprint the mark of its refs, and that of where its policy said that stores have moved to."""
+    refs, _, moved = ((known.fingerprint if known is not None else None) or "").partition(":")
+    return refs, moved
 
 
 def _count(context: IndexContext, tally: _Tally, outcome: _Outcome, known: Mapping[str, tuple[Any, ...]]) -> None:

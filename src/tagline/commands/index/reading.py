@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -27,16 +28,22 @@ StorageOf = Callable[[Repository, bytes | None], StorageContext]
 
 
 class ReadRegistry(NamedTuple):
-    """A repository as rows want it, and what of it could not be read, in sentences."""
+    """A repository as rows want it, and what of it could not be read, in sentences.
+
+    ``moved`` is a mark of where the policy says that stores have moved to; empty where it says nothing.
+    """
 
     registry: Registry
     gaps: list[str]
+    moved: str = ""
 
 
 def read_registry(
-    opened: port.Registry, known: Mapping[tuple[str, str], port.Known], storage_of: StorageOf
+    opened: port.Registry, known: Mapping[tuple[str, str], port.Known], storage_of: StorageOf, moved: str = ""
 ) -> ReadRegistry:
     """Read an open repository. Of versions that are known by their commits nothing is read but their tags.
+
+    They are known as of the mark ``moved``: with another one their bytes are elsewhere now, and all are read.
 
     Raises PlatformRefused where its tags cannot be read.
     """
@@ -48,19 +55,25 @@ def read_registry(
         repository.prepare([refs.head])
     tree = repository.tree(refs.head) if refs.head else None
     policy = _policy(tree, gaps)
+    storage = storage_of(repository, policy)
+    now_moved = _mark(storage.moved())
+    stays = known if now_moved == moved else {}
     states = _states(raw, policy)
     wanted = [
         Subject(state.name, row.commit, row.version, row.tag)
         for state in states
         for row in state.versions
-        if not _is_known(known.get((state.name, row.version)), row.commit)
+        if not _is_known(stays.get((state.name, row.version)), row.commit)
     ]
     repository.prepare([subject.commit for subject in wanted])
     behind = {key: _as_known(one) for key, one in known.items()}
-    source = LineageSource(repository, storage_of(repository, policy), None, light=True)
+    source = LineageSource(repository, storage, None, light=True)
     for commit, subjects in groupby(sorted(wanted, key=_by_commit), key=_by_commit):
         for subject in subjects:
-            behind[subject.artifact, subject.version or ""] = _behind(source, subject, gaps)
+            key = subject.artifact, subject.version or ""
+            found = _behind(source, subject, gaps)
+            if found is not None or not _is_known(known.get(key), commit):
+                behind[key] = found or Behind()
         source.commits.pop(commit, None)
         source.read.clear()
     reports = opened.reports()
@@ -68,7 +81,12 @@ def read_registry(
     entries = _entries(tree, gaps)
     cards = _cards(tree, entries, gaps)
     images = _images(tree, entries, cards, gaps)
-    return ReadRegistry(Registry(states, raw, entries, behind, told, cards, images), gaps)
+    return ReadRegistry(Registry(states, raw, entries, behind, told, cards, images), gaps, now_moved)
+
+
+def _mark(moved: Mapping[str, str]) -> str:
+    text = "".join(f"{old}\n{new}\n" for old, new in sorted(moved.items()))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16] if text else ""
 
 
 def _by_commit(subject: Subject) -> str:
@@ -128,10 +146,10 @@ def _images(
         return {}
 
 
-def _behind(source: LineageSource, subject: Subject, gaps: list[str]) -> Behind:
-    """What a version's commit says; nothing where it cannot be read, which is a gap."""
+def _behind(source: LineageSource, subject: Subject, gaps: list[str]) -> Behind | None:
+    """What a version's commit says; None where it cannot be read, which is a gap."""
     try:
         return behind_of(read_lineage(source, subject, ask_mlflow=False))
     except TaglineError as error:
         gaps.append(f"{subject.artifact}@{subject.version}: {error.message}")
-        return Behind()
+        return None
