@@ -23,12 +23,16 @@ from tagline.domain.changes.promotion import Decided, settle
 from tagline.domain.changes.record import Record
 from tagline.domain.changes.touches import Touches
 from tagline.domain.changes.verdicts import Verdict
+from tagline.domain.ledger.tags import EventKind
 from tagline.domain.lineage.comparison import Traced
+from tagline.domain.lineage.lineage import Passage
 from tagline.errors import PlatformRefused, TaglineError
 from tagline.render.markdown.comment import comment
 from tagline.render.markdown.foot import Run
 from tagline.render.markdown.lineage import section
+from tagline.render.markdown.pins import proposed
 from tests.render.markdown.test_lineage import CASES, PROD, STAGING, traced
+from tests.render.markdown.test_pins import moved
 from tests.support import browser
 from tests.support.lineages import FACTS, pipeline
 from tests.support.promotions import (
@@ -100,6 +104,21 @@ def _lineage() -> tuple[Traced, ...]:
     return (traced(new, (("prod",), PROD), (("staging",), STAGING), asked=("staging", "prod")),)
 
 
+def _update() -> str:
+    """The request that updates a lock."""
+    (behind,) = _lineage()
+    assert behind.lineage is not None
+    passage = Passage(
+        1_767_398_400, EventKind.ASSIGNMENT, "prod", "risk#prod#2", "https://github.com/acme/risk/pull/13", ("grace",),
+        ("ada x", "linus x"), reason="The quarter's data",
+    )  # fmt: skip
+    new = replace(behind.lineage, passages=(passage,))
+    one = moved("risk", artifact="risk", page="https://github.com/acme/risk", before="v1.1.0", now="v1.2.0")
+    against = behind.against[0]._replace(stages=(), version="v1.1.0")
+    shown = one._replace(traced=Traced("risk", new, (against,), ("prod",)))
+    return proposed([shown], [shown.looked], "tagline.lock")
+
+
 def _comment(forge: str, found: Decided, behind: tuple[Traced, ...] = (), error: TaglineError | None = None) -> str:
     if forge == "gitlab":
         web, job = "https://gitlab.example/acme/risk", "https://gitlab.example/acme/risk/-/jobs/99"
@@ -124,6 +143,7 @@ def _texts(forge: str) -> dict[str, str]:
         "ready": _comment(forge, replace(found, steps=rest), _lineage()),
         "failed": _comment(forge, Decided(merged_change()), error=failed),
         "lineage-comment": section(_lineage(), GitHubPages("https://github.com/acme/risk"), change=open_change()),
+        "update-comment": _update(),
         **{name: section(case(), GitHubPages("https://github.com/acme/risk")) for name, case in CASES.items()},
     }
 
@@ -184,6 +204,7 @@ LOOKS = [
 SHOWN = {
     "plan-comment": Look(width=860, scale=1.5),
     "lineage-comment": Look(width=940, opened="svg"),
+    "update-comment": Look(width=940),
 }
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tagline.adapters.forges.pages import GitHubPages
 from tagline.domain.ledger.tags import EventKind
 from tagline.domain.lineage.comparison import Against, Traced, compare
-from tagline.domain.lineage.lineage import Lineage, Passage
+from tagline.domain.lineage.lineage import Passage
 from tagline.domain.lineage.pinned import Moved
 from tagline.domain.pins.lock import Pin
 from tagline.domain.pins.looked import Looked
@@ -24,19 +24,23 @@ PAGE = "https://h.example/org/shop"
 GITHUB = 65_536
 
 
-def pin(version: str, tag: str) -> Pin:
-    return Pin("churn#prod", f"{PAGE}.git", version, "a" * 40, tag, "b" * 40, f"md5:{'0' * 32}", None, 5)
+def pin(version: str, tag: str, artifact: str = "churn", page: str = PAGE) -> Pin:
+    return Pin(f"{artifact}#prod", f"{page}.git", version, "a" * 40, tag, "b" * 40, f"md5:{'0' * 32}", None, 5)
 
 
-def moved(name: str = "churn", *, words: str = "because", lineage: Lineage | None = None) -> Moved:
+def moved(
+    name: str = "churn", *, words: str = "because", artifact: str = "churn", page: str = PAGE, before: str = "v1.0.0",
+    now: str = "v2.0.0",
+) -> Moved:  # fmt: skip
+    """A pin that moved, with a promotion whose every word is ``words``."""
     passage = Passage(
         1_767_398_400, EventKind.ASSIGNMENT, "prod", "churn#prod#2", f"{PAGE}/pull/7", (f"{words} x",),
         (f"{words} x", "dave x"), override=words, rollback_from=words, reason=words, tagger=words,
     )  # fmt: skip
-    found = replace(lineage or pipeline(), passages=(passage,))
-    against = Against((), "v1.0.0", "a" * 40, compare(pipeline(), found, {}))
-    looked = Looked(name, pin("v1.0.0", "churn#prod#1"), "moved", pin("v2.0.0", "churn#prod#2"))
-    return Moved(looked, Traced("churn", found, (against,), ("prod",)), GitHubPages(PAGE))
+    found = replace(pipeline(), passages=(passage,))
+    against = Against((), before, "a" * 40, compare(pipeline(), found, {}))
+    old, new = (pin(*each, artifact, page) for each in ((before, f"{artifact}#prod#1"), (now, f"{artifact}#prod#2")))
+    return Moved(Looked(name, old, "moved", new), Traced(artifact, found, (against,), ("prod",)), GitHubPages(page))
 
 
 def test_outdated__one_pin__says_what_a_reviewer_wants_to_know_at_a_glance() -> None:

@@ -57,9 +57,13 @@ def outdated(moved: Sequence[Moved], looked: Sequence[Looked], file: str) -> str
 
 
 def _head(moved: Sequence[Moved], gone: Sequence[Looked], file: str, most: int) -> str:
-    parts = [f"What {code(file)} pins has moved." if moved else f"Of what {code(file)} pins something is gone."]
+    parts = [
+        f"There are newer versions of what {code(file)} pins."
+        if moved
+        else f"Of what {code(file)} pins something is gone."
+    ]
     if moved:
-        names = ["Pin", "Pinned", "Now", "Since", "Promoted by", "Approved by"]
+        names = ["Pin", "Pinned", "Now", "Since", "Promotion", "Approved by"]
         more = f"\n\n… and {len(moved) - most} more." if len(moved) > most else ""
         parts.append(table(names, [_row(one) for one in moved[:most]]) + more)
     if gone:
@@ -98,7 +102,7 @@ def _promoted(passage: Passage | None) -> str:
         return "–"
     parts = []
     if passage.change and passage.change.startswith(("https://", "http://")):
-        parts.append(link("its change", passage.change))
+        parts.append(link("the change", passage.change))
     asked = [line.split(" ")[0] for line in passage.requested_by[:_PEOPLE]] or ([passage.tagger] if not parts else [])
     parts += [f"asked by {', '.join(map(code, asked))}"] if asked else []
     parts += [f"⚠️ override: {text(passage.override)}"] if passage.override else []
