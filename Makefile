@@ -52,6 +52,8 @@ bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks.resolve
 	$(VENV)/bin/python -m benchmarks.lineage
 	$(VENV)/bin/python -m benchmarks.query
+	$(VENV)/bin/python -m benchmarks.page
+	$(VENV)/bin/python -m benchmarks.beside_mlflow
 	$(VENV)/bin/python -m benchmarks.hostile
 	$(VENV)/bin/python -m benchmarks.first_hour
 	$(VENV)/bin/python -m benchmarks.image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -113,6 +114,13 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def mlflow_server() -> Iterator[MlflowServer]:
     """One server for the whole session."""
+    with running() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running() -> Iterator[MlflowServer]:
+    """A server of one's own."""
     folder = Path(tempfile.mkdtemp(prefix="tagline-mlflow-"))
     port = _free_port()
     url = f"http://127.0.0.1:{port}"

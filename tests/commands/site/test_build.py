@@ -116,6 +116,27 @@ def test_site__for_programs__artifact_stage_and_badge(story: Path) -> None:
     }  # fmt: skip
 
 
+def test_renovate__as_documented__finds_the_file_and_what_its_transformation_names(story: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs/page.md").read_text()
+    config = json.loads(text.partition("### Renovate")[2].partition("```json")[2].partition("```")[0])
+    package = re.search(config["customManagers"][0]["matchStrings"][0].replace("(?<", "(?P<"), text)
+    assert package is not None
+    assert package["currentValue"] == "v1.2.0"
+    source = config["customDatasources"]["tagline"]
+    address = source["defaultRegistryUrlTemplate"].replace("{{packageName}}", package["packageName"])
+    document = json.loads((story / unquote(address.partition("/models/")[2])).read_text())
+    # It names keys of the document; Renovate itself was run by hand.
+    assert document["url"] == "https://github.com/acme/risk"
+    assert document["stages"][config["packageRules"][0]["followTag"]]["version"] == "v1.3.0"
+    assert {"version", "active", "registered_at"} <= set(document["versions"][0])
+    template = re.sub(r'"[^"]*"', "", source["transformTemplates"][0])
+    words = {"versions", "active", "version", "registered_at", "stages", "url", "function"}
+    variables = {"$merge", "$each", "$held", "$stage", ".version"}
+    assert set(re.findall(r"[$.]?\b[a-z_]+\b", template)) == words | variables
+    # Handlebars reads it first: nothing in it may look like one of its words.
+    assert "{{" not in source["transformTemplates"][0]
+
+
 def test_card__is_text_tables_and_harmless_links_alone(story: Path) -> None:
     card = (story / CHURN / "index.html").read_text().partition('class="card"')[2].partition("</section>")[0]
     assert "<h3>Churn</h3>" in card

@@ -30,7 +30,7 @@ def index(site: Site, base: str) -> dict[str, Any]:
 
 
 def artifact(one: Artifact, base: str) -> dict[str, Any]:
-    """``api/v1/artifacts/REPO/NAME.json``; ``releases`` are active versions, highest first."""
+    """``api/v1/artifacts/REPO/NAME.json``; ``versions`` are the highest first."""
     described = one.described
     return {
         "repository": one.repository.repository,

@@ -157,6 +157,15 @@
     try { history[push ? 'pushState' : 'replaceState'](null, '', address); } catch (error) { location.hash = text; }
   };
 
+  /* A path breaks after its slashes first. */
+  tagline.path = function (text) {
+    var pieces = [];
+    text.split('/').forEach(function (part, at) {
+      if (at) pieces.push('/', h('wbr'));
+      pieces.push(part);
+    });
+    return pieces;
+  };
   tagline.options = function (select, values) {
     values.forEach(function (value) { select.append(h('option', {value: value}, value)); });
   };

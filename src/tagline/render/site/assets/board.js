@@ -50,7 +50,7 @@
     count.textContent = hits.length + (hits.length === 1 ? ' artifact' : ' artifacts');
     more.hidden = hits.length <= limit;
     t.fill(table, hits.slice(0, limit).map(function (one) {
-      return h('tr', {}, h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name), h('div', {'class': 'dim small'}, one.repository.name)),
+      return h('tr', {}, h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name), h('div', {'class': 'dim small'}, t.path(one.repository.name))),
         h('td', {}, one.latest ? h('a', {href: one.versionPage(one.latest)}, one.latest) : h('span', {'class': 'dim'}, '–')),
         stages.map(function (stage) { return cell(one, stage); }));
     }));

@@ -24,7 +24,7 @@
     return h('tr', one.deprecated ? {'class': 'gone'} : {},
       h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name),
         one.description ? h('div', {'class': 'dim small'}, one.description.length > 160 ? one.description.slice(0, 159) + '…' : one.description) : null),
-      h('td', {}, one.repository.name),
+      h('td', {}, t.path(one.repository.name)),
       h('td', {}, one.type || ''),
       h('td', {}, hit.version ? h('a', {href: one.versionPage(hit.version)}, hit.version) : h('span', {'class': 'dim'}, '–')),
       h('td', {}, (hit.stages || one.stages).map(function (held) {

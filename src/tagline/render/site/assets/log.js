@@ -42,8 +42,8 @@
       t.fill(table, hits.slice(0, limit).map(function (row) {
         var one = all[row[0]];
         return h('tr', {}, h('td', {}, t.when(row[4], true)),
-          h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name), h('div', {'class': 'dim small'}, one.repository.name)),
-          h('td', {}, what(row, one)), h('td', {}, row[7].join(', ')), h('td', {}, row[5] || ''),
+          h('th', {scope: 'row'}, h('a', {href: one.page()}, one.name), h('div', {'class': 'dim small'}, t.path(one.repository.name))),
+          h('td', {}, what(row, one)), h('td', {}, row[7].length ? row[7].join(', ') : row[1] === 'assignment' ? h('span', {'class': 'dim'}, 'nobody') : ''), h('td', {}, row[5] || ''),
           h('td', {}, t.change(row[6])));
       }));
     }, function (error) { count.textContent = 'The log ' + error.message; });
