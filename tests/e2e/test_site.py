@@ -113,6 +113,34 @@ def test_first_page__search_filter_sort_open_back(page: Watched) -> None:
     assert names(it)[0] == "detector"
 
 
+def test_first_page__by_keyboard_alone__is_searched_filtered_and_left(page: Watched) -> None:
+    from playwright.sync_api import expect
+
+    it = page.open("index.html")
+    it.keyboard.press("/")
+    it.keyboard.type("stage:prod")
+    shows(it, "#hits", 2)
+    # Sort is three fields further; the arrow chooses.
+    for key in ("Tab", "Tab", "Tab", "ArrowDown"):
+        it.keyboard.press(key)
+    assert it.get_by_label("Sort").input_value() == "changed"
+    # The first stop of every page leads past the menu, and leaves what was asked as it is.
+    it.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges()")
+    skip = it.get_by_role("link", name="Skip to the content")
+    skip.focus()
+    expect(skip).to_be_in_viewport()
+    it.keyboard.press("Enter")
+    expect(it.locator("main")).to_be_focused()
+    assert it.get_by_role("searchbox", name="Search").input_value() == "stage:prod"
+    assert "q=stage%3Aprod" in it.url
+    for _ in range(20):
+        it.keyboard.press("Tab")
+        if it.evaluate("document.activeElement.closest('#hits') !== null"):
+            break
+    it.keyboard.press("Enter")
+    expect(it.locator("h1")).to_have_text("models/fraud:scorer")
+
+
 def test_search__as_of_a_date__shows_what_was_held_then(page: Watched) -> None:
     it = page.open("index.html#q=stage%3Aprod%20as-of%3A2026-02-01")
     shows(it, "#hits", 2)

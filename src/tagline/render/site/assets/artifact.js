@@ -46,9 +46,10 @@
     var spans = Array.prototype.map.call(table.tBodies[0].rows, function (row) {
       return {stage: row.dataset.stage, version: row.dataset.version, since: +row.dataset.since, until: row.dataset.until ? +row.dataset.until : Math.max(now, +row.dataset.since)};
     });
-    var stages = [];
-    spans.forEach(function (span) { if (stages.indexOf(span.stage) < 0) stages.push(span.stage); });
-    stages.sort();
+    var held = {};
+    spans.forEach(function (span) { held[span.stage] = true; });
+    var known = into.dataset.stages.split(' ').filter(function (stage) { return held[stage]; });
+    var stages = known.concat(Object.keys(held).filter(function (stage) { return known.indexOf(stage) < 0; }));
     var first = Math.min.apply(null, spans.map(function (span) { return span.since; }));
     var last = Math.max.apply(null, spans.map(function (span) { return span.until; }));
     var width = Math.max(320, into.clientWidth), left = Math.min(110, width / 4), band = 30, height = stages.length * band + 24;

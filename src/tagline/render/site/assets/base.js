@@ -212,6 +212,15 @@
   window.addEventListener('load', reach);
   tagline.reach = reach;
 
+  /* A link to a place of this page keeps the state that its address has. */
+  document.addEventListener('click', function (event) {
+    var link = event.target.closest ? event.target.closest('a[href^="#"]') : null;
+    var place = link && document.getElementById('find') ? document.getElementById(link.getAttribute('href').slice(1)) : null;
+    if (!place) return;
+    event.preventDefault();
+    place.focus();
+    place.scrollIntoView();
+  });
   document.addEventListener('click', function (event) {
     var button = event.target.closest ? event.target.closest('button.copy') : null;
     if (!button) return;
