@@ -1,4 +1,7 @@
-"""The site's home page is the README, and links that leave docs/ lead to the repository. A hook of mkdocs.yml."""
+"""The site's home page is the README, and links that leave docs/ lead to the repository. A hook of mkdocs.yml.
+
+The schemas are a part of the site, at the addresses that they name themselves by.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,14 @@ _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the README as the home page."""
+    """Add the README as the home page, and the schemas."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     files.append(
         File.generated(config, "index.md", content=_LINK.sub(lambda link: _from_the_root(link[1], config), text))
     )
+    for path in sorted((ROOT / "schemas").rglob("*.json")):
+        address = path.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, address, content=path.read_text(encoding="utf-8")))
     return files
 
 

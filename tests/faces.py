@@ -16,6 +16,7 @@ from tagline.cli.inputs import INPUTS, Input
 from tagline.domain.index.tables import TABLES
 from tagline.render.runner.outputs import OUTPUTS
 from tests import index_schemas
+from tests.editor_schemas import editor_files
 from tests.support.printed import FOLDER, documented
 
 ROOT = Path(__file__).parents[1]
@@ -227,6 +228,7 @@ def faces() -> Iterator[tuple[Path, str]]:
     yield ROOT / "action.yml", action()
     for table in TABLES.values():
         yield ROOT / "schemas" / "index" / f"{table.name}.json", index_schemas.schema(table)
+    yield from editor_files()
     for name, pieces in DOCUMENTS.items():
         yield ROOT / name, written((ROOT / name).read_text(), pieces)
 
@@ -234,6 +236,7 @@ def faces() -> Iterator[tuple[Path, str]]:
 def main() -> None:
     """Write them."""
     for path, text in faces():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
 
 
