@@ -95,7 +95,7 @@ class IndexWiring:
             grant = token_for(self.settings, one.address, one.address, "content")
             if one.address in self._of_lists and grant is None:
                 continue
-            wiring = ChangeWiring(self._of_owners, one.url, one.forge, self.api_url)
+            wiring = ChangeWiring(self._asking, one.url, one.forge, self.api_url)
             key, name = wiring.asked
             _, names = found.setdefault(key, (wiring.organization(), {}))
             names[name] = one.repository

@@ -94,7 +94,13 @@ def work_tree(path: Path) -> None:
     (path / "commondir").write_text("../r.git\n")
 
 
-@pytest.mark.parametrize("odd", [symbolic_tag, link, odd_name, no_id, elsewhere, reftable, work_tree])
+def cut_off(path: Path) -> None:
+    run_git(path, "pack-refs", "--all")
+    packed = (path / "packed-refs").read_bytes()
+    (path / "packed-refs").write_bytes(packed[:-60])
+
+
+@pytest.mark.parametrize("odd", [symbolic_tag, link, odd_name, no_id, elsewhere, reftable, work_tree, cut_off])
 def test_refs__that_are_odd__are_left_to_git(repository: Path, odd: Callable[[Path], None]) -> None:
     assert refs_here(repository) is not None
     odd(repository)

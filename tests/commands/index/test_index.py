@@ -22,7 +22,7 @@ from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict
 from tagline.wiring.index import IndexWiring
 from tests.e2e.gitlab_runner import token_of
-from tests.support.gitbuild import Tag, environment, run_git
+from tests.support.gitbuild import Commit, History, Tag, build, environment, run_git
 from tests.support.githttp import GitServer, serve
 from tests.support.index_runs import TAGS, VERSIONS, Run, everything, listing, rows, small
 from tests.support.indexes import HOSTILE

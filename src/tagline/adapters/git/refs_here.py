@@ -16,6 +16,8 @@ _ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _ID_RE = re.compile(rb"(" + _ID + rb")\s*")
 _SYMREF_RE = re.compile(rb"ref:\s*(refs/[^\s]+)\s*")
 _PACKED_RE = re.compile(rb"^(" + _ID + rb") (refs/(?:tags/[^\n]*[@#][^\n]*|tagline/[^\n]*))$", re.M)
+#: Every line of that file: what is cut off or no such file must not count as one with fewer refs.
+_WHOLE_RE = re.compile(rb"(?:(?:#[^\n]*|\^" + _ID + rb"|" + _ID + rb" refs/[^\n]+)\n)*+")
 #: What git takes for no name of a ref, or keeps aside.
 _ODD_RE = re.compile(rb"\.\.|/\.|\.lock(?:/|$)|[\x00-\x20~^:?*\[\\\x7f]|@\{|/$|\.$")
 #: Another place for refs, or another way to keep them.
@@ -51,6 +53,8 @@ def refs_here(git_dir: Path) -> RefsHere | None:
         refs = dict(found for folder in _FOLDERS for found in _loose(root, folder))
         own = _read(root + b"/" + branch) if branch else head
         packed = _read(root + b"/packed-refs") or b""
+        if _WHOLE_RE.fullmatch(packed) is None:
+            return None
         if own is None:
             tip = re.search(rb"^(" + _ID + rb") " + re.escape(branch) + rb"$", packed, re.M)
         elif (tip := _ID_RE.fullmatch(own)) is None:
