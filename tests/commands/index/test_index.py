@@ -17,6 +17,7 @@ import pytest
 from benchmarks.index_world import add_tag, template
 from tagline.adapters.index.dataset import RETIRED_FOR
 from tagline.adapters.index.folder import Folder
+from tagline.cli.main import main
 from tagline.domain.index.listing import INDEX
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict
@@ -70,6 +71,41 @@ def test_index__a_repository__is_rows_of_every_table(run: Run, pattern: Path, tm
         ("out", "train", "metrics.json"),
         ("out", "train", "models/churn.pkl"),
     ]
+
+
+def test_index__of_any_history__says_what_show_says(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = (
+        "rf@v1.0.0", "rf#prod#1", "rf#dev#2", "rf@v1.1.0-rc.1", "rf#dev!#3", "d/e=nn@v0.1.0", "d/e=nn@v0.1.0!",
+        "old@v1.0.0", "old#prod#1", "old@deprecated", "bare#prod#1",
+    )  # fmt: skip
+    commits = [Commit(f"c{n}", (f"c{n - 1}",) if n else ()) for n in range(4)]
+    tags = [Tag(name, f"c{n % 4}", 1_700_000_000 + n) for n, name in enumerate(names)]
+    tags += [Tag("rf@v1.0.1", "c0", 1_700_000_100), Tag("rf#prod#9", "c3", 1_700_000_101), Tag("x@v1", "c0")]
+    path = tmp_path / "r.git"
+    build(path, History(tuple(commits), tuple(tags), {"main": "c3"}), bare=True)
+    run(path)
+    assert main(["show", "--repo", str(path), "--all", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["artifacts"]
+    index = tmp_path / "index"
+    assert {row[0]: row[1:] for row in rows(index, "artifacts", "artifact", "latest", "deprecated")} == {
+        name: (one["latest"], one["deprecated"]) for name, one in shown.items()
+    }
+    cells = ("version", "commit", "tag", "registered_at")
+    told = {
+        (name, *(row[cell] for cell in cells), row["active"] and not one["deprecated"])
+        for name, one in shown.items() for row in one["versions"]
+    }  # fmt: skip
+    at = "strftime(registered_at, '%Y-%m-%dT%H:%M:%SZ')"
+    assert set(rows(index, "versions", "artifact", "version", "commit", "tag", at, "active")) == told
+    told = {
+        (name, stage, row["version"], row["commit"], row["tag"], row["since"])
+        for name, one in shown.items() for stage, row in one["stages"].items()
+    }  # fmt: skip
+    at = "strftime(since, '%Y-%m-%dT%H:%M:%SZ')"
+    assert set(rows(index, "stages", "artifact", "stage", "version", "commit", "tag", at)) == told
+    assert len(told) == 4
 
 
 def test_index__over_http__has_the_same_rows_as_in_a_folder(

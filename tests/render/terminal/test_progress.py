@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagline.cli.progress import Count
 from tagline.cli.progress import Progress as Shown
 from tagline.render.escape import width
 from tagline.render.terminal.progress import Progress, amount, bar, line
@@ -226,3 +227,22 @@ def test_report__from_many_threads__nothing_lost() -> None:
     for thread in threads:
         thread.join()
     assert _text(stream).splitlines()[-1].startswith("m: 100 %")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_count__of_many_things__is_one_line_on_a_terminal_and_a_tenth_elsewhere(terminal: bool) -> None:
+    stream = io.StringIO()
+    with Count("Repositories", stream, terminal=terminal) as count:
+        for number in range(40):
+            if number == 20:
+                count.say("r: broken: \x1b[31mhostile")
+            count.report(40)
+    text = stream.getvalue()
+    assert "\x1b[31m" not in text
+    if terminal:
+        assert [line.split("\r")[-1] for line in text.split("\n")] == ["\x1b[Kr: broken: \\x1b[31mhostile", "\x1b[K"]
+        assert "\rRepositories: 40 of 40\x1b[K" in text
+    else:
+        lines = text.splitlines()
+        assert lines.pop(5).startswith("r: broken")
+        assert lines == [f"Repositories: {number} of 40" for number in range(4, 41, 4)]
