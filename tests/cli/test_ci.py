@@ -123,6 +123,30 @@ def test_github__lineage_into_a_file_outside_the_container__refused(
     assert (said.code, "outside the workspace" in said.out, outside.exists()) == (2, True, False)
 
 
+def test_github__pin_and_fetch_locked__a_lock_in_the_workspace_and_what_it_names(
+    shop: Path, github: dict[str, str], tagline: CommandLine
+) -> None:
+    environ = {**github, "TAGLINE_TARGET": "rf#prod", "TAGLINE_REPO": shop.as_uri()}
+    (shop / "away").symlink_to(shop.parent)
+    outside = shop.parent / "x.lock"
+    for lock in ("../x.lock", "away/x.lock"):
+        said = tagline("ci", "pin", cwd=shop, TAGLINE_LOCK_FILE=lock, **environ)
+        assert (said.code, "lock-file is" in said.out, outside.exists()) == (2, True, False), said.out
+    assert tagline("ci", "pin", cwd=shop, TAGLINE_LOCK_FILE="x.lock", **environ).code == 0
+    assert json.loads(_outputs(github)["json"])["changed"][0]["name"] == "rf"
+
+    environ = {**github, "TAGLINE_TARGET": "rf", "TAGLINE_LOCKED": "true", "TAGLINE_LOCK_FILE": "x.lock"}
+    # GitLab's component says so where nobody said anything.
+    said = tagline("ci", "fetch", cwd=shop, TAGLINE_DEST="model", TAGLINE_IF_SUPERSEDED="fail", **environ)
+    assert (said.code, (shop / "model").exists()) == (0, True), said.out
+    assert (_outputs(github)["version"], _outputs(github)["tag"]) == ("v1.1.0", "rf#prod#2")
+    said = tagline("fetch", "--locked", "rf", "--file", "x.lock", "-o", "other", "--if-superseded", "fail", cwd=shop)
+    assert (said.code, (shop / "other").exists()) == (2, False)
+    for command in ("resolve", "pin"):  # to them it means nothing
+        said = tagline("ci", command, cwd=shop, **{**environ, "TAGLINE_LOCK_FILE": ""})
+        assert (said.code, "locked means nothing" in said.out) == (2, True), said.out
+
+
 def test_github__lineage__outputs_the_log_and_all_of_it_in_the_summary(
     shop: Path, github: dict[str, str], tagline: CommandLine
 ) -> None:
