@@ -92,7 +92,7 @@ class IndexWiring:
             page = one.url.startswith(("http://", "https://"))
             if one.forge not in ("github", "gitlab") or one.visibility != "unknown" or not page:
                 continue
-            grant = token_for(self.settings, one.address, one.address, "content")
+            grant = token_for(self._asking, one.address, one.address, "content")
             if one.address in self._of_lists and grant is None:
                 continue
             wiring = ChangeWiring(self._asking, one.url, one.forge, self.api_url)
