@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -244,6 +246,19 @@ def test_version__lineage_is_drawn_and_promotion_is_asked_of_the_forge(page: Wat
     assert (
         board.locator("tr", has_text="churn").get_by_role("link", name="promote v1.4.0").get_attribute("href") == link
     )
+
+
+def test_board__asks_what_the_pages_of_versions_ask(page: Watched, story: Path) -> None:
+    it = page.open("board.html")
+    asked = {link.get_attribute("href") for link in it.locator("#board a.ask").all()}
+    buttons = {
+        unescape(url)
+        for file in story.rglob("*.html")
+        for url in re.findall(r'<a class="button" href="([^"]*)"', file.read_text())
+    }
+    assert asked <= buttons
+    assert any("/-/pipelines/new?ref=" in url for url in asked)
+    assert any("rollback" in url for url in asked)
 
 
 def test_board__stages_in_order_with_what_is_held_and_reported(page: Watched) -> None:

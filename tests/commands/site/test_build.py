@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -135,6 +136,64 @@ def test_renovate__as_documented__finds_the_file_and_what_its_transformation_nam
     assert set(re.findall(r"[$.]?\b[a-z_]+\b", template)) == words | variables
     # Handlebars reads it first: nothing in it may look like one of its words.
     assert "{{" not in source["transformTemplates"][0]
+
+
+def _asks(page: str) -> dict[str, dict[str, list[str]]]:
+    """The buttons of a version's page: what each says, and what its form is filled in with."""
+    found = re.findall(r'<a class="button" href="([^"]*)"[^>]*>([^<]*)</a>', page)
+    return {text: parse_qs(urlsplit(unescape(url)).query) for url, text in found}
+
+
+def test_asks__lead_to_the_forms_of_their_own_forge__and_there_is_none_for_what_cannot_be_promoted(
+    tmp_path: Path,
+) -> None:
+    rows = sites.empty()
+    for where, forge in (("git.acme.example/ml/risk", "gitlab"), ("github.com/acme/risk", "github")):
+        one = sites.Story(rows, sites.repository(rows, where, forge=forge), "churn")
+        for number in range(4):
+            one.registers(f"v1.{number}.0", sites.NOW - (9 - number) * sites.DAY, active=number != 2)
+        one.assigns("staging", "v1.3.0", sites.NOW - 3 * sites.DAY)
+        for number in (0, 1):
+            one.assigns("prod", f"v1.{number}.0", sites.NOW - (2 - number) * sites.DAY)
+        one.ends()
+    gone = sites.Story(rows, "git.acme.example/ml/risk", "old").registers("v1.0.0", sites.NOW)
+    gone.ends(deprecated=True)
+    held = sites.Story(rows, "git.acme.example/ml/risk", "held").registers("v1.0.0", sites.NOW)
+    held.registers("v1.1.0", sites.NOW).assigns("prod", "v1.0.0", sites.NOW, held=True).ends()
+    rows["repositories"].append(
+        ("git.acme.example/x", "https://evil.example/x", "gitlab", "public", "f", sites.NOW, "ok", None, "main")
+    )
+    sites.Story(rows, "git.acme.example/x", "churn").registers("v1.0.0", sites.NOW).assigns(
+        "prod", "v1.0.0", sites.NOW
+    ).ends()
+    made(tmp_path, rows)
+
+    def page(where: str, artifact: str, version: str) -> str:
+        return (tmp_path / f"artifacts/{where.replace('/', '%2F')}/{artifact}/{version}.html").read_text()
+
+    latest = page("git.acme.example/ml/risk", "churn", "v1.3.0")
+    assert 'href="https://git.acme.example/ml/risk/-/pipelines/new?ref=main&amp;var' in latest
+    form = {"ref": ["main"], "var[TAGLINE_PROPOSE_ARTIFACT]": ["churn"], "var[TAGLINE_PROPOSE_ACTION]": ["promote"]}
+    form |= {"var[TAGLINE_PROPOSE_VERSION]": ["v1.3.0"], "var[TAGLINE_PROPOSE_STAGE]": ["prod"]}
+    assert _asks(latest) == {"Ask to promote to prod": form}, "staging it holds, and nobody held that before"
+    command = "tagline propose churn v1.3.0 prod --repo https://git.acme.example/ml/risk --repo-forge gitlab"
+    assert f"<code>{command}</code>" in latest
+    prod = _asks(page("git.acme.example/ml/risk", "churn", "v1.1.0"))
+    assert list(prod) == ["Ask to promote to staging", "Ask to roll back prod"]
+    back = prod["Ask to roll back prod"]
+    assert [back[f"var[TAGLINE_PROPOSE_{name}]"] for name in ("ACTION", "VERSION")] == [["rollback"], ["v1.1.0"]]
+    on_github = _asks(page("github.com/acme/risk", "churn", "v1.1.0"))["Ask to roll back prod"]
+    assert on_github["filename"] == ["promotions/prod/churn-rollback-v1.1.0.yaml"]
+    assert on_github["value"] == ["- artifact: churn\n  rollback: true\n  from: v1.1.0\n"]
+    for where, artifact, version in (
+        ("git.acme.example/ml/risk", "churn", "v1.2.0"),  # withdrawn
+        ("git.acme.example/ml/risk", "old", "v1.0.0"),  # deprecated
+        ("git.acme.example/x", "churn", "v1.0.0"),  # another host than its name's
+    ):
+        text = page(where, artifact, version)
+        assert not _asks(text)
+        assert "Ask" not in text
+    assert list(_asks(page("git.acme.example/ml/risk", "held", "v1.1.0"))) == ["Ask to promote to staging"]
 
 
 def test_card__is_text_tables_and_harmless_links_alone(story: Path) -> None:

@@ -102,6 +102,19 @@ class Artifact:
                 found[event.tag] = spans.get((event.stage or "", event.version, event.timestamp), ())
         return found
 
+    def asks_for(self, version: Version) -> tuple[str, ...]:
+        """The stages that a version can be promoted to: not those that it holds, nor where nothing is promoted past."""
+        if self.described.deprecated or not version.active:
+            return ()
+        closed = {one.stage for one in self.stages if one.held or one.version == version.version}
+        return tuple(stage for stage in self.known_stages if stage not in closed)
+
+    def goes_back(self, stage: Stage) -> bool:
+        """Whether an earlier holder of a stage is there to go back to."""
+        active = {one.version for one in self.versions if one.active} - {stage.version}
+        held = (hold.version for hold in self.holds if hold.stage == stage.stage and hold.until is not None)
+        return not self.described.deprecated and stage.version is not None and any(one in active for one in held)
+
     def deployment(self, stage: str) -> Deployment | None:
         """What was reported of a stage."""
         return next((one for one in self.deployments if one.stage == stage), None)

@@ -7,21 +7,23 @@ scheme is the web's.
 from __future__ import annotations
 
 import re
+import shlex
 from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
+from tagline.domain.delivery.proposals import Request, request_file
 from tagline.domain.site.records import Repository
 
 _COMMIT_RE = re.compile(r"[0-9a-f]{40,64}")
-_PLAIN_RE = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*(?::[A-Za-z0-9_/-]+)?")
 _NOT_IN_FILES_RE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Ask(NamedTuple):
-    """A form of the forge, filled in: asking, not doing. ``what`` says where it leads."""
+    """A form of the forge, filled in: asking, not doing. ``what`` says where it leads; ``command`` asks the same."""
 
     url: str
     what: str
+    command: str
 
 
 def web_of(repository: Repository) -> str | None:
@@ -74,35 +76,43 @@ def download(repository: Repository, uri: str | None) -> str | None:
 
 def promote(repository: Repository, artifact: str, version: str, stage: str) -> Ask | None:
     """The form that asks to promote a version to a stage; None where its forge has none that does."""
-    lines = [f"- artifact: {_scalar(artifact)}", f"  version: {_scalar(version)}"]
-    return _ask(repository, stage, f"{artifact}-{version}", lines)
+    return _ask(repository, Request(artifact, version, stage), f"{artifact}-{version}")
 
 
 def rollback(repository: Repository, artifact: str, stage: str, version: str) -> Ask | None:
     """The form that asks to give a stage back to the version before; ``version`` is the one that holds it."""
-    lines = [f"- artifact: {_scalar(artifact)}", "  rollback: true"]
-    return _ask(repository, stage, f"{artifact}-rollback-{version}", lines)
+    return _ask(repository, Request(artifact, version, stage, "rollback"), f"{artifact}-rollback-{version}")
 
 
-def _ask(repository: Repository, stage: str, name: str, lines: list[str]) -> Ask | None:
-    web = web_of(repository) if repository.forge == "github" else None
-    if web is None or any(part in ("", ".", "..") for part in stage.split("/")):
+def _ask(repository: Repository, request: Request, name: str) -> Ask | None:
+    web = web_of(repository)
+    if web is None or any(part in ("", ".", "..") for part in request.stage.split("/")):
         return None
+    command = ["tagline", "propose", request.artifact, request.version, request.stage]
+    command += ["--rollback"] if request.kind == "rollback" else []
+    line = shlex.join([*command, "--repo", web, "--repo-forge", repository.forge])
+    if repository.forge == "gitlab":
+        return Ask(f"{web}/-/pipelines/new?{_pipeline(repository, request)}", _ON_GITLAB, line)
     branch = repository.branch or "HEAD"
-    file = f"promotions/{stage}/{_NOT_IN_FILES_RE.sub('-', name)}.yaml"
-    form = urlencode({"filename": file, "value": "\n".join([*lines, ""])}, quote_via=quote)
-    return Ask(f"{web}/new/{quote(branch)}?{form}", "opens GitHub's form for a new file, which becomes a pull request")
+    file = f"promotions/{request.stage}/{_NOT_IN_FILES_RE.sub('-', name)}.yaml"
+    form = urlencode({"filename": file, "value": request_file(request)}, quote_via=quote)
+    return Ask(f"{web}/new/{quote(branch)}?{form}", _ON_GITHUB, line)
+
+
+_ON_GITHUB = "opens GitHub's form for a new file, which becomes a pull request"
+_ON_GITLAB = "opens GitLab's form for a new pipeline, whose job opens a merge request"
+
+
+def _pipeline(repository: Repository, request: Request) -> str:
+    """GitLab fills in variables by an address, not inputs; without a branch it takes the default one.
+
+    Source: https://docs.gitlab.com/ci/pipelines/#run-a-pipeline-by-using-a-url-query-string
+    """
+    said = {"ARTIFACT": request.artifact, "VERSION": request.version, "STAGE": request.stage, "ACTION": request.kind}
+    ref = {"ref": repository.branch} if repository.branch else {}
+    variables = {f"var[TAGLINE_PROPOSE_{name}]": value for name, value in said.items()}
+    return urlencode({**ref, **variables}, quote_via=quote)
 
 
 def _way(repository: Repository) -> str:
     return "/-" if repository.forge == "gitlab" else ""
-
-
-def _scalar(text: str) -> str:
-    """A text as YAML reads it back."""
-    if (_PLAIN_RE.fullmatch(text) and text.lower() not in ("true", "false", "null")) or re.fullmatch(
-        r"v\d+\.\d+\.\d+", text
-    ):
-        return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(mark if mark.isprintable() else f"\\U{ord(mark):08x}" for mark in escaped) + '"'

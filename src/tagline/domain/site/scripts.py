@@ -97,7 +97,7 @@ def _artifact(one: Artifact, repository: int) -> list[Any]:
     for stage in one.stages:
         reported = one.deployment(stage.stage)
         told = [reported.state, reported.version] if reported else []
-        stages.append([stage.stage, stage.version, stage.since, int(stage.held), *told])
+        stages.append([stage.stage, stage.version, stage.since, int(stage.held) + 2 * one.goes_back(stage), *told])
     return [
         repository, one.name, described.type, (described.description or "")[:_DESCRIPTION], list(described.labels),
         described.owner, described.latest, int(described.deprecated), latest.registered_at if latest else None,

@@ -265,17 +265,14 @@ def _code(one: Artifact, row: Version) -> dict[str, str]:
 
 
 def _asks(one: Artifact, row: Version) -> list[tuple[str, links.Ask]]:
-    """What may be asked of a version: each stage that it does not hold; the way back where it holds one."""
-    if one.described.deprecated:
-        return []
-    holding = {stage.stage for stage in one.stages if stage.version == row.version}
-    found = []
-    for stage in one.known_stages:
-        if stage in holding:
-            form = links.rollback(one.repository, one.name, stage, row.version)
-            found.append((f"Ask to roll back {stage}", form))
-        elif row.active:
-            found.append((f"Ask to promote to {stage}", links.promote(one.repository, one.name, row.version, stage)))
+    """What may be asked of a version: a stage that it does not hold; the way back where it holds one."""
+    repository, name = one.repository, one.name
+    holding = [stage.stage for stage in one.stages if stage.version == row.version and one.goes_back(stage)]
+    found = [
+        (f"Ask to promote to {stage}", links.promote(repository, name, row.version, stage))
+        for stage in one.asks_for(row)
+    ]
+    found += [(f"Ask to roll back {stage}", links.rollback(repository, name, stage, row.version)) for stage in holding]
     return [(text, form) for text, form in found if form is not None]
 
 
@@ -283,7 +280,7 @@ def _rollbacks(one: Artifact) -> dict[str, links.Ask | None]:
     return {
         stage.stage: links.rollback(one.repository, one.name, stage.stage, stage.version)
         for stage in one.stages
-        if stage.version is not None
+        if stage.version is not None and one.goes_back(stage)
     }
 
 

@@ -66,7 +66,7 @@
     this.name = row[1]; this.type = row[2]; this.description = row[3]; this.labels = row[4]; this.owner = row[5];
     this.latest = row[6]; this.deprecated = Boolean(row[7]); this.registered = row[8]; this.changed = row[9];
     this.stages = row[10].map(function (one) {
-      return {stage: one[0], version: one[1], since: one[2], held: Boolean(one[3]), state: one[4] || null,
+      return {stage: one[0], version: one[1], since: one[2], held: Boolean(one[3] & 1), back: Boolean(one[3] & 2), state: one[4] || null,
               reported: one[5] || null};
     });
     this.count = row[11];
@@ -102,13 +102,20 @@
   function form(pairs) {
     return pairs.map(function (pair) { return encoded(pair[0]) + '=' + encoded(pair[1]); }).join('&');
   }
-  tagline.promote = function (one, version, stage) {
-    var web = one.repository.web, branch = one.repository.branch;
-    if (!web || one.repository.forge !== 'github') return null;
-    var file = 'promotions/' + stage + '/' + (one.name + '-' + version).replace(/[^A-Za-z0-9._-]+/g, '-') + '.yaml';
-    var value = '- artifact: ' + scalar(one.name) + '\n  version: ' + scalar(version) + '\n';
+  tagline.ask = function (one, version, stage, action) {
+    var web = one.repository.web, branch = one.repository.branch, back = action === 'rollback';
+    if (!web) return null;
+    if (one.repository.forge === 'gitlab') {
+      var said = [['ARTIFACT', one.name], ['VERSION', version], ['STAGE', stage], ['ACTION', action]];
+      return web + '/-/pipelines/new?' + form((branch ? [['ref', branch]] : []).concat(said.map(function (pair) {
+        return ['var[TAGLINE_PROPOSE_' + pair[0] + ']', pair[1]];
+      })));
+    }
+    var name = (one.name + (back ? '-rollback-' : '-') + version).replace(/[^A-Za-z0-9._-]+/g, '-');
+    var value = '- artifact: ' + scalar(one.name) + '\n' +
+      (back ? '  rollback: true\n  from: ' : '  version: ') + scalar(version) + '\n';
     return web + '/new/' + (branch || 'HEAD').split('/').map(encoded).join('/') + '?' +
-      form([['filename', file], ['value', value]]);
+      form([['filename', 'promotions/' + stage + '/' + name + '.yaml'], ['value', value]]);
   };
 
   /* Times. */

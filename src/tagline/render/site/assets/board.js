@@ -17,21 +17,32 @@
     stages.map(function (stage) { return h('th', {scope: 'col'}, stage); })));
 
   function drifts(held) { return held.reported && held.reported !== held.version; }
-  function cell(one, stage) {
-    var held = one.holder(stage), asks = null;
-    if (one.latest && one.known.indexOf(stage) >= 0 && (!held || held.version !== one.latest)) {
-      var form = t.promote(one, one.latest, stage);
-      asks = form && h('a', {'class': 'ask', href: form, rel: 'noopener noreferrer',
-        title: 'Ask to promote ' + one.name + ' ' + one.latest + ' to ' + stage}, 'promote ' + one.latest);
+  function link(form, title, text) {
+    return form && h('a', {'class': 'ask', href: form, rel: 'noopener noreferrer', title: title}, text);
+  }
+  /* What may be asked of a stage: the latest version, unless it holds it or nothing is promoted past it; the way back. */
+  function asked(one, stage, held) {
+    var promote = null, back = null;
+    if (one.latest && one.known.indexOf(stage) >= 0 && (!held || (held.version !== one.latest && !held.held))) {
+      promote = link(t.ask(one, one.latest, stage, 'promote'),
+        'Ask to promote ' + one.name + ' ' + one.latest + ' to ' + stage, 'promote ' + one.latest);
     }
-    if (!held) return h('td', {}, asks || h('span', {'class': 'dim'}, '–'));
+    if (held && held.back) {
+      back = link(t.ask(one, held.version, stage, 'rollback'),
+        'Ask to roll back ' + one.name + ' in ' + stage + ' from ' + held.version, 'roll back');
+    }
+    return [promote, promote && back ? ' · ' : null, back].filter(Boolean);
+  }
+  function cell(one, stage) {
+    var held = one.holder(stage), asks = asked(one, stage, held);
+    if (!held) return h('td', {}, asks.length ? asks : h('span', {'class': 'dim'}, '–'));
     return h('td', {},
       held.version ? h('a', {href: one.versionPage(held.version)}, held.version) : 'a commit', ' ',
       h('span', {'class': 'age', title: new Date(held.since * 1000).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'}, t.age(held.since)), ' ',
       held.held ? h('span', {'class': 'mark warn', title: 'A rollback holds it: nothing is promoted past it.'}, 'held') : null, ' ',
       held.state ? h('span', {'class': 'mark' + (held.state === 'failure' || drifts(held) ? ' warn' : held.state === 'success' ? ' good' : ''),
         title: 'What its deployment reported'}, held.state.replace('_', ' ') + (drifts(held) ? ' ' + held.reported : '')) : null,
-      asks ? [h('br'), asks] : null);
+      asks.length ? [h('br')].concat(asks) : null);
   }
   function shown(one, words) {
     var text = (one.name + ' ' + one.repository.name).toLowerCase();
