@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -334,3 +334,38 @@ def test_hostile_content__on_every_page__executes_nothing_and_breaks_no_layout(b
         assert it.locator(foreign).count() == 0, place
     assert watched.wrongs == []
     context.close()
+
+
+def test_names__that_are_javascripts_own__are_names_as_any(browser: Any, tmp_path: Path) -> None:
+    own = ("__proto__", "constructor", "toString", "valueOf")
+    rows = sites.empty()
+    where = sites.repository(rows)
+    one = sites.Story(rows, where, "constructor", type="valueOf")
+    for number, version in enumerate(("v1.0.0", "v1.1.0")):
+        one.registers(
+            version, sites.NOW + number, metrics=dict.fromkeys(own, float(number)), params=dict.fromkeys(own, "x")
+        )
+        one.assigns("toString", version, sites.NOW + number)
+    one.ends()
+    site = made(tmp_path, rows)
+    context = browser.new_context()
+    watched = Watched(context.new_page(), f"{site.as_uri()}/")
+    it = watched.open("index.html#q=__proto__&type=constructor&stage=hasOwnProperty&sort=constructor")
+    shows(it, "#hits", 0)
+    it = watched.open("log.html#stage=toString")
+    shows(it, "#log", 2)
+    it = watched.open("board.html")
+    assert it.locator("#board thead th").all_inner_texts()[-1].lower() == "tostring"
+    sides = (json.dumps([where, "constructor", version]) for version in ("v1.0.0", "v1.1.0"))
+    it = watched.open(
+        "compare.html#" + "&".join(f"{side}={quote(text)}" for side, text in zip("ab", sides, strict=True))
+    )
+    it.wait_for_selector("#result table")
+    shown = it.locator("#result section").first.locator("tbody th").all_inner_texts()
+    assert sorted(shown) == sorted(own)
+    it.locator("#a-artifact").fill("hasOwnProperty")
+    it.locator("#a-artifact").press("Enter")
+    assert it.locator("#a-version").inner_text() == "no such artifact"
+    assert it.evaluate("[0, 1].every((key) => !(key in {}) && !(key in Object))")
+    context.close()
+    assert watched.wrongs == []

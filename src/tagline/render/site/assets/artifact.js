@@ -46,7 +46,7 @@
     var spans = Array.prototype.map.call(table.tBodies[0].rows, function (row) {
       return {stage: row.dataset.stage, version: row.dataset.version, since: +row.dataset.since, until: row.dataset.until ? +row.dataset.until : Math.max(now, +row.dataset.since)};
     });
-    var held = {};
+    var held = Object.create(null);
     spans.forEach(function (span) { held[span.stage] = true; });
     var known = into.dataset.stages.split(' ').filter(function (stage) { return held[stage]; });
     var stages = known.concat(Object.keys(held).filter(function (stage) { return known.indexOf(stage) < 0; }));

@@ -147,7 +147,7 @@
 
   /* The state of a page stands behind # in its address: every state can be linked. */
   tagline.state = function () {
-    var found = {};
+    var found = Object.create(null);
     location.hash.replace(/^#/, '').split('&').forEach(function (pair) {
       var at = pair.indexOf('=');
       if (at < 0) return;

@@ -10,7 +10,7 @@
     var low = stage.toLowerCase(), at = usual.indexOf(low);
     return at >= 0 ? at : low === 'prod' || low === 'production' ? 100 : 50;
   }
-  var names = {};
+  var names = Object.create(null);
   all.forEach(function (one) { one.known.forEach(function (stage) { names[stage] = true; }); });
   var stages = Object.keys(names).sort(function (a, b) { return order(a) - order(b) || (a < b ? -1 : 1); });
   table.tHead.append(h('tr', {}, h('th', {scope: 'col'}, 'Artifact'), h('th', {scope: 'col'}, 'Latest'),

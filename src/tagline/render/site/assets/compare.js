@@ -4,7 +4,7 @@
   var t = tagline, h = t.h, all = t.artifacts(), sides = {}, asked = 0;
   var result = document.getElementById('result'), count = document.getElementById('count'), only = document.getElementById('f-changed');
   function label(one) { return one.name + ' (' + one.repository.name + ')'; }
-  var byLabel = {}, byKey = {};
+  var byLabel = Object.create(null), byKey = Object.create(null);
   all.forEach(function (one) { byLabel[label(one)] = one; byKey[one.repository.name + '\n' + one.name] = one; });
   var list = document.getElementById('all');
   all.forEach(function (one) { list.append(h('option', {value: label(one)})); });
@@ -49,7 +49,7 @@
     return text(value);
   }
   function pairs(a, b) {
-    var found = {};
+    var found = Object.create(null);
     a.forEach(function (one) { (found[one[0]] = found[one[0]] || [null, null])[0] = one[1]; });
     b.forEach(function (one) { (found[one[0]] = found[one[0]] || [null, null])[1] = one[1]; });
     return Object.keys(found).sort().map(function (name) { return [name, found[name][0], found[name][1]]; });

@@ -8,7 +8,7 @@
   var more = document.getElementById('more'), count = document.getElementById('count'), problem = document.getElementById('problem');
   var limit = 100, asked = 0;
   function names(of) {
-    var found = {};
+    var found = Object.create(null);
     all.forEach(function (one) { of(one).forEach(function (name) { if (name) found[name] = true; }); });
     return Object.keys(found).sort();
   }

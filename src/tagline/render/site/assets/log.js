@@ -6,7 +6,7 @@
   var fields = {};
   ['artifact', 'person', 'stage', 'event', 'from', 'until'].forEach(function (name) { fields[name] = document.getElementById('f-' + name); });
   var limit = 100, asked = 0;
-  var names = {};
+  var names = Object.create(null);
   all.forEach(function (one) { one.known.forEach(function (stage) { names[stage] = true; }); });
   t.options(fields.stage, Object.keys(names).sort());
   function events() {
