@@ -18,9 +18,11 @@ import pytest
 from tagline.adapters.site.folder import STATE, DiskFolder
 from tagline.cli.main import main
 from tagline.commands.site.build import build
+from tagline.domain.index.tables import TABLES
 from tagline.domain.site.results import Built
 from tagline.errors import Conflict, WrongUsage
 from tagline.ports.site import Made
+from tagline.render.site.markdown import card_html
 from tagline.render.site.pages import SitePages
 from tests.support import indexes, sites
 
@@ -215,6 +217,18 @@ def test_card__is_text_tables_and_harmless_links_alone(story: Path) -> None:
     assert "<dt>Intended use</dt><dd>Ranks customers for a call.</dd>" in page
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/o/r/new/main?filename=x", "https://github.com/o/r/%6Eew/main", "https://github.com/o/r/n%2565w/main",
+        "https://github.com/o/r/New/main", "https://gitlab.com/o/r/-/pipelines/ne%77", "https://github.com/o/r/blob/x%3Fa=b",
+        "//github.com/o/r", "javascript:alert(1)", "data:text/html,x", "https://u@github.com/o", "HTTPS://github.com/o/r/edit/x",
+    ],
+)  # fmt: skip
+def test_card__link_that_asks_for_something__is_text(address: str) -> None:
+    assert "<a " not in card_html(f"[x](<{address}>) [y][z] <{address}>\n\n[z]: <{address}>")
+
+
 def test_rebuild__one_change__writes_what_shows_it_and_no_more(tmp_path: Path) -> None:
     made(tmp_path, sites.story())
     before = state_of(tmp_path)
@@ -289,6 +303,19 @@ def test_audience__less_visible_rows__are_refused(tmp_path: Path, audience: str,
         made(tmp_path, rows, audience)
     assert "--audience" in refused.value.hint
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+def test_audience__row_of_any_table__is_refused_by_its_own_visibility(tmp_path: Path) -> None:
+    for table in sites.story():
+        rows = sites.story()
+        at = TABLES[table].names.index("visibility")
+        if not rows[table]:
+            continue
+        row = list(rows[table][-1])
+        row[at] = "private"
+        rows[table][-1] = tuple(row)
+        with pytest.raises(WrongUsage, match="is private"):
+            made(tmp_path, rows)
 
 
 def test_site__addresses_of_people__are_nowhere(tmp_path: Path) -> None:

@@ -141,11 +141,10 @@ def gather(rows: Rows, generated_at: str, audience: str = "public") -> Site:
     by_name = {one.repository: one for one in repositories}
     for row in rows.get("artifacts", ()):
         one = Described._make(_shown(row))
-        if one.visibility not in AUDIENCES[audience]:
-            _refuse([one.repository], audience, one.visibility)
+        _check_row(one, audience)
         if one.repository in by_name:
             artifacts[one.repository, one.artifact] = Artifact(by_name[one.repository], one)
-    _fill(artifacts, rows)
+    _fill(artifacts, rows, audience)
     stages: dict[str, set[str]] = {}
     for (repository, _), made in artifacts.items():
         stages.setdefault(repository, set()).update(hold.stage for hold in made.holds)
@@ -158,12 +157,13 @@ def gather(rows: Rows, generated_at: str, audience: str = "public") -> Site:
     return Site(tuple(repositories), tuple(artifacts[key] for key in sorted(artifacts)), generated_at)
 
 
-def _fill(artifacts: dict[tuple[str, str], Artifact], rows: Rows) -> None:
+def _fill(artifacts: dict[tuple[str, str], Artifact], rows: Rows, audience: str) -> None:
     new: Any = tuple.__new__  # a row has as many cells as its record: the reader selects them by name
     for table in ("versions", "stages", "holds", "events", "deployments", "cards", "images"):
         make: Any = RECORDS[table]
         for row in rows.get(table, ()):
             one = new(make, _shown(row))
+            _check_row(one, audience)
             artifact = artifacts.get((one.repository, one.artifact))
             if artifact is not None:
                 getattr(artifact, table).append(one)
@@ -173,6 +173,7 @@ def _fill(artifacts: dict[tuple[str, str], Artifact], rows: Rows) -> None:
         make = RECORDS[table]
         for row in rows.get(table, ()):
             one = new(make, _shown(row))
+            _check_row(one, audience)
             lists = found.setdefault((one.repository, one.artifact, one.version), ([], [], []))
             lists[position].append(one)
     for (repository, name, version), lists in found.items():
@@ -210,6 +211,12 @@ def _check_audience(repositories: Sequence[Repository], audience: str) -> None:
     hidden = [one for one in repositories if one.visibility not in AUDIENCES[audience]]
     if hidden:
         _refuse([one.repository for one in hidden], audience, hidden[0].visibility)
+
+
+def _check_row(one: Any, audience: str) -> None:
+    """Each row says who may see it, whatever its repository's says by now."""
+    if one.visibility not in AUDIENCES[audience]:
+        _refuse([one.repository], audience, one.visibility)
 
 
 def _refuse(names: Sequence[str], audience: str, visibility: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tagline.domain.manifest.card_images import image_path
 from tagline.domain.site.links import safe_url
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 #: What a form's address has: files that are filled in, pipelines, issues, merges.
 _FORM_RE = re.compile(
     r"/(?:new|edit|upload|delete|-/new|-/pipelines/new|actions/runs|dispatches|compare|merge|issues/new|merge_requests/new)"
-    r"(?:/|$)"
+    r"(?:/|$)",
+    re.IGNORECASE,
 )
+#: Servers decode a path once, and some that stand before others once more.
+_MOST_DECODED = 3
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "img": {"src", "alt", "width", "height", "loading"}}
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p", "pre", "s",
@@ -97,4 +100,7 @@ def _harmless(url: Any) -> bool:
     if safe_url(str(url or "")) is None:
         return False
     split = urlsplit(str(url))
-    return not split.query and not _FORM_RE.search(split.path)
+    path = split.path
+    for _ in range(_MOST_DECODED):
+        path = unquote(path)
+    return not split.query and "?" not in path and not _FORM_RE.search(path)
