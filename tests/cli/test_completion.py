@@ -13,7 +13,7 @@ from tagline.cli.commands import COMMANDS
 from tagline.cli.completing import FILES, complete
 from tagline.cli.completion import SHELLS, split
 from tagline.formats.yaml.keys import keys
-from tests.support.completion import EVIL, asked, check_in, clone, environ
+from tests.support.completion import EVIL, asked, check_in, check_quoting, clone, environ
 
 #: As an interactive bash has it.
 BREAKS = " \t\n\"'@><=;|&(:"
@@ -47,6 +47,12 @@ ARTIFACTS = ["churn", "fraud", "late", "sub:deep", "sub:other"]
         ("history --at ", ["prod", "staging", "canary"]),
         ("history --at=st", ["--at=staging"]),
         ("check-ref ch", ["churn@v1.0.0", "churn@v1.1.0", "churn@v1.1.0!", "churn#prod#1", "churn#staging#1"]),
+        ("propose fr", ["fraud"]),
+        ("propose churn ", ["v1.0.0"]),
+        ("propose churn v1.0.0 st", ["staging"]),
+        ("fetch --locked -o x ", ["score", "d:e"]),
+        ("pin --update s", ["score"]),
+        ("fetch --locked --file none.lock ", []),
         ("labels ", ["sync"]),
         ("resolve churn --if-superseded ", ["fail", "skip", "run"]),
         ("assign churn#prod --lift --ver", ["--version"]),
@@ -143,6 +149,10 @@ def test_answer__of_many_tags__comes_before_anybody_waits(folder: Path, tmp_path
 
 def test_bash__at_a_terminal__completes_names_and_runs_nothing(tmp_path: Path) -> None:
     check_in("bash", tmp_path)
+
+
+def test_bash__a_word_that_is_no_name__is_not_taken(tmp_path: Path) -> None:
+    check_quoting("bash", tmp_path)
 
 
 def test_bash__the_function_itself__fills_compreply(folder: Path) -> None:

@@ -15,6 +15,7 @@ FILES = {
     "artifacts.yaml": "churn: {path: a}\nfraud:\n  path: b\n",
     "sub/dvc.yaml": "stages: {train: {}}\nartifacts:\n  deep: {path: x}\n  other: {path: y}\n",
     ".tagline.yaml": "stages: {prod: {}, canary: {}}\n",
+    "tagline.lock": '{"version": 1, "pins": {"score": {}, "d:e": {}, "$(touch pwned)": {}}}',
 }
 #: Would leave a file behind, wherever a shell reads it as anything but a name.
 RUNS = "$(touch${IFS}pwned)"
@@ -100,3 +101,17 @@ def check_in(shell: str, tmp_path: Path) -> None:
         assert there.complete("tagline val") == ["validate"]
     found = [path for path in tmp_path.rglob("*") if path.name == "pwned"]
     assert found == []
+
+
+def check_quoting(shell: str, tmp_path: Path) -> None:
+    """Were a word anything but a name, the shell takes it for text, or not at all: also where it is run afterwards."""
+    fake = tmp_path / "bin" / "tagline"
+    fake.parent.mkdir()
+    word = "$(touch pwned)`touch pwned`;'x"
+    real = f'exec {sys.executable} -m tagline "$@"'
+    fake.write_text(f'#!/bin/sh\n[ "$3" = -- ] || {real}\ncat <<"END"\nwords\n{word}\nEND\n')
+    fake.chmod(0o755)
+    told = environ(tmp_path)
+    with terminal(shell, tmp_path, {**told, "PATH": f"{fake.parent}:{told['PATH']}"}) as there:
+        assert there.complete("tagline show ") == (["show"] if shell == "bash" else ["show", word])
+    assert not (tmp_path / "pwned").exists()

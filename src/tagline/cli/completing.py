@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tagline.cli.commands import BY_NAME, COMMANDS, parser
+from tagline.cli.pins import LOCK_FILE
 from tagline.domain.ledger.known_names import Known
-from tagline.wiring.names import names_at, tags_at
+from tagline.wiring.names import names_at, pins_at, tags_at
 
 
 class Word(NamedTuple):
@@ -84,6 +85,10 @@ class Names:
         """The names of its tags."""
         return tags_at(self._folder)
 
+    def pins(self, file: str) -> Iterable[str]:
+        """The names of what is pinned in a lock file."""
+        return pins_at(self._folder / file)
+
 
 def complete(words: Sequence[str], folder: Path) -> list[Word] | None:
     """What the last of ``words`` may become; None where it is a file. The program's own name is none of them."""
@@ -143,16 +148,20 @@ def _values(action: argparse.Action, line: Line, typed: str, folder: Path) -> li
 def _named(action: argparse.Action, line: Line, typed: str, names: Names) -> Iterable[Word]:
     """The names that something may be called by."""
     match action.metavar:
+        case "TARGET" if "locked" in line.given or "update" in line.given:
+            return map(Word, names.pins((line.given.get("file") or [LOCK_FILE])[-1]))
         case "TARGET" | "OTHER":
             return _targets(names.known, typed, "@#", whole=True)
         case "NAME#stage":
             return _targets(names.known, typed, "#")
         case "NAME@V":
             return _targets(names.known, typed, "@")
-        case "NAME" if not action.option_strings:
+        case "NAME" | "ARTIFACT" if not action.option_strings:
             return map(Word, names.known)
-        case "V" | "vX.Y.Z":
+        case "V" | "vX.Y.Z" | "VERSION":
             return map(Word, _of(line, names).versions)
+        case "STAGE" if not action.option_strings:
+            return map(Word, _of(line, names).stages)
         case "STAGE":
             return map(Word, dict.fromkeys(stage for one in names.known.values() for stage in one.stages))
         case "REF":
@@ -162,7 +171,7 @@ def _named(action: argparse.Action, line: Line, typed: str, names: Names) -> Ite
 
 def _of(line: Line, names: Names) -> Known:
     """The artifact that the line is about."""
-    said = (line.given.get("target") or line.given.get("name") or [""])[0]
+    said = next((line.given[key][0] for key in ("target", "name", "artifact") if line.given.get(key)), "")
     return names.known.get(said.partition("#")[0].partition("@")[0], Known())
 
 

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     Pins = dict[str, Pin]
 
 #: Also of domain/pins/lock, which a help text does not import.
-_LOCK_FILE = "tagline.lock"
+LOCK_FILE = "tagline.lock"
 _BRANCH = "tagline/update-models"
 
 
 def ask_file(sub: Parser) -> None:
     """Which lock file."""
-    sub.add_argument("--file", metavar="FILE", default=_LOCK_FILE, help=f"the lock file (default: {_LOCK_FILE})")
+    sub.add_argument("--file", metavar="FILE", default=LOCK_FILE, help=f"the lock file (default: {LOCK_FILE})")
 
 
 def ask_pin(sub: Parser) -> None:

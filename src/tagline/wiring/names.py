@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from tagline.adapters.git.names import Clone
+from tagline.adapters.git.names import Clone, read
 from tagline.domain.ledger.known_names import Known, known_names
+from tagline.domain.ledger.tags import is_artifact
 
 #: A manifest's names: of a dvc.yaml they are under a key.
 _MANIFESTS: Mapping[str, str | None] = {"artifacts.yaml": None, "dvc.yaml": "artifacts"}
@@ -23,6 +24,17 @@ def names_at(folder: Path) -> Mapping[str, Known]:
 def tags_at(folder: Path) -> Iterator[str]:
     """The names of its tags."""
     return Clone(folder).tags()
+
+
+def pins_at(file: Path) -> list[str]:
+    """The names of the pins in a lock file; none in what is no such file."""
+    import json
+
+    try:
+        pins = json.loads(read(file))["pins"]
+        return [name for name in pins if is_artifact(name)]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return []
 
 
 def _described(clone: Clone) -> tuple[list[str], list[str]]:

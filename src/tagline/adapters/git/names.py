@@ -1,7 +1,8 @@
 """The names of a clone's tags, and its manifests, read as files: no program runs, and nothing is asked of a remote.
 
 For who presses a key in a terminal and waits. A clone is anybody's: its configuration is not read, and what is no
-plain file is passed over.
+plain file is passed over. ``refs_here`` reads such files for a decision and leaves to git whatever is odd; here a name
+too few costs nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Clone:
         """The names of all tags, without ``refs/tags/``."""
         if self._common is None:
             return
-        for line in _read(self._common / "packed-refs", _MOST_REFS).splitlines():
+        for line in read(self._common / "packed-refs", _MOST_REFS).splitlines():
             _, _, ref = line.partition(b" ")
             if ref.startswith(_TAGS.encode()):
                 yield ref[len(_TAGS) :].decode(errors="replace")
@@ -44,7 +45,7 @@ class Clone:
         for folder, depth in folders:
             for entry in _entries(folder):
                 if entry.name in names and entry.is_file(follow_symlinks=False):
-                    yield Path(entry.path).relative_to(self.top).as_posix(), _read(Path(entry.path), _MOST_TEXT)
+                    yield Path(entry.path).relative_to(self.top).as_posix(), read(Path(entry.path), _MOST_TEXT)
                 elif depth < _DEEPEST and len(folders) < _MOST_FOLDERS and _is_open(entry):
                     folders.append((Path(entry.path), depth + 1))
 
@@ -56,8 +57,8 @@ def _find(folder: Path) -> tuple[Path | None, Path | None]:
         if git.is_dir():
             return top, git
         if git.is_file():
-            own = top / _read(git, 4096).decode(errors="replace").removeprefix("gitdir:").strip()
-            said = _read(own / "commondir", 4096).decode(errors="replace").strip()
+            own = top / read(git, 4096).decode(errors="replace").removeprefix("gitdir:").strip()
+            said = read(own / "commondir", 4096).decode(errors="replace").strip()
             return top, own / said
         if (top / "packed-refs").is_file() and (top / "refs").is_dir():
             return None, top  # a bare one
@@ -76,7 +77,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _read(path: Path, most: int) -> bytes:
+def read(path: Path, most: int = _MOST_TEXT) -> bytes:
     """The beginning of a plain file; nothing of what is none, or may not be read."""
     try:
         # Without waiting: what lies there may be a pipe.

@@ -7,7 +7,8 @@ _tagline() {
     {
         IFS= read -r kind
         while IFS= read -r line; do
-            COMPREPLY[count++]=$line
+            # bash quotes nothing of what it is given: only names come, and nothing else is taken.
+            [[ $line == *[!A-Za-z0-9_./:@#=+!-]* ]] || COMPREPLY[count++]=$line
         done
     } < <(command tagline completion bash -- "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
     # bash 3.2, as macOS has it, has no compopt.
