@@ -27,7 +27,7 @@ class ProposingWiring:
         """What ``propose`` works with. Raises WrongUsage where nothing says on which forge the repository is."""
         _ = self.registry.flavour, self.registry.page
         return Proposing(
-            source=self.wiring.source(),
+            source=self.wiring.source,
             clock=Clock(time.time, time.sleep),
             policy=lambda: policy_now(self.settings, self.wiring),
             stages=self.wiring.allowed_stages,

@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagline.domain.changes.approvals import Judged, People, Subject, approvers, is_team, judge, teams_of, who_may
-from tagline.domain.changes.changes import Named, Review, Reviews, Unknown
+from tagline.domain.changes.approvals import (
+    Judged,
+    People,
+    Subject,
+    approvers,
+    is_made_by_run,
+    is_team,
+    judge,
+    teams_of,
+    who_may,
+)
+from tagline.domain.changes.changes import Change, Named, Review, Reviews, Unknown
 from tagline.domain.changes.policy import ApprovalRule
 from tests.support.promotions import HEAD
 
@@ -592,3 +602,47 @@ def test_who_may__whom_it_names__would_count(listed, exclude, pushers, readers):
     for name in listed:
         given = replace(known, reviews=Reviews((approval(name),)))
         assert (f" {name}" in offered) == (state(judge(rule, given, SUBJECT)) == "ok"), name
+
+
+# Whoever has a run ask
+
+
+@pytest.mark.parametrize(
+    ("fields", "requesters", "expected"),
+    [
+        ({"by_run": True, "starters": Named(frozenset({"bob"}))}, {"alice"}, "started a run that may have opened it"),
+        ({"by_run": True, "starters": Named(frozenset({"carol"}))}, {"alice"}, None),
+        # A person put the label on what a robot opened: they asked.
+        ({"by_run": True, "starters": Named(frozenset({"bob"}))}, {"zoe"}, None),
+        ({"by_run": False, "starters": Named(frozenset({"bob"}))}, {"alice"}, None),
+        ({"by_run": True, "starters": Named(unread=NOBODY_KNOWS)}, {"alice"}, f"{NOBODY_KNOWS.what} cannot be read"),
+    ],
+)
+def test_author__of_what_a_run_asks__is_also_who_started_it(fields: Any, requesters: set[str], expected: Any) -> None:
+    judged = judge(RULE, people(approval(), **fields), replace(SUBJECT, requesters=frozenset(requesters)))
+    if expected is None:
+        assert state(judged) == "ok"
+        return
+    assert why(judged) == expected
+    lenient = replace(RULE, exclude=frozenset({"pusher"}))
+    assert (
+        state(judge(lenient, people(approval(), **fields), replace(SUBJECT, requesters=frozenset(requesters)))) == "ok"
+    )
+
+
+@pytest.mark.parametrize(
+    ("author", "branch", "expected"),
+    [
+        ("alice", "topic", False),
+        ("alice", "tagline/ask-promote-churn", False),
+        ("alice", "tagline/run-promote-churn", True),
+        ("tagline-bot", "tagline/rollback-churn-prod-1a2b", True),
+        ("my-app[bot]", "topic", True),
+        ("project_7_bot_5e1f", "topic", True),
+    ],
+)
+def test_run__that_opened_a_change__is_told_by_its_author_or_its_branch(
+    author: str, branch: str, expected: bool
+) -> None:
+    change = Change(1, "https://x/1", "A change", author, "main", HEAD, branch=branch)
+    assert is_made_by_run(change) is expected

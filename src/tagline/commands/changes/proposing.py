@@ -35,7 +35,7 @@ class Proposing:
     those that ``.gto`` allows, None for any. ``run_url`` is the run's page.
     """
 
-    source: Source
+    source: Callable[[], Source]
     clock: Clock
     policy: Callable[[], Policy]
     stages: Callable[[], Sequence[str] | None]
@@ -72,8 +72,8 @@ def propose(context: Proposing, request: Request, *, dry_run: bool = False) -> A
     Raises NotFound for what the ledger has not, Refused for what no change could give, PlatformRefused.
     """
     request = checked(request)
-    source = context.source if context.source.offline else context.source._replace(fresh=True)
-    view = read(source, [request.artifact], details=True)
+    # In a clone too the tags are those of the remote, to which the request goes.
+    view = read(context.source()._replace(fresh=True), [request.artifact], details=True)
     with view.or_incomplete():
         state = present(view, request.artifact, None, deprecated=False)
         request, why = _meant(state, view, request)
