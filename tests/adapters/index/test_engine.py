@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -262,6 +263,11 @@ def _until(is_so: Callable[[], bool]) -> None:
         (lambda folder: (folder / "index.json").unlink(), WrongUsage),
         (lambda folder: _replace(folder, "stages/", "stages/../"), WrongUsage),
         (lambda folder: _replace(folder, '"format": 1', '"format": 99'), WrongUsage),
+        (lambda folder: _replace(folder, '"rows": 1', '"rows": Infinity'), WrongUsage),
+        (lambda folder: _replace(folder, '"rows": 1', '"rows": -1'), WrongUsage),
+        (lambda folder: _replace(folder, '"buckets": [0]', '"buckets": [256]'), WrongUsage),
+        (lambda folder: _replace(folder, '"file": "stages/', '"file": "versions/'), WrongUsage),
+        (lambda folder: _replace(folder, '"stages": [', '"stages": [' + _part_of(folder, "stages") + ", "), WrongUsage),
     ],
 )
 def test_index__that_is_broken__is_told(break_it: object, kind: type[TaglineError], tmp_path: Path) -> None:
@@ -270,6 +276,10 @@ def test_index__that_is_broken__is_told(break_it: object, kind: type[TaglineErro
     break_it(tmp_path)
     with pytest.raises(kind):
         DataSetEngine(ReadDataSet(Folder(tmp_path))).ask(Question("SELECT * FROM stages"))
+
+
+def _part_of(folder: Path, table: str) -> str:
+    return json.dumps(json.loads((folder / "index.json").read_text())["tables"][table][0])
 
 
 def _replace(folder: Path, old: str, new: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tagline.domain.index.buckets import BUCKETS
 from tagline.domain.index.tables import FORMAT, TABLES
 from tagline.errors import WrongUsage
 
@@ -98,21 +99,35 @@ def decode(data: bytes, name: str, *, outdated: bool = False) -> Listing:
             code="index-format",
         )
     try:
-        tables = {table: tuple(map(_part, found["tables"].get(table, ()))) for table in TABLES}
+        tables = {table: _parts(table, found["tables"].get(table, ())) for table in TABLES}
         retired = {
             str(file): str(since) for file, since in found.get("retired", {}).items() if _FILE_RE.fullmatch(file)
         }
         columns = {table: int(number) for table, number in found.get("columns", {}).items() if table in TABLES}
         return Listing(str(found["generated_at"]), tables, retired, columns=columns)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise _no_index(name) from None
+
+
+def _parts(table: str, rows: Any) -> tuple[Part, ...]:
+    """A table's parts, each once and of that table: else its rows would count again, and each copy take room."""
+    parts = tuple(map(_part, rows))
+    files = {part.file for part in parts}
+    if len(files) < len(parts) or not all(file.startswith(f"{table}/") for file in files):
+        raise ValueError(table)
+    return parts
 
 
 def _part(row: Any) -> Part:
     file, rows, size, buckets = (row[key] for key in Part._fields)
-    if not isinstance(file, str) or not _FILE_RE.fullmatch(file):
+    part = Part(file, int(rows), int(size), tuple(int(bucket) for bucket in buckets))
+    if (
+        not _FILE_RE.fullmatch(file)
+        or min(part.rows, part.bytes) < 0
+        or not all(0 <= b < BUCKETS for b in part.buckets)
+    ):
         raise ValueError(file)
-    return Part(file, int(rows), int(size), tuple(int(bucket) for bucket in buckets))
+    return part
 
 
 def _no_index(name: str) -> WrongUsage:
