@@ -336,6 +336,29 @@ def test_hostile_content__on_every_page__executes_nothing_and_breaks_no_layout(b
     context.close()
 
 
+def test_links__of_odd_names__lead_somewhere(browser: Any, tmp_path: Path) -> None:
+    rows = sites.empty()
+    where = sites.repository(rows)
+    names = ["", ".", "..", "index", "stages", "a/b", "a%2Fb", "~", "x.json", "é", "a\\b", "?q#f", "x" * 300]
+    for name in names:
+        one = sites.Story(rows, where, name).registers("v1.0.0", sites.NOW).registers(f"v2.0.0-{'a' * 200}", sites.NOW)
+        one.assigns("index", "v1.0.0", sites.NOW).ends()
+    site = made(tmp_path, rows)
+    with served(site) as root:
+        context = browser.new_context()
+        watched = Watched(context.new_page(), root)
+        it = watched.open("index.html")
+        shows(it, "#hits", len(names))
+        found = it.locator("#hits tbody a").evaluate_all("(all) => all.map((one) => one.href)")
+        board = watched.open("board.html").locator("#board tbody a:not(.ask)")
+        found += board.evaluate_all("(all) => all.map((one) => one.href)")
+        answers = it.evaluate("(all) => Promise.all(all.map((one) => fetch(one).then((got) => got.status)))", found)
+        assert len({*found}) >= 2 * len(names)
+        assert [url for url, status in zip(found, answers, strict=True) if status != 200 or "//" in url[8:]] == []
+        context.close()
+    assert watched.wrongs == []
+
+
 def test_names__that_are_javascripts_own__are_names_as_any(browser: Any, tmp_path: Path) -> None:
     own = ("__proto__", "constructor", "toString", "valueOf")
     rows = sites.empty()

@@ -19,6 +19,7 @@ from tagline.adapters.site.folder import STATE, DiskFolder
 from tagline.cli.main import main
 from tagline.commands.site.build import build
 from tagline.domain.index.tables import TABLES
+from tagline.domain.site.places import folder_of
 from tagline.domain.site.results import Built
 from tagline.errors import Conflict, WrongUsage
 from tagline.ports.site import Made
@@ -255,6 +256,19 @@ def test_rebuild__what_is_gone__is_taken_away_with_its_folder(tmp_path: Path) ->
     assert made(tmp_path, rows).removed >= 8
     assert not (tmp_path / "artifacts/gitlab.example%2Fml%2Fvision").exists()
     assert (tmp_path / "CNAME").exists()
+
+
+def test_site__name_that_is_what_another_one_becomes__has_pages_of_its_own(tmp_path: Path) -> None:
+    long = "x" * 300
+    names = ["", "~", "%7E", long, folder_of("r", long).rpartition("/")[2]]
+    rows = sites.empty()
+    where = sites.repository(rows)
+    for name in names:
+        sites.Story(rows, where, name).registers("v1.0.0", sites.NOW).assigns("prod", "v1.0.0", sites.NOW).ends()
+    made(tmp_path, rows)
+    documents = [json.loads(file.read_text()) for file in tmp_path.glob("api/v1/artifacts/*/*.json")]
+    assert sorted(one["artifact"] for one in documents) == sorted(names)
+    assert len(list(tmp_path.glob("artifacts/*/*/v1.0.0.html"))) == len(names)
 
 
 def test_site__somebody_elses_folder__is_left_alone(tmp_path: Path) -> None:

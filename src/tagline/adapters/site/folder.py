@@ -31,6 +31,8 @@ class DiskFolder:
         self._wait = wait
         self._made: Made | None = None
         self._put: dict[str, Path] = {}
+        #: Files laid aside, a second one of the same name included.
+        self._count = 0
 
     @property
     def name(self) -> str:
@@ -98,9 +100,10 @@ class DiskFolder:
                 return
         except OSError:
             pass
-        aside = self._root / _ASIDE / str(len(self._put))
-        if not self._put:
+        aside = self._root / _ASIDE / str(self._count)
+        if not self._count:
             aside.parent.mkdir(exist_ok=True)
+        self._count += 1
         aside.write_bytes(data)
         self._put[file] = aside
 

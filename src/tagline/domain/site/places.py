@@ -14,8 +14,11 @@ _LONGEST = 180
 
 
 def part(name: str) -> str:
-    """A name as one part of a path: no slash, no leading dot, bounded."""
-    encoded = quote(name, safe="")
+    """A name as one part of a path: no slash, no leading dot, bounded, never nothing.
+
+    ``~`` is a mark of ours alone, so that no name is what another one becomes.
+    """
+    encoded = quote(name, safe="").replace("~", "%7E") or "~"
     if encoded.startswith("."):
         encoded = f"%2E{encoded[1:]}"
     if len(encoded) > _LONGEST:

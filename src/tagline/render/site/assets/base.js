@@ -49,7 +49,7 @@
 
   /* Names as parts of paths, as domain/site/places.py makes them; in a URL the percent sign is encoded once more. */
   function encoded(text) {
-    return encodeURIComponent(text).replace(/[!'()*]/g, function (mark) {
+    return encodeURIComponent(text).replace(/[!'()*~]/g, function (mark) {
       return '%' + mark.charCodeAt(0).toString(16).toUpperCase();
     });
   }
@@ -74,7 +74,10 @@
     this.known = row[13];
   }
   Artifact.prototype.page = function () { return tagline.base + this.folder + '/index.html'; };
-  Artifact.prototype.versionPage = function (version) { return tagline.base + this.folder + '/' + url(version) + '.html'; };
+  /* A longer name is cut in Python, by a hash that a page has not. */
+  Artifact.prototype.versionPage = function (version) {
+    return part(version).length > 180 ? this.page() : tagline.base + this.folder + '/' + url(version) + '.html';
+  };
   Artifact.prototype.holder = function (stage) {
     return this.stages.find(function (one) { return one.stage === stage; });
   };
