@@ -136,11 +136,10 @@ def open(  # noqa: A001 - as tagline.open
     ``verify="before"`` fetches the file into the cache and hands out verified bytes. ``"late"`` streams it, keeps
     nothing, and raises WrongBytes where the end shows that the bytes were others: use nothing before the end was read.
     """
-    if mode not in ("rb", "r") or verify not in ("before", "late"):
-        raise WrongUsage(
-            f"mode={mode!r}, verify={verify!r}: an artifact is only read.",
-            'mode is "rb" or "r", verify "before" or "late".',
-        )
+    if mode not in ("rb", "r"):
+        raise WrongUsage(f"An artifact is only read, and mode is {mode!r}.", 'mode is "rb" or "r".')
+    if verify not in ("before", "late"):
+        raise WrongUsage(f"There is no verify={verify!r}.", 'verify is "before" or "late".')
     asked = _wanted(target, repo, token, require_change=require_change)
     raw = _stream(asked, path or "") if verify == "late" else io.FileIO(_cached(asked, path or ""))
     buffered = io.BufferedReader(raw)

@@ -216,6 +216,13 @@ def test_open__of_what_is_no_file__says_so(
     assert caught.value.code == code
 
 
+def test_open__in_a_mode_that_there_is_not__says_which_argument() -> None:
+    with pytest.raises(package.WrongUsage, match="mode is 'w'"):
+        package.open("model", mode="w")  # type: ignore[arg-type]
+    with pytest.raises(package.WrongUsage, match="verify='never'"):
+        package.open("model", verify="never")  # type: ignore[arg-type]
+
+
 def test_cache__over_its_limit__loses_what_was_not_used_longest(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tagline.cli.commands import BY_NAME, parser
+from tagline.cli.main import main
+from tagline.cli.slips import _ELSEWHERE
 from tagline.errors import TaglineError
 
 
@@ -39,3 +41,28 @@ def _outcome(line: list[str], command: str | None, capsys: pytest.CaptureFixture
     except SystemExit as ended:
         found = ended.code
     return found, capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (["sql"], "tagline query"),
+        (["find"], "tagline search"),
+        (["dashboard"], "tagline site"),
+        (["download"], "tagline fetch"),
+        (["search", "stage:prod", "metric:a"], "Quote the whole: tagline search 'stage:prod metric:a'"),
+        (["resolve", "churn", "prod"], "tagline resolve churn#prod"),
+    ],
+)
+def test_main__a_slip_of_the_hand__is_told_what_was_meant(
+    line: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(line) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_slips__words_of_other_tools__are_no_commands_of_ours() -> None:
+    assert set(_ELSEWHERE) <= {*BY_NAME, "--help", "--version"}
+    words = [word for words in _ELSEWHERE.values() for word in words]
+    assert len(words) == len(set(words))
+    assert not set(words) & set(BY_NAME)

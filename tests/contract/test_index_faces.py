@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tagline.domain.index.tables import TABLES
 from tests.contract.test_gitlab_components import COMPONENTS, check, component
 from tests.support.workflow_files import load
 
@@ -33,6 +35,11 @@ def test_component__inputs__are_described_used_and_the_same_as_elsewhere(name: s
         assert found.inputs[key] == COMPONENTS["validate"].inputs[key]
     assert found.inputs["image"]["default"] == IMAGE
     assert (WORKFLOWS / f"{name}.yml").read_text().count(IMAGE) == 1
+
+
+def test_schema__of_what_a_run_prints__counts_the_rows_of_every_table() -> None:
+    rows = json.loads((ROOT / "schemas" / "output" / "index.schema.json").read_text())["properties"]["rows"]
+    assert rows["required"] == list(rows["properties"]) == list(TABLES)
 
 
 def test_components__one_after_the_other__meet() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Collection, Iterable, Sequence
 
 from tagline.domain.ledger.misread import as_version, meant
@@ -28,6 +29,14 @@ _ELSEWHERE = {
     "deprecate": ("archive", "retire", "hide"),
     "lineage": ("graph", "dag", "trace", "provenance"),
     "diff": ("compare",),
+    "index": ("crawl", "scan", "catalog", "catalogue"),
+    "query": ("sql", "select", "ask"),
+    "search": ("find", "grep"),
+    "site": ("page", "pages", "ui", "web", "dashboard"),
+    "pin": ("lock", "freeze"),
+    "outdated": ("stale", "updates"),
+    "propose": ("request", "pr", "mr"),
+    "completion": ("completions", "autocomplete"),
     "--help": ("help",),
     "--version": ("version",),
 }
@@ -52,6 +61,8 @@ def left_over(chosen: argparse.Namespace, left: Sequence[str], top: argparse.Arg
     if option is not None:
         near = did_you_mean(option, _options(top, command))
         return WrongUsage(message, f"{f'Did you mean {near}? ' if near else ''}See: {said} --help")
+    if command == "search":
+        return WrongUsage(message, f"Quote the whole: tagline search {shlex.quote(' '.join([chosen.query, *left]))}")
     line = _line(command, [*_words(chosen), *left])
     return WrongUsage(message, f"Did you mean: {line}" if line else f"See: {said} --help")
 

@@ -138,7 +138,7 @@ def test_index__hostile_names_and_values__are_data_in_every_column(run: Run, tmp
     text = json.dumps(evil)
     files: dict[str, str | bytes] = {
         "artifacts.yaml": f"rf:\n  type: {text}\n  path: m.pkl\n  description: {text}\n  labels: [{text}]\n"
-        f"  custom: {{owner: {text}, card: {text}}}\n  metrics: m.json\n",
+        f"  custom: {{owner: {text}}}\n  card: {text}\n  metrics: m.json\n",
         "m.pkl": b"\0\xff",
         "m.json": json.dumps({evil: 1, "nan": float("nan"), "inf": float("inf"), "text": evil, "huge": 10**400}),
         "params.yaml": f"{text}: {text}\n",

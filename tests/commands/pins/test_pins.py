@@ -172,6 +172,7 @@ def test_lock__that_is_none__is_refused_by_command_and_function(tagline: Command
             package.fetch(name, "m", lock=here / "tagline.lock")
         assert said.json["error"]["code"] == caught.value.code == code
         assert said.code == caught.value.exit_code
+    assert caught.value.hint == "Did you mean model? Pin it: tagline pin modle#STAGE --repo URL"
     assert not (here / "m").exists()
 
 

@@ -41,9 +41,10 @@ class NamedQuestion:
         """The values of its parameters. Raises WrongUsage for too few, too many, or no instant."""
         needed = sum(one.default is None for one in self.parameters)
         if not needed <= len(words) <= len(self.parameters):
+            count = f"{needed}" if needed == len(self.parameters) else f"{needed} to {len(self.parameters)}"
             raise WrongUsage(
-                f"{self.name} is asked with {needed if needed == len(self.parameters) else f'{needed} or more'} "
-                f"argument{'s' * (needed != 1)}, and {len(words)} were given.",
+                f"{self.name} is asked with {count} argument{'s' * (count != '1')}, and "
+                f"{len(words)} {'was' if len(words) == 1 else 'were'} given.",
                 f"Write: tagline query --named {self.usage}",
             )
         given = [*words, *[None] * (len(self.parameters) - len(words))]

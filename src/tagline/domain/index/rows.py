@@ -140,7 +140,7 @@ def _artifact(add: Any, name: str, entry: ManifestEntry | None, state: ArtifactS
     if entry is not None:
         custom = entry.custom if isinstance(entry.custom, Mapping) else {}
         owner = _text(custom.get("owner")) or (public(card.owner) if card is not None and card.owner else None)
-        own = [owner, public(entry.card) if entry.card else _text(custom.get("card"))]
+        own = [owner, public(entry.card) if entry.card else None]
         labels = [public(label) for label in entry.labels]
         path = public(entry.path) if entry.path is not None else None
         cells = (entry.type, path, public(entry.description) or None, labels, *own)

@@ -75,7 +75,7 @@ def pin_of(pins: Mapping[str, Pin], name: str, file: str) -> Pin:
     if name not in pins:
         raise NotFound(
             f"{file} pins no {name!r}.",
-            f"Pin it: tagline pin {name}#STAGE --repo URL{suggestion(name, list(pins))}",
+            f"{suggestion(name, list(pins)).lstrip()} Pin it: tagline pin {name}#STAGE --repo URL".lstrip(),
             code="not-pinned",
         )
     return pins[name]

@@ -62,7 +62,7 @@ def outdated(looked: Sequence[Looked], pen: Pen) -> str:
         (one.name, pen(one.state, _STATES[one.state]), _version(one.pinned), _now(one), one.pinned.target)
         for one in looked
     ]
-    return table(("pin", "state", "pinned", "now", "target"), rows, pen, ("bold",))
+    return table(("PIN", "STATE", "PINNED", "NOW", "TARGET"), rows, pen, ("bold",))
 
 
 def _version(pin: Pin) -> str:
