@@ -64,6 +64,10 @@ def test_floor__a_looser_key_of_the_whole_file__refuses_the_change(make_world: C
     planned = world.plan(number, **set_floor(world, "sha256: preferred\nmax_artifacts: 5\n"))
     assert {one["rule"] for one in planned.json["refused"]} == {"policy-floor"}
     assert len(planned.json["refused"]) == 2
+    both = world.open("both", {**BETTER, "models/fraud.txt": "rules: 9\n"}, labels=LABELS)
+    world.push("main", {".tagline.yaml": "stages: {prod: {}}\n"})
+    (refused,) = world.plan(both, **set_floor(world, "max_artifacts: 1\n")).json["refused"]
+    assert "more than 1 are not promoted by a label. (the policy floor " in refused["message"]
 
 
 def test_floor__on_an_administrators_tool__guards_the_stage(make_world: Callable[..., World]) -> None:

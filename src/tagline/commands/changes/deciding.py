@@ -18,7 +18,8 @@ from tagline.domain.changes.as_landed import as_landed, holds_since, versions_si
 from tagline.domain.changes.asks import LATEST, THIS, Action, Ask, Mistake
 from tagline.domain.changes.decision import rules_of
 from tagline.domain.changes.intents import Intent, Known, resolve
-from tagline.domain.changes.policy import CODEOWNERS, StageRules
+from tagline.domain.changes.origins import named
+from tagline.domain.changes.policy import CODEOWNERS, POLICY_FILE, StageRules
 from tagline.domain.changes.promotion import Decided, not_done, plan_artifact, settle
 from tagline.domain.changes.steps import Facts, Step
 from tagline.domain.ledger.events import RawTag, Warn, read_events
@@ -76,7 +77,8 @@ def decide(request: ChangeRequest) -> tuple[Decided, Entries]:
     odd = [warning for entry in entries.values() for warning in entry.warnings]
     decided = replace(decided, warnings=(*decided.warnings, *odd))
     known = _known(request, entries)
-    intents, more = resolve(asks, known, request.policy.max_artifacts)
+    said_by = named("", [request.policy.origins.get("max_artifacts", POLICY_FILE)])
+    intents, more = resolve(asks, known, request.policy.max_artifacts, said_by)
     if mistakes or more:
         return replace(decided, mistakes=(*mistakes, *more)), entries
     by_artifact: dict[str, list[Intent]] = {}

@@ -80,8 +80,13 @@ class Known:
     only_stages: bool = False
 
 
-def resolve(asks: Sequence[Ask], known: Known, max_artifacts: int) -> tuple[list[Intent], list[Mistake]]:
-    """One intent for each artifact and stage. Any mistake means that the change is refused as a whole."""
+def resolve(
+    asks: Sequence[Ask], known: Known, max_artifacts: int, said_by: str = ""
+) -> tuple[list[Intent], list[Mistake]]:
+    """One intent for each artifact and stage. Any mistake means that the change is refused as a whole.
+
+    ``said_by`` is put after a sentence about ``max_artifacts``: which file has it.
+    """
     described = frozenset(known.described)
     either = described.union(known.tagged)
     words, every = Words(described), Words(either)
@@ -90,7 +95,11 @@ def resolve(asks: Sequence[Ask], known: Known, max_artifacts: int) -> tuple[list
         for ask in asks
         if ask.artifact is not None and ask.artifact not in (described if ask.action is Action.REGISTER else either)
     ]
-    mistakes += [*_generic_contradictions(asks), *_too_many(asks, known, max_artifacts), *_without_effect(asks, known)]
+    mistakes += [
+        *_generic_contradictions(asks),
+        *_too_many(asks, known, max_artifacts, said_by),
+        *_without_effect(asks, known),
+    ]
     own = {*known.touched, *(ask.artifact for ask in asks if ask.action is Action.REGISTER and ask.artifact)}
     intents = [*_specific(asks, own)]
     taken = {intent.key for intent in intents if intent.action not in (Action.DEPRECATE, Action.LIFT)}
@@ -138,7 +147,7 @@ def _generic_contradictions(asks: Iterable[Ask]) -> list[Mistake]:
     return [Mistake(" and ".join(sources), f"{' and '.join(sources)} contradict each other.", "Keep one of them.")]
 
 
-def _too_many(asks: Iterable[Ask], known: Known, limit: int) -> list[Mistake]:
+def _too_many(asks: Iterable[Ask], known: Known, limit: int, said_by: str) -> list[Mistake]:
     generic = [ask for ask in asks if ask.artifact is None]
     count = len(known.touched)
     if not generic or count <= limit:
@@ -146,6 +155,7 @@ def _too_many(asks: Iterable[Ask], known: Known, limit: int) -> list[Mistake]:
     stages = sorted({ask.stage for ask in generic if ask.stage})
     names = sorted(known.touched)
     message = f"{generic[0].source} would act on {count} artifacts, and more than {limit} are not promoted by a label."
+    message += said_by
     bumps = [f"{_word(ask)}:{name}@{ask.which}" for ask in generic if ask.action is Action.REGISTER for name in names]
     if not stages:
         return [Mistake(generic[0].source, message, "\n".join(["Name each one by a label of its own:", *bumps]))]
