@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tagline.adapters.site.bucket import BucketFolder
 from tagline.adapters.site.state import STATE
@@ -41,7 +44,10 @@ def test_bucket__site__is_that_of_a_folder_and_only_what_changed_is_uploaded(
     s3: S3Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "index").mkdir()
-    indexes.build(tmp_path / "index", sites.story())
+    rows, drawn = sites.story(), io.BytesIO()
+    Image.new("RGB", (9, 9)).save(drawn, "webp")
+    rows["images"].append((*rows["images"][0][:3], "a.webp", "webp", 9, 9, base64.b64encode(drawn.getvalue()).decode()))
+    indexes.build(tmp_path / "index", rows)
     bucket = s3.bucket(versioned=True)
     line = ["site", "--index", str(tmp_path / "index"), "--json", "-o"]
     assert main([*line, str(tmp_path / "site")]) == 0
@@ -54,6 +60,9 @@ def test_bucket__site__is_that_of_a_folder_and_only_what_changed_is_uploaded(
         answer = s3.client.get_object(Bucket=bucket, Key=f"models/{name}")
         assert answer["Body"].read() == files[name][1]
         assert kind is None or answer["ContentType"] == f"{kind}; charset=utf-8"
+    pictures = [name for name in there if name.endswith((".png", ".webp"))]
+    kinds = {s3.client.head_object(Bucket=bucket, Key=name)["ContentType"] for name in pictures}
+    assert kinds == {"image/png", "image/webp"}
 
     assert main([*line, f"S3://{bucket}/models/"]) == 0
     again = json.loads(capsys.readouterr().out)

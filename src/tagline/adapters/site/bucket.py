@@ -44,7 +44,8 @@ class BucketFolder(S3Prefix):
     @contextlib.contextmanager
     def locked(self) -> Iterator[BucketFolder]:
         """With room for new files. Nobody is kept out: see :meth:`finish`."""
-        with tempfile.TemporaryDirectory(prefix="tagline-site-") as aside:
+        # Not the prefix of ``rows``, which clears away what killed runs left.
+        with tempfile.TemporaryDirectory(prefix="tagline-upload-") as aside:
             self._aside = Path(aside)
             yield self
 
@@ -111,7 +112,8 @@ class BucketFolder(S3Prefix):
         self._mark = mark
 
     def _upload(self, file: str) -> None:
-        kind, data = mimetypes.guess_type(file)[0] or "application/octet-stream", self._put[file].read_bytes()
+        kind = mimetypes.guess_type(file, strict=False)[0] or "application/octet-stream"
+        data = self._put[file].read_bytes()
         text = kind.startswith("text/") or kind.endswith(("/json", "/javascript", "+xml"))
         self.ask(
             file,
