@@ -13,7 +13,7 @@ from tests.commands.changes.world import Platform, Ran, World
 from tests.localforge.faults import fail_always
 
 # replan: what was approved moments after a tag is unclear, which is not the question here.
-RULES = "drift: replan\nstages:\n  staging: {}\n  prod: {approvals: {count: 1}}\n"
+RULES = "drift: replan\nstages:\n  staging: {}\n  prod: {approvals: {count: 1}, ticket: ML-*}\n"
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_propose__by_a_person__is_their_own_request__whatever_runs_go_on(shop: W
     person = {"CI": "", "GITHUB_ACTIONS": "", "GITLAB_CI": "", "TAGLINE_TOKEN": "", "TAGLINE_REPO_TOKEN": "alice-token"}
     where = ("--repo", f"{shop.server.url}/org/shop", "--repo-forge", shop.platform)
     api = ("--repo-api-url", f"{shop.server.url}/api/v3") if shop.platform == "github" else ()
-    ran = shop.run("propose", "churn", "v0.0.1", "prod", *where, *api, **person)
+    ran = shop.run("propose", "churn", "v0.0.1", "prod", "--ticket", "ML-8", *where, *api, **person)
     assert ran.code == 0, ran.out + ran.err
     assert (ran.json["requester"], ran.json["branch"].startswith("tagline/ask-")) == (None, True)
     number = ran.json["change"]["number"]
