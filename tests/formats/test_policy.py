@@ -187,6 +187,7 @@ BAD = [
     # The meaning
     ("stages: {-prod: {}}", 1, 10, "policy", "'-prod' is no valid name of a stage.", ""),
     ("artifacts: {'risk/* ': {}}", 1, 13, "policy", "'risk/* ' matches no artifact.", ""),
+    ("extends: {repo: ../p, ref: v3}", 1, 17, "policy", "'../p' is a folder of one machine.", "owner/name"),
     (STAGE + "after: [staging]\n    soak: 1 day", 5, 11, "policy", "'1 day' is no duration.", "such as 90m"),
     (STAGE + "after: [stagign]", 4, 13, "policy", "does not list a stage 'stagign'.", "Did you mean 'staging'?"),
     (STAGE + "after: [qa]", 4, 13, "policy", "does not list a stage 'qa'.", "List it under 'stages': 'qa: {}'."),

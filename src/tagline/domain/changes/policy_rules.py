@@ -60,7 +60,7 @@ class _Stage(NamedTuple):
 def policy_problems(document: Document, file: str) -> list[Finding]:
     """What is wrong in a policy though its shape is right, in no particular order."""
     stages = list(_listed(document))
-    found = [*_globs(document), *_unknown_stages(stages), *_soaks(stages), *_cycles(stages)]
+    found = [*_base(document), *_globs(document), *_unknown_stages(stages), *_soaks(stages), *_cycles(stages)]
     for stage in stages:
         for check in (_name, _duration, _people, _gates, _freezes, _tickets, _delivery):
             found += check(stage)
@@ -83,6 +83,13 @@ def _section(glob: str | None, node: Node | None) -> Iterator[_Stage]:
 
 
 # -- one value ----------------------------------------------------------------
+
+
+def _base(document: Document) -> Iterator[_Trouble]:
+    repo = document.find(("extends", "repo"))
+    if repo is not None and isinstance(repo.value, str) and repo.value.startswith((".", "/", "~")):
+        hint = "Name the repository as owner/name on the same forge, or by its URL."
+        yield _Trouble(repo, f"'{_cut(repo.value)}' is a folder of one machine.", hint)
 
 
 def _globs(document: Document) -> Iterator[_Trouble]:
