@@ -124,6 +124,19 @@ def test_search_and_in_stage_on__at_every_second_of_any_history__say_what_the_le
                 ], at
 
 
+def test_metric_over_versions__registered_in_one_second__is_in_the_order_of_numbers() -> None:
+    versions = ["v1.10.0", "v1.2.0", "v1.9.0"]
+    rows: dict[str, list[Row]] = {
+        "versions": [("r", "public", "rf", one, "c", "t", 9, True, *[None] * 6) for one in versions],
+        "metrics": [("r", "public", "rf", one, "auc", float(one.split(".")[1]), None) for one in versions],
+    }
+    question = QUESTIONS["metric-over-versions"]
+    with duckdb.connect() as made:
+        into(made, rows)
+        found = made.execute(question.sql, list(question.bind(["rf", "auc"]))).fetchall()
+    assert [(row[2], row[5]) for row in found] == [("v1.2.0", None), ("v1.9.0", 7.0), ("v1.10.0", 1.0)]
+
+
 def _states(tags: list[RawTag], at: int | None = None) -> list[ArtifactState]:
     reading = read_events(tags)
     states = [state_of(reading, name, at) for name in sorted(reading.events)]

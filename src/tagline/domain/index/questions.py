@@ -123,11 +123,17 @@ _QUESTIONS = (
         ("metrics", "versions"),
         """
         SELECT m.repository, m.artifact, m.version, v.registered_at, m.value,
-          m.value - lag(m.value) OVER (PARTITION BY m.repository ORDER BY v.registered_at, m.version) AS change_of_value
+          m.value - lag(m.value) OVER (PARTITION BY m.repository ORDER BY v.registered_at, numbers, m.version)
+            AS change_of_value
         FROM metrics m
-        JOIN versions v ON (v.repository, v.artifact, v.version) = (m.repository, m.artifact, m.version)
+        JOIN (
+          -- Of versions that were registered in one second, v1.9.0 comes before v1.10.0.
+          SELECT *, list_transform(
+            string_split(regexp_extract(version, '^v([0-9.]+)', 1), '.'), lambda n: lpad(n, 40, '0')
+          ) AS numbers FROM versions WHERE artifact = $1
+        ) v ON (v.repository, v.artifact, v.version) = (m.repository, m.artifact, m.version)
         WHERE m.artifact = $1 AND m.name = $2
-        ORDER BY m.repository, v.registered_at, m.version
+        ORDER BY m.repository, v.registered_at, numbers, m.version
         """,
     ),
 )
