@@ -6,7 +6,7 @@ import os
 import pty
 import re
 import select
-import signal
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -79,13 +79,14 @@ class Terminal:
 @contextmanager
 def terminal(shell: str, folder: Path, environ: Mapping[str, str]) -> Iterator[Terminal]:
     """A shell in a folder."""
-    pid, handle = pty.fork()
-    if pid == 0:  # pragma: no cover - another program from here on
-        os.chdir(folder)
-        os.execvpe(START[shell][0], START[shell], dict(environ))
+    handle, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *START[shell]], cwd=folder, env=dict(environ), stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
     try:
         yield Terminal(handle, shell)
     finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        process.kill()
+        process.wait()
         os.close(handle)
