@@ -12,6 +12,7 @@ import pytest
 from tagline.cli.commands import COMMANDS
 from tagline.cli.completing import FILES, complete
 from tagline.cli.completion import SHELLS, split
+from tagline.domain.index.questions import QUESTIONS
 from tagline.formats.yaml.keys import keys
 from tests.support.completion import EVIL, asked, check_in, check_quoting, clone, environ
 
@@ -54,6 +55,8 @@ ARTIFACTS = ["churn", "fraud", "late", "sub:deep", "sub:other"]
         ("pin --update s", ["score"]),
         ("fetch --locked --file none.lock ", []),
         ("labels ", ["sync"]),
+        ("query --named ", list(QUESTIONS)),
+        ("query --named who", ["who-approved"]),
         ("resolve churn --if-superseded ", ["fail", "skip", "run"]),
         ("assign churn#prod --lift --ver", ["--version"]),
         ("show --all --a", ["--as-of"]),

@@ -166,6 +166,10 @@ def _named(action: argparse.Action, line: Line, typed: str, names: Names) -> Ite
             return map(Word, dict.fromkeys(stage for one in names.known.values() for stage in one.stages))
         case "REF":
             return map(Word, filter(_is_registry_tag, names.tags()))
+        case ("NAME", "ARG"):
+            from tagline.domain.index.questions import QUESTIONS
+
+            return (Word(one.name, one.help) for one in QUESTIONS.values())
     return ()
 
 
