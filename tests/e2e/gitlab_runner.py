@@ -161,6 +161,12 @@ class GitLab:
         event = {"CI_PIPELINE_SOURCE": source, "CI_COMMIT_BRANCH": branch, "CI_COMMIT_BEFORE_SHA": before}
         return self._pipeline(project, project.commit_named(branch).sha, branch, event, protected=True)
 
+    def form(self, project: Repository, variables: Mapping[str, str]) -> Pipeline:
+        """Of the default branch, by the form for a new pipeline, with the variables that somebody put in."""
+        branch = project.default_branch
+        event = {"CI_PIPELINE_SOURCE": "web", "CI_COMMIT_BRANCH": branch, "CI_COMMIT_BEFORE_SHA": _NOBODY, **variables}
+        return self._pipeline(project, project.commit_named(branch).sha, branch, event, protected=True)
+
     def schedule(self, project: Repository) -> Pipeline:
         """Of the default branch, by a schedule."""
         return self.push(project, source="schedule")
