@@ -27,6 +27,15 @@ def scratch(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def temporary(prefix: str) -> Iterator[Path]:
+    """The same among the machine's temporary files; what killed runs have left of that name goes before."""
+    parent = Path(tempfile.gettempdir())
+    clear(parent, prefix)
+    with scratch(parent, prefix) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
 def scratch_file(parent: Path, prefix: str) -> Iterator[Path]:
     """An empty file of this run alone. It is moved to its place, or goes afterwards."""
 

@@ -6,8 +6,7 @@ signing program runs.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import contextlib
 import weakref
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -18,6 +17,7 @@ from tagline.adapters.git.running import Git, plain_stderr
 from tagline.adapters.git.tag_objects import Tagger
 from tagline.adapters.git.trees import CommitTree
 from tagline.adapters.git.urls import RemoteUrl
+from tagline.adapters.scratch import temporary
 from tagline.errors import Conflict, PlatformRefused, Refused, WrongUsage
 
 #: Bytes; a manifest beyond this is not read anywhere.
@@ -61,8 +61,9 @@ class BranchCommits:
     def _environment(self) -> dict[str, str]:
         if self._keeps:
             return {}
-        folder = tempfile.mkdtemp(prefix="tagline-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        stack = contextlib.ExitStack()
+        folder = str(stack.enter_context(temporary("tagline-commit-")))
+        weakref.finalize(self, stack.close)
         objects = self._repository.place.common_dir.absolute() / "objects"
         return {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{objects}"'}
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from tagline.adapters.git.repository import GitRepository
 from tagline.adapters.git.running import Git, Result
 from tagline.adapters.git.tags import TAGS
 from tagline.adapters.git.urls import RemoteUrl
+from tagline.adapters.scratch import temporary
 
 #: Git would have to send what is not here.
 _LACKING_RE = re.compile(
@@ -28,8 +27,7 @@ def outbox(sources: Sequence[GitRepository], like: str, remote: RemoteUrl) -> It
     ``like`` is the id of one of their objects. It knows of nobody who has what a source leaves out: git would ask the
     remote for folders of every branch that it happens to know, only to see that they need not be sent.
     """
-    with tempfile.TemporaryDirectory(prefix="tagline-") as folder:
-        place = Path(folder)
+    with temporary("tagline-push-") as place:
         objects = place / "objects"
         for inner in (objects / "info", place / "refs"):
             inner.mkdir(parents=True)

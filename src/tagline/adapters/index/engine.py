@@ -13,12 +13,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tagline.adapters.scratch import clear, scratch
+from tagline.adapters.scratch import temporary
 from tagline.domain.index.tables import TABLES
 from tagline.errors import PlatformRefused, Refused, TaglineError, WrongUsage
 from tagline.ports.engine import USUAL, Answer, Limits, Question
@@ -43,7 +42,7 @@ class DataSetEngine:
     def ask(self, question: Question, limits: Limits = USUAL) -> Answer:
         """All rows. Raises NotFound, WrongUsage or PlatformRefused by the data set too."""
         _valid(question, limits)
-        with _worker() as worker, _folder() as place:
+        with _worker() as worker, temporary(_PREFIX) as place:
             listing = self._data.read()
             if listing is None:
                 name = self._data.name
@@ -64,7 +63,7 @@ class RowsEngine:
     def ask(self, question: Question, limits: Limits = USUAL) -> Answer:
         """All rows."""
         _valid(question, limits)
-        with _worker() as worker, _folder() as place:
+        with _worker() as worker, temporary(_PREFIX) as place:
             tables = {name: {"files": [], "rows": self._rows.get(name, ())} for name in _tables_of(question)}
             return _run(worker, place, tables, question, limits)
 
@@ -114,15 +113,6 @@ def _copy(file: Path, copy: Path) -> None:
 def _valid(question: Question, limits: Limits) -> None:
     if any("\ud800" <= char <= "\udfff" for char in question.sql):
         raise _failure("wrong", "it is no valid Unicode.", limits)
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """Where the copy is, which goes afterwards; one that a killed run has left goes now."""
-    parent = Path(tempfile.gettempdir())
-    clear(parent, _PREFIX)
-    with scratch(parent, _PREFIX) as folder:
-        yield folder
 
 
 @contextlib.contextmanager

@@ -9,10 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tagline.adapters.scratch import temporary
 from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused, WrongUsage
 
@@ -35,8 +35,7 @@ class DvcImport:
     def bring(self, uri: str, path: str, config: Mapping[str, bytes]) -> bytes:
         """Download, ``dvc add`` and ``dvc push``."""
         mlflow, dvc = _program("mlflow"), _program("dvc")
-        with tempfile.TemporaryDirectory(prefix="tagline-") as place:
-            folder = Path(place)
+        with temporary("tagline-import-") as folder:
             self._begin(folder, config, dvc)
             target = folder / path
             target.mkdir(parents=True)

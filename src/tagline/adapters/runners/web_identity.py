@@ -6,11 +6,10 @@ Source: https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.h
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from pathlib import Path
 
+from tagline.adapters.scratch import temporary
 from tagline.errors import WrongUsage
 from tagline.settings import Secret
 
@@ -33,8 +32,8 @@ def web_identity(role: str | None, token: Secret | None, environ: MutableMapping
             "Let the job have one: id_tokens: {TAGLINE_AWS_ID_TOKEN: {aud: sts.amazonaws.com}}",
             code="no-id-token",
         )
-    with tempfile.TemporaryDirectory(prefix="tagline-identity-") as folder:
-        file = Path(folder, "token")
+    with temporary("tagline-identity-") as folder:
+        file = folder / "token"
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
             stream.write(token.reveal())
         for name in _STRONGER:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import mimetypes
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tagline.adapters.scratch import temporary
 from tagline.adapters.site.state import STATE, decode, encode, require_free
 from tagline.adapters.stores.s3 import STREAMS
 from tagline.adapters.stores.s3_prefix import S3Prefix
@@ -44,9 +44,7 @@ class BucketFolder(S3Prefix):
     @contextlib.contextmanager
     def locked(self) -> Iterator[BucketFolder]:
         """With room for new files. Nobody is kept out: see :meth:`finish`."""
-        # Not the prefix of ``rows``, which clears away what killed runs left.
-        with tempfile.TemporaryDirectory(prefix="tagline-upload-") as aside:
-            self._aside = Path(aside)
+        with temporary("tagline-upload-") as self._aside:
             yield self
 
     def before(self) -> Made:

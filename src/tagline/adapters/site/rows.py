@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from tagline.adapters.index.duck import connect, in_seconds, load
-from tagline.adapters.scratch import clear, scratch
+from tagline.adapters.scratch import temporary
 from tagline.domain.index.tables import TABLES, Table
 from tagline.errors import WrongUsage
 from tagline.ports.index import DataSet
-
-_PREFIX = "tagline-site-"
 
 
 class ParquetRows:
@@ -34,9 +30,7 @@ class ParquetRows:
 
     def rows(self) -> Mapping[str, Iterable[tuple[Any, ...]]]:
         """All tables; one without parts is empty."""
-        parent = Path(tempfile.gettempdir())
-        clear(parent, _PREFIX)
-        with scratch(parent, _PREFIX) as folder:
+        with temporary("tagline-site-") as folder:
             connection = connect(folder)
             try:
                 return {name: self._read(connection, table) for name, table in TABLES.items()}
