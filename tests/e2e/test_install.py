@@ -50,8 +50,9 @@ def test_make_demo__fresh_clone__shows_changes_becoming_versions(fresh_clone: Pa
     ):
         assert shown in out
     assert not list(Path("/tmp").glob("tagline-demo-*/shop"))
-    page = Path(out.partition("# The page stays. Open it in a browser:\n")[2].splitlines()[0])
+    page = Path(out.partition("ended with the demo. Open it in a browser:\n")[2].splitlines()[0])
     assert "churn" in (page.parent / "api/v1/index.json").read_text()
+    shutil.rmtree(page.parent)
 
 
 def test_wheel__fresh_environment__has_all_it_needs(fresh_clone: Path, tmp_path: Path) -> None:
