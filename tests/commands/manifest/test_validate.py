@@ -57,6 +57,14 @@ def test_validate__manifest_not_added_and_no_tags__is_a_note_only():
     assert report.notes == ("artifacts.yaml exists, but Git does not track it. Run: git add artifacts.yaml",)
 
 
+def test_validate__policy_not_added__is_a_note() -> None:
+    files = {"artifacts.yaml": "{}"}
+    said = (".tagline.yaml exists, but Git does not track it. Run: git add .tagline.yaml",)
+    assert check(MemoryTree(files), present={".tagline.yaml"}).notes == said
+    tracked = MemoryTree(files | {".tagline.yaml": "stages: {}"})
+    assert check(tracked, present={".tagline.yaml"}).notes == ()
+
+
 def test_validate__other_manifest_tracked__says_nothing_of_the_one_not_added():
     tree = MemoryTree({"a/artifacts.yaml": "{}"})
     for tags in (False, True):

@@ -66,6 +66,8 @@ def validate(
         loaded = [manifest for manifest in loaded if _declares_artifacts(manifest)]
         if not loaded and not findings:
             findings, notes = _no_manifest(has_registry_tags, untracked_exists)
+        if POLICY_FILE not in paths and untracked_exists(POLICY_FILE):
+            notes += (" ".join(_untracked(POLICY_FILE)),)
     for file, data in settings.items():
         findings += _setting_findings(file, data)
     config, config_findings, config_data = read_gto(tree)
@@ -191,16 +193,18 @@ def _no_manifest(
     has_registry_tags: Callable[[], bool], untracked_exists: Callable[[str], bool]
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """A finding if there are registry tags, else at most a note."""
-    forgotten = f"{MANIFEST} exists, but Git does not track it."
-    add = f"git add {MANIFEST}"
     exists = untracked_exists(MANIFEST)
     if not has_registry_tags():
-        return [], (f"{forgotten} Run: {add}",) if exists else ()
+        return [], (" ".join(_untracked(MANIFEST)),) if exists else ()
     message = "There are registry tags, but Git tracks no artifacts.yaml and no dvc.yaml with artifacts."
-    hint = f"Create {MANIFEST} with 'NAME: {{path: FILE}}' for each artifact, then: {add}"
+    hint = f"Create {MANIFEST} with 'NAME: {{path: FILE}}' for each artifact, then: git add {MANIFEST}"
     if exists:
-        message, hint = forgotten, f"Run: {add}"
+        message, hint = _untracked(MANIFEST)
     return [Finding(MANIFEST, 1, 1, None, "no-manifest", "error", message, hint)], ()
+
+
+def _untracked(file: str) -> tuple[str, str]:
+    return f"{file} exists, but Git does not track it.", f"Run: git add {file}"
 
 
 def _partners(tree: Tree, paths: Sequence[str], contents: Mapping[str, bytes]) -> list[LoadedManifest]:
