@@ -18,9 +18,11 @@ from benchmarks.index_world import add_tag, template
 from tagline.adapters.index.dataset import RETIRED_FOR
 from tagline.adapters.index.folder import Folder
 from tagline.cli.main import main
+from tagline.commands.index.reading import read_registry
 from tagline.domain.index.listing import INDEX
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict
+from tagline.settings import Settings
 from tagline.wiring.index import IndexWiring
 from tests.e2e.gitlab_runner import token_of
 from tests.support.gitbuild import Commit, History, Tag, build, environment, run_git
@@ -178,6 +180,22 @@ def test_index__more_params_than_anybody_reads__are_cut(run: Run, tmp_path: Path
         "m.json": json.dumps({f"k{number}": number for number in range(12_000)}),
     }
     assert run(small(tmp_path / "a.git", Tag("rf@v1.0.0", "c0"), files=files)).rows["metrics"] == 10_000
+
+
+def test_index__more_rows_than_a_repository_has__are_left_out_and_that_is_told(pattern: Path, tmp_path: Path) -> None:
+    """A tag costs nothing, and each makes a version with all that its commit has."""
+    wiring = IndexWiring(Settings.from_environ({"TAGLINE_CACHE": str(tmp_path)}))
+    registries = wiring.registries(1)
+    refs = registries.look(pattern.as_uri())
+    with registries.open(pattern.as_uri(), refs) as opened:
+        whole = read_registry(opened, {}, wiring.storage)
+        each = {key: one.rows for key, one in whole.registry.behind.items()}
+        assert (len(each), min(each.values()) > 5, whole.gaps) == (VERSIONS, True, [])
+        cut = read_registry(opened, {}, wiring.storage, most=min(each.values()) + 1)
+    found = cut.registry.behind.values()
+    assert sorted(one.rows > 0 for one in found) == [False] * (VERSIONS - 2) + [True] * 2
+    assert all(one.digest for one in found)
+    assert cut.gaps[0].endswith("those of others are left out.")
 
 
 # -- again -------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from tagline.commands.manifest.cards import cards_of, images_of
 from tagline.commands.manifest.snapshots import entries_of
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
-from tagline.domain.index.rows import Behind, Registry, behind_of
+from tagline.domain.index.rows import MOST_OF_REPOSITORY, Behind, Registry, behind_of
 from tagline.domain.ledger.events import RawTag, Reading, left_out, read_events
 from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.tags import artifact_in_tag
@@ -39,11 +39,13 @@ class ReadRegistry(NamedTuple):
 
 
 def read_registry(
-    opened: port.Registry, known: Mapping[tuple[str, str], port.Known], storage_of: StorageOf, moved: str = ""
-) -> ReadRegistry:
+    opened: port.Registry, known: Mapping[tuple[str, str], port.Known], storage_of: StorageOf, moved: str = "",
+    most: int = MOST_OF_REPOSITORY,
+) -> ReadRegistry:  # fmt: skip
     """Read an open repository. Of versions that are known by their commits nothing is read but their tags.
 
     They are known as of the mark ``moved``: with another one their bytes are elsewhere now, and all are read.
+    Of more than ``most`` rows behind all versions those of further versions are left out.
 
     Raises PlatformRefused where its tags cannot be read.
     """
@@ -67,15 +69,21 @@ def read_registry(
     ]
     repository.prepare([subject.commit for subject in wanted])
     behind = {key: _as_known(one) for key, one in known.items()}
+    there = {(state.name, row.version) for state in states for row in state.versions}
+    there -= {(subject.artifact, subject.version) for subject in wanted}
+    left = most - sum(one.rows for key, one in behind.items() if key in there)
     source = LineageSource(repository, storage, None, light=True)
     for commit, subjects in groupby(sorted(wanted, key=_by_commit), key=_by_commit):
         for subject in subjects:
             key = subject.artifact, subject.version or ""
-            found = _behind(source, subject, gaps)
+            found = _behind(source, subject, gaps, rows=left > 0)
+            left -= found.rows if found is not None else 0
             if found is not None or not _is_known(known.get(key), commit):
                 behind[key] = found or Behind()
         source.commits.pop(commit, None)
         source.read.clear()
+    if left <= 0:
+        gaps.append(f"It has {most:,} metrics, parameters and inputs of versions: those of others are left out.")
     reports = opened.reports()
     told = {state.name: reports.get(artifact_in_tag(state.name), ()) for state in states}
     entries = _entries(tree, gaps)
@@ -146,10 +154,10 @@ def _images(
         return {}
 
 
-def _behind(source: LineageSource, subject: Subject, gaps: list[str]) -> Behind | None:
+def _behind(source: LineageSource, subject: Subject, gaps: list[str], *, rows: bool) -> Behind | None:
     """What a version's commit says; None where it cannot be read, which is a gap."""
     try:
-        return behind_of(read_lineage(source, subject, ask_mlflow=False))
+        return behind_of(read_lineage(source, subject, ask_mlflow=False), rows=rows)
     except TaglineError as error:
         gaps.append(f"{subject.artifact}@{subject.version}: {error.message}")
         return None

@@ -28,6 +28,8 @@ Rows = dict[str, list[Row]]
 LONGEST = 10_000
 #: Rows of metrics, of parameters and of inputs that one version has at most.
 MOST_OF_VERSION = 10_000
+#: Rows of all three that a repository has: tags cost nothing, and each makes a version of the same commit.
+MOST_OF_REPOSITORY = 400_000
 
 
 class About(NamedTuple):
@@ -57,6 +59,11 @@ class Behind(NamedTuple):
     metrics: Sequence[Row] = ()
     params: Sequence[Row] = ()
     inputs: Sequence[Row] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return len(self.metrics) + len(self.params) + len(self.inputs)
 
 
 class Registry(NamedTuple):
@@ -204,17 +211,16 @@ def _said(trailers: Trailers) -> _Said:
     return _Said(public(change) if change else None, who or None)
 
 
-def behind_of(lineage: Lineage) -> Behind:
-    """What the tables keep of a lineage."""
+def behind_of(lineage: Lineage, *, rows: bool = True) -> Behind:
+    """What the tables keep of a lineage; without ``rows`` its bytes alone."""
     content = lineage.content
-    return Behind(
-        content.digest,
-        content.sha256,
-        content.size,
-        content.uri,
-        _few(_metrics(lineage.metrics)),
-        _few(_params(lineage.parameters)),
-        _few(_inputs(lineage)),
+    found = Behind(content.digest, content.sha256, content.size, content.uri)
+    if not rows:
+        return found
+    return found._replace(
+        metrics=_few(_metrics(lineage.metrics)),
+        params=_few(_params(lineage.parameters)),
+        inputs=_few(_inputs(lineage)),
     )
 
 
