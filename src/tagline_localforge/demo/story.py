@@ -74,9 +74,11 @@ def _next(page: Path | None, command: str, what: str) -> int:
     if page is None:
         print("\n# To look at it as a page as well: pip install 'tagline[site]', and the demo again.")
     else:
-        print(
-            f"\n# The page stays; the forge that it links ended with the demo. Open it in a browser:\n{page / 'index.html'}"
-        )
+        ended = "The page stays; the forge that it links ended with the demo."
+        print(f"\n# {ended} Open it in a browser:\n{page / 'index.html'}")
+    print(
+        f"\n# The page stays; the forge that it links ended with the demo. Open it in a browser:\n{page / 'index.html'}"
+    )
     print(
         "\n# Next, a repository of your own:\n"
         f"{_FIRST_HOUR}\n"
