@@ -91,8 +91,14 @@ def test_propose__asked_by_command_and_by_function__answers_and_refuses_alike(sh
 def test_propose__by_a_token_of_python__opens_it_as_that_person_and_shows_the_token_nowhere(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("TAGLINE_REPO_TOKEN")
     words = ("churn", "v0.0.1", "prod")
+    monkeypatch.setenv("TAGLINE_REPO_HOST", "elsewhere.example")
+    shop.repo.public = True
+    code, said = by_function(shop, words, {})
+    assert (code, said["error"]["code"]) == (4, "change-not-opened")
+    assert "TAGLINE_REPO_HOST says that it is for elsewhere.example alone" in said["error"]["hint"]
+    monkeypatch.delenv("TAGLINE_REPO_HOST")
+    monkeypatch.delenv("TAGLINE_REPO_TOKEN")
     fault = fail_always(shop.server, "POST", r"/merge_requests$|/pulls$", 403)
     code, said = by_function(shop, words, {}, token="bob-token")
     assert (code, said["error"]["code"], "bob-token" in str(said)) == (4, "change-not-opened", False)

@@ -55,6 +55,8 @@ CASES = [
     (["doctor"], {"git", "yaml"}),
     (["pin", "--update"], set()),
     (["pin", "--propose"], set()),
+    (["propose", "rf", "v1.0.0", "dev"], set()),
+    (["propose", "rf", "1.0.0", "dev", "--repo", "http://127.0.0.1:9/o/r", "--repo-forge", "gitlab"], set()),
     (["site", "--index", ".", "-o", "site"], {"jinja2", "duckdb", "_duckdb"}),
     # DuckDB is another process's; an index is asked without what reads repositories.
     (["query", "--list"], set()),

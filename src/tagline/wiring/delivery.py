@@ -70,12 +70,11 @@ def proposer_of(registry: ChangeWiring, refusal: str) -> Proposer:
     if registry.flavour == "gitlab":
         from tagline.adapters.forges.gitlab.proposals import GitLabProposer
 
-        server, name, page, token, is_job_token, _ = registry.on_gitlab()
-        return GitLabProposer(server, name, page, token, job_token=is_job_token, base=base, refusal=refusal)
+        server, name, page, token, is_job_token, why_none = registry.on_gitlab()
+        return GitLabProposer(server, name, page, token, why_none, job_token=is_job_token, base=base, refusal=refusal)
     from tagline.adapters.forges.github.proposals import GitHubProposer
 
-    api, name, server, token, _ = registry.on_github()
-    return GitHubProposer(api, name, server, token, base=base, tip=tip, refusal=refusal)
+    return GitHubProposer(*registry.on_github(), base=base, tip=tip, refusal=refusal)
 
 
 @dataclass(frozen=True)

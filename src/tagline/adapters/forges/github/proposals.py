@@ -12,6 +12,7 @@ from github.GithubException import GithubException
 
 from tagline.adapters.forges.github.api import GARBLED, client, explained, is_passing, refusal_of, text
 from tagline.adapters.forges.patches import is_just_that_file
+from tagline.adapters.forges.refusals import NO_TOKEN
 from tagline.adapters.http import retries as http_retries
 from tagline.domain.delivery.events import ChangeLink
 from tagline.domain.delivery.proposals import Proposal, Proposed
@@ -23,16 +24,26 @@ from tagline.settings import Secret
 class GitHubProposer:
     """Opens pull requests of one repository, into ``base``, whose newest commit is ``tip``.
 
-    ``refusal`` is the code of the error where the token may not.
+    ``no_token`` says why none is sent, where none is; ``refusal`` is the code of the error where the token may not.
     """
 
     def __init__(
-        self, api_url: str, repository: str, web_url: str, token: Secret | None, *, base: str, tip: str, refusal: str
+        self,
+        api_url: str,
+        repository: str,
+        web_url: str,
+        token: Secret | None,
+        no_token: str = NO_TOKEN,
+        *,
+        base: str,
+        tip: str,
+        refusal: str,
     ) -> None:
         self._name, self._web = repository, f"{web_url.rstrip('/')}/{repository}"
         api = client(api_url, token)
         self._api, self._url = api.requester, api.get_repo(repository).url
         self._base, self._tip, self._refusal = base, tip, refusal
+        self._no_token = None if token else no_token
 
     def find(self, branch: str) -> Proposed | None:
         """By the list of pull requests."""
@@ -123,10 +134,12 @@ class GitHubProposer:
             yield
         except (GithubException, requests.RequestException, *GARBLED) as error:
             refusal = refusal_of(error)
-            if refusal.status in (403, 404) and not refusal.rate_limited:
+            denied = (403, 404) if self._no_token is None else (401, 403, 404)
+            if refusal.status in denied and not refusal.rate_limited:
                 raise PlatformRefused(
                     f"The change could not be opened in {self._name}: {' '.join(refusal.words.split())[:300]}",
-                    "The token needs contents: write and pull-requests: write there; for github.token allow GitHub "
+                    self._no_token
+                    or "The token needs contents: write and pull-requests: write there; for github.token allow GitHub "
                     "Actions to create pull requests under Settings > Actions > General.",
                     code=self._refusal,
                 ) from error

@@ -12,7 +12,7 @@ from gitlab.exceptions import GitlabError
 
 from tagline.adapters.forges.gitlab.api import client, explained, is_passing
 from tagline.adapters.forges.patches import is_just_that_file
-from tagline.adapters.forges.refusals import GARBLED
+from tagline.adapters.forges.refusals import GARBLED, NO_TOKEN
 from tagline.adapters.http import retries as http_retries
 from tagline.domain.delivery.events import ChangeLink
 from tagline.domain.delivery.proposals import Proposal, Proposed
@@ -27,7 +27,7 @@ _PAGE = 100
 class GitLabProposer:
     """Opens merge requests of one project, into ``base``.
 
-    ``refusal`` is the code of the error where the token may not.
+    ``no_token`` says why none is sent, where none is; ``refusal`` is the code of the error where the token may not.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class GitLabProposer:
         project: str,
         web_url: str,
         token: Secret | None,
+        no_token: str = NO_TOKEN,
         *,
         job_token: bool,
         base: str,
@@ -44,6 +45,7 @@ class GitLabProposer:
         self._web, self._name, self._base, self._refusal = web_url, project, base, refusal
         self._api: Any = client(server, token, job_token=job_token)
         self._path = f"/projects/{quote(project, safe='')}"
+        self._no_token = None if token else no_token
 
     def find(self, branch: str) -> Proposed | None:
         """By the list of merge requests."""
@@ -129,8 +131,9 @@ class GitLabProposer:
             if getattr(error, "response_code", None) in (401, 403, 404):
                 raise PlatformRefused(
                     f"The change could not be opened in {self._name} with this token.",
-                    "It needs a project's token with the scope api and the role Developer (TAGLINE_TOKEN; in another "
-                    "project's job TAGLINE_REPO_TOKEN): the job token may not.",
+                    self._no_token
+                    or "It needs a project's token with the scope api and the role Developer (TAGLINE_TOKEN; in "
+                    "another project's job TAGLINE_REPO_TOKEN): the job token may not.",
                     code=self._refusal,
                 ) from error
             raise explained(self._web, error) from error
