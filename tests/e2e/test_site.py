@@ -215,6 +215,9 @@ def test_artifact__charts_timeline_and_two_versions__lead_to_a_comparison(page: 
     it = page.open(PAGES["artifact"])
     assert it.locator("#charts canvas").count() == 3
     assert it.locator("#timeline rect").count() == 8
+    # The card's picture is drawn under the page's own policy, once one comes to it.
+    it.locator(".card img").scroll_into_view_if_needed()
+    it.wait_for_function("document.querySelector('.card img').naturalWidth === 480")
     it.get_by_role("checkbox", name="Compare v1.4.0").check()
     it.get_by_role("checkbox", name="Compare v1.1.0").check()
     it.get_by_role("button", name="Compare two").click()
