@@ -77,9 +77,6 @@ def _next(page: Path | None, command: str, what: str) -> int:
         ended = "The page stays; the forge that it links ended with the demo."
         print(f"\n# {ended} Open it in a browser:\n{page / 'index.html'}")
     print(
-        f"\n# The page stays; the forge that it links ended with the demo. Open it in a browser:\n{page / 'index.html'}"
-    )
-    print(
         "\n# Next, a repository of your own:\n"
         f"{_FIRST_HOUR}\n"
         "    from nothing to a model in prod, with DVC and S3\n"
