@@ -97,6 +97,13 @@ def judge_policy(data: bytes | None, outside: Outside) -> Policy:
                 code="floor-unreadable",
             )
         floor = _part(document, bytes_of_floor, name)
+        if not floor.raw:
+            # A server may answer with nothing: that is not what the platform team wrote.
+            raise WrongUsage(
+                f"{name} has no rules.",
+                "Whoever wants no floor sets none. The platform team set it: TAGLINE_POLICY_FLOOR",
+                code="floor-unreadable",
+            )
     if data is None:
         return NO_POLICY if floor is None else read_policy(Part({}), None, floor)
     return _judge(data, outside, floor)

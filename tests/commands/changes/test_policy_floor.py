@@ -86,6 +86,7 @@ def test_floor__on_an_administrators_tool__guards_the_stage(make_world: Callable
         ("ftp://example.org/x", 2, "no https address"),
         ("http://127.0.0.1:9/floor.yaml", 4, "cannot be reached"),
         ("FOLDER/broken.yaml", 2, "line 1"),
+        ("FOLDER/empty.yaml", 2, "has no rules"),
     ],
 )
 def test_floor__that_cannot_be_read__decides_nothing(
@@ -93,6 +94,7 @@ def test_floor__that_cannot_be_read__decides_nothing(
 ) -> None:
     world = make_world("github")
     (world.folder / "broken.yaml").write_text("stage: {}\n")
+    (world.folder / "empty.yaml").write_text("")
     where = place.replace("CLONE", str(world.clone)).replace("FOLDER", str(world.folder))
     number = world.open("topic", BETTER, labels=LABELS)
     planned = world.plan(number, TAGLINE_POLICY_FLOOR=where)

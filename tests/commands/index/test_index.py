@@ -20,6 +20,7 @@ from tagline.adapters.index.folder import Folder
 from tagline.cli.main import main
 from tagline.commands.index.reading import read_registry
 from tagline.domain.index.listing import INDEX
+from tagline.domain.index.sources import Wanted, once
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict
 from tagline.settings import Settings
@@ -196,6 +197,17 @@ def test_index__more_rows_than_a_repository_has__are_left_out_and_that_is_told(p
     assert sorted(one.rows > 0 for one in found) == [False] * (VERSIONS - 2) + [True] * 2
     assert all(one.digest for one in found)
     assert cut.gaps[0].endswith("those of others are left out.")
+
+
+def test_wanted__names_of_forges_in_another_case__are_one_repository() -> None:
+    named = [
+        Wanted("github.com/Acme/risk", "u", "u", "github"),
+        Wanted("github.com/acme/Risk", "u", "u", "github", "internal"),
+        Wanted("git.example/acme/risk", "u", "u"),
+        Wanted("git.example/Acme/risk", "u", "u"),
+    ]
+    found = [one.repository for one in once(named)]
+    assert found == ["git.example/Acme/risk", "git.example/acme/risk", "github.com/acme/Risk"]
 
 
 # -- again -------------------------------------------------------------------------------------------

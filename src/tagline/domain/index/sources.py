@@ -63,13 +63,17 @@ def _named(path: str) -> str:
 
 
 def once(wanted: Iterable[Wanted]) -> list[Wanted]:
-    """Each repository once, by name: what knows more of it (its visibility) comes before what does not."""
+    """Each repository once, by name: what knows more of it (its visibility) comes before what does not.
+
+    Both forges pass over the case of names; plain Git does not.
+    """
     found: dict[str, Wanted] = {}
     for one in wanted:
-        known = found.get(one.repository)
+        key = one.repository if one.forge == "git" else one.repository.lower()
+        known = found.get(key)
         if known is None or (known.visibility == "unknown" and one.visibility != "unknown"):
-            found[one.repository] = one
-    return [one for _, one in sorted(found.items())]
+            found[key] = one
+    return sorted(found.values(), key=lambda one: one.repository)
 
 
 def listed(text: str) -> list[str]:
