@@ -14,11 +14,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, overload
 
 from tagline import answers
+from tagline.domain.text.times import seconds_of
 from tagline.errors import WrongUsage
 from tagline.settings import Secret, Settings
 from tagline.wiring.addresses import address_of
@@ -27,7 +28,6 @@ from tagline.wiring.registry import Wiring, now
 if TYPE_CHECKING:
     from tagline.commands.storage.resolve import Wanted
     from tagline.domain.ledger.superseded import IfSuperseded
-    from tagline.domain.ledger.targets import Target
 
 #: What ``repo`` may be, and what says when.
 Repo = str | os.PathLike[str] | None
@@ -121,6 +121,28 @@ def fetch(
     return _fetch(asked, dest, cache, force=force)
 
 
+@overload
+def open(  # noqa: A001 - as tagline.open
+    target: str,
+    path: str | None = None,
+    repo: Repo = None,
+    mode: Literal["rb"] = "rb",
+    verify: Literal["before", "late"] = "before",
+    *,
+    require_change: bool = False,
+    token: Token = None,
+) -> IO[bytes]: ...
+@overload
+def open(  # noqa: A001 - as tagline.open
+    target: str,
+    path: str | None = None,
+    repo: Repo = None,
+    mode: Literal["r"] = ...,
+    verify: Literal["before", "late"] = "before",
+    *,
+    require_change: bool = False,
+    token: Token = None,
+) -> IO[str]: ...
 def open(  # noqa: A001 - as tagline.open
     target: str,
     path: str | None = None,
@@ -146,6 +168,14 @@ def open(  # noqa: A001 - as tagline.open
     return buffered if mode == "rb" else io.TextIOWrapper(buffered, encoding="utf-8")
 
 
+@overload
+def show(
+    target: None = None, repo: Repo = None, *, as_of: Instant = None, all: bool = False, token: Token = None
+) -> answers.Registry: ...
+@overload
+def show(
+    target: str, repo: Repo = None, *, as_of: Instant = None, all: bool = False, token: Token = None
+) -> answers.Registry | answers.Shown: ...
 def show(
     target: str | None = None,
     repo: Repo = None,
@@ -164,7 +194,7 @@ def show(
 
     parsed = parse_target(target) if target is not None else None
     source = _wiring(repo, parsed.artifact if parsed else None, token).source()
-    then = _seconds(as_of)
+    then = seconds_of(as_of)
     if parsed is not None and (parsed.version or parsed.stage):
         shown = show_target(source, parsed, now(), as_of=then, deprecated=all)
         return answers.Shown.from_dict(documents.shown(shown))
@@ -176,6 +206,10 @@ def show(
     return answers.Registry.from_dict({"artifacts": rows, "warnings": documents.warnings(found.warnings)})
 
 
+@overload
+def history(name: str | None = None, repo: Repo = None, *, at: None = None, token: Token = None) -> answers.History: ...
+@overload
+def history(name: str | None = None, repo: Repo = None, *, at: str, token: Token = None) -> answers.Holds: ...
 def history(
     name: str | None = None, repo: Repo = None, *, at: str | None = None, token: Token = None
 ) -> answers.History | answers.Holds:
@@ -218,9 +252,8 @@ def validate(*files: str | os.PathLike[str], repo: Repo = None, token: Token = N
     wiring = _wiring(repo, None, token)
     named = [wiring.repository_path(os.fspath(file)) for file in files] or None
     report = run(wiring.manifests(), named, has_registry_tags=wiring.has_registry_tags, untracked_exists=wiring.exists)
-    return answers.Validation.from_dict(
-        json.loads(render_findings(report, "json", sources=report.sources, color=False))
-    )
+    said = render_findings(report, "json", sources=report.sources, color=False)
+    return answers.Validation.from_dict(json.loads(said))
 
 
 def propose(
@@ -273,8 +306,8 @@ def _wanted(
 
     if if_superseded not in ("fail", "skip", "run"):
         raise WrongUsage(f"if_superseded={if_superseded!r} means nothing.", 'Give "fail", "skip" or "run".')
-    parsed: Target = parse_target(target)
-    return Wanted(parsed, _seconds(as_of), require_change, if_superseded), _wiring(repo, parsed.artifact, token)
+    parsed = parse_target(target)
+    return Wanted(parsed, seconds_of(as_of), require_change, if_superseded), _wiring(repo, parsed.artifact, token)
 
 
 def _pinned(name: str, lock: Path, repo: Repo, token: Token, *, require_change: bool) -> tuple[Wanted, Wiring]:
@@ -362,19 +395,6 @@ def _wiring(
                 "Name it: repo='https://...'; a clone's own remote is asked with Git's own login.",
                 code="token-without-repo",
             )
-        text = token() if callable(token) else token
-        settings = replace(settings, repo_token=Secret(text.strip()), repo_host=None)
+        secret = Secret((token() if callable(token) else token).strip())
+        settings = replace(settings, repo_token=secret, repo_host=None)
     return Wiring(settings, repo=named, forge=forge, api_url=api_url, artifact=artifact)
-
-
-def _seconds(instant: Instant) -> int | None:
-    """Unix seconds of an instant: RFC 3339, or a date, which is its midnight UTC; as Python's own types too."""
-    from tagline.domain.text.times import parse_instant
-
-    if isinstance(instant, datetime):
-        if instant.tzinfo is None:
-            raise WrongUsage(f"{instant!r} has no zone.", "Give it one, such as tzinfo=datetime.UTC.")
-        return int(instant.astimezone(UTC).timestamp() // 1)
-    if isinstance(instant, date):
-        return parse_instant(instant.isoformat())
-    return None if instant is None else parse_instant(instant)

@@ -307,6 +307,10 @@ def test_types__of_a_users_program__are_known_to_mypy(tmp_path: Path) -> None:
         "    print(found.version, registered)\n"
         "    waiting: Path | None = tagline.fetch('churn#prod', if_superseded='skip')\n"
         "    print(waiting)\n"
+        "    with tagline.open('churn') as bytes_, tagline.open('card', None, None, 'r') as text:\n"
+        "        print(bytes_.read() + b'', text.read() + '', tagline.open('card', mode='r').read() + '')\n"
+        "    print(list(tagline.show().artifacts), tagline.history('churn').events[0].tag)\n"
+        "    print(tagline.history('churn', at=stage).holds[0].change)\n"
         "    return tagline.fetch('churn', lock='tagline.lock')\n"
     )
     mypy = shutil.which("mypy", path=str(Path(sys.executable).parent))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from tagline.errors import WrongUsage
@@ -46,6 +46,17 @@ def parse_time(text: str) -> int:
     Raises :class:`WrongUsage` for anything else, a date without a time or zone included.
     """
     return _seconds(text, "Write an RFC 3339 instant with its zone, such as 2026-03-01T00:00:00Z.")
+
+
+def seconds_of(instant: str | date | datetime | None) -> int | None:
+    """Unix seconds of an instant as a program has it: in Python's own types, or as a text that people write."""
+    if isinstance(instant, datetime):
+        if instant.tzinfo is None:
+            raise WrongUsage(f"{instant!r} has no zone.", "Give it one, such as tzinfo=datetime.UTC.")
+        return int(instant.astimezone(UTC).timestamp() // 1)
+    if isinstance(instant, date):
+        return parse_instant(instant.isoformat())
+    return None if instant is None else parse_instant(instant)
 
 
 def parse_instant(text: str) -> int:
