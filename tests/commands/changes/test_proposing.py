@@ -73,6 +73,7 @@ def test_propose__in_a_run__asks_for_who_started_it__and_somebody_else_approves(
     assert shop.promote(change.number).code == 0
     trailers = shop.trailers("churn#prod#1")
     assert ("Fewer false alarms." in trailers["Reason"][0], trailers["Ticket"]) == (True, ["ML-7"])
+    assert trailers["Requested-By"] == ["carol"]
 
     held = propose(shop, "churn", "v0.0.2", "prod")
     assert (held.code, held.json["change"], "holds prod already" in held.json["why"]) == (0, None, True)
@@ -95,7 +96,8 @@ def test_propose__a_rollback__takes_the_stage_from_that_version__and_is_asked_an
     assert second["file"] != first["file"]
     shop.merge(second["change"]["number"])
     assert shop.promote(second["change"]["number"]).code == 0
-    assert shop.trailers("churn#staging#3")["Rollback-From"] == ["v0.0.2"]
+    trailers = shop.trailers("churn#staging#3")
+    assert (trailers["Rollback-From"], trailers["Requested-By"]) == (["v0.0.2"], ["carol"])
 
 
 def test_propose__by_a_person__is_their_own_request__whatever_runs_go_on(shop: World) -> None:

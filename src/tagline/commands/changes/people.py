@@ -11,6 +11,7 @@ from tagline.domain.changes.changes import Named, Reviews, Unknown
 from tagline.domain.changes.intents import Intent
 from tagline.domain.changes.policy import ApprovalRule, StageRules
 from tagline.domain.changes.pushes import trail
+from tagline.domain.delivery.proposals import opened_by_run
 from tagline.ports.forge import CannotRead
 
 #: Pushes that may be mere updates from the base branch: each takes a few fetches to see.
@@ -27,8 +28,10 @@ def read_people(request: ChangeRequest, rules: Rules, owners: Owners, file_owner
     """
     wanted = {intent: [r.approvals for r in found if r.approvals is not None] for intent, found in rules.items()}
     allowed = [name for intent, found in rules.items() if intent.override for r in found for name in r.overriders]
+    # A tag says who asked, also where nobody's approval hangs on it.
+    tells = request.change.merged and opened_by_run(request.change.branch)
     if not any(wanted.values()) and not allowed:
-        return People()
+        return People(starters=_starters(request), by_run=True) if tells else People()
     forge = request.context.forge
     reviews: Reviews | Unknown = Reviews(())
     if any(wanted.values()):
@@ -63,7 +66,7 @@ def read_people(request: ChangeRequest, rules: Rules, owners: Owners, file_owner
         read_at=request.answers.setdefault(("roles-read-at", ""), int(request.context.clock.now())),
         pushers=pushers,
         looked_for=frozenset(looked_for if asks_pushers else ()),
-        starters=_starters(request) if logins and _asks_starters(request, wanted) else Named(),
+        starters=_starters(request) if tells or (logins and _asks_starters(request, wanted)) else Named(),
         by_run=is_made_by_run(request.change),
         writers={folded: _ask(request, "write", forge.may_write, login) for folded, login in logins.items()},
         members={team: _members(request, team) for team in teams if logins and _is_group(request, team, logins)},

@@ -19,7 +19,7 @@ def trailers(
 ) -> list[tuple[str, str]]:
     """The trailers of an intent's tag; ``policy`` is its digest, ``override`` an allowed one's reason."""
     asks, reviews, read_at = intent.asks, list(counted), facts.people.read_at
-    names = dict.fromkeys(ask.by for ask in asks if ask.by)
+    names = dict.fromkeys(_asked_by(ask.by, facts) for ask in asks if ask.by)
     reasons = dict.fromkeys(ask.reason for ask in asks if ask.reason)
     pairs: list[tuple[str, str | None]] = [
         (messages.CHANGE, facts.change.url),
@@ -39,6 +39,13 @@ def trailers(
         (messages.RUN, facts.run_url),
     ]
     return [(key, value) for key, value in pairs if value]
+
+
+def _asked_by(login: str, facts: Facts) -> str:
+    """Who asked: of what a run asked in its author's name the one person who started a run then, if there was one."""
+    starters = facts.people.starters
+    is_run = facts.people.by_run and login.casefold() == facts.change.author.casefold() and starters.unread is None
+    return next(iter(starters.logins)) if is_run and len(starters.logins) == 1 else login
 
 
 def content_of(intent: Intent, facts: Facts, raw: Mapping[str, RawTag], version: VersionState | None) -> Content:
