@@ -52,6 +52,8 @@ def test_query__list__names_each_question_and_reads_nothing(capsys: pytest.Captu
         (["SELECT 1", "--list"], 2, "Give one statement"),
         (["--named", "prod-modles"], 2, "Did you mean prod-models?"),
         (["--named", "trained-on"], 2, "1 argument, and 0 were given"),
+        (["SELECT 1 FROM version"], 2, "no table 'version' in an index. Did you mean versions?"),
+        (["--named", "trained-on", "22a1a2931c8370d3aeedd7183606fd7f"], 2, "is no digest"),
         (["--named", "who-approved"], 2, "1 to 2 arguments, and 0 were given"),
         (["--named", "trained-on", "x", "y"], 2, "1 argument, and 2 were given"),
         (["--named", "in-stage-on", "yesterday"], 2, "no instant"),

@@ -56,7 +56,8 @@ def test_question__named__is_answered(name: str, engine: Engine) -> None:
     one = QUESTIONS[name]
     answer = engine.ask(Question(one.sql, one.bind(words.get(name, [])), one.tables))
     assert [row[1] for row in answer.rows][:1] == ["rf"]
-    hostile = [HOSTILE if parameter.kind == "text" else "2024-01-01" for parameter in one.parameters]
+    of_kind = {"text": HOSTILE, "instant": "2024-01-01", "digest": "md5:'OR'1'='1"}
+    hostile = [of_kind[parameter.kind] for parameter in one.parameters]
     assert engine.ask(Question(one.sql, one.bind(hostile), one.tables)).rows == []
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from tagline.adapters.scratch import temporary
 from tagline.domain.index.tables import TABLES
+from tagline.domain.text.similar import suggestion
 from tagline.errors import PlatformRefused, Refused, TaglineError, WrongUsage
 from tagline.ports.engine import USUAL, Answer, Limits, Question
 from tagline.ports.index import DataSet
@@ -31,6 +32,8 @@ _PREFIX = "tagline-query-"
 _ANY_TABLE = re.compile(
     r"\b(query|query_table|json_execute_serialized_sql|show|information_schema|sqlite_master|pg_\w+|duckdb_\w+)\b"
 )
+#: What DuckDB says of a table that there is not, with a guess among tables of its own.
+_NO_TABLE_RE = re.compile(r"Table with name (\S+) does not exist!")
 
 
 class DataSetEngine:
@@ -200,6 +203,12 @@ def _failure(kind: str, message: str, limits: Limits) -> TaglineError:
             f"The tables of the index cannot be read: {message}", "Make the index anew: tagline index",
             code="index-unreadable",
         )  # fmt: skip
+    if table := _NO_TABLE_RE.search(message):
+        return WrongUsage(
+            f"There is no table {table[1]!r} in an index.{suggestion(table[1], TABLES)}",
+            f"Tables are {', '.join(TABLES)}.",
+            code="query-wrong",
+        )
     return WrongUsage(
         f"The statement cannot be answered: {message}",
         "tagline query --list shows examples; docs/model-index.md lists tables and columns.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,8 @@ from typing import Any, Literal
 from tagline.domain.text.similar import listed, suggestion
 from tagline.domain.text.times import format_time, parse_instant
 from tagline.errors import WrongUsage
+
+_DIGEST_RE = re.compile(r"[a-z0-9-]+:\S+")
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Parameter:
     name: str
     meaning: str
     default: str | None = None
-    kind: Literal["text", "instant"] = "text"
+    kind: Literal["text", "instant", "digest"] = "text"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class NamedQuestion:
         return " ".join([self.name, *words])
 
     def bind(self, words: Sequence[str]) -> tuple[Any, ...]:
-        """The values of its parameters. Raises WrongUsage for too few, too many, or no instant."""
+        """The values of its parameters. Raises WrongUsage for too few, too many, or one of another kind."""
         needed = sum(one.default is None for one in self.parameters)
         if not needed <= len(words) <= len(self.parameters):
             count = f"{needed}" if needed == len(self.parameters) else f"{needed} to {len(self.parameters)}"
@@ -53,6 +56,12 @@ class NamedQuestion:
 
 def _value(parameter: Parameter, word: str | None) -> Any:
     text = parameter.default if word is None else word
+    if parameter.kind == "digest" and not _DIGEST_RE.fullmatch(text or ""):
+        raise WrongUsage(
+            f"{text!r} is no digest: those begin with their kind.",
+            "Write it as dvc.lock or git has it, such as md5:22a1a2931c8370d3aeedd7183606fd7f. "
+            "By its path: tagline search input:PATH",
+        )
     return format_time(parse_instant(text or "")) if parameter.kind == "instant" else text
 
 
@@ -89,7 +98,7 @@ _QUESTIONS = (
     NamedQuestion(
         "trained-on",
         "every version that some bytes went into, and the stages that it holds now",
-        (Parameter("DIGEST", "of a file or folder: md5:..., sha256:..., gitblob:..."),),
+        (Parameter("DIGEST", "of a file or folder: md5:..., sha256:..., gitblob:...", kind="digest"),),
         ("inputs", "stages"),
         """
         WITH found AS (
