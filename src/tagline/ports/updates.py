@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, Protocol
 
 from tagline.domain.delivery.events import ChangeLink
+from tagline.domain.delivery.proposals import Proposed
 
 
 class Base(NamedTuple):
@@ -64,7 +65,7 @@ class UpdateForge(Protocol):
     def newest(self, branch: str) -> There | None:
         """The open change of a branch of this repository, else the newest; None for none. Raises PlatformRefused."""
 
-    def open(self, branch: str, base: str, title: str, body: str) -> ChangeLink:
+    def open(self, branch: str, base: str, title: str, body: str) -> Proposed:
         """Open one; where another run was faster, that one. Raises PlatformRefused."""
 
     def edit(self, number: int, title: str, body: str) -> None:

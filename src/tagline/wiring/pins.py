@@ -98,9 +98,8 @@ def updating_of(settings: Settings, wiring: Wiring, branch: str, *, dry_run: boo
     if own.flavour == "gitlab":
         from tagline.adapters.forges.gitlab.updates import GitLabUpdates
 
-        server, name, page, token, is_job_token, _ = own.on_gitlab()
-        return Updating(target, GitLabUpdates(server, name, page, token, job_token=is_job_token))
+        server, name, page, token, is_job_token, why_none = own.on_gitlab()
+        return Updating(target, GitLabUpdates(server, name, page, token, why_none, job_token=is_job_token))
     from tagline.adapters.forges.github.updates import GitHubUpdates
 
-    api, name, web, token, _ = own.on_github()
-    return Updating(target, GitHubUpdates(api, name, web, token))
+    return Updating(target, GitHubUpdates(*own.on_github()))

@@ -210,7 +210,7 @@ def test_propose__by_a_token_that_may_not__exits_4_with_the_fix(app: App) -> Non
     path = "/pulls$" if app.world.platform == "github" else "/merge_requests$"
     fault = fail_always(app.world.server, "POST", path, 403)
     ran = app.propose()
-    assert (ran.code, ran.json["error"]["code"]) == (4, "cannot-propose"), ran.out
+    assert (ran.code, ran.json["error"]["code"]) == (4, "change-not-opened"), ran.out
     assert BRANCH in app.repo.git.branches()
     fault.remove()
     # An answer that nobody heard opens no second one.

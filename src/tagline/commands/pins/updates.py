@@ -109,7 +109,7 @@ def propose(updating: Updating, work: Work, after: Mapping[str, Pin], text: Text
         branch.replace(work.base, work.path, content.encode(), f"{text.title}\n", now)
     body = f"{text.body}\n{mark}\n"
     if there is None or there.state != "open":
-        return Update("opened", branch.branch, forge.open(branch.branch, work.base.branch, text.title, body))
+        return Update("opened", branch.branch, forge.open(branch.branch, work.base.branch, text.title, body).change)
     if mark not in there.body:
         forge.edit(there.change.number, text.title, body)
         return Update("updated", branch.branch, there.change)
