@@ -52,6 +52,9 @@ def test_unknown_key__near_a_known_one__is_suggested() -> None:
     with pytest.raises(SearchMistake) as caught:
         read_search("accuracy>0.9")
     assert "metric:accuracy>" in caught.value.hint
+    with pytest.raises(SearchMistake) as caught:
+        read_search("eu:churn")
+    assert "artifact:eu:" in caught.value.hint
 
 
 PIECES = st.sampled_from(

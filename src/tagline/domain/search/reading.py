@@ -158,12 +158,14 @@ class _Reader:
             )
         key = KEYS.get(head.text.lower())
         if key is None:
-            metric = (
-                f" A metric is asked as metric:{head.text}{operator}..." if operator in (">", ">=", "<", "<=") else ""
-            )
+            near, meant = suggestion(head.text.lower(), KEYS), ""
+            if operator in (">", ">=", "<", "<="):
+                meant = f" A metric is asked as metric:{head.text}{operator}..."
+            elif operator == ":" and not near:
+                meant = f" An artifact in a directory is asked as artifact:{head.text}:..."
             raise self._mistake(
-                "unknown-key", head.place, f"There is no key {head.text!r}.{suggestion(head.text.lower(), KEYS)}",
-                f"Keys are {listed(list(KEYS))}.{metric} In quotes it is a word.",
+                "unknown-key", head.place, f"There is no key {head.text!r}.{near}",
+                f"Keys are {listed(list(KEYS))}.{meant} In quotes it is a word.",
             )  # fmt: skip
         return key
 

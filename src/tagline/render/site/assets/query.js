@@ -147,8 +147,10 @@
       if (!head.text) throw new Mistake('no-key', head.place, 'Nothing stands before ' + operator + '.', 'Write KEY, operator, value.');
       var key = head.text.toLowerCase();
       if (Object.prototype.hasOwnProperty.call(KEYS, key)) return key;
-      var metric = /^[<>]/.test(operator) ? ' A metric is asked as metric:' + head.text + operator + '...' : '';
-      throw new Mistake('unknown-key', head.place, "There is no key '" + head.text + "'." + near(key), 'Keys are ' + Object.keys(KEYS).join(', ') + '.' + metric + ' In quotes it is a word.');
+      var like = near(key), meant = '';
+      if (/^[<>]/.test(operator)) meant = ' A metric is asked as metric:' + head.text + operator + '...';
+      else if (operator === ':' && !like) meant = ' An artifact in a directory is asked as artifact:' + head.text + ':...';
+      throw new Mistake('unknown-key', head.place, "There is no key '" + head.text + "'." + like, 'Keys are ' + Object.keys(KEYS).join(', ') + '.' + meant + ' In quotes it is a word.');
     },
     name: function (key, kind, operator) {
       var start = this.at;
