@@ -116,3 +116,12 @@ def test_table__long_cells__are_cut_and_rows_counted() -> None:
     assert max(map(len, text.split("\n"))) == 120
     assert text.endswith("–\n2 rows")
     assert "::error" not in answers.as_table(Answer(("a",), ("VARCHAR",), [["::error::x"]]), Pen(color=False))[:6]
+
+
+def test_numbers__for_people__have_no_noise_of_floats() -> None:
+    answer = Answer(("d", "e", "f"), ("DOUBLE", "DOUBLE", "DOUBLE"), [[0.96 - 0.91, 1e-300, 2.0**53 + 2]])
+    for text in (answers.as_table(answer, Pen(color=False)), answers.as_markdown(answer)):
+        assert "0.05 " in text
+        assert "1e-300" in text
+        assert "9007199254740994.0" in text
+    assert "0.04999999999999993" in answers.as_csv(answer)

@@ -117,8 +117,13 @@ def plain(value: Any) -> str:
     return str(finite(value))
 
 
+def _seen(value: Any) -> Any:
+    """A number as people read it: 0.96 - 0.91 is 0.05. Of JSON and CSV every digit counts."""
+    return float(f"{value:.12g}") if isinstance(value, float) and math.isfinite(value) and abs(value) < 1e9 else value
+
+
 def _short(value: Any) -> str:
-    text = plain(value)
+    text = plain(_seen(value))
     line = one_line(text[: _LONGEST + 1])
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
@@ -148,7 +153,7 @@ def _marked(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(finite(value))
+        return str(finite(_seen(value)))
     return escaping.code(plain(value)) if plain(value) else ""
 
 
