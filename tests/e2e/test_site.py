@@ -241,7 +241,7 @@ def test_version__lineage_is_drawn_and_promotion_is_asked_of_the_forge(page: Wat
     assert code.startswith("https://github.com/acme/risk/blob/0000")
     assert it.get_by_role("link", name="data/features.parquet").count() == 0
     link = it.get_by_role("link", name="Ask to promote to prod").get_attribute("href")
-    assert link.startswith("https://github.com/acme/risk/new/main?")
+    assert link.startswith("https://github.com/acme/risk/new/main?filename=promotions/prod/churn-v1.4.0.yaml&value=")
     asked = parse_qs(urlsplit(link).query)
     assert asked["filename"] == ["promotions/prod/churn-v1.4.0.yaml"]
     assert asked["value"] == ["- artifact: churn\n  version: v1.4.0\n"]

@@ -185,7 +185,9 @@ def test_asks__lead_to_the_forms_of_their_own_forge__and_there_is_none_for_what_
     assert list(prod) == ["Ask to promote to staging", "Ask to roll back prod"]
     back = prod["Ask to roll back prod"]
     assert [back[f"var[TAGLINE_PROPOSE_{name}]"] for name in ("ACTION", "VERSION")] == [["rollback"], ["v1.1.0"]]
-    on_github = _asks(page("github.com/acme/risk", "churn", "v1.1.0"))["Ask to roll back prod"]
+    of_github = page("github.com/acme/risk", "churn", "v1.1.0")
+    assert "/new/main?filename=promotions/prod/churn-rollback-v1.1.0.yaml&amp;value=" in of_github
+    on_github = _asks(of_github)["Ask to roll back prod"]
     assert on_github["filename"] == ["promotions/prod/churn-rollback-v1.1.0.yaml"]
     assert on_github["value"] == ["- artifact: churn\n  rollback: true\n  from: v1.1.0\n"]
     for where, artifact, version in (

@@ -95,7 +95,7 @@ def _ask(repository: Repository, request: Request, name: str) -> Ask | None:
         return Ask(f"{web}/-/pipelines/new?{_pipeline(repository, request)}", _ON_GITLAB, line)
     branch = repository.branch or "HEAD"
     file = f"promotions/{request.stage}/{_NOT_IN_FILES_RE.sub('-', name)}.yaml"
-    form = urlencode({"filename": file, "value": request_file(request)}, quote_via=quote)
+    form = urlencode({"filename": file, "value": request_file(request)}, quote_via=quote, safe="/")
     return Ask(f"{web}/new/{quote(branch)}?{form}", _ON_GITHUB, line)
 
 
@@ -111,7 +111,7 @@ def _pipeline(repository: Repository, request: Request) -> str:
     said = {"ARTIFACT": request.artifact, "VERSION": request.version, "STAGE": request.stage, "ACTION": request.kind}
     ref = {"ref": repository.branch} if repository.branch else {}
     variables = {f"var[TAGLINE_PROPOSE_{name}]": value for name, value in said.items()}
-    return urlencode({**ref, **variables}, quote_via=quote)
+    return urlencode({**ref, **variables}, quote_via=quote, safe="/")
 
 
 def _way(repository: Repository) -> str:

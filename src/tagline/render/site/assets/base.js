@@ -103,7 +103,7 @@
     return JSON.stringify(text);
   }
   function form(pairs) {
-    return pairs.map(function (pair) { return encoded(pair[0]) + '=' + encoded(pair[1]); }).join('&');
+    return pairs.map(function (pair) { return encoded(pair[0]) + '=' + encoded(pair[1]).replace(/%2F/g, '/'); }).join('&');
   }
   tagline.ask = function (one, version, stage, action) {
     var web = one.repository.web, branch = one.repository.branch, back = action === 'rollback';
