@@ -15,6 +15,8 @@ from tagline.errors import WrongUsage
 NUMBER = re.compile(r"[+-]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PART_OF_VERSION = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))?")
+#: The hash alone of MD5, SHA-1 or SHA-256: it would be a path, and is never meant as one.
+_BARE_HASH = re.compile(r"([0-9a-f]{32}(\.dir)?|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
 #: Stars of a pattern: each makes a longer look for a place where the rest fits.
 MOST_STARS = 8
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
@@ -47,6 +49,10 @@ def operand(key: Key, operator: str, text: str, place: int, *, quoted: bool) -> 
         return Meant(operator, _number(key, text, place))
     if key.value == "version" and operator not in _EQUAL:
         return Meant(operator, _version(text, place))
+    if key.name == "input" and not quoted and _BARE_HASH.fullmatch(text):
+        raise SearchMistake(
+            "digest", place, "A digest begins with its kind.", f"Write {key.name}:md5:{text}, sha256:... or gitblob:..."
+        )
     if operator == ":" and "*" in text and not quoted:
         return Meant("~", re.sub(r"\*+", "*", text))
     if key.value == "version":

@@ -200,6 +200,9 @@
       return is(number);
     }
     if (kind === 'version' && EQUAL.indexOf(operator) < 0) return is(version(text, place));
+    if (key === 'input' && !value.quoted && /^([0-9a-f]{32}(\.dir)?|[0-9a-f]{40}|[0-9a-f]{64})$/i.test(text)) {
+      throw new Mistake('digest', place, 'A digest begins with its kind.', 'Write ' + key + ':md5:' + text + ', sha256:... or gitblob:...');
+    }
     if (operator === ':' && text.indexOf('*') >= 0 && !value.quoted) return is(text.replace(/\*+/g, '*'), '~');
     if (kind === 'version') return is(/^[vV]/.test(text) || !VERSION.test('v' + text) ? text : 'v' + text);
     return is(text);
