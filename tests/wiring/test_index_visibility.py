@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from graphql import GraphQLError, build_schema, graphql_sync
 
 from tagline.domain.index.refs import Refs
 from tagline.settings import Settings
+from tagline.wiring.changes import ChangeWiring
 from tagline.wiring.index import IndexWiring
 
 #: Parts of https://docs.github.com/public/fpt/schema.docs.graphql and https://docs.gitlab.com/api/graphql/reference/
@@ -156,6 +158,45 @@ def test_visibility__of_hosts_that_a_list_names__is_not_asked_for(forge: Forge, 
     wiring = wire(TAGLINE_REPO_TOKEN=TOKEN, TAGLINE_REPO_HOST=forge.url)
     (found,) = wiring.with_visibility(wiring.wanted([], [str(names)], [], []), print)
     assert (found.visibility, len(forge.requests)) == ("public", 1)
+
+
+def test_visibility__a_host_that_only_a_list_names__gets_no_token_in_any_form(wire: Wire, tmp_path: Path) -> None:
+    names = tmp_path / "list"
+    plain = wire(TAGLINE_REPO_TOKEN=TOKEN)
+    wiring = replace(plain, forge="github" if plain.settings.platform == "gitlab" else "gitlab")
+    hosts = [
+        "git@evil.example:acme/a.git",
+        "evil.example:acme/b",
+        "HTTPS://EVIL.example/acme/c",
+        "ssh://evil.example/a/d",
+    ]
+    names.write_text("\n".join([*hosts, "https://evil.example/acme/e", "ACME/plain"]))
+    by_name = {one.repository.rpartition("/")[2]: one for one in wiring.wanted([], [str(names)], [], [])}
+    assert len(by_name) == 6
+    asked = wiring._by_forge(by_name.values())
+    assert [list(found) for _, found in asked] == [["ACME/plain"]]
+    addresses = {name: wiring._remote(one.address) for name, one in by_name.items()}
+    assert {name for name, url in addresses.items() if url.config} == {"plain"}
+    # Who names the host on the command line means it.
+    meant = wiring.wanted([hosts[0], "https://evil.example/acme/e"], [str(names)], [], [])
+    assert sorted(name for _, found in wiring._by_forge(meant) for name in found) == ["ACME/plain", "acme/a", "acme/e"]
+
+
+def test_visibility__of_the_jobs_own_repository_in_a_list__is_asked_with_the_jobs_token(
+    forge: Forge, wire: Wire, tmp_path: Path
+) -> None:
+    names = tmp_path / "list"
+    names.write_text(f"{forge.url}/acme/jobs\n")
+    wiring = wire(TAGLINE_TOKEN="job", TAGLINE_REPO_TOKEN=TOKEN)
+    wanted = wiring.wanted([], [str(names)], [], [])
+    (found,) = wiring.with_visibility(wanted, print)
+    assert (found.visibility, [token for token, _ in forge.requests]) == (
+        "internal", ["token job" if forge.flavour == "github" else "job"]
+    )  # fmt: skip
+    # One client for all that have the same token, which no traceback shows.
+    keys = [ChangeWiring(wire(TAGLINE_TOKEN=TOKEN).settings, f"{forge.url}/acme/{name}").asked[0] for name in "ab"]
+    assert len(set(keys)) == 1
+    assert TOKEN not in repr(keys)
 
 
 def test_visibility__that_the_forge_does_not_tell__is_unknown_and_said(forge: Forge, wire: Wire) -> None:

@@ -52,13 +52,14 @@ class ChangeWiring:
     """The adapters of one run about changes.
 
     ``repo`` is what ``--repo`` says, ``forge`` and ``api_url`` what ``--repo-forge`` and ``--repo-api-url``
-    say; all None for the repository of this job.
+    say; all None for the repository of this job. ``named_by``: who named it, where it was not the caller.
     """
 
     settings: Settings
     repo: str | None = None
     forge: str | None = None
     api_url: str | None = None
+    named_by: NamedBy | None = None
 
     @property
     def flavour(self) -> str:
@@ -137,7 +138,7 @@ class ChangeWiring:
     def has_workflow_token(self) -> bool:
         """Whether the token for this repository is the workflow's own."""
         grant, own = self._grant(f"{self._place.page}.git"), self.settings.workflow_token
-        return grant is not None and own is not None and grant.token.reveal() == own.reveal()
+        return grant is not None and grant.token == own
 
     def _delivering(self, history: GitHistory) -> Delivering:
         """What starts runs on tags and tells receivers. Raises WrongUsage for a receiver that is none."""
@@ -258,7 +259,7 @@ class ChangeWiring:
 
     @property
     def _by(self) -> NamedBy:
-        return "caller" if self.repo is not None and not self._is_folder else "here"
+        return self.named_by or ("caller" if self.repo is not None and not self._is_folder else "here")
 
     def _grant(self, asked: str) -> Grant | None:
         """The token for a request to an address: of Git, or of the API, which somebody may have put elsewhere."""
@@ -316,10 +317,10 @@ class ChangeWiring:
         return OnGitLab(server, secret, job_token=is_job_token, no_token=why_none)
 
     @property
-    def asked(self) -> tuple[tuple[str, ...], str]:
+    def asked(self) -> tuple[tuple[str, str, Secret | None], str]:
         """What is the same for all repositories that one client asks for, and this one's full name."""
         where, name, _, secret, *_ = self.on_github() if self.flavour == "github" else self.on_gitlab()
-        return (self.flavour, where, secret.reveal() if secret is not None else ""), name
+        return (self.flavour, where, secret), name
 
     def on_github(self) -> tuple[str, str, str, Secret | None, str]:
         """API, full name, server, token, and why there is none."""

@@ -15,7 +15,7 @@ from tagline.domain.index.sources import Wanted, listed, once, page_of, reposito
 from tagline.domain.text.origins import same_origin
 from tagline.errors import PlatformRefused, WrongUsage
 from tagline.settings import Settings
-from tagline.wiring.addresses import address_of, over_https
+from tagline.wiring.addresses import OWNER_NAME_RE, address_of, over_https
 from tagline.wiring.registry import login_of
 from tagline.wiring.storage import StorageWiring
 from tagline.wiring.tokens import GITHUB, NamedBy, token_for
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tagline.adapters.index.dataset import PlacedDataSet
     from tagline.ports.index import Organization
     from tagline.ports.repository import Repository
+    from tagline.settings import Secret
 
 #: Bytes of a list of repositories.
 _MOST_OF_LIST = 16 << 20
@@ -87,15 +88,15 @@ class IndexWiring:
         """Whom to ask, and for which full names; each leads to what the index calls that repository."""
         from tagline.wiring.changes import ChangeWiring
 
-        found: dict[tuple[str, ...], tuple[Organization, dict[str, str]]] = {}
+        found: dict[tuple[str, str, Secret | None], tuple[Organization, dict[str, str]]] = {}
         for one in wanted:
             page = one.url.startswith(("http://", "https://"))
             if one.forge not in ("github", "gitlab") or one.visibility != "unknown" or not page:
                 continue
-            grant = token_for(self._asking, one.address, one.address, "content")
-            if one.address in self._of_lists and grant is None:
+            by = self._by(one.address)
+            if by == "content" and token_for(self._asking, one.url, one.url, by) is None:
                 continue
-            wiring = ChangeWiring(self._asking, one.url, one.forge, self.api_url)
+            wiring = ChangeWiring(self._asking, one.url, one.forge, self.api_url, by)
             key, name = wiring.asked
             _, names = found.setdefault(key, (wiring.organization(), {}))
             names[name] = one.repository
@@ -106,8 +107,10 @@ class IndexWiring:
         if address is None:
             path = Path(text).expanduser().resolve()
             return Wanted(path.as_uri(), path.as_uri(), path.as_uri())
-        if by == "content" and "://" in text:
+        if by == "content" and not OWNER_NAME_RE.fullmatch(text):
             self._of_lists.add(address)
+        else:
+            self._meant.add(address)
         name, page = repository_name(address), page_of(over_https(address))
         return Wanted(name, page, address, self._forge_of(page))
 
@@ -115,6 +118,14 @@ class IndexWiring:
     def _of_lists(self) -> set[str]:
         """Addresses whose host a file names: no token goes there that nobody meant for it."""
         return set()
+
+    @cached_property
+    def _meant(self) -> set[str]:
+        """Addresses on a host that the caller named, or on the forge that ``owner/name`` is on."""
+        return set()
+
+    def _by(self, address: str) -> NamedBy:
+        return "content" if address in self._of_lists and address not in self._meant else "caller"
 
     @cached_property
     def _asking(self) -> Settings:
@@ -150,8 +161,7 @@ class IndexWiring:
     def _remote(self, address: str) -> RemoteUrl:
         from tagline.adapters.git.urls import remote_url
 
-        by: NamedBy = "content" if address in self._of_lists else "caller"
-        return remote_url(address, login=login_of(token_for(self._asking, address, address, by)))
+        return remote_url(address, login=login_of(token_for(self._asking, address, address, self._by(address))))
 
     def data(self, destination: str) -> PlacedDataSet:
         """The data set at a folder or an ``s3://`` address."""
