@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tagline.adapters.git.ref_listing import local_refs
 from tagline.adapters.git.refs_here import refs_here
 from tagline.adapters.git.running import Git
+from tagline.errors import PlatformRefused
 from tests.support.gitbuild import Commit, History, Tag, build, run_git
 
 
@@ -100,8 +102,25 @@ def cut_off(path: Path) -> None:
     (path / "packed-refs").write_bytes(packed[:-60])
 
 
-@pytest.mark.parametrize("odd", [symbolic_tag, link, odd_name, no_id, elsewhere, reftable, work_tree, cut_off])
+def large(path: Path) -> None:
+    (path / "refs" / "tags" / "a@v1.0.0").write_text(run_git(path, "rev-parse", "main").strip() + " " * 5000)
+
+
+@pytest.mark.parametrize("odd", [symbolic_tag, link, odd_name, no_id, elsewhere, reftable, work_tree, cut_off, large])
 def test_refs__that_are_odd__are_left_to_git(repository: Path, odd: Callable[[Path], None]) -> None:
     assert refs_here(repository) is not None
     odd(repository)
     assert refs_here(repository) is None
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["refs/tags/a@v1.0.0", "refs/tagline/x", "refs/heads/main", "refs/heads/other", "HEAD", "packed-refs", "config"],
+)
+def test_refs__a_pipe_among_them__is_refused_and_nobody_waits(repository: Path, place: str) -> None:
+    (repository / place).unlink(missing_ok=True)
+    os.mkfifo(repository / place)
+    if place == "refs/heads/other":  # it is looked at only where git is asked
+        odd_name(repository)
+    with pytest.raises(PlatformRefused, match="no regular file"):
+        refs_here(repository)

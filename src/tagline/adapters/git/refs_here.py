@@ -1,6 +1,7 @@
 """The refs of a repository on this machine from its own files: a process a repository takes longer than all else.
 
 Only the plain form is read, which all but a few repositories have. Whatever is odd is left to git, which knows it all.
+But git opens a pipe and waits for a writer without end: a repository that has one is refused.
 Source: https://git-scm.com/docs/gitrepository-layout
 """
 
@@ -8,9 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from tagline.errors import PlatformRefused
 
 _ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _ID_RE = re.compile(rb"(" + _ID + rb")\s*")
@@ -24,6 +28,8 @@ _ODD_RE = re.compile(rb"\.\.|/\.|\.lock(?:/|$)|[\x00-\x20~^:?*\[\\\x7f]|@\{|/$|\
 _OTHER_WAY_RE = re.compile(rb"refstorage|worktreeconfig|^\s*\[\s*include", re.I | re.M)
 _FOLDERS = (b"refs/tags", b"refs/tagline")
 _NOTHING = frozenset(b"0")
+#: Bytes of a file with one ref, and of any other one.
+_MOST_OF_REF, _MOST = 4096, 64 << 20
 
 
 class RefsHere(NamedTuple):
@@ -39,19 +45,29 @@ class _OddError(Exception):
 
 
 def refs_here(git_dir: Path) -> RefsHere | None:
-    """Tags and our own memory, and HEAD; None where git has to be asked."""
+    """Tags and our own memory, and HEAD; None where git has to be asked.
+
+    Raises PlatformRefused where git would wait for what lies there.
+    """
     root = os.fsencode(git_dir)
+    found = _by_files(root)
+    if found is None:
+        _refuse_pipes(root)
+    return found
+
+
+def _by_files(root: bytes) -> RefsHere | None:
     try:
         if os.path.lexists(root + b"/commondir") or _OTHER_WAY_RE.search(_read(root + b"/config") or b""):
             return None
-        head = _read(root + b"/HEAD") or b""
+        head = _read(root + b"/HEAD", _MOST_OF_REF) or b""
         named = _SYMREF_RE.fullmatch(head)
         branch = named[1] if named is not None else b""
         if _ODD_RE.search(branch):
             return None
         # Loose ones first: while they are packed, the new file is there before they go.
         refs = dict(found for folder in _FOLDERS for found in _loose(root, folder))
-        own = _read(root + b"/" + branch) if branch else head
+        own = _read(root + b"/" + branch, _MOST_OF_REF) if branch else head
         packed = _read(root + b"/packed-refs") or b""
         if _WHOLE_RE.fullmatch(packed) is None:
             return None
@@ -79,7 +95,7 @@ def _loose(root: bytes, folder: bytes) -> Iterator[tuple[bytes, bytes]]:
         if entry.is_dir(follow_symlinks=False):
             yield from _loose(root, name)
         elif not entry.name.endswith(b".lock"):
-            content = _read(entry.path)
+            content = _read(entry.path, _MOST_OF_REF)
             if content is None:  # it was packed, or deleted, meanwhile
                 continue
             found = _ID_RE.fullmatch(content)
@@ -88,10 +104,33 @@ def _loose(root: bytes, folder: bytes) -> Iterator[tuple[bytes, bytes]]:
             yield name, found[1]
 
 
-def _read(path: bytes) -> bytes | None:
-    """A file's content; None where there is none."""
+def _read(path: bytes, most: int = _MOST) -> bytes | None:
+    """A regular file's content; None where there is none."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - names of refs are bytes
-            return file.read()
+        # Without waiting: what lies there may be a pipe.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            raise _OddError
+        content = file.read(most + 1)
+        if len(content) > most:
+            raise _OddError
+        return content
+
+
+def _refuse_pipes(root: bytes) -> None:
+    """Raises PlatformRefused for what is neither a file nor a folder where git reads refs."""
+    refs = (os.path.join(folder, name) for folder, _, names in os.walk(root + b"/refs") for name in names)  # noqa: PTH118 - names of refs are bytes
+    for path in (root + b"/config", root + b"/HEAD", root + b"/packed-refs", root + b"/commondir", *refs):
+        try:
+            mode = os.stat(path).st_mode  # noqa: PTH116
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise PlatformRefused(
+                f"{os.fsdecode(path)!r} is no regular file, and git would wait for it.",
+                "Take it away, or name another repository.",
+            )

@@ -46,7 +46,8 @@ class Bucket(S3Prefix):
         """A copy, brought once and compared with the name."""
         path = self._copy(part.file)
         if path.is_file() and path.stat().st_size == part.bytes:
-            os.utime(path)
+            with contextlib.suppress(OSError):  # somebody else's copy, which this user may only read
+                os.utime(path)
             return path
         digest = hashlib.sha256()
         with scratch_file(self._copies(), _NEW) as new:
@@ -89,7 +90,7 @@ class Bucket(S3Prefix):
             self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             clear(self._cache, _NEW)
             for path in self._cache.glob("*.parquet"):
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(OSError):  # another run was faster, or it is somebody else's
                     if path.stat().st_mtime < time.time() - _MONTH:
                         path.unlink()
             self._cleared = True
