@@ -192,11 +192,24 @@ def test_index__more_rows_than_a_repository_has__are_left_out_and_that_is_told(p
         whole = read_registry(opened, {}, wiring.storage)
         each = {key: one.rows for key, one in whole.registry.behind.items()}
         assert (len(each), min(each.values()) > 5, whole.gaps) == (VERSIONS, True, [])
+        exact = read_registry(opened, {}, wiring.storage, most=sum(each.values()))
+        assert (exact.registry.behind, exact.gaps) == (whole.registry.behind, [])
         cut = read_registry(opened, {}, wiring.storage, most=min(each.values()) + 1)
     found = cut.registry.behind.values()
     assert sorted(one.rows > 0 for one in found) == [False] * (VERSIONS - 2) + [True] * 2
     assert all(one.digest for one in found)
     assert cut.gaps[0].endswith("those of others are left out.")
+
+
+def test_index__more_of_cards_than_a_repository_has__is_left_out_and_that_is_told(tmp_path: Path) -> None:
+    manifest = "".join(f"m{number}:\n  card: CARD.md\n" for number in range(65))
+    path = small(tmp_path / "cards.git", files={"artifacts.yaml": manifest, "CARD.md": "-" * (1 << 20)})
+    wiring = IndexWiring(Settings.from_environ({"TAGLINE_CACHE": str(tmp_path / "cache")}))
+    registries = wiring.registries(1)
+    with registries.open(path.as_uri(), registries.look(path.as_uri())) as opened:
+        read = read_registry(opened, {}, wiring.storage)
+    assert len(read.registry.cards) == 64
+    assert read.gaps == ["Its model cards have more than 64 MiB: those of others are left out."]
 
 
 def test_wanted__names_of_forges_in_another_case__are_one_repository() -> None:

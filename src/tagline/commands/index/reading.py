@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from tagline.commands.lineage.reading import LineageSource, Subject, read_lineage
-from tagline.commands.manifest.cards import cards_of, images_of
+from tagline.commands.manifest.cards import MOST_OF_CARDS, cards_of, images_of
 from tagline.commands.manifest.snapshots import entries_of
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
@@ -68,22 +68,8 @@ def read_registry(
         if not _is_known(stays.get((state.name, row.version)), row.commit)
     ]
     repository.prepare([subject.commit for subject in wanted])
-    behind = {key: _as_known(one) for key, one in known.items()}
-    there = {(state.name, row.version) for state in states for row in state.versions}
-    there -= {(subject.artifact, subject.version) for subject in wanted}
-    left = most - sum(one.rows for key, one in behind.items() if key in there)
     source = LineageSource(repository, storage, None, light=True)
-    for commit, subjects in groupby(sorted(wanted, key=_by_commit), key=_by_commit):
-        for subject in subjects:
-            key = subject.artifact, subject.version or ""
-            found = _behind(source, subject, gaps, rows=left > 0)
-            left -= found.rows if found is not None else 0
-            if found is not None or not _is_known(known.get(key), commit):
-                behind[key] = found or Behind()
-        source.commits.pop(commit, None)
-        source.read.clear()
-    if left <= 0:
-        gaps.append(f"It has {most:,} metrics, parameters and inputs of versions: those of others are left out.")
+    behind = _all_behind(source, states, wanted, known, gaps, most)
     reports = opened.reports()
     told = {state.name: reports.get(artifact_in_tag(state.name), ()) for state in states}
     entries = _entries(tree, gaps)
@@ -138,10 +124,13 @@ def _entries(tree: Tree | None, gaps: list[str]) -> Mapping[str, ManifestEntry]:
 
 def _cards(tree: Tree | None, entries: Mapping[str, ManifestEntry], gaps: list[str]) -> Mapping[str, Card]:
     try:
-        return cards_of(tree, entries.values()) if tree is not None else {}
+        cards, whole = cards_of(tree, entries.values()) if tree is not None else ({}, True)
     except TaglineError as error:
         gaps.append(error.message)
         return {}
+    if not whole:
+        gaps.append(f"Its model cards have more than {MOST_OF_CARDS >> 20} MiB: those of others are left out.")
+    return cards
 
 
 def _images(
@@ -154,10 +143,38 @@ def _images(
         return {}
 
 
-def _behind(source: LineageSource, subject: Subject, gaps: list[str], *, rows: bool) -> Behind | None:
+def _all_behind(
+    source: LineageSource, states: Sequence[ArtifactState], wanted: Sequence[Subject],
+    known: Mapping[tuple[str, str], port.Known], gaps: list[str], most: int,
+) -> dict[tuple[str, str], Behind]:  # fmt: skip
+    """What is behind versions: as it is known, and of those ``wanted`` read, once a commit, up to ``most`` rows."""
+    behind = {key: _as_known(one) for key, one in known.items()}
+    there = {(state.name, row.version) for state in states for row in state.versions}
+    there -= {(subject.artifact, subject.version) for subject in wanted}
+    left = most - sum(behind[key].rows for key in there)
+    # Nobody knows of a known version without rows whether it had some.
+    cut = left <= 0 and any(not behind[key].rows for key in there)
+    for commit, subjects in groupby(sorted(wanted, key=_by_commit), key=_by_commit):
+        for subject in subjects:
+            key = subject.artifact, subject.version or ""
+            found = _behind(source, subject, gaps)
+            if found is not None or not _is_known(known.get(key), commit):
+                behind[key] = found or Behind()
+            if left <= 0 and behind[key].rows:
+                behind[key] = behind[key]._replace(metrics=(), params=(), inputs=())
+                cut = True
+            left -= behind[key].rows
+        source.commits.pop(commit, None)
+        source.read.clear()
+    if cut:
+        gaps.append(f"It has {most:,} metrics, parameters and inputs of versions: those of others are left out.")
+    return behind
+
+
+def _behind(source: LineageSource, subject: Subject, gaps: list[str]) -> Behind | None:
     """What a version's commit says; None where it cannot be read, which is a gap."""
     try:
-        return behind_of(read_lineage(source, subject, ask_mlflow=False), rows=rows)
+        return behind_of(read_lineage(source, subject, ask_mlflow=False))
     except TaglineError as error:
         gaps.append(f"{subject.artifact}@{subject.version}: {error.message}")
         return None

@@ -211,13 +211,14 @@ def _said(trailers: Trailers) -> _Said:
     return _Said(public(change) if change else None, who or None)
 
 
-def behind_of(lineage: Lineage, *, rows: bool = True) -> Behind:
-    """What the tables keep of a lineage; without ``rows`` its bytes alone."""
+def behind_of(lineage: Lineage) -> Behind:
+    """What the tables keep of a lineage."""
     content = lineage.content
-    found = Behind(content.digest, content.sha256, content.size, content.uri)
-    if not rows:
-        return found
-    return found._replace(
+    return Behind(
+        content.digest,
+        content.sha256,
+        content.size,
+        content.uri,
         metrics=_few(_metrics(lineage.metrics)),
         params=_few(_params(lineage.parameters)),
         inputs=_few(_inputs(lineage)),

@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 #: Bytes of an image, images of a card, bytes of all images of a repository.
 MAX_IMAGE, MOST_IMAGES, MOST_BYTES = 1 << 20, 12, 4 << 20
+#: Files of a repository that are looked at, whether they are pictures.
+MOST_LOOKED_AT = 200
 #: What a picture may need when it is unpacked.
 _LONGEST_SIDE, _MOST_PIXELS = 10_000, 25_000_000
 
