@@ -1,6 +1,8 @@
 """Folders and files that go with their run, and with the next one where their own was killed.
 
 Each is locked as long as its run lives, so what nobody holds is left over: a lock ends with its process in any case.
+Files of people lie beside them. So temporary ones have a folder of their own, and elsewhere only a name counts that
+ends as ``tempfile`` ends it, after a prefix that nobody types.
 """
 
 from __future__ import annotations
@@ -8,11 +10,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+#: What ``tempfile`` adds to a prefix.
+_SUFFIX_RE = re.compile(r"[a-z0-9_]{8}")
 
 
 @contextlib.contextmanager
@@ -29,10 +35,24 @@ def scratch(parent: Path, prefix: str) -> Iterator[Path]:
 @contextlib.contextmanager
 def temporary(prefix: str) -> Iterator[Path]:
     """The same among the machine's temporary files; what killed runs have left of that name goes before."""
-    parent = Path(tempfile.gettempdir())
-    clear(parent, prefix)
-    with scratch(parent, prefix) as folder:
+    private = _private()
+    if private is not None:
+        clear(private, prefix)
+    with scratch(private or Path(tempfile.gettempdir()), prefix) as folder:
         yield folder
+
+
+def _private() -> Path | None:
+    """The folder that this user's runs have among temporary files; None where what has its name is not theirs alone."""
+    path = Path(tempfile.gettempdir(), f"tagline-scratch-{os.getuid()}")
+    try:
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+        found = path.lstat()
+    except OSError:
+        return None
+    own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return path if own and os.access(path, os.R_OK | os.W_OK | os.X_OK) else None
 
 
 @contextlib.contextmanager
@@ -55,6 +75,8 @@ def scratch_file(parent: Path, prefix: str) -> Iterator[Path]:
 def clear(parent: Path, prefix: str) -> None:
     """Delete what runs that were killed have left of that name. Only what is this user's own counts."""
     for path in parent.glob(f"{prefix}*"):
+        if not _SUFFIX_RE.fullmatch(path.name.removeprefix(prefix)):
+            continue
         with contextlib.suppress(OSError):
             found = path.lstat()
             if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid():

@@ -117,7 +117,7 @@ def test_statement__that_is_more_than_a_select__is_refused_and_does_nothing(fold
         except WrongUsage as error:
             told.append(error.message)
     assert passed == []
-    assert "tagline-query-" not in "".join(told)  # nor is it said where the private copy is
+    assert "tagline-scratch-" not in "".join(told)  # nor is it said where the private copy is
     assert bytes_of(folder) == before
     assert bytes_of(tmp_path) == beside
 
@@ -216,7 +216,7 @@ def test_killed__with_its_private_copy__the_next_question_clears_that_and_no_oth
         return subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL)
 
     def copies() -> set[Path]:
-        return {file.parents[1] for file in tmp_path.glob("tagline-query-*/stages/*.parquet")}
+        return {file.parents[1] for file in tmp_path.glob("tagline-scratch-*/tagline-query-*/stages/*.parquet")}
 
     kept = tmp_path / "tagline-query-link"
     kept.symlink_to(folder / "stages")

@@ -185,7 +185,7 @@ def test_killed__at_any_time__the_old_state_and_then_the_new(
     for when in ("reading", "parts", "listed"):
         command = [sys.executable, "-c", DYING, when, place, *map(str, many[:2])]
         assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
-        assert list((tmp_path / "cache").glob("new-rows-*")), when
+        assert list((tmp_path / "cache").glob(".tagline-rows-*")), when
         if when != "listed":
             assert state() == old, when
     new = state()
@@ -193,5 +193,5 @@ def test_killed__at_any_time__the_old_state_and_then_the_new(
     assert run(*many[:2], into=place).unchanged == 2
     assert state() == new
     # Nothing is left of them on this machine.
-    assert not list((tmp_path / "cache").glob("new-*"))
-    assert not [*(tmp_path / "index").glob(".new-*"), *(tmp_path / "cache" / "index").glob("new-*")]
+    assert not list((tmp_path / "cache").glob(".tagline-*"))
+    assert not [*(tmp_path / "index").glob(".tagline-new-*"), *(tmp_path / "cache" / "index").glob(".tagline-new-*")]

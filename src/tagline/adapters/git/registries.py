@@ -32,7 +32,7 @@ from tagline.domain.text.public import public
 from tagline.errors import PlatformRefused, WrongUsage
 
 _SMALL, _COMMITS = f"blob:limit={MOST_OF_FILE}", "tree:0"
-_PREFIX = "new-index-"
+_PREFIX = ".tagline-index-"
 #: Bytes of a tag object.
 _MOST_OF_TAG = 1 << 20
 #: Tags of tags, one in the other.

@@ -18,7 +18,7 @@ from tagline.domain.index.tables import TABLES
 from tagline.errors import PlatformRefused
 
 _PIECE = 1 << 20
-_NEW = "new-"
+_NEW = ".tagline-new-"
 #: Seconds that a copy stays which nobody asks for.
 _MONTH = 30 * 86_400
 

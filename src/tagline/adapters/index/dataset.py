@@ -26,7 +26,7 @@ from tagline.ports.index import Known, Update
 
 #: Seconds that files stay which are listed no more: readers may be at them.
 RETIRED_FOR = 86_400
-_PREFIX = "new-rows-"
+_PREFIX = ".tagline-rows-"
 #: Attempts to be the one that replaces the index.
 _ATTEMPTS = 20
 

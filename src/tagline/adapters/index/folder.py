@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tagline.adapters.scratch import clear
 from tagline.domain.index.listing import INDEX, MAX_INDEX, Listing, Part, decode, is_part
 from tagline.domain.index.tables import TABLES
 from tagline.errors import Conflict, PlatformRefused
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 #: Seconds that a second writer waits, and between two looks.
 WAIT, _PAUSE = 60.0, 0.1
 _LOCK = ".tagline-index.lock"
-_NEW = ".new-"
+_NEW = ".tagline-new-"
 
 
 class Folder:
@@ -123,8 +124,7 @@ class Folder:
             raise _refused(self._root, "written", error) from error
         with lock:
             self._take(lock.fileno())
-            for left in self._root.glob(f"{_NEW}*"):  # of runs that were killed: nobody else writes now
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            clear(self._root, _NEW)  # of runs that were killed: nobody else writes now
             scratch = Path(tempfile.mkdtemp(dir=self._root, prefix=_NEW))
             try:
                 yield scratch
