@@ -90,7 +90,7 @@ def answering() -> Iterator[AnsweringS3]:
                 self.wfile.write(reply.body)
                 self.close_connection = self.close_connection or length != len(reply.body)
 
-        do_HEAD = do_POST = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
 
     class Server(ThreadingHTTPServer):
         request_queue_size = 64

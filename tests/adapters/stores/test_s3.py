@@ -14,6 +14,7 @@ import pytest
 
 from tagline.adapters.stores.choice import RemoteStores
 from tagline.adapters.stores.s3 import S3Store
+from tagline.adapters.stores.s3_prefix import S3Prefix
 from tagline.domain.storage.objects import Key, Remote
 from tagline.errors import Conflict, NotFound, ObjectChanged, ObjectMissing, StoreRefused, TaglineError, WrongUsage
 from tests.support.s3answers import AnsweringS3, Asked, Reply, answering, list_page, refusal
@@ -110,6 +111,23 @@ def test_retries__500_then_503_then_fine__is_not_seen(fake: AnsweringS3) -> None
     fake.answer = lambda _: left.pop(0) if left else Reply(body=b"fine", headers={"ETag": '"e"'})
     assert read(store()) == b"fine"
     assert fake.count("GET") == 4
+
+
+def test_retries__of_a_conditional_put_whose_answer_was_lost__know_their_own_object(fake: AnsweringS3) -> None:
+    place, there = S3Prefix("s3://bucket/pre", "index"), [b"ours"]
+
+    def answer(asked: Asked) -> Reply:
+        if asked.method == "GET":
+            return Reply(body=there[0], headers={"ETag": '"new"'})
+        return Reply(drop=True) if fake.count("PUT") == 1 else refusal(412, "PreconditionFailed")
+
+    fake.answer = answer
+    assert place.replace_file("index.json", b"ours", '"old"') == '"new"'
+    assert [asked.method for asked in fake.asked] == ["PUT", "PUT", "GET"]
+    fake.asked.clear()
+    assert place.replace_file("index.json", b"ours", None) == '"new"'
+    there[0] = b"ours, and more"
+    assert place.replace_file("index.json", b"ours", '"old"') is None
 
 
 def test_retries__bounded__four_attempts(fake: AnsweringS3) -> None:
