@@ -53,6 +53,14 @@ def test_components__one_after_the_other__meet() -> None:
     assert workflows[0]["artifact-name"]["default"] == workflows[1]["artifact-name"]["default"]
 
 
+def test_page__of_two_runs_at_once__is_made_one_after_the_other_and_never_waits_for_its_caller() -> None:
+    group = load(WORKFLOWS / "page.yml")["jobs"]["build"]["concurrency"]
+    assert group == {"group": "tagline-page-build-${{ inputs.dest || 'pages' }}", "cancel-in-progress": False}
+    # A group of the calling workflow's own would be held by the run that waits for it.
+    assert load(ROOT / "docs" / "examples" / "github" / "page.yml")["concurrency"]["group"] == "tagline-page"
+    assert "resource_group" in FOUND["page"].body
+
+
 @each_name
 def test_component__as_gitlab_reads_it__is_valid(name: str, tmp_path: Path) -> None:
     found, files = FOUND[name], []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,53 @@ def test_bucket__with_somebody_elses_pages_or_another_run__is_left_alone(s3: S3S
         with pytest.raises(Conflict):
             late.finish(Made("late", {}, {"index.html": 4}), ("index.html",))
     assert objects(s3, bucket) == before
+
+
+def test_bucket__while_another_run_uploads__is_refused_for_half_an_hour_and_then_taken_over(s3: S3Server) -> None:
+    bucket, clock = s3.bucket(), [1000.0]
+    address = f"s3://{bucket}/page"
+
+    def run(text: bytes, while_it_uploads: Callable[[], object] = lambda: None) -> None:
+        class Slow(BucketFolder):
+            def _upload(self, file: str) -> None:
+                super()._upload(file)
+                if file == "a.html":
+                    while_it_uploads()
+
+        with Slow(address, lambda: clock[0]).locked() as place:
+            place.before()
+            for file in ("a.html", "index.html"):
+                place.put(file, text)
+            files = {file: len(text) for file in ("a.html", "index.html")}
+            place.finish(Made(text.decode(), {}, files), ("index.html",))
+
+    def page() -> bytes:
+        return s3.client.get_object(Bucket=bucket, Key="page/index.html")["Body"].read()
+
+    def second() -> None:
+        clock[0] += 20 * 60
+        with pytest.raises(Conflict) as caught:
+            run(b"second")
+        assert (caught.value.exit_code, "10 minutes" in caught.value.hint) == (5, True)
+
+    run(b"first", second)
+    assert page() == b"first"
+
+    def fails() -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        run(b"other", fails)
+    run(b"after", lambda: None)  # what failed says so itself
+    assert page() == b"after"
+
+    def third() -> None:
+        clock[0] += 31 * 60
+        run(b"third")
+
+    with pytest.raises(Conflict):
+        run(b"stuck", third)
+    assert page() == b"third", "who was overtaken uploads nothing more"
 
 
 def test_place__that_is_neither_folder_nor_bucket__is_refused(

@@ -1,22 +1,27 @@
 """A site in a bucket: what changed is uploaded, the pages that lead to the rest last.
 
-Two runs at once are told apart by conditions on the site's state: the later one changes nothing. A run that is killed
-leaves whole pages, old and new, and the next run knows of all of them.
+One run at a time: the site's state says since when a run uploads, and each writes it only where it is still as that run
+last saw it. Another run is refused as long as that is younger than half an hour; the one that uploads says it anew in
+the meantime, and stops where somebody took over. A run that is killed leaves whole pages, old and new, and the run
+that takes over knows of all of them. One that fails says so, and nobody waits for it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import mimetypes
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tagline.adapters.scratch import temporary
-from tagline.adapters.site.state import STATE, decode, encode, require_free
+from tagline.adapters.site.state import STATE, Begun, decode, decode_begun, encode, require_free
 from tagline.adapters.stores.s3 import STREAMS
 from tagline.adapters.stores.s3_prefix import S3Prefix
 from tagline.errors import Conflict
@@ -24,6 +29,8 @@ from tagline.ports.site import Made, Written
 
 #: Bytes of a state that is believed: some hundred a file.
 _MOST_STATE = 1 << 30
+#: Seconds after which a run that says nothing is taken for dead, and how often it says that it lives.
+_DEAD, _BEAT = 30 * 60, 60
 
 
 class _Object(NamedTuple):
@@ -34,8 +41,11 @@ class _Object(NamedTuple):
 class BucketFolder(S3Prefix):
     """The port SiteFolder over a prefix of a bucket."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(address, "site")
+        self._clock = clock
+        self._run = secrets.token_hex(8)
+        self._said = 0.0
         self._made: Made | None = None
         self._mark: str | None = None
         self._put: dict[str, Path] = {}
@@ -48,7 +58,10 @@ class BucketFolder(S3Prefix):
             yield self
 
     def before(self) -> Made:
-        """What the site there was made from. Raises WrongUsage for a prefix with somebody else's pages."""
+        """What the site there was made from.
+
+        Raises WrongUsage for a prefix with somebody else's pages, Conflict while another run uploads.
+        """
         if self._made is None:
             found = self.read_file(STATE, _MOST_STATE)
             if found is None:
@@ -56,8 +69,14 @@ class BucketFolder(S3Prefix):
                 require_free(self.name, roots.__contains__)
                 self._made = Made()
             else:
+                self._require_idle(decode_begun(found[0]))
                 self._made, self._mark = decode(found[0]), found[1]
         return self._made
+
+    def _require_idle(self, begun: Begun | None) -> None:
+        left = _DEAD - abs(self._clock() - begun.at) if begun else 0  # a clock that is fast is no reason to wait long
+        if left > 0:
+            raise _conflict(self.name, f"Wait for it. If it was killed, run again in {math.ceil(left / 60)} minutes.")
 
     @cached_property
     def _there(self) -> dict[str, _Object]:
@@ -93,20 +112,42 @@ class BucketFolder(S3Prefix):
         if not self._put and not gone and encode(made) == encode(before):
             return Written(0, 0)
         # If this run is killed from here on, the next makes every page again, and knows whose files these are.
-        self._remember(Made("", {}, {**before.files, **now}))
-        at_end = [file for file in last if file in self._put]
-        with ThreadPoolExecutor(STREAMS) as pool:
-            list(pool.map(self._upload, sorted(set(self._put) - set(at_end))))
-        for file in at_end:
-            self._upload(file)
-        self.delete([file for file in gone if file in self._there])
-        self._remember(made)
+        mixed = Made("", {}, {**before.files, **now})
+        self._live(mixed)
+        try:
+            self._upload_all([file for file in last if file in self._put], mixed)
+            self.delete([file for file in gone if file in self._there])
+            self._remember(encode(made))
+        except Conflict:
+            raise
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self._remember(encode(mixed))
+            raise
         return Written(len(self._put), len(gone))
 
-    def _remember(self, made: Made) -> None:
-        mark = self.replace_file(STATE, encode(made), self._mark)
+    def _upload_all(self, last: Sequence[str], mixed: Made) -> None:
+        pool = ThreadPoolExecutor(STREAMS)
+        try:
+            for _ in pool.map(self._upload, sorted(set(self._put) - set(last))):
+                self._live(mixed)
+            for file in last:
+                self._upload(file)
+                self._live(mixed)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _live(self, mixed: Made) -> None:
+        """Say that this run uploads, unless that was said just now. Raises Conflict where another one took over."""
+        now = self._clock()
+        if now - self._said >= _BEAT:
+            self._remember(encode(mixed, Begun(self._run, now)))
+            self._said = now
+
+    def _remember(self, state: bytes) -> None:
+        mark = self.replace_file(STATE, state, self._mark)
         if mark is None:
-            raise Conflict(f"Another run makes the site in {self.name}.", "Run again when it is done.")
+            raise _conflict(self.name, "Run again when it is done.")
         self._mark = mark
 
     def _upload(self, file: str) -> None:
@@ -121,3 +162,7 @@ class BucketFolder(S3Prefix):
                 ContentType=f"{kind}; charset=utf-8" if text else kind,
             ),
         )  # fmt: skip
+
+
+def _conflict(name: str, fix: str) -> Conflict:
+    return Conflict(f"Another run makes the site in {name}.", fix)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from tagline.errors import WrongUsage
 from tagline.ports.site import Made
 
 #: What a site was made from. Hidden, so that no link leads there.
 STATE = ".tagline-site.json"
+
+
+class Begun(NamedTuple):
+    """A run that replaces pages: a name of its own, and when it last said that it lives (unix seconds)."""
+
+    run: str
+    at: float
+
+
 #: What stands at the root of a site: somebody else's is in the way.
 _OURS = (
     "index.html",
@@ -26,9 +35,19 @@ _OURS = (
 )
 
 
-def encode(made: Made) -> bytes:
-    """The file."""
-    return json.dumps({"format": 1, **made._asdict()}, separators=(",", ":")).encode()
+def encode(made: Made, begun: Begun | None = None) -> bytes:
+    """The file; while a run replaces the pages, with when that began."""
+    under_way = {} if begun is None else {"begun": begun._asdict()}
+    return json.dumps({"format": 1, **made._asdict(), **under_way}, separators=(",", ":")).encode()
+
+
+def decode_begun(data: bytes) -> Begun | None:
+    """The run that is under way, as the file says."""
+    try:
+        found = json.loads(data)["begun"]
+        return Begun(str(found["run"]), float(found["at"]))
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
 
 
 def decode(data: bytes) -> Made:
