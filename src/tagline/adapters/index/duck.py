@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tagline.adapters.index.sql import of_mixed_releases, quoted
 from tagline.domain.index.tables import TABLES
 from tagline.errors import WrongUsage
 
@@ -49,11 +50,6 @@ def connect(scratch: Path, threads: int = 2) -> Any:
     return connection
 
 
-def quoted(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def parquet(files: Sequence[Path]) -> str:
     """What reads some files, by their own names alone: DuckDB would take signs in a name for a pattern."""
     listed = ", ".join(quoted(_plain(file)) for file in files)
@@ -64,10 +60,7 @@ def parts(connection: Any, table: str, files: Sequence[Path]) -> str:
     """A SELECT of a table's columns from its parts. Of a part of an older release, a column that it lacks is NULL."""
     source = parquet(files).removesuffix(")") + ", union_by_name = true)"
     there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
-    cells = [
-        f'"{one.name}"' if one.name in there else f'NULL::{one.kind} AS "{one.name}"' for one in TABLES[table].columns
-    ]
-    return f"SELECT {', '.join(cells)} FROM {source}"
+    return of_mixed_releases(source, [(one.name, one.kind) for one in TABLES[table].columns], there)
 
 
 def in_seconds(connection: Any, table: str, files: Sequence[Path]) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tagline.adapters.index.duck import columns, connect, from_spool, quoted
+from tagline.adapters.index.duck import columns, connect, from_spool
 from tagline.adapters.index.duck import parts as select
+from tagline.adapters.index.sql import quoted
 from tagline.domain.index.buckets import BUCKETS, bucket_of, files_for, group_of
 from tagline.domain.index.listing import Listing, Part
 from tagline.domain.index.tables import TABLES

@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tagline.adapters.index.sql import named, of_mixed_releases, quoted
+
 #: Beside the engine's own limit: the interpreter, and what DuckDB has before its first question.
 _BESIDE = 400_000_000
 #: Seconds after which the kernel ends what does not let itself be interrupted.
@@ -145,7 +147,7 @@ def _check(duckdb: Any, connection: Any, sql: str) -> None:
     if statements[0].named_parameters:
         raise Failure("wrong", "It has parameters ($1, ?), and a statement of yours is given none.")
     try:
-        connection.execute(f"EXPLAIN SELECT * FROM query({_quoted(sql)})")
+        connection.execute(f"EXPLAIN SELECT * FROM query({quoted(sql)})")
     except duckdb.Error as error:
         if "at the top level" in str(error) or "single SELECT" in str(error):
             raise Failure("refused", "A part of it writes.") from error
@@ -164,22 +166,22 @@ def _opened(duckdb: Any, job: Job) -> Any:
     connection = duckdb.connect(":memory:", config=options)
     for table, given in job["tables"].items():
         columns = given["columns"]
-        names = ", ".join(_name(name) for name, _ in columns)
+        names = ", ".join(named(name) for name, _ in columns)
         if given["files"]:
-            files = ", ".join(map(_quoted, given["files"]))
+            files = ", ".join(map(quoted, given["files"]))
             read = f"SELECT {names} FROM read_parquet([{files}])"
-            connection.execute(f"CREATE VIEW {_name(table)} AS {read if given['whole'] else _mixed(connection, given)}")
+            connection.execute(f"CREATE VIEW {named(table)} AS {read if given['whole'] else _mixed(connection, given)}")
             continue
-        described = ", ".join(f"{_name(name)} {kind}" for name, kind in columns)
-        connection.execute(f"CREATE TABLE {_name(table)} ({described})")
+        described = ", ".join(f"{named(name)} {kind}" for name, kind in columns)
+        connection.execute(f"CREATE TABLE {named(table)} ({described})")
         if given["rows"]:
             _insert(connection, table, columns, given["rows"])
-    allowed = [_quoted(file) for given in job["tables"].values() for file in given["files"]]
+    allowed = [quoted(file) for given in job["tables"].values() for file in given["files"]]
     for setting, value in (
         ("TimeZone", "'UTC'"),
         ("threads", str(job["threads"])),
         ("memory_limit", f"'{job['memory']}B'"),
-        ("temp_directory", _quoted(f"{job['folder']}/spill")),
+        ("temp_directory", quoted(f"{job['folder']}/spill")),
         ("max_temp_directory_size", f"'{2 * job['memory']}B'"),
         ("allowed_paths", f"[{', '.join(allowed)}]"),
         ("enable_external_access", "false"),
@@ -191,10 +193,9 @@ def _opened(duckdb: Any, job: Job) -> Any:
 
 def _mixed(connection: Any, given: Mapping[str, Any]) -> str:
     """A SELECT of a table of which some parts, or all, are of a release that wrote fewer columns: those are NULL."""
-    source = f"read_parquet([{', '.join(map(_quoted, given['files']))}], union_by_name = true)"
+    source = f"read_parquet([{', '.join(map(quoted, given['files']))}], union_by_name = true)"
     there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
-    cells = (_name(name) if name in there else f"NULL::{kind} AS {_name(name)}" for name, kind in given["columns"])
-    return f"SELECT {', '.join(cells)} FROM {source}"
+    return of_mixed_releases(source, given["columns"], there)
 
 
 def _insert(connection: Any, table: str, columns: Iterable[tuple[str, str]], rows: list[list[Any]]) -> None:
@@ -206,15 +207,7 @@ def _insert(connection: Any, table: str, columns: Iterable[tuple[str, str]], row
         else:
             cells.append(f"unnest(${place}::{kind}[])")
     by_column = [list(column) for column in zip(*rows, strict=True)]
-    connection.execute(f"INSERT INTO {_name(table)} SELECT {', '.join(cells)}", by_column)
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    connection.execute(f"INSERT INTO {named(table)} SELECT {', '.join(cells)}", by_column)
 
 
 def _first_line(error: Exception) -> str:
