@@ -20,7 +20,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 def ask_completion(sub: Parser) -> None:
     """The options of ``completion``."""
-    sub.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, zsh or fish")
+    sub.add_argument("shell", choices=SHELLS, metavar="SHELL", help="the shell: bash, zsh or fish")
     sub.set_defaults(json=False)
 
 

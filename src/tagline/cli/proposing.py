@@ -18,7 +18,9 @@ def ask_propose(sub: Parser) -> None:
     """The options of ``propose``."""
     sub.add_argument("artifact", metavar="ARTIFACT", help="the artifact (in a directory: dir/sub:NAME)")
     sub.add_argument(
-        "version", metavar="VERSION", help="v1.2.3 or latest; with --rollback the version that the stage is taken from"
+        "version",
+        metavar="VERSION",
+        help="the version: v1.2.3 or latest; with --rollback the version that the stage is taken from",
     )
     sub.add_argument("stage", metavar="STAGE", help="the stage")
     sub.add_argument("--action", choices=("promote", "rollback"), default="promote", help="default: promote")
