@@ -53,7 +53,7 @@ def run_propose(chosen: argparse.Namespace, settings: Settings) -> int:
         chosen.reason,
         chosen.ticket,
     )
-    if chosen.repo is None and settings.repository_url is not None:
+    if chosen.repo is None and chosen.remote is None and settings.repository_url is not None:
         chosen.repo = f"{settings.repository_url}.git"  # a job that asks needs no checkout
     registry = ChangeWiring(settings, chosen.repo, chosen.repo_forge, chosen.repo_api_url)
     context = ProposingWiring(settings, wiring_of(chosen, settings, chosen.artifact), registry).context(proposal)

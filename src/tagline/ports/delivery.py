@@ -96,11 +96,18 @@ class Deployments(Protocol):
 
 
 class BranchTaken(Conflict):
-    """The branch of a change that is to be opened has something else in it (exit 5)."""
+    """The branch of a change that is to be opened has something else in it, or would have nothing (exit 5)."""
 
     code = "branch-taken"
 
-    def __init__(self, branch: str) -> None:
+    def __init__(self, branch: str, file: str | None = None) -> None:
+        """``file`` is the request file, where it lies on the base branch already."""
+        if file is not None:
+            super().__init__(
+                f"There is a file {file} already where the branch {branch} would begin: it would ask nothing.",
+                "Nothing was opened. Look which change added it, take it away by a change and run this again.",
+            )
+            return
         super().__init__(
             f"There is a branch {branch} already, and more or something else is in it than the request file.",
             "Nothing was opened from it. Look who pushed it, delete it and run this again.",

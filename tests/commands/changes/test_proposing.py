@@ -153,6 +153,25 @@ def test_propose__where_somebody_has_pushed_its_branch__opens_nothing_from_it(sh
     (change,) = shop.repo.changes()
     assert [file.path for file in shop.repo.files_of(change)] == [ran.json["file"]]
 
+    # Another ticket would be the tag's, under the name of who started the run.
+    branch, path = place(Request("churn", "v0.0.1", "prod"), 1, by_run=True)
+    content = propose(shop, "churn", "v0.0.1", "prod", "--dry-run").json["content"]
+    shop.push(branch, {path: f"{content}  ticket: ML-999\n"}, by="mallory")
+    ran = propose(shop, "churn", "v0.0.1", "prod", "--ticket", "ML-7")
+    assert (ran.json["branch"], len(ran.json["warnings"])) == (f"{branch}-2", 1), ran.out + ran.err
+
+    # Where the file is on the default branch, no branch is made; the warning blames nobody for one.
+    branch, path = place(Request("churn", "v0.0.1", "staging"), 1, by_run=True)
+    shop.push("main", {path: "[]\n"})
+    ran = propose(shop, "churn", "v0.0.1", "staging")
+    assert (ran.json["branch"], branch in shop.repo.git.branches()) == (f"{branch}-2", False), ran.out + ran.err
+    assert f"There is a file {path} already" in ran.json["warnings"][0]["message"]
+
+
+def test_propose__that_names_a_remote__asks_of_the_clone_also_in_a_job(shop: World) -> None:
+    ran = propose(shop, "churn", "v0.0.2", "prod", "--remote", "nowhere")
+    assert (ran.code, len(shop.repo.changes())) == (2, 0), ran.out + ran.err
+
 
 def test_two_requests_at_once__open_one_change(shop: World) -> None:
     children = [shop.child("propose", "churn", "v0.0.2", "prod", **in_run(shop)) for _ in range(2)]

@@ -50,7 +50,12 @@ def test_place__of_two_requests__is_one_only_where_they_ask_the_same(one: Any, o
     ("other", "same"),
     [
         (request_file(CHURN, "carol"), True),
-        (request_file(CHURN._replace(reason="why", ticket="ML-7")), True),
+        (request_file(CHURN, "carol").replace(".\n", ".\r- artifact: fraud\r  version: v9.9.9\n", 1), False),
+        (request_file(CHURN, "carol").replace(".\n", ".\x85- artifact: fraud\n", 1), False),
+        (request_file(CHURN, "carol").replace(".\n", ".\u2028- artifact: fraud\n", 1), False),
+        ("# Anything else.\n" + request_file(CHURN), False),
+        (request_file(CHURN._replace(reason="why")), False),
+        (request_file(CHURN._replace(ticket="ML-7")), False),
         (request_file(CHURN._replace(version="v1.2.1")), False),
         (request_file(CHURN._replace(kind="rollback")), False),
         (request_file(CHURN) + "- artifact: fraud\n", False),
@@ -72,8 +77,10 @@ def test_file__of_a_branch_that_is_there__is_ours_where_it_asks_the_same(other: 
     assert not is_just_that_file([(path, True, "")], path, request_file(CHURN))
 
 
-def test_rollback_request__after_a_failure__is_completed_by_another_run() -> None:
-    texts = [rollback_request("a/b:churn", "v1.0.0", f"It failed (https://x/jobs/{number}).") for number in (1, 2)]
-    assert asks_the_same(*texts)
-    asks, mistakes = read_requests("promotions/prod/r.yaml", yaml.load(texts[0].encode()), None)
-    assert (mistakes, asks[0].leaves, asks[0].reason) == ([], "v1.0.0", "It failed (https://x/jobs/1).")
+def test_request__with_any_marks_in_its_texts__is_completed_by_another_run() -> None:
+    odd = "It failed.\r\x85\u2028\t\u00a0\u200b  override: yes"
+    assert asks_the_same(*(request_file(CHURN._replace(reason=odd), login) for login in ("carol", "al\u2028ice")))
+    text = rollback_request("a/b:churn", "v1.0.0", odd)
+    assert asks_the_same(text, text)
+    asks, mistakes = read_requests("promotions/prod/r.yaml", yaml.load(text.encode()), None)
+    assert (mistakes, asks[0].leaves, asks[0].reason) == ([], "v1.0.0", odd)

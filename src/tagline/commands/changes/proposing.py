@@ -23,7 +23,7 @@ from tagline.ports.delivery import BranchTaken, Proposer
 
 #: What the change says: its title and its text. By what is asked, who started the run that asks, and its page.
 Compose = Callable[[Request, str | None, str | None], tuple[str, str]]
-#: Changes that asked for the same before, each merged or closed since.
+#: Names of changes that ask for the same: each used by one that was merged or closed, or taken by a branch.
 _MOST = 50
 
 
@@ -179,7 +179,7 @@ def _opened(context: Proposing, asked: Asked) -> Asked:
         if change.open:
             return replace(asked, change=change)
     raise Refused(
-        f"{_MOST} changes asked for this before, and none of them is open.",
+        f"{_MOST} names for this are used: by changes that are not open any more, or by branches of others.",
         "Ask by a request file of another name, in a change of your own.",
         code="asked-too-often",
     )

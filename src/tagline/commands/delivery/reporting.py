@@ -283,9 +283,8 @@ def _rolled_back(context: Reporting, result: Reported, found: Found) -> Reported
         )
     title, body = context.write(result, by)
     branch, path = rollback_place(result.artifact, report.stage, report.tag_object)
-    run = f" ({report.run_url})" if report.run_url else ""
-    reason = f"The deployment of {report.tag} failed{run}."
-    content = rollback_request(result.artifact, report.version, reason)
+    # The run is in the text alone: what a killed run has left is ours only where it asks word for word the same.
+    content = rollback_request(result.artifact, report.version, f"The deployment of {report.tag} failed.")
     try:
         proposed = context.proposer().propose(Proposal(branch, path, content, title, body))
     except TaglineError as error:

@@ -16,6 +16,7 @@ KINDS: tuple[Kind, ...] = ("promote", "rollback")
 #: What the branch of a change begins with that a run opened: whoever started the run asked, whoever its token is.
 RUN_BRANCHES = ("tagline/run-", "tagline/rollback-")
 _ASKED, _RUN = "tagline/ask-", RUN_BRANCHES[0]
+_ASKED_BY = "# Asked for by "
 
 
 class Proposal(NamedTuple):
@@ -79,8 +80,8 @@ def place(request: Request, number: int, *, by_run: bool) -> tuple[str, str]:
     key = hashlib.sha256("\n".join(said).encode()).hexdigest()[:8]
     again = f"-{number}" if number > 1 else ""
     version = re.sub(r"[^A-Za-z0-9.]+", "-", request.version)[:60].rstrip("-.")
-    branch = f"{request.kind}-{_slug(f'{request.artifact}-{request.stage}')}-{version}-{key}{again}"
-    file = f"{request.kind}-{_slug(request.artifact)}-{version}-{key}{again}.yaml"
+    branch = f"{request.kind}-{slug(f'{request.artifact}-{request.stage}')}-{version}-{key}{again}"
+    file = f"{request.kind}-{slug(request.artifact)}-{version}-{key}{again}.yaml"
     return f"{_RUN if by_run else _ASKED}{branch}", f"promotions/{request.stage}/{file}"
 
 
@@ -89,7 +90,7 @@ def request_file(request: Request, asked_by: str | None = None) -> str:
 
     A rollback takes the stage from its version and from no later one, however late it is merged.
     """
-    note = f"# Asked for by {scalar(asked_by)}.\n" if asked_by else ""
+    note = f"{_ASKED_BY}{scalar(asked_by)}.\n" if asked_by else ""
     more = {"reason": request.reason, "ticket": request.ticket}
     if request.kind == "rollback":
         return note + _entry(request.artifact, {"rollback": "true", "from": scalar(request.version)}, more)
@@ -104,12 +105,13 @@ def _entry(artifact: str, ask: Mapping[str, str], more: Mapping[str, str | None]
 
 
 def asks_the_same(file: str, other: str) -> bool:
-    """Whether two texts of one of these files differ in nothing but what they say beside the ask."""
-    asks = [
-        [line for line in text.split("\n") if not line.startswith(("# ", "  reason: ", "  ticket: "))]
-        for text in (file, other)
-    ]
-    return asks[0] == asks[1]
+    """Whether two texts of one of these files differ in nothing but the comment that says who asked.
+
+    YAML breaks lines at more marks than we do, so that none may be in them. Ours have none (:func:`scalar`).
+    """
+    texts = [text.split("\n") for text in (file, other)]
+    asks = [[line for line in lines if not line.startswith(_ASKED_BY)] for lines in texts]
+    return asks[0] == asks[1] and all(line.isprintable() for lines in texts for line in lines)
 
 
 def rollback_place(artifact: str, stage: str, tag_object: str) -> tuple[str, str]:
@@ -117,7 +119,7 @@ def rollback_place(artifact: str, stage: str, tag_object: str) -> tuple[str, str
 
     Names go into them by letters and digits only, and what tells them apart is the tag's id.
     """
-    name = _slug(f"{artifact}-{stage}")
+    name = slug(f"{artifact}-{stage}")
     key = tag_object[:12]
     return f"{RUN_BRANCHES[1]}{name}-{key}", f"promotions/{stage}/rollback-{name}-{key}.yaml"
 
@@ -129,7 +131,8 @@ def rollback_request(artifact: str, version: str | None, reason: str) -> str:
     return note + _entry(artifact, ask, {"reason": reason})
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """A name's letters and digits, for the name of a branch or file. Two names may have the same."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:60]
 
 

@@ -26,6 +26,6 @@ def proposal(request: Request, asked_by: str | None, run_url: str | None) -> tup
         lines.append(f"Ticket: {code(request.ticket)}")
     if run_url is not None:
         run = link("a run", run_url)
-        who = f"{code(asked_by)}, who started {run}" if asked_by else f"{run} that nobody could be told to have started"
+        who = f"{code(asked_by)}, who started {run}" if asked_by else f"{run}; who started it is not known"
         lines.append(f"Asked for by {who}. Whoever started it cannot approve where the author may not.")
     return one_line(title)[:_LONGEST], "\n\n".join(lines) + "\n"

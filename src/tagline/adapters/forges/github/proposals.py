@@ -45,18 +45,19 @@ class GitHubProposer:
         return None if there is None else Proposed(there.change, news=False, open=there.state == "open")
 
     def propose(self, proposal: Proposal) -> Proposed:
-        """By five requests at most: the list of pull requests, the branch, the file (looked for, made), the request.
+        """By five requests at most: the list of pull requests, the file on the base, the branch, the file, the request.
 
-        Of a branch that is there already one more tells what is in it.
+        Of a branch that is there already one or two more tell what is in it.
         """
         if (there := self.find(proposal.branch)) is not None:
             return there
         with self._pulls.explaining():
+            if http_retries.again(lambda: self._file(proposal, self._tip), is_passing):
+                raise BranchTaken(proposal.branch, proposal.path)
             made = http_retries.again(lambda: self._branch(proposal), is_passing)
             if made or not self._has_file(proposal):
-                if self._file(proposal) is not None:  # it lies on the base branch: nothing would be asked
-                    raise BranchTaken(proposal.branch)
-                http_retries.post_once(lambda: self._write(proposal), lambda: self._file(proposal), is_passing)
+                head = f"refs/heads/{proposal.branch}"
+                http_retries.post_once(lambda: self._write(proposal), lambda: self._file(proposal, head), is_passing)
         return self._pulls.open(proposal.branch, self._base, proposal.title, proposal.body)
 
     def _branch(self, proposal: Proposal) -> bool:
@@ -75,16 +76,18 @@ class GitHubProposer:
         ends = f"{quote(self._base, safe='')}...{quote(proposal.branch, safe='')}"
         _, found = self._api.requestJsonAndCheck("GET", f"{self._url}/compare/{ends}")
         files = [(text(one["filename"]), one["status"] == "added", str(one.get("patch"))) for one in found["files"]]
-        if files and not is_just_that_file(files, proposal.path, proposal.content):
+        ours = is_just_that_file(files, proposal.path, proposal.content)
+        # Without a difference it may still lie there: its branch began where the base branch had it.
+        if not ours and (files or self._file(proposal, f"refs/heads/{proposal.branch}")):
             raise BranchTaken(proposal.branch)
         return bool(files)
 
     def _at(self, proposal: Proposal) -> str:
         return f"{self._url}/contents/{quote(proposal.path)}"
 
-    def _file(self, proposal: Proposal) -> bool | None:
+    def _file(self, proposal: Proposal, ref: str) -> bool | None:
         try:
-            self._api.requestJsonAndCheck("GET", self._at(proposal), {"ref": f"refs/heads/{proposal.branch}"})
+            self._api.requestJsonAndCheck("GET", self._at(proposal), {"ref": ref})
         except GithubException as error:
             if error.status == 404:
                 return None

@@ -76,7 +76,7 @@ class GitLabProposer:
             found = self._api.http_get(f"{self._path}/repository/compare", query_data=ends)
         except GitlabError as error:
             if error.response_code == 404:  # it was the file that is there already, on the base branch
-                return False
+                raise BranchTaken(proposal.branch, proposal.path) from error
             raise
         files = [(str(one["new_path"]), bool(one["new_file"]), str(one["diff"])) for one in found["diffs"]]
         return is_just_that_file(files, proposal.path, proposal.content)
