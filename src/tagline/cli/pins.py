@@ -42,7 +42,10 @@ def ask_pin(sub: Parser) -> None:
         "--propose", action="store_true",
         help="update by a change that is opened and kept up to date, in a job: nothing is written here",
     )  # fmt: skip
-    sub.add_argument("--branch", metavar="NAME", help=f"the branch of that change (default: {_BRANCH})")
+    sub.add_argument(
+        "--branch", metavar="NAME",
+        help=f"the branch of that change (default: {_BRANCH}, and one of its own where TARGET names one pin)",
+    )  # fmt: skip
     ask_file(sub)
     sub.add_argument("--dry-run", action="store_true", help="say what would be pinned, write nothing")
     ask_repository(sub)
@@ -90,7 +93,7 @@ def _propose(chosen: argparse.Namespace, settings: Settings) -> int:
     """``pin --propose``: 0 whatever was done, 6 where a pin is gone."""
     from tagline.cli.presenter import Presenter
     from tagline.cli.shared import shown
-    from tagline.commands.pins.updates import Text, begin, propose
+    from tagline.commands.pins.updates import Text, begin, branch_of, propose
     from tagline.domain.ledger.events import Warn
     from tagline.domain.pins.looked import warnings_of
     from tagline.errors import Exit
@@ -102,15 +105,20 @@ def _propose(chosen: argparse.Namespace, settings: Settings) -> int:
     from tagline.wiring.runner import job_of
 
     own = Wiring(settings)
-    updating = updating_of(settings, own, chosen.branch or _BRANCH, dry_run=chosen.dry_run)
+    branch = chosen.branch or branch_of(_BRANCH, chosen.target)
+    updating = updating_of(settings, own, branch, dry_run=chosen.dry_run)
     work = begin(updating, own.repository_path(chosen.file))
     looked, after = _moved_on(chosen, settings, work.pins)
     moved = _traced(chosen, settings, looked)
     body = markdown.proposed(moved, looked, chosen.file)
-    update = propose(updating, work, after, Text(markdown.title(moved), body), now(), dry_run=chosen.dry_run)
+    lost = [one for one in looked if one.state == "gone"]
+    update = propose(
+        updating, work, after, Text(markdown.title(moved), body), now(),
+        dry_run=chosen.dry_run, gone=[one.name for one in lost],
+    )  # fmt: skip
     presenter = Presenter(chosen, settings)
     changed = [one.looked.name for one in moved]
-    gone = [Warn("pin-gone", None, f"{one.name}: {one.why}") for one in looked if one.state == "gone"]
+    gone = [Warn("pin-gone", None, f"{one.name}: {one.why}") for one in lost]
     warnings = [*warnings_of(looked), *gone]
     proposed = (update.state, update.branch, update.change)
     document = documents.pinned(after, work.pins, changed, chosen.file, chosen.dry_run, warnings, proposed)

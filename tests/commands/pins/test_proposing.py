@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,6 +196,36 @@ def test_propose__moved_back__is_withdrawn_and_a_gone_pin_exits_6(app: App) -> N
     ran = app.propose()
     assert (ran.code, ran.json["proposed"]["state"]) == (6, "nothing"), ran.out + ran.err
     assert [one["code"] for one in ran.json["warnings"]] == ["pin-gone"]
+
+
+def test_propose__of_one_pin__or_where_one_is_gone__takes_no_update_of_others_back(app: App) -> None:
+    pins = json.loads(run_git(app.repo.path, "show", "main:tagline.lock"))
+    pins["pins"]["fixed"] = {**pins["pins"]["churn"], "target": "churn@v0.1.0"}
+    app.push("main", {"tagline.lock": json.dumps(pins)})
+    move(app.world, "v0.2.0", BETTER)
+    app.propose()
+    first = app.change()
+
+    # A dry run says what the real one does, and of which change: here the text lost what marks it.
+    app.repo.edit(first.number, by="alice", body="Mine.")
+    dry, ran = app.propose("--dry-run").json["proposed"], app.propose().json["proposed"]
+    assert (dry, ran["state"], ran["change"]["number"]) == (ran, "updated", first.number)
+
+    fixed = app.propose("fixed")
+    assert (fixed.code, fixed.json["proposed"]["state"], app.change().number) == (0, "nothing", first.number)
+    alone = app.propose("churn").json["proposed"]
+    assert (alone["state"], re.fullmatch(f"{BRANCH}-churn-[0-9a-f]{{8}}", alone["branch"]) is not None) == (
+        "opened",
+        True,
+    )
+    assert (app.repo.change(first.number).state, app.repo.change(first.number).head) == ("open", first.head)
+    app.repo.close(alone["change"]["number"], by="alice")
+
+    for tag in run_git(app.world.repo.path, "tag", "--list", "churn#prod#*").split():
+        run_git(app.world.repo.path, "tag", "--delete", tag)
+    ran = app.propose()
+    assert (ran.code, ran.json["proposed"]["state"]) == (6, "left-alone"), ran.out + ran.err
+    assert app.change().number == first.number
 
 
 def test_propose__by_a_token_that_may_not__exits_4_with_the_fix(app: App) -> None:

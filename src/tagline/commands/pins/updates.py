@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from tagline.commands.lineage.lineage import trace_target
 from tagline.commands.pins.pins import Open
 from tagline.domain.changes.pages import Pages
 from tagline.domain.delivery.events import ChangeLink
+from tagline.domain.delivery.proposals import slug
 from tagline.domain.ledger.targets import parse_target
 from tagline.domain.lineage.comparison import Against, Traced
 from tagline.domain.lineage.pinned import Moved
@@ -27,7 +28,7 @@ _WITHDRAWN = "\n\n**Withdrawn**: the targets name again what is pinned.\n"
 
 
 class Update(NamedTuple):
-    """What came of it. ``change`` is None where there is none, or in a dry run."""
+    """What came of it. ``change`` is None where there is none."""
 
     state: State
     branch: str
@@ -39,6 +40,13 @@ class Text(NamedTuple):
 
     title: str
     body: str
+
+
+def branch_of(default: str, name: str | None) -> str:
+    """The branch that updates everything, or one pin alone: an update of one never takes the place of the others'."""
+    if name is None:
+        return default
+    return f"{default}-{slug(name)}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def trace_moved(
@@ -84,15 +92,25 @@ def begin(updating: Updating, path: str) -> Work:
     return Work(base, path, read_lock(data, path))
 
 
-def propose(updating: Updating, work: Work, after: Mapping[str, Pin], text: Text, now: int, *, dry_run: bool) -> Update:
+def propose(
+    updating: Updating,
+    work: Work,
+    after: Mapping[str, Pin],
+    text: Text,
+    now: int,
+    *,
+    dry_run: bool,
+    gone: Collection[str] = (),
+) -> Update:
     """Keep one change that brings ``after``: open it, bring it up to date, leave it, or take it back.
 
-    What people pushed to the branch, or closed, is theirs. ``now`` is unix seconds.
+    What people pushed to the branch, or closed, is theirs. ``now`` is unix seconds. ``gone`` are pins of which nobody
+    knows what they are now: where nothing else moved, what was proposed for them is left.
     """
     branch, forge = updating
     standing = branch.standing(work.base, work.path)
     if after == work.pins:
-        return _nothing(updating, standing, dry_run=dry_run)
+        return _nothing(updating, standing, gone, dry_run=dry_run)
     if standing is not None and standing.others:
         return Update("left-alone", branch.branch, _link(forge.newest(branch.branch)))
     content = write_lock(after)
@@ -102,8 +120,9 @@ def propose(updating: Updating, work: Work, after: Mapping[str, Pin], text: Text
     if there is not None and there.state == "closed" and mark in there.body:
         return Update("declined", branch.branch, there.change)
     written = standing is not None and branch.read(standing.commit, work.path) == content.encode()
+    same: State = "unchanged" if written and there is not None and mark in there.body else "updated"
     if dry_run:
-        return Update(("unchanged" if written else "updated") if is_open else "opened", branch.branch)
+        return Update(same if is_open else "opened", branch.branch, _link(there))
     # The same again changes nothing: a commit of its own would take the approvals away.
     if not written:
         branch.replace(work.base, work.path, content.encode(), f"{text.title}\n", now)
@@ -112,19 +131,18 @@ def propose(updating: Updating, work: Work, after: Mapping[str, Pin], text: Text
         return Update("opened", branch.branch, forge.open(branch.branch, work.base.branch, text.title, body).change)
     if mark not in there.body:
         forge.edit(there.change.number, text.title, body)
-        return Update("updated", branch.branch, there.change)
-    return Update("unchanged" if written else "updated", branch.branch, there.change)
+    return Update(same, branch.branch, there.change)
 
 
-def _nothing(updating: Updating, standing: Standing | None, *, dry_run: bool) -> Update:
-    """The lock is up to date. What was proposed before is taken back."""
+def _nothing(updating: Updating, standing: Standing | None, gone: Collection[str], *, dry_run: bool) -> Update:
+    """The lock is up to date, as far as anybody knows. What was proposed before is taken back."""
     branch, forge = updating
     if standing is None:
         return Update("nothing", branch.branch)
     there = forge.newest(branch.branch)
     if there is None or there.state != "open":
         return Update("nothing", branch.branch)
-    if standing.others:
+    if standing.others or gone:
         return Update("left-alone", branch.branch, there.change)
     if not dry_run:
         # Without the mark: it was not people who closed it, and the same may be proposed again.
