@@ -57,7 +57,11 @@ class GitHubProposer:
             made = http_retries.again(lambda: self._branch(proposal), is_passing)
             if made or not self._has_file(proposal):
                 head = f"refs/heads/{proposal.branch}"
-                http_retries.post_once(lambda: self._write(proposal), lambda: self._file(proposal, head), is_passing)
+                new = http_retries.post_once(
+                    lambda: self._write(proposal), lambda: self._file(proposal, head), is_passing
+                )
+                if not new and not self._has_file(proposal):
+                    raise BranchTaken(proposal.branch)
         return self._pulls.open(proposal.branch, self._base, proposal.title, proposal.body)
 
     def _branch(self, proposal: Proposal) -> bool:
@@ -76,9 +80,7 @@ class GitHubProposer:
         ends = f"{quote(self._base, safe='')}...{quote(proposal.branch, safe='')}"
         _, found = self._api.requestJsonAndCheck("GET", f"{self._url}/compare/{ends}")
         files = [(text(one["filename"]), one["status"] == "added", str(one.get("patch"))) for one in found["files"]]
-        ours = is_just_that_file(files, proposal.path, proposal.content)
-        # Without a difference it may still lie there: its branch began where the base branch had it.
-        if not ours and (files or self._file(proposal, f"refs/heads/{proposal.branch}")):
+        if files and not is_just_that_file(files, proposal.path, proposal.content):
             raise BranchTaken(proposal.branch)
         return bool(files)
 
@@ -95,7 +97,13 @@ class GitHubProposer:
         return True
 
     def _write(self, proposal: Proposal) -> bool:
+        """Make the file; False where it is there, as another run may have made it a moment ago."""
         content = base64.b64encode(proposal.content.encode()).decode()
         body = {"message": proposal.title, "content": content, "branch": proposal.branch}
-        self._api.requestJsonAndCheck("PUT", self._at(proposal), input=body)
+        try:
+            self._api.requestJsonAndCheck("PUT", self._at(proposal), input=body)
+        except GithubException as error:
+            if error.status != 409 and (error.status != 422 or '"sha"' not in refusal_of(error).words):
+                raise
+            return False
         return True
