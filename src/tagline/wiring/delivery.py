@@ -69,12 +69,15 @@ def proposer_of(registry: ChangeWiring, refusal: str) -> Proposer:
     base, tip = registry.default_branch()
     if registry.flavour == "gitlab":
         from tagline.adapters.forges.gitlab.proposals import GitLabProposer
+        from tagline.adapters.forges.gitlab.updates import GitLabUpdates
 
         server, name, page, token, is_job_token, why_none = registry.on_gitlab()
-        return GitLabProposer(server, name, page, token, why_none, job_token=is_job_token, base=base, refusal=refusal)
+        merges = GitLabUpdates(server, name, page, token, why_none, job_token=is_job_token, refusal=refusal)
+        return GitLabProposer(merges, base=base)
     from tagline.adapters.forges.github.proposals import GitHubProposer
+    from tagline.adapters.forges.github.updates import GitHubUpdates
 
-    return GitHubProposer(*registry.on_github(), base=base, tip=tip, refusal=refusal)
+    return GitHubProposer(GitHubUpdates(*registry.on_github(), refusal=refusal), base=base, tip=tip)
 
 
 @dataclass(frozen=True)

@@ -10,33 +10,16 @@ from github.GithubException import GithubException
 from tagline.adapters.forges.github.api import is_passing, refusal_of, text
 from tagline.adapters.forges.github.updates import GitHubUpdates
 from tagline.adapters.forges.patches import is_just_that_file
-from tagline.adapters.forges.refusals import NO_TOKEN
 from tagline.adapters.http import retries as http_retries
 from tagline.domain.delivery.proposals import Proposal, Proposed
 from tagline.ports.delivery import BranchTaken
-from tagline.settings import Secret
 
 
 class GitHubProposer:
-    """Opens pull requests of one repository, into ``base``, whose newest commit is ``tip``.
+    """Opens pull requests of one repository, into ``base``, whose newest commit is ``tip``."""
 
-    ``no_token`` says why none is sent, where none is; ``refusal`` is the code of the error where the token may not.
-    """
-
-    def __init__(
-        self,
-        api_url: str,
-        repository: str,
-        web_url: str,
-        token: Secret | None,
-        no_token: str = NO_TOKEN,
-        *,
-        base: str,
-        tip: str,
-        refusal: str,
-    ) -> None:
-        self._pulls = GitHubUpdates(api_url, repository, web_url, token, no_token, refusal=refusal)
-        self._api, self._url = self._pulls.api, self._pulls.url
+    def __init__(self, pulls: GitHubUpdates, *, base: str, tip: str) -> None:
+        self._pulls, self._api, self._url = pulls, pulls.api, pulls.url
         self._base, self._tip = base, tip
 
     def find(self, branch: str) -> Proposed | None:

@@ -7,33 +7,17 @@ from gitlab.exceptions import GitlabError
 from tagline.adapters.forges.gitlab.api import is_passing
 from tagline.adapters.forges.gitlab.updates import GitLabUpdates
 from tagline.adapters.forges.patches import is_just_that_file
-from tagline.adapters.forges.refusals import NO_TOKEN
 from tagline.adapters.http import retries as http_retries
 from tagline.domain.delivery.proposals import Proposal, Proposed
 from tagline.ports.delivery import BranchTaken
-from tagline.settings import Secret
 
 
 class GitLabProposer:
-    """Opens merge requests of one project, into ``base``.
+    """Opens merge requests of one project, into ``base``."""
 
-    ``no_token`` says why none is sent, where none is; ``refusal`` is the code of the error where the token may not.
-    """
-
-    def __init__(
-        self,
-        server: str,
-        project: str,
-        web_url: str,
-        token: Secret | None,
-        no_token: str = NO_TOKEN,
-        *,
-        job_token: bool,
-        base: str,
-        refusal: str,
-    ) -> None:
-        self._merges = GitLabUpdates(server, project, web_url, token, no_token, job_token=job_token, refusal=refusal)
-        self._api, self._path, self._base = self._merges.api, self._merges.url, base
+    def __init__(self, merges: GitLabUpdates, *, base: str) -> None:
+        self._merges, self._api, self._path = merges, merges.api, merges.url
+        self._base = base
 
     def find(self, branch: str) -> Proposed | None:
         """By the list of merge requests."""
