@@ -21,6 +21,7 @@ HOSTILE = (
 ROWS: dict[str, list[tuple[Any, ...]]] = {
     "cards": [("h/o/r", "public", "rf", "MODEL_CARD.md", "# A forest", "team-a", "mit", "churn", "low", None)],
     "images": [("h/o/r", "public", "rf", "curve.png", "png", 4, 3, "iVBORw0KGgo=")],
+    "pins": [("h/o/r", "public", "base", "h/o/base", "base", "base#prod", "v2.0.0", "c2", "md5:ae")],
     "repositories": [("h/o/r", "https://h/o/r", "github", "public", None, 1_700_000_000, "ok", None, None)],
     "artifacts": [("h/o/r", "public", "rf", "model", "m", "a forest", ["tabular"], "team-a", None, "v1.1.0", False)],
     "versions": [

@@ -26,6 +26,7 @@ TABLES = (
     "deployments",
     "cards",
     "images",
+    "pins",
 )
 
 
@@ -270,6 +271,9 @@ def story() -> Rows:
     shown = base64.b64encode(picture()).decode()
     rows["images"].append((risk, "public", "churn", "docs/calibration.png", "png", 480, 180, shown))
     vision = repository(rows, "gitlab.example/ml/vision", "gitlab")
+    used = ("v1.3.0", "c" * 40, "md5:" + "a" * 32)
+    rows["pins"].append((vision, "public", "churn", risk, "churn", "churn#prod", *used))
+    rows["pins"].append((vision, "public", "elsewhere", "github.com/acme/gone", "x", "elsewhere#prod", *used))
     Story(
         rows, vision, "images", type="dataset", path="data/images", description="Photographs of parts.", owner="vision"
     ).registers("v2.0.0", NOW - 3 * DAY, None, by="Cy").ends()
@@ -377,4 +381,5 @@ def hostile() -> Rows:
     for path, data in (("x.png", drawing), ("y.png", bad), (bad, base64.b64encode(picture()).decode())):
         rows["images"].append((*one, path, bad, 9, 9, data))
     rows["deployments"].append((*one, bad, bad, bad, bad, "javascript:window.harmed=1", NOW))
+    rows["pins"] += [(*one, one[0], bad, bad, version, bad, bad) for version in ("v1.0.0", bad, None)]
     return rows

@@ -25,15 +25,20 @@ MARK = "\u202e"
 BOUNDED = {
     "repository", "visibility", "artifact", "version", "stage", "tag", "commit", "latest", "url", "forge",
     "fingerprint", "status", "event", "kind", "state", "sha256", "repositories.reason",
-    "images.path", "images.type", "images.data",
+    "images.path", "images.type", "images.data", "pins.target", "pins.digest",
 }  # fmt: skip
-#: Of what a deployment's record says; that is nobody's tag.
-TOLD = {"deployments.stage", "deployments.version", "deployments.tag"}
+#: Of what a deployment's record and a lock say; that is nobody's tag.
+TOLD = {"deployments.stage", "deployments.version", "deployments.tag", "pins.version"}
 
 
 def files(md5: str) -> dict[str, str | bytes]:
     said = json.dumps({EVIL: EVIL})
+    pin = {
+        "target": "rf#prod", "repository": f"https://h/{EVIL}", "version": EVIL, "commit": "a" * 40, "tag": EVIL,
+        "tag_object": "b" * 40, "digest": "md5:" + "c" * 32,
+    }  # fmt: skip
     return {
+        "tagline.lock": json.dumps({"version": 1, "pins": {EVIL: pin}}),
         "artifacts.yaml": f"rf:\n  type: {TEXT}\n  path: {PATH}\n  description: {TEXT}\n  labels: [{TEXT}]\n"
         f"  card: {CARD}\n  metrics: {METRICS}\n",
         f"{NAMED}.json": json.dumps({EVIL: 1, "nan": float("nan"), "huge": 10**400}),

@@ -344,6 +344,23 @@ def test_again__what_is_not_asked_for__goes_unless_added(run: Run, many: list[Pa
     assert {row[0] for row in rows(tmp_path / "index", "events", "repository")} == {p.as_uri() for p in many[1:3]}
 
 
+def test_index__of_what_a_repository_pins__is_a_row_or_a_gap(run: Run, tmp_path: Path) -> None:
+    pin = {
+        "target": "dir:churn#prod", "repository": "https://GitHub.com/org/shop.git", "version": "v1.2.0",
+        "commit": "a" * 40, "tag": "dir=churn#prod#3", "tag_object": "b" * 40, "digest": "md5:" + "c" * 32,
+    }  # fmt: skip
+    lock = json.dumps({"version": 1, "pins": {"scores": pin}})
+    path = small(tmp_path / "uses.git", files={"tagline.lock": lock})
+    bad = small(tmp_path / "bad.git", files={"tagline.lock": lock.replace("md5:", "crc:")})
+    ran = run(path, bad)
+    said = ("dir:churn", "github.com/org/shop", "scores", "dir:churn#prod", "v1.2.0", "a" * 40, "md5:" + "c" * 32)
+    assert rows(tmp_path / "index", "pins") == [(path.as_uri(), "unknown", *said)]
+    assert ran.rows["pins"] == 1
+    reasons = dict(rows(tmp_path / "index", "repositories", "repository", "reason"))
+    assert reasons[path.as_uri()] is None
+    assert "digest" in reasons[bad.as_uri()]
+
+
 def test_index__model_card__is_a_row_with_its_fields_and_its_small_pictures(run: Run, tmp_path: Path) -> None:
     manifest = "a:\n  card: docs/CARD.md\nb:\n  card: docs/CARD.md\nc:\n  card: none.md\n"
     card = "---\nowner: team\nrisk_tier: high\n---\n# A\n![x](x.png) ![y](y.png) ![z](/z.png) ![w](https://w.example/w.png)\n"

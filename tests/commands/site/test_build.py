@@ -201,6 +201,16 @@ def test_asks__lead_to_the_forms_of_their_own_forge__and_there_is_none_for_what_
     assert list(_asks(page("git.acme.example/ml/risk", "held", "v1.1.0"))) == ["Ask to promote to staging"]
 
 
+def test_consumers__of_an_artifact__are_the_repositories_that_pin_it(story: Path) -> None:
+    page = (story / CHURN / "index.html").read_text()
+    users = page.partition('id="consumers"')[2].partition("</section>")[0]
+    assert re.findall(r'<th scope="row">(.*?)</th>', users) == [
+        '<a href="https://gitlab.example/ml/vision" rel="noopener noreferrer">gitlab.example/ml/vision</a>'
+    ]
+    assert re.search(r'<td><a href="[^"]*v1\.3\.0\.html">v1\.3\.0</a></td><td><code>churn#prod</code></td>', users)
+    assert "Used by" not in (story / "artifacts/gitlab.example%2Fml%2Fvision/images/index.html").read_text()
+
+
 def test_card__is_text_tables_and_harmless_links_alone(story: Path) -> None:
     card = (story / CHURN / "index.html").read_text().partition('class="card"')[2].partition("</section>")[0]
     assert "<h3>Churn</h3>" in card

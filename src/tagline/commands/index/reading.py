@@ -19,6 +19,7 @@ from tagline.domain.ledger.tags import artifact_in_tag
 from tagline.domain.manifest.card_images import Image
 from tagline.domain.manifest.cards import Card
 from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.pins.lock import LOCK_FILE, MAX_LOCK, Pin, read_lock
 from tagline.errors import TaglineError
 from tagline.ports import index as port
 from tagline.ports.repository import Repository, Tree
@@ -75,7 +76,8 @@ def read_registry(
     entries = _entries(tree, gaps)
     cards = _cards(tree, entries, gaps)
     images = _images(tree, entries, cards, gaps)
-    return ReadRegistry(Registry(states, raw, entries, behind, told, cards, images), gaps, now_moved)
+    pins = _pins(tree, gaps)
+    return ReadRegistry(Registry(states, raw, entries, behind, told, cards, images, pins), gaps, now_moved)
 
 
 def _mark(moved: Mapping[str, str]) -> str:
@@ -138,6 +140,16 @@ def _images(
 ) -> Mapping[str, Sequence[Image]]:
     try:
         return images_of(tree, entries, cards) if tree is not None and cards else {}
+    except TaglineError as error:
+        gaps.append(error.message)
+        return {}
+
+
+def _pins(tree: Tree | None, gaps: list[str]) -> Mapping[str, Pin]:
+    """What the repository itself uses. A lock that cannot be read is a gap."""
+    try:
+        data = tree.read(LOCK_FILE, MAX_LOCK) if tree is not None else None
+        return read_lock(data, LOCK_FILE) if data is not None else {}
     except TaglineError as error:
         gaps.append(error.message)
         return {}

@@ -8,15 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tagline.domain.delivery.book import Report
+from tagline.domain.index.sources import repository_name
 from tagline.domain.ledger.answers import versions_by_commit
 from tagline.domain.ledger.events import RawTag
 from tagline.domain.ledger.holds import approvals
 from tagline.domain.ledger.messages import CHANGE, REASON, TICKET, Trailers, parse_trailers
 from tagline.domain.ledger.registry import ArtifactState
+from tagline.domain.ledger.targets import parse_target
 from tagline.domain.lineage.lineage import Figure, Lineage, Parameter
 from tagline.domain.manifest.card_images import Image
 from tagline.domain.manifest.cards import Card
 from tagline.domain.manifest.manifest import ManifestEntry
+from tagline.domain.pins.lock import Pin
 from tagline.domain.storage.sha256 import told_sha256
 from tagline.domain.text.public import public
 
@@ -82,6 +85,8 @@ class Registry(NamedTuple):
     cards: Mapping[str, Card] = {}
     #: The pictures that it shows.
     images: Mapping[str, Sequence[Image]] = {}
+    #: What its own lock pins, by name.
+    pins: Mapping[str, Pin] = {}
 
 
 class _Said(NamedTuple):
@@ -115,6 +120,10 @@ def repository_rows(about: About, registry: Registry | None = None) -> Rows:
         if card is not None and entry is not None:
             _card(rows, about, name, entry.card or "", card)
             _images(rows, about, name, registry.images.get(name, ()))
+    for name, pin in sorted(registry.pins.items())[:MOST_OF_VERSION]:
+        where, version = repository_name(pin.repository), public(pin.version) if pin.version else None
+        said_so = (public(name), public(pin.target), version, pin.commit, pin.digest)
+        add("pins", parse_target(pin.target).artifact, where, *said_so)
     for name in sorted(states):
         state = states[name]
         _versions(add, state, registry, said)

@@ -249,6 +249,21 @@ _TABLES = (
             _text("data", "its bytes, as base64", nullable=False),
         ),
     ),
+    Table(
+        "pins",
+        "an artifact that a repository pins in the tagline.lock of its default branch",
+        (
+            _text("repository", "which repository pins it: host/owner/name, or the Git URL", nullable=False),
+            _VISIBILITY,
+            _text("artifact", "what is pinned: NAME, or DIR:NAME", nullable=False),
+            _text("registry", "the repository that it is in, called as it is called in this index", nullable=False),
+            _text("name", "what the pin is called", nullable=False),
+            _text("target", "what was asked for, which updates follow: NAME#STAGE, NAME@VERSION", nullable=False),
+            _text("version", "the version that it is pinned to; none for a commit without one"),
+            _text("commit", "the commit of that version", nullable=False),
+            _text("digest", "what it holds, as in versions", nullable=False),
+        ),
+    ),
 )
 
 #: All tables by name.

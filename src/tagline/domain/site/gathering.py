@@ -23,6 +23,7 @@ from tagline.domain.site.records import (
     Metric,
     Param,
     Picture,
+    Pinned,
     Repository,
     Stage,
     Version,
@@ -48,6 +49,13 @@ class Behind(NamedTuple):
     inputs: tuple[Input, ...] = ()
 
 
+class Consumer(NamedTuple):
+    """A repository that pins an artifact, and its page."""
+
+    pin: Pinned
+    url: str
+
+
 @dataclass
 class Artifact:
     """An artifact with all that belongs to it; versions, events and holds newest first."""
@@ -61,6 +69,7 @@ class Artifact:
     deployments: list[Deployment] = field(default_factory=list)
     cards: list[CardText] = field(default_factory=list)
     images: list[Picture] = field(default_factory=list)
+    consumers: list[Consumer] = field(default_factory=list)
     behind: dict[str, Behind] = field(default_factory=dict)
     #: All stages of its repository, in one order: what it can be promoted to.
     known_stages: tuple[str, ...] = ()
@@ -145,6 +154,11 @@ def gather(rows: Rows, generated_at: str, audience: str = "public") -> Site:
         if one.repository in by_name:
             artifacts[one.repository, one.artifact] = Artifact(by_name[one.repository], one)
     _fill(artifacts, rows, audience)
+    for row in rows.get("pins", ()):
+        pin = Pinned._make(_shown(row))
+        _check_row(pin, audience)
+        if pin.repository in by_name and (pin.registry, pin.artifact) in artifacts:
+            artifacts[pin.registry, pin.artifact].consumers.append(Consumer(pin, by_name[pin.repository].url))
     stages: dict[str, set[str]] = {}
     for (repository, _), made in artifacts.items():
         stages.setdefault(repository, set()).update(hold.stage for hold in made.holds)
@@ -194,7 +208,8 @@ def _finish(one: Artifact) -> None:
     one.deployments.sort()
     repository = one.repository._replace(fingerprint=None, indexed_at=None)
     one.images.sort()
-    said = (one.versions, one.stages, one.holds, one.events, one.deployments, one.cards, one.images)
+    one.consumers.sort(key=lambda row: _text_order((None, *row.pin)))
+    said = (one.versions, one.stages, one.holds, one.events, one.deployments, one.cards, one.images, one.consumers)
     lists = (*said, sorted(one.behind.items()))
     # JSON, since it takes named rows for lists and is quick: there are hundreds of thousands.
     whole = json.dumps((repository, one.described, *lists, one.known_stages))

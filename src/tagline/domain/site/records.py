@@ -181,6 +181,20 @@ class Picture(NamedTuple):
     data: str
 
 
+class Pinned(NamedTuple):
+    """An artifact of ``registry`` that a repository pins."""
+
+    repository: str
+    visibility: str
+    artifact: str
+    registry: str
+    name: str
+    target: str
+    version: str | None
+    commit: str
+    digest: str
+
+
 #: The record of each table.
 RECORDS: dict[str, type[tuple[object, ...]]] = {
     "repositories": Repository,
@@ -195,4 +209,5 @@ RECORDS: dict[str, type[tuple[object, ...]]] = {
     "deployments": Deployment,
     "cards": CardText,
     "images": Picture,
+    "pins": Pinned,
 }

@@ -120,6 +120,7 @@ class SitePages:
             file,
             one=one,
             web=links.web_of(one.repository),
+            known_versions={row.version for row in one.versions},
             spans={stage.stage: gaps.opened_by(one, stage.stage) for stage in one.stages},
             rollbacks=_rollbacks(one),
             card=_card(one, root_from(file)),
