@@ -12,7 +12,7 @@ from tagline.commands.manifest.cards import MOST_OF_CARDS, cards_of, images_of
 from tagline.commands.manifest.snapshots import entries_of
 from tagline.commands.storage.locating import StorageContext
 from tagline.domain.changes.policy import MAX_POLICY, POLICY_FILE
-from tagline.domain.index.rows import MOST_OF_REPOSITORY, Behind, Registry, behind_of
+from tagline.domain.index.rows import MOST_OF_REPOSITORY, Behind, Registry, behind_of, has_rows
 from tagline.domain.ledger.events import RawTag, Reading, left_out, read_events
 from tagline.domain.ledger.registry import ArtifactState, state_of
 from tagline.domain.ledger.tags import artifact_in_tag
@@ -169,7 +169,8 @@ def _all_behind(
     for commit, subjects in groupby(sorted(wanted, key=_by_commit), key=_by_commit):
         for subject in subjects:
             key = subject.artifact, subject.version or ""
-            found = _behind(source, subject, gaps)
+            found, more = _behind(source, subject, gaps, rows=left > 0)
+            cut = cut or more
             if found is not None or not _is_known(known.get(key), commit):
                 behind[key] = found or Behind()
             if left <= 0 and behind[key].rows:
@@ -183,10 +184,11 @@ def _all_behind(
     return behind
 
 
-def _behind(source: LineageSource, subject: Subject, gaps: list[str]) -> Behind | None:
-    """What a version's commit says; None where it cannot be read, which is a gap."""
+def _behind(source: LineageSource, subject: Subject, gaps: list[str], *, rows: bool) -> tuple[Behind | None, bool]:
+    """What a version's commit says, None where it cannot be read, which is a gap; and whether rows are left out."""
     try:
-        return behind_of(read_lineage(source, subject, ask_mlflow=False))
+        lineage = read_lineage(source, subject, ask_mlflow=False)
     except TaglineError as error:
         gaps.append(f"{subject.artifact}@{subject.version}: {error.message}")
-        return None
+        return None, False
+    return behind_of(lineage, rows=rows), not rows and has_rows(lineage)

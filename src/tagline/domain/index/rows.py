@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from tagline.domain.delivery.book import Report
@@ -220,18 +221,23 @@ def _said(trailers: Trailers) -> _Said:
     return _Said(public(change) if change else None, who or None)
 
 
-def behind_of(lineage: Lineage) -> Behind:
-    """What the tables keep of a lineage."""
+def behind_of(lineage: Lineage, *, rows: bool = True) -> Behind:
+    """What the tables keep of a lineage; without ``rows`` its bytes alone."""
     content = lineage.content
-    return Behind(
-        content.digest,
-        content.sha256,
-        content.size,
-        content.uri,
+    found = Behind(content.digest, content.sha256, content.size, content.uri)
+    if not rows:
+        return found
+    return found._replace(
         metrics=_few(_metrics(lineage.metrics)),
         params=_few(_params(lineage.parameters)),
         inputs=_few(_inputs(lineage)),
     )
+
+
+def has_rows(lineage: Lineage) -> bool:
+    """Whether it has rows, for which the first one is enough to look at."""
+    found = chain(_metrics(lineage.metrics), _params(lineage.parameters), _inputs(lineage))
+    return next(found, None) is not None
 
 
 def _metrics(figures: Iterable[Figure]) -> Iterable[Row]:
